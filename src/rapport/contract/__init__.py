@@ -1,0 +1,1 @@
+"""The wire: every method, struct, id and error of the API, as data."""

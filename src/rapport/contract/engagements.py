@@ -1,0 +1,234 @@
+"""The engagements family: one record for each touch with a customer (SPEC sections 1 and 4)."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from rapport.contract.accounts import AccountSummary
+from rapport.contract.errors import ArtifactAlreadyAttachedToAParent, InvalidId, NotFound
+from rapport.contract.fields import (
+    DIFFERENCE,
+    ONE_OR_MANY,
+    OURS,
+    UNSET,
+    CursorField,
+    DateTimeFilter,
+    ExternalRef,
+    HttpUrl,
+    Instant,
+    Limit,
+    ListResponse,
+    ModeField,
+    Raw,
+    Request,
+    Response,
+    SetTagWithValue,
+    Shorts,
+    SortByField,
+    Text,
+    Title,
+    UnsetType,
+    stored,
+)
+from rapport.contract.ids import ArtifactId, EngagementId, ParentId, TagId, UserId
+from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.tags import TagWithValue
+from rapport.contract.users import ArtifactSummary, Atom, UserSummary
+from rapport.contract.works import OpportunitySummary
+
+CreateType = Literal["call", "default", "email", "linked_in", "offline"]
+EngagementType = Literal[
+    "call", "conversation", "custom", "default", "email", "linked_in", "meeting", "offline", "survey"
+]
+Expansion = Literal["members", "parents", "tags", "artifacts"]
+Expand = Annotated[
+    list[Expansion] | UnsetType,
+    OURS,
+    Meta(description="Which ids come back as summaries; also the header `X-Rapport-Expand`."),
+]
+Members = Annotated[list[UserId], Meta(min_length=1, max_length=50)]
+Parents = Annotated[list[ParentId], Meta(max_length=50)]
+Artifacts = Annotated[list[ArtifactId], Meta(max_length=50)]
+Tags = Annotated[list[SetTagWithValue], Meta(max_length=50)]
+ParentSummary = AccountSummary | OpportunitySummary
+
+
+class Engagement(Atom):
+    """An engagement. Its ids are plain by default and summaries where `expand` names them."""
+
+    artifacts: Annotated[list[str | ArtifactSummary] | UnsetType, OURS] = UNSET
+    description: str | UnsetType = UNSET
+    engagement_type: Annotated[CreateType | UnsetType, OURS] = UNSET
+    external_ref: Annotated[str | UnsetType, OURS] = UNSET
+    external_url: Annotated[str | UnsetType, OURS] = UNSET
+    members: Annotated[list[str | UserSummary] | UnsetType, OURS] = UNSET
+    parent: Annotated[str | ParentSummary | UnsetType, OURS] = UNSET
+    parents: Annotated[list[str | ParentSummary] | UnsetType, OURS] = UNSET
+    scheduled_date: Annotated[str | UnsetType, OURS] = UNSET
+    tag_values: Annotated[dict[str, str] | UnsetType, OURS] = UNSET
+    tags: Annotated[list[str | TagWithValue] | UnsetType, OURS] = UNSET
+    title: Annotated[str | UnsetType, OURS] = UNSET
+
+
+class EngagementsCreateRequest(Request):
+    """A new engagement."""
+
+    members: Annotated[Members, Meta(description="The users that took part.")]
+    scheduled_date: Annotated[Instant, Meta(description="When it was or will be; past and future are both allowed.")]
+    title: Title
+    engagement_type: CreateType | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    artifacts: Annotated[
+        Artifacts | UnsetType, Meta(description="Uploaded artifacts; each has at most one parent, ever.")
+    ] = UNSET
+    external_ref: Annotated[
+        ExternalRef | UnsetType, Meta(description="Unique among the org's live engagements.")
+    ] = UNSET
+    external_url: HttpUrl | UnsetType = UNSET
+    parent: ParentId | UnsetType = UNSET
+    parents: Annotated[Parents | UnsetType, Meta(description="Together with `parent` the union, `parent` first.")] = UNSET
+    tags: Tags | UnsetType = UNSET
+    expand: Expand = UNSET
+
+
+class EngagementsCreateResponse(Response):
+    """The engagement that was made."""
+
+    engagement: Annotated[Raw, stored(Engagement)]
+
+
+class EngagementsGetRequest(Request):
+    """Which engagement."""
+
+    id: EngagementId
+    expand: Expand = UNSET
+
+
+class EngagementsGetResponse(Response):
+    """The engagement."""
+
+    engagement: Annotated[Raw, stored(Engagement)]
+
+
+class EngagementsDeleteRequest(Request):
+    """Which engagement."""
+
+    id: EngagementId
+
+
+class EngagementsDeleteResponse(Response):
+    """Nothing."""
+
+
+class SetMembers(Request):
+    """The members from now on; not empty."""
+
+    set: Members | UnsetType = UNSET
+
+
+class SetParents(Request):
+    """The parents from now on."""
+
+    set: Parents | UnsetType = UNSET
+
+
+class SetArtifacts(Request):
+    """The artifacts from now on. One that is left out stays bound to this engagement."""
+
+    set: Artifacts | UnsetType = UNSET
+
+
+class SetTags(Request):
+    """The tags from now on."""
+
+    set: Tags | UnsetType = UNSET
+
+
+class EngagementsUpdateRequest(Request):
+    """What changes; what is absent stays."""
+
+    id: EngagementId
+    artifacts: SetArtifacts | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    engagement_type: Annotated[CreateType | UnsetType, OURS] = UNSET
+    external_ref: ExternalRef | UnsetType = UNSET
+    external_url: HttpUrl | UnsetType = UNSET
+    members: SetMembers | UnsetType = UNSET
+    parents: SetParents | UnsetType = UNSET
+    scheduled_date: Annotated[Instant | None | UnsetType, Meta(description="null clears it.")] = UNSET
+    tags: SetTags | UnsetType = UNSET
+    title: Title | UnsetType = UNSET
+    expand: Expand = UNSET
+
+
+class EngagementsUpdateResponse(Response):
+    """The engagement as it is now."""
+
+    engagement: Annotated[Raw, stored(Engagement)]
+
+
+class EngagementsCountRequest(Request):
+    """Which engagements. Values within a filter are alternatives; all filters must hold."""
+
+    type: list[EngagementType] | UnsetType = UNSET
+    engagement_type: Annotated[list[EngagementType] | UnsetType, DIFFERENCE, Meta(description="The same as `type`.")] = (
+        UNSET
+    )
+    external_ref: Shorts | UnsetType = UNSET
+    members: Annotated[list[UserId] | UnsetType, Meta(description="Any of these took part.")] = UNSET
+    parent: Annotated[
+        list[ParentId] | UnsetType, ONE_OR_MANY, Meta(description="Any of these accounts and opportunities.")
+    ] = UNSET
+    created_by: Annotated[list[UserId] | UnsetType, OURS] = UNSET
+    created_date: Annotated[DateTimeFilter | UnsetType, OURS] = UNSET
+    modified_date: Annotated[DateTimeFilter | UnsetType, OURS] = UNSET
+    scheduled_date: Annotated[DateTimeFilter | UnsetType, OURS] = UNSET
+    tags: Annotated[list[TagId] | UnsetType, OURS, Meta(description="Any of these tags.")] = UNSET
+
+
+class EngagementsCountResponse(Response):
+    """How many engagements match."""
+
+    count: int
+
+
+class EngagementsListRequest(EngagementsCountRequest):
+    """Which engagements, in which order, from where."""
+
+    cursor: CursorField = UNSET
+    limit: Limit | UnsetType = UNSET
+    mode: ModeField = UNSET
+    sort_by: SortByField = UNSET
+    expand: Expand = UNSET
+
+
+class EngagementsListResponse(ListResponse):
+    """A page of engagements."""
+
+    engagements: Annotated[list[Raw], stored(Engagement)]
+
+
+CREATE = Method(
+    "engagements.create", WRITE, EngagementsCreateRequest, EngagementsCreateResponse,
+    "Record an engagement", "engagement:write", status=201, errors=(InvalidId, ArtifactAlreadyAttachedToAParent),
+)  # fmt: skip
+GET = Method(
+    "engagements.get", READ, EngagementsGetRequest, EngagementsGetResponse,
+    "Get an engagement", "engagement:read", errors=(NotFound,),
+)  # fmt: skip
+LIST = Method(
+    "engagements.list", READ, EngagementsListRequest, EngagementsListResponse,
+    "List engagements", "engagement:read",
+)  # fmt: skip
+UPDATE = Method(
+    "engagements.update", WRITE, EngagementsUpdateRequest, EngagementsUpdateResponse,
+    "Change an engagement", "engagement:write", errors=(InvalidId, ArtifactAlreadyAttachedToAParent, NotFound),
+)  # fmt: skip
+DELETE = Method(
+    "engagements.delete", WRITE, EngagementsDeleteRequest, EngagementsDeleteResponse,
+    "Delete an engagement", "engagement:all", errors=(NotFound,),
+)  # fmt: skip
+COUNT = Method(
+    "engagements.count", READ, EngagementsCountRequest, EngagementsCountResponse,
+    "Count engagements", "engagement:read", heavy=True,
+)  # fmt: skip

@@ -1,0 +1,183 @@
+"""The field types that every family shares, and the marks that say how a field may be used."""
+
+from typing import Annotated, Any, Literal, Self, dataclass_transform
+from urllib.parse import urlsplit
+
+from msgspec import UNSET, Meta, Raw, Struct, StructMeta, UnsetType
+
+from rapport.clock import parse_rfc3339
+from rapport.contract.errors import ApiError, InvalidField, ValueNotPermitted
+from rapport.contract.ids import TagId
+
+# A field marked OURS is not DevRev's. One marked DIFFERENCE is what a real client sends beside the documentation.
+# RAPPORT_STRICT=1 refuses both in requests and leaves OURS out of answers.
+OURS = Meta(extra={"ours": True})
+DIFFERENCE = Meta(extra={"ours": True, "difference": True})
+# A single value is taken for an array of one (a difference of real clients, so not when strict).
+ONE_OR_MANY = Meta(extra={"one_or_many": True})
+
+Json = dict[str, Any]
+
+
+@dataclass_transform(kw_only_default=True)
+class _KeywordOnly(StructMeta):
+    # msgspec does not inherit kw_only, and the documentation's field order mixes required and optional fields.
+    def __new__(
+        mcls: type[Self], name: str, bases: tuple[type, ...], namespace: Json, *, kw_only: bool = True, **options: Any
+    ) -> "_KeywordOnly":
+        return super().__new__(mcls, name, bases, namespace, kw_only=kw_only, **options)
+
+
+class Request(Struct, metaclass=_KeywordOnly, forbid_unknown_fields=True, omit_defaults=True):
+    """A request, as JSON or as a query."""
+
+
+class Response(Struct, metaclass=_KeywordOnly, omit_defaults=True):
+    """An answer, or an object in one. Absent values are left out."""
+
+
+class Instant(int):
+    """A date-time in a request: microseconds since 1970, UTC."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an RFC 3339 date-time with an offset.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return cls(parse_rfc3339(text))
+
+    @classmethod
+    def problem(cls, text: str, field_name: str) -> ApiError:
+        """What is wrong with a text that `parse` refused."""
+        return ValueNotPermitted(
+            f"{field_name}: {text[:80]!r} is not a date-time with an offset.",
+            detail="Write it as RFC 3339, such as 2023-01-01T12:00:00.000Z.",
+            field_name=field_name,
+            reason="must be an RFC 3339 date-time with an offset, in the years 1 to 9999",
+        )
+
+    @classmethod
+    def schema(cls) -> Json:
+        """The JSON Schema of the field."""
+        return {"type": "string", "format": "date-time", "examples": ["2023-01-01T12:00:00.000Z"]}
+
+
+class HttpUrl(str):
+    """An absolute http(s) URL, up to 2,048 characters, kept as written."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Check that it is one.
+
+        Raises:
+            ValueError: it is none, or too long.
+        """
+        parts = urlsplit(text)
+        blank = any(character <= " " or character == "\x7f" or character.isspace() for character in text)
+        if len(text) > 2048 or blank or parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+            raise ValueError(text)
+        return cls(text)
+
+    @classmethod
+    def problem(cls, text: str, field_name: str) -> ApiError:
+        """What is wrong with a text that `parse` refused."""
+        return ValueNotPermitted(
+            f"{field_name}: {text[:80]!r} is not an absolute http(s) URL of up to 2048 characters.",
+            detail="Write it with its scheme and host, such as https://example.com/call/1.",
+            field_name=field_name,
+            reason="must be an absolute http(s) URL of up to 2048 characters",
+        )
+
+    @classmethod
+    def schema(cls) -> Json:
+        """The JSON Schema of the field."""
+        return {"type": "string", "format": "uri", "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://", "maxLength": 2048,
+                "examples": ["https://example.com/call/1"]}  # fmt: skip
+
+
+Title = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"\S")]
+Name = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"\S")]
+Text = Annotated[str, Meta(max_length=65_536)]
+Short = Annotated[str, Meta(max_length=2_048)]
+ExternalRef = Annotated[str, Meta(min_length=1, max_length=512)]
+Email = Annotated[str, Meta(min_length=3, max_length=256, pattern=r"^[^\s@]+@[^\s@]+$(?!\s)")]
+Shorts = Annotated[list[Short], Meta(max_length=200)]
+# What DevRev keeps schemas, parts and fragments in; here opaque text that comes back as sent.
+Opaque = Annotated[str, Meta(max_length=2_048, description="Kept and given back as sent.")]
+CustomFields = Annotated[dict[str, Any], Meta(description="Kept and given back as sent; up to 64 KiB of JSON.")]
+CUSTOM_FIELDS_BYTES = 64 * 1024
+
+
+class SetTagWithValue(Request):
+    """A tag to set, with one of its allowed values. A bare id is taken for `{id}` (a difference of real clients)."""
+
+    id: TagId
+    value: Short | UnsetType = UNSET
+
+
+class DateTimeFilter(Request):
+    """A range of dates; both ends are exclusive."""
+
+    after: Instant | UnsetType = UNSET
+    before: Instant | UnsetType = UNSET
+
+
+ListMode = Literal["after", "before"]
+Limit = Annotated[int, Meta(ge=1, le=100, description="How many at the most; 50 without it.")]
+DEFAULT_LIMIT = 50
+
+
+CursorField = Annotated[Short | UnsetType, Meta(description="Where to go on from: a cursor of an earlier answer.")]
+ModeField = Annotated[
+    ListMode | UnsetType, Meta(description="`after` the cursor (or from the start), or `before` it (or the end).")
+]
+SortByField = Annotated[
+    Annotated[list[Short], Meta(max_length=16)] | UnsetType,
+    Meta(description="`field:asc` or `field:desc`, one or several in order."),
+]
+
+
+class ListRequest(Request):
+    """What every list takes."""
+
+    cursor: CursorField = UNSET
+    limit: Limit | UnsetType = UNSET
+    mode: ModeField = UNSET
+    sort_by: SortByField = UNSET
+
+
+class ListResponse(Response):
+    """What every list answers beside its page."""
+
+    next_cursor: str | UnsetType = UNSET
+    prev_cursor: str | UnsetType = UNSET
+
+
+def stored(document: type[Response]) -> Meta:
+    """Mark a `Raw` field: the store keeps this object as finished JSON."""
+    return Meta(extra={"document": document})
+
+
+def bad_cursor() -> InvalidField:
+    """The one answer to a cursor that this list did not make."""
+    return InvalidField(
+        "cursor: not a cursor of this list and sort order.",
+        detail="Send next_cursor or prev_cursor of an earlier answer, with the same sort_by.",
+        field_name="cursor",
+    )
+
+
+
+
+__all__ = [
+    "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "CustomFields", "DateTimeFilter",
+    "Email", "ExternalRef", "HttpUrl", "Instant", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Name",
+    "Opaque", "Raw", "Request", "Response", "SetTagWithValue", "Short", "Shorts", "TagId", "Text", "Title", "UnsetType",
+    "CursorField", "ModeField", "SortByField", "bad_cursor", "stored",
+]  # fmt: skip

@@ -1,0 +1,31 @@
+"""METHODS: the page that shows the whole API."""
+
+from rapport.contract import accounts, dev_users, engagements, rev_users, tags, works
+
+METHODS = {
+    method.name: method
+    for method in (
+        engagements.CREATE,
+        engagements.GET,
+        engagements.LIST,
+        engagements.UPDATE,
+        engagements.DELETE,
+        engagements.COUNT,
+        accounts.CREATE,
+        accounts.GET,
+        accounts.LIST,
+        works.CREATE,
+        works.GET,
+        works.LIST,
+        tags.CREATE,
+        tags.GET,
+        tags.LIST,
+        dev_users.CREATE,
+        dev_users.GET,
+        dev_users.LIST,
+        dev_users.SELF,
+        rev_users.CREATE,
+        rev_users.GET,
+        rev_users.LIST,
+    )
+}

@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Raw, Struct, StructMeta, UnsetType
 
 from rapport.clock import parse_rfc3339
 from rapport.contract.errors import ApiError, InvalidField, ValueNotPermitted
-from rapport.contract.ids import TagId
+from rapport.contract.ids import Id, TagId
 
 # A field marked OURS is not DevRev's. One marked DIFFERENCE is what a real client sends beside the documentation.
 # RAPPORT_STRICT=1 refuses both in requests and leaves OURS out of answers.
@@ -159,6 +159,19 @@ class ListResponse(Response):
     prev_cursor: str | UnsetType = UNSET
 
 
+def wire_value(value: object) -> str:
+    """Encode what a request was read into and msgspec does not know: ids, dates, URLs, for `enc_hook`.
+
+    Raises:
+        NotImplementedError: it is something else.
+    """
+    if isinstance(value, Id):
+        return value.display_id if value.org is None else f"{value.org}/{value.display_id}"
+    if isinstance(value, Instant | HttpUrl):
+        return str.__str__(value) if isinstance(value, str) else str(int(value))
+    raise NotImplementedError(type(value))
+
+
 def stored(document: type[Response]) -> Meta:
     """Mark a `Raw` field: the store keeps this object as finished JSON."""
     return Meta(extra={"document": document})
@@ -179,5 +192,5 @@ __all__ = [
     "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "CustomFields", "DateTimeFilter",
     "Email", "ExternalRef", "HttpUrl", "Instant", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Name",
     "Opaque", "Raw", "Request", "Response", "SetTagWithValue", "Short", "Shorts", "TagId", "Text", "Title", "UnsetType",
-    "CursorField", "ModeField", "SortByField", "bad_cursor", "stored",
+    "CursorField", "ModeField", "SortByField", "bad_cursor", "stored", "wire_value",
 ]  # fmt: skip

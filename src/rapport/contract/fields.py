@@ -1,6 +1,6 @@
 """The field types that every family shares, and the marks that say how a field may be used."""
 
-from typing import Annotated, Any, Literal, Self, dataclass_transform
+from typing import Annotated, Any, Literal, Self, TypeVar, dataclass_transform
 from urllib.parse import urlsplit
 
 from msgspec import UNSET, Meta, Raw, Struct, StructMeta, UnsetType
@@ -107,7 +107,10 @@ Text = Annotated[str, Meta(max_length=65_536)]
 Short = Annotated[str, Meta(max_length=2_048)]
 ExternalRef = Annotated[str, Meta(min_length=1, max_length=512)]
 Email = Annotated[str, Meta(min_length=3, max_length=256, pattern=r"^[^\s@]+@[^\s@]+$(?!\s)")]
-Shorts = Annotated[list[Short], Meta(max_length=200)]
+_Item = TypeVar("_Item")
+# An array without a bound of its own (SPEC 2). Every array of a request is bounded; the decoder insists.
+Many = Annotated[list[_Item], Meta(max_length=200)]
+Shorts = Many[Short]
 # What DevRev keeps schemas, parts and fragments in; here opaque text that comes back as sent.
 Opaque = Annotated[str, Meta(max_length=2_048, description="Kept and given back as sent.")]
 CustomFields = Annotated[dict[str, Any], Meta(description="Kept and given back as sent; up to 64 KiB of JSON.")]
@@ -190,7 +193,7 @@ def bad_cursor() -> InvalidField:
 
 __all__ = [
     "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "CustomFields", "DateTimeFilter",
-    "Email", "ExternalRef", "HttpUrl", "Instant", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Name",
+    "Email", "ExternalRef", "HttpUrl", "Instant", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Many", "Name",
     "Opaque", "Raw", "Request", "Response", "SetTagWithValue", "Short", "Shorts", "TagId", "Text", "Title", "UnsetType",
     "CursorField", "ModeField", "SortByField", "bad_cursor", "stored", "wire_value",
 ]  # fmt: skip

@@ -115,5 +115,7 @@ CREATE = Method(
     "accounts.create", WRITE, AccountsCreateRequest, AccountsCreateResponse,
     "Create an account and its default rev org", "account:write", status=201, errors=(InvalidId, Conflict),
 )  # fmt: skip
-GET = Method("accounts.get", READ, AccountsGetRequest, AccountsGetResponse, "Get an account", "account:read", errors=(NotFound,))
+GET = Method(
+    "accounts.get", READ, AccountsGetRequest, AccountsGetResponse, "Get an account", "account:read", errors=(NotFound,)
+)
 LIST = Method("accounts.list", READ, AccountsListRequest, AccountsListResponse, "List accounts", "account:read")

@@ -106,6 +106,14 @@ CREATE = Method(
     "dev-users.create", WRITE, DevUsersCreateRequest, DevUsersCreateResponse,
     "Create a dev user", "dev_user:write", status=201,
 )  # fmt: skip
-GET = Method("dev-users.get", READ, DevUsersGetRequest, DevUsersGetResponse, "Get a dev user", "dev_user:read", errors=(NotFound,))
+GET = Method(
+    "dev-users.get",
+    READ,
+    DevUsersGetRequest,
+    DevUsersGetResponse,
+    "Get a dev user",
+    "dev_user:read",
+    errors=(NotFound,),
+)
 LIST = Method("dev-users.list", READ, DevUsersListRequest, DevUsersListResponse, "List dev users", "dev_user:read")
 SELF = Method("dev-users.self", READ, DevUsersSelfRequest, DevUsersSelfResponse, "Get the caller's own dev user", None)

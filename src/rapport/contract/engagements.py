@@ -82,12 +82,14 @@ class EngagementsCreateRequest(Request):
     artifacts: Annotated[
         Artifacts | UnsetType, Meta(description="Uploaded artifacts; each has at most one parent, ever.")
     ] = UNSET
-    external_ref: Annotated[
-        ExternalRef | UnsetType, Meta(description="Unique among the org's live engagements.")
-    ] = UNSET
+    external_ref: Annotated[ExternalRef | UnsetType, Meta(description="Unique among the org's live engagements.")] = (
+        UNSET
+    )
     external_url: HttpUrl | UnsetType = UNSET
     parent: ParentId | UnsetType = UNSET
-    parents: Annotated[Parents | UnsetType, Meta(description="Together with `parent` the union, `parent` first.")] = UNSET
+    parents: Annotated[Parents | UnsetType, Meta(description="Together with `parent` the union, `parent` first.")] = (
+        UNSET
+    )
     tags: Tags | UnsetType = UNSET
     expand: Expand = UNSET
 
@@ -156,7 +158,7 @@ class EngagementsUpdateRequest(Request):
     external_url: HttpUrl | UnsetType = UNSET
     members: SetMembers | UnsetType = UNSET
     parents: SetParents | UnsetType = UNSET
-    scheduled_date: Annotated[Instant | None | UnsetType, Meta(description="null clears it.")] = UNSET
+    scheduled_date: Annotated[Instant | UnsetType | None, Meta(description="null clears it.")] = UNSET
     tags: SetTags | UnsetType = UNSET
     title: Title | UnsetType = UNSET
     expand: Expand = UNSET

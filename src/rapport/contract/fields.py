@@ -19,19 +19,20 @@ ONE_OR_MANY = Meta(extra={"one_or_many": True})
 Json = dict[str, Any]
 
 
-@dataclass_transform(kw_only_default=True)
 class _KeywordOnly(StructMeta):
     # msgspec does not inherit kw_only, and the documentation's field order mixes required and optional fields.
-    def __new__(
-        mcls: type[Self], name: str, bases: tuple[type, ...], namespace: Json, *, kw_only: bool = True, **options: Any
+    def __new__(  # noqa: PYI034 (Self has no meaning in a metaclass)
+        mcls, name: str, bases: tuple[type, ...], namespace: Json, *, kw_only: bool = True, **options: Any
     ) -> "_KeywordOnly":
         return super().__new__(mcls, name, bases, namespace, kw_only=kw_only, **options)
 
 
+@dataclass_transform(kw_only_default=True)
 class Request(Struct, metaclass=_KeywordOnly, forbid_unknown_fields=True, omit_defaults=True):
     """A request, as JSON or as a query."""
 
 
+@dataclass_transform(kw_only_default=True)
 class Response(Struct, metaclass=_KeywordOnly, omit_defaults=True):
     """An answer, or an object in one. Absent values are left out."""
 
@@ -187,8 +188,6 @@ def bad_cursor() -> InvalidField:
         detail="Send next_cursor or prev_cursor of an earlier answer, with the same sort_by.",
         field_name="cursor",
     )
-
-
 
 
 __all__ = [

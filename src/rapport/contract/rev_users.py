@@ -1,5 +1,6 @@
 """The rev-users family: the customers' people."""
 
+from rapport.contract.errors import Conflict, InvalidId, NotFound
 from rapport.contract.fields import (
     UNSET,
     CustomFields,
@@ -18,7 +19,6 @@ from rapport.contract.fields import (
     Text,
     UnsetType,
 )
-from rapport.contract.errors import Conflict, InvalidId, NotFound
 from rapport.contract.ids import AccountId, RevOrgId, RevUserId, TagId, UserId
 from rapport.contract.method import READ, WRITE, Method
 from rapport.contract.tags import TagWithValue
@@ -95,5 +95,13 @@ CREATE = Method(
     "rev-users.create", WRITE, RevUsersCreateRequest, RevUsersCreateResponse,
     "Create a rev user", "rev_user:write", status=201, errors=(InvalidId, Conflict),
 )  # fmt: skip
-GET = Method("rev-users.get", READ, RevUsersGetRequest, RevUsersGetResponse, "Get a rev user", "rev_user:read", errors=(NotFound,))
+GET = Method(
+    "rev-users.get",
+    READ,
+    RevUsersGetRequest,
+    RevUsersGetResponse,
+    "Get a rev user",
+    "rev_user:read",
+    errors=(NotFound,),
+)
 LIST = Method("rev-users.list", READ, RevUsersListRequest, RevUsersListResponse, "List rev users", "rev_user:read")

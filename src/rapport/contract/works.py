@@ -170,4 +170,3 @@ CREATE = Method(
 )  # fmt: skip
 GET = Method("works.get", READ, WorksGetRequest, WorksGetResponse, "Get a work", "work:read", errors=(NotFound,))
 LIST = Method("works.list", READ, WorksListRequest, WorksListResponse, "List works", "work:read")
-

@@ -59,13 +59,17 @@ class Edge:
         invoker: runs the methods.
         limiter: counts requests; None where limits are off.
         strict: refuse what is not DevRev's, and leave it out of answers.
+        access_log: write a line per request.
         site: answers the paths that are no methods.
     """
 
-    def __init__(self, invoker: Invoker, limiter: Limiter | None, *, strict: bool, site: App) -> None:
+    def __init__(
+        self, invoker: Invoker, limiter: Limiter | None, *, strict: bool, access_log: bool, site: App
+    ) -> None:
         self._invoker = invoker
         self._limiter = limiter
         self._strict = strict
+        self._access_log = access_log
         self._site = site
         self._routes = {
             method.path: _Route(
@@ -88,6 +92,7 @@ class Edge:
             return
         headers: Headers = dict(scope["headers"])
         out = {"x-request-id": _request_id(headers)}
+        began = time.monotonic()
         try:
             status, body = await self._answer(route, scope, receive, headers, out)
         except ApiError as error:
@@ -97,6 +102,11 @@ class Edge:
             status, more, body = render(_fault(scope, out["x-request-id"]))
             out.update(more)
         await respond(send, status, out, body)
+        if self._access_log:
+            _log.info(
+                "request", method=route.method.name, status=status, request_id=out["x-request-id"],
+                milliseconds=round((time.monotonic() - began) * 1000, 1),
+            )  # fmt: skip
 
     async def _answer(
         self, route: _Route, scope: Scope, receive: Receive, headers: Headers, out: dict[str, str]

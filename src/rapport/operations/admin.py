@@ -50,6 +50,8 @@ class Admin:
         async def work(tx: Tx) -> Answer:
             now = self._clock()
             await orgs.insert(tx, org, name, now)
+            await user_store.insert(tx, _system_user(org, now))
+            await numbers.reserve(tx, ids.SYS_USER, org, 1)
             if number is not None:
                 await numbers.reserve(tx, ids.DEV_USER, org, number)
             user = await dev_users.add(
@@ -211,6 +213,15 @@ class Admin:
             return Caller(own, row.display_id, row.role or "member")
 
         return await self._read(work)  # type: ignore[no-any-return]
+
+
+def _system_user(org: str, now: int) -> user_store.UserRow:
+    """The org's sys user, in whose name the command line works."""
+    return user_store.UserRow(
+        org=org, display_id=_SYSTEM, kind=ids.SYS_USER.name, number=1, display_name="Rapport", full_name=None,
+        email=None, state="active", role=None, external_ref=None, rev_org=None, created_by=_SYSTEM, created_date=now,
+        modified_by=_SYSTEM, modified_date=now, document="{}",
+    )  # fmt: skip
 
 
 def _user_answer(row: user_store.UserRow) -> Answer:

@@ -1,0 +1,62 @@
+"""A request for each method that the demo org can answer: the OpenAPI document and the reference show it."""
+
+from rapport.contract.fields import Json
+from rapport.contract.method import Method
+from rapport.http.schemas import resolve
+
+_EXAMPLES: dict[str, Json] = {
+    "accounts.create": {"display_name": "Globex", "domains": ["globex.example"], "tier": "enterprise"},
+    "accounts.list": {"limit": 3, "sort_by": ["created_date:desc"]},
+    "dev-users.create": {"email": "ada@example.com", "full_name": "Ada Lovelace", "state": "shadow"},
+    "engagements.count": {"type": ["call"]},
+    # The documentation's own example, word for word.
+    "engagements.create": {
+        "members": ["DEVU-12345"],
+        "scheduled_date": "2023-01-01T12:00:00.000Z",
+        "title": "Discuss the quarterly roadmap",
+    },
+    "engagements.list": {"members": ["DEVU-12345"], "limit": 3},
+    "engagements.update": {"id": "ENGAGEMENT-1", "description": "They want the summary by Friday."},
+    "rev-users.create": {"display_name": "Grace Hopper", "email": "grace@example.com", "account": "ACC-12345"},
+    "tags.create": {"name": "renewal", "allowed_values": ["at risk", "likely", "signed"]},
+    "works.create": {
+        "type": "opportunity",
+        "title": "Renewal for next year",
+        "account": "ACC-12345",
+        "applies_to_part": "PROD-1",
+        "owned_by": ["DEVU-12345"],
+    },
+    "works.list": {"type": ["opportunity"], "limit": 3},
+}
+
+
+def example(method: Method, schemas: dict[str, Json]) -> Json:
+    """A request that the method takes.
+
+    Args:
+        method: whose.
+        schemas: the document's components, for methods that have no example of their own.
+    """
+    if method.name in _EXAMPLES:
+        return _EXAMPLES[method.name]
+    schema = schemas[method.request.__name__]
+    if "limit" in schema["properties"]:
+        return {"limit": 3}
+    return {name: _value(schema["properties"][name], schemas) for name in schema.get("required", [])}
+
+
+def _value(schema: Json, schemas: dict[str, Json]) -> object:
+    schema = resolve(schema, schemas)
+    for choices in ("examples", "enum"):
+        if choices in schema:
+            return schema[choices][0]
+    match schema.get("type"):
+        case "array":
+            return [_value(schema["items"], schemas)]
+        case "object":
+            return {name: _value(schema["properties"][name], schemas) for name in schema.get("required", [])}
+        case "boolean":
+            return True
+        case "integer":
+            return schema.get("minimum", 1)
+    return "text"

@@ -42,41 +42,13 @@ class Admin:
     async def _read(self, work: Any) -> Any:
         return await self._store.read(work, deadline=time.monotonic() + _SECONDS)
 
-    async def orgs_create(self, *, name: str, email: str, org: str | None = None, number: int | None = None) -> Answer:
+    async def orgs_create(self, *, name: str, email: str) -> Answer:
         """Make an org with its first admin and a token for them."""
-        org = org or "".join(secrets.choice(_BASE32) for _ in range(_ORG_LENGTH))
-        token = tokens.make()
 
         async def work(tx: Tx) -> Answer:
-            now = self._clock()
-            await orgs.insert(tx, org, name, now)
-            await user_store.insert(tx, _system_user(org, now))
-            await numbers.reserve(tx, ids.SYS_USER, org, 1)
-            if number is not None:
-                await numbers.reserve(tx, ids.DEV_USER, org, number)
-            user = await dev_users.add(
-                tx, org=org, email=email, full_name=None, display_name=None, state="active", role="admin", by=None,
-                now=now, number=number,
-            )  # fmt: skip
-            await self._add_token(tx, org, user.display_id, token, name="first token", scope="", days=tokens.LIFE_DAYS)
-            return {
-                "org": {"id": ids.org_don(org), "display_id": f"DEV-{org}", "name": name},
-                "user": {"id": ids.don_of(user.display_id, org), "display_id": user.display_id, "email": email},
-                "token": token,
-            }
+            return await make_org(tx, self._clock(), name=name, email=email)
 
         return await self._write(work)  # type: ignore[no-any-return]
-
-    async def _add_token(
-        self, tx: Tx, org: str, user_id: str, token: str, *, name: str, scope: str, days: int
-    ) -> int:
-        now = self._clock()
-        number = await numbers.take_one(tx, ids.AUTH_TOKEN, org)
-        await token_store.insert(
-            tx, org=org, number=number, token_hash=tokens.hash_of(token), user_id=user_id, scope=scope, name=name,
-            by=user_id, now=now, expires=now + days * DAY,
-        )  # fmt: skip
-        return number
 
     async def is_empty(self) -> bool:
         """True when the store has no org yet."""
@@ -132,9 +104,7 @@ class Admin:
                 tx, org=own, email=email, full_name=name, display_name=None, state="active", role=role,
                 by=_SYSTEM, now=self._clock(),
             )  # fmt: skip
-            await self._add_token(
-                tx, own, user.display_id, token, name="first token", scope="", days=tokens.LIFE_DAYS
-            )
+            await _add_token(tx, self._clock(), own, user.display_id, token)
             return {"user": _user_answer(user), "token": token}
 
         return await self._write(work)  # type: ignore[no-any-return]
@@ -172,7 +142,9 @@ class Admin:
         async def work(tx: Tx) -> Answer:
             own = await self._org(tx, org)
             row = await self._user(tx, own, user)
-            number = await self._add_token(tx, own, row.display_id, token, name=name, scope=scope, days=days)
+            number = await _add_token(
+                tx, self._clock(), own, row.display_id, token, name=name, scope=scope, days=days
+            )
             return {"id": ids.don(ids.AUTH_TOKEN, own, number), "display_id": f"TOKEN-{number}", "token": token}
 
         return await self._write(work)  # type: ignore[no-any-return]
@@ -213,6 +185,50 @@ class Admin:
             return Caller(own, row.display_id, row.role or "member")
 
         return await self._read(work)  # type: ignore[no-any-return]
+
+
+async def make_org(
+    tx: Tx, now: int, *, name: str, email: str, org: str | None = None, number: int | None = None
+) -> Answer:
+    """Make an org with its sys user, its first admin and a token for them.
+
+    Args:
+        tx: to write in.
+        now: microseconds since 1970.
+        name: of the org.
+        email: of the admin.
+        org: its 10 characters; made by chance without them.
+        number: of the admin; 1 without it.
+    """
+    org = org or "".join(secrets.choice(_BASE32) for _ in range(_ORG_LENGTH))
+    token = tokens.make()
+    await orgs.insert(tx, org, name, now)
+    await user_store.insert(tx, _system_user(org, now))
+    await numbers.reserve(tx, ids.SYS_USER, org, 1)
+    if number is not None:
+        await numbers.reserve(tx, ids.DEV_USER, org, number)
+    user = await dev_users.add(
+        tx, org=org, email=email, full_name=None, display_name=None, state="active", role="admin", by=None, now=now,
+        number=number,
+    )  # fmt: skip
+    await _add_token(tx, now, org, user.display_id, token)
+    return {
+        "org": {"id": ids.org_don(org), "display_id": f"DEV-{org}", "name": name},
+        "user": {"id": ids.don_of(user.display_id, org), "display_id": user.display_id, "email": email},
+        "token": token,
+    }
+
+
+async def _add_token(
+    tx: Tx, now: int, org: str, user_id: str, token: str, *, name: str = "first token", scope: str = "",
+    days: int = tokens.LIFE_DAYS,
+) -> int:  # fmt: skip
+    number = await numbers.take_one(tx, ids.AUTH_TOKEN, org)
+    await token_store.insert(
+        tx, org=org, number=number, token_hash=tokens.hash_of(token), user_id=user_id, scope=scope, name=name,
+        by=user_id, now=now, expires=now + days * DAY,
+    )  # fmt: skip
+    return number
 
 
 def _system_user(org: str, now: int) -> user_store.UserRow:

@@ -12,7 +12,7 @@ from rapport.contract import ids
 from rapport.contract.fields import UNSET, Instant, SetTagWithValue
 from rapport.contract.tags import TagsCreateRequest, TagStyle
 from rapport.operations import accounts, dev_users, engagements, rev_users, tags, works
-from rapport.operations.admin import Admin
+from rapport.operations.admin import make_org
 from rapport.operations.context import Call, Context
 from rapport.store import numbers
 from rapport.store.db import Batch, Store, Tx
@@ -54,17 +54,15 @@ _NOTES = (
 )
 
 
-async def fill(admin: Admin, store: Store, clock: Clock) -> dict[str, Any]:
-    """Fill an empty store; the answer is that of `Admin.orgs_create`."""
-    made = await admin.orgs_create(name="Demo", email="alex@demo.example", org=ORG, number=NUMBER)
+async def fill(store: Store, clock: Clock) -> dict[str, Any]:
+    """Fill an empty store, in one transaction; the answer is that of `make_org`."""
 
-    async def run(tx: Tx, calls: Sequence[None]) -> Sequence[None]:
-        for _ in calls:
-            await _Filler(tx, clock()).fill()
-        return [None for _ in calls]
+    async def run(tx: Tx, calls: Sequence[None]) -> Sequence[dict[str, Any]]:
+        made = [await make_org(tx, clock(), name="Demo", email="alex@demo.example", org=ORG, number=NUMBER) for _ in calls]
+        await _Filler(tx, clock()).fill()
+        return made
 
-    await store.write(Batch(run), None, deadline=time.monotonic() + 60)
-    return made
+    return await store.write(Batch(run), None, deadline=time.monotonic() + 60)
 
 
 class _Filler:

@@ -116,7 +116,7 @@ def expand_rows(sql: str, table: Callable[[str, Sequence[tuple[str, str]]], str]
 
     def replace(match: re.Match[str]) -> str:
         names.add(match[1])
-        columns = [tuple(column.split()) for column in match[2].split(", ")]
+        columns = [tuple(column.split()) for column in match[2].split(",")]
         return table(match[1], [(column[0], column[1]) for column in columns])
 
     return _ROWS.sub(replace, sql), frozenset(names)

@@ -132,7 +132,7 @@ def _application(opened: Opened, settings: Settings) -> App:
         edge = CORSMiddleware(
             edge, allow_origins=settings["cors_origins"], allow_methods=["GET", "POST"], allow_headers=["*"],
             expose_headers=_EXPOSED,
-        )  # type: ignore[assignment]  # fmt: skip
+        )  # fmt: skip
     return edge
 
 

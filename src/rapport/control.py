@@ -6,7 +6,7 @@ A server listens on `control.sock` in its data folder: one JSON object a line in
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ class Commands:
     def __init__(self, admin: Admin, invoker: Invoker) -> None:
         self._admin = admin
         self._invoker = invoker
-        self._known = {
+        self._known: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
             "orgs create": admin.orgs_create,
             "orgs list": admin.orgs_list,
             "users list": admin.users_list,
@@ -52,9 +52,7 @@ class Commands:
             status, _, body = render(error)
             return {"status": status, "body": json.loads(body), "error": error.message}
 
-    async def _call(
-        self, *, method: str, body: str, user: str | None = None, org: str | None = None
-    ) -> dict[str, Any]:
+    async def _call(self, *, method: str, body: str, user: str | None = None, org: str | None = None) -> dict[str, Any]:
         found = METHODS.get(method)
         if found is None:
             raise NotFound("route not found", detail=f"There is no method {method}.")

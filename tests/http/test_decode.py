@@ -228,10 +228,10 @@ def test_a_list_with_one_fault_is_told_that_one(body: object, expected: tuple[st
     ("email", "taken"),
     [("a@b", True), ("alice@example.com", True), ("alice", False), ("a b@c", False), ("a@b\n", False), ("a@@b", False)],
 )
-def test_an_email_looks_like_one(email: str, taken: bool) -> None:  # noqa: FBT001
+def test_an_email_looks_like_one(email: str, taken: bool) -> None:
     body = {"email": email, "state": "shadow"}
     if taken:
-        assert DEV_USER.from_body(json.dumps(body).encode())
+        DEV_USER.from_body(json.dumps(body).encode())
     else:
         error = refused(DEV_USER, body)
         assert told(error) == [("value_not_permitted", "email")]
@@ -553,7 +553,7 @@ def test_a_contract_that_leaves_a_size_open_is_no_contract() -> None:
 
 def test_should_the_walk_ever_overlook_something_the_answer_is_still_a_400() -> None:
     decoder = RequestDecoder(EngagementsCountRequest, strict=False)
-    decoder._type = EngagementsCreateRequest  # noqa: SLF001  a contract that the walk does not know
+    decoder._type = EngagementsCreateRequest
     assert type(refused_query(decoder, "")) is BadRequest
 
 
@@ -621,9 +621,9 @@ def objects(
 def holds_the_law(decoder: RequestDecoder, body: dict[str, Any]) -> None:
     raw = msgspec.json.encode(body)
     plain = read_json(raw)
-    clean, problems = violations(decoder._root, plain, strict=False)  # noqa: SLF001
+    clean, problems = violations(decoder._root, plain, strict=False)
     try:
-        fast = decoder._fast.decode(raw)  # noqa: SLF001
+        fast = decoder._fast.decode(raw)
     except ValueError:
         fast = None
     if b"\\u0000" not in raw and fast is not None:
@@ -635,7 +635,7 @@ def holds_the_law(decoder: RequestDecoder, body: dict[str, Any]) -> None:
         assert decoder.from_body(raw) == msgspec.convert(
             clean,
             decoder._type,
-            dec_hook=decoder._fast.dec_hook,  # noqa: SLF001
+            dec_hook=decoder._fast.dec_hook,
         )
 
 

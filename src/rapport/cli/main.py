@@ -234,7 +234,10 @@ def users_create(
     """Make an active dev user, with a token that is shown this once."""
     answer = _run(data, "users create", {"email": email, "name": name, "role": _role(role), "org": org})
     user = answer["user"]
-    lines = [f"User   {user['email']} ({user['display_id']}, {user['role']})", f"Token  {answer['token']}  (shown this once)"]
+    lines = [
+        f"User   {user['email']} ({user['display_id']}, {user['role']})",
+        f"Token  {answer['token']}  (shown this once)",
+    ]
     _print(answer, as_json=as_json, lines=lines)
 
 

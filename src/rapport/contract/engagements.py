@@ -174,9 +174,9 @@ class EngagementsCountRequest(Request):
     """Which engagements. Values within a filter are alternatives; all filters must hold."""
 
     type: Many[EngagementType] | UnsetType = UNSET
-    engagement_type: Annotated[Many[EngagementType] | UnsetType, DIFFERENCE, Meta(description="The same as `type`.")] = (
-        UNSET
-    )
+    engagement_type: Annotated[
+        Many[EngagementType] | UnsetType, DIFFERENCE, Meta(description="The same as `type`.")
+    ] = UNSET
     external_ref: Shorts | UnsetType = UNSET
     members: Annotated[Many[UserId] | UnsetType, Meta(description="Any of these took part.")] = UNSET
     parent: Annotated[

@@ -34,6 +34,7 @@ from rapport.store.db import Tx
 
 MAX_BODY = 1024 * 1024
 BODY_SECONDS = 30
+_ID_LENGTH = 128
 VERSIONS = ("2022-10-20", "2024-01-24")
 EXPANSIONS: tuple[Expansion, ...] = ("members", "parents", "tags", "artifacts")
 
@@ -63,9 +64,7 @@ class Edge:
         site: answers the paths that are no methods.
     """
 
-    def __init__(
-        self, invoker: Invoker, limiter: Limiter | None, *, strict: bool, access_log: bool, site: App
-    ) -> None:
+    def __init__(self, invoker: Invoker, limiter: Limiter | None, *, strict: bool, access_log: bool, site: App) -> None:
         self._invoker = invoker
         self._limiter = limiter
         self._strict = strict
@@ -98,7 +97,7 @@ class Edge:
         except ApiError as error:
             status, more, body = render(error)
             out.update(more)
-        except Exception:
+        except Exception:  # noqa: BLE001  # whatever it was, the caller gets an answer and the log the traceback
             status, more, body = render(_fault(scope, out["x-request-id"]))
             out.update(more)
         await respond(send, status, out, body)
@@ -113,9 +112,7 @@ class Edge:
     ) -> tuple[int, bytes]:
         method = route.method
         if scope["method"] not in method.verbs:
-            raise MethodNotAllowed(
-                f"{scope['method']} is not for {method.path}.", allow=", ".join(method.verbs)
-            )
+            raise MethodNotAllowed(f"{scope['method']} is not for {method.path}.", allow=", ".join(method.verbs))
         deadline = time.monotonic() + STORE_SECONDS
         caller, usage = await self._authenticate(scope, headers, deadline)
         if usage is not None:
@@ -144,9 +141,7 @@ class Edge:
             limiter.check(address)
         header = headers.get(b"authorization")
         try:
-            caller = await self._invoker.store.read(
-                lambda tx: self._caller(tx, header), deadline=deadline
-            )
+            caller = await self._invoker.store.read(lambda tx: self._caller(tx, header), deadline=deadline)
         except Unauthenticated:
             if limiter is not None:
                 limiter.take(address)
@@ -201,7 +196,7 @@ def _not_devrevs(header: str) -> InvalidField:
 def _request_id(headers: Headers) -> str:
     """The caller's own `X-Request-Id` where it is a plain word, else a new one."""
     sent = headers.get(b"x-request-id", b"")
-    if 0 < len(sent) <= 128 and sent.replace(b"-", b"").replace(b"_", b"").isalnum():
+    if 0 < len(sent) <= _ID_LENGTH and sent.replace(b"-", b"").replace(b"_", b"").isalnum():
         return sent.decode()
     return f"req_{secrets.token_hex(12)}"
 

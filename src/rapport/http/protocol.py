@@ -1,6 +1,7 @@
 """uvicorn's HTTP/1.1 with the API's manners: errors in JSON, a limit on the time that a head may take."""
 
 import asyncio
+
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from rapport.contract.errors import BadRequest
@@ -64,5 +65,3 @@ class RapportProtocol(HttpToolsProtocol):
         self._head_timer = None
         if not self.transport.is_closing():
             self.send_400_response(f"The request's head did not arrive within {HEAD_SECONDS} seconds.")
-
-

@@ -2,7 +2,6 @@
 
 import secrets
 
-
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -58,7 +57,9 @@ def site(store: Store, *, strict: bool) -> Starlette:
 
 
 def _json(status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:
-    return Response(body, status, {"x-request-id": f"req_{secrets.token_hex(12)}", **(headers or {})}, "application/json")
+    return Response(
+        body, status, {"x-request-id": f"req_{secrets.token_hex(12)}", **(headers or {})}, "application/json"
+    )
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -77,5 +78,3 @@ async def _api_error(_request: Request, error: Exception) -> Response:
 def _rendered(error: ApiError) -> Response:
     status, headers, body = render(error)
     return _json(status, body, headers)
-
-

@@ -24,25 +24,22 @@ Plan = dict[str, "Plan | None"]
 
 
 def _plan(info: inspect.Type) -> Plan:
-    if isinstance(info, inspect.Metadata):
-        document = (info.extra or {}).get("document")
-        return _plan(inspect.type_info(document)) if document else _plan(info.type)
-    if isinstance(info, inspect.ListType):
-        return _plan(info.item_type)
-    if isinstance(info, inspect.UnionType):
-        plan: Plan = {}
-        for member in info.types:
-            plan.update(_plan(member))
-        return plan
-    if not isinstance(info, inspect.StructType):
-        return {}
-    found: Plan = {}
-    for field in info.fields:
-        if isinstance(field.type, inspect.Metadata) and (field.type.extra or {}).get("ours"):
-            found[field.encode_name] = None
-        elif inner := _plan(field.type):
-            found[field.encode_name] = inner
-    return found
+    match info:
+        case inspect.Metadata(extra={"document": document}):
+            return _plan(inspect.type_info(document))
+        case inspect.Metadata(type=inner) | inspect.ListType(item_type=inner):
+            return _plan(inner)
+        case inspect.UnionType(types=members):
+            return {name: plan for member in members for name, plan in _plan(member).items()}
+        case inspect.StructType(fields=fields):
+            plans = {field.encode_name: None if _is_ours(field.type) else _plan(field.type) for field in fields}
+            return {name: plan for name, plan in plans.items() if plan is None or plan}
+        case _:
+            return {}
+
+
+def _is_ours(info: inspect.Type) -> bool:
+    return isinstance(info, inspect.Metadata) and bool((info.extra or {}).get("ours"))
 
 
 def _without(value: Any, plan: Plan) -> Any:

@@ -185,13 +185,16 @@ class _Walk:
             except ValueError:
                 self._say(custom.problem(value, path))
         elif isinstance(arm, inspect.StrType):
-            low, high = arm.min_length or 0, arm.max_length or 0
-            if not low <= len(value) <= high:
-                span = _span(low, high)
-                detail = f"Send {span} characters; these are {len(value)}."
-                self._say(_not_permitted(path, _shown(value), f"must have {span} characters", detail))
-            elif arm.pattern is not None and not re.search(arm.pattern, value):
-                self._say(_not_permitted(path, _shown(value), *_PATTERNS.get(arm.pattern, _EMAIL)))
+            self._plain_text(arm, value, path)
+
+    def _plain_text(self, arm: inspect.StrType, value: str, path: str) -> None:
+        low, high = arm.min_length or 0, arm.max_length or 0
+        if not low <= len(value) <= high:
+            span = _span(low, high)
+            detail = f"Send {span} characters; these are {len(value)}."
+            self._say(_not_permitted(path, _shown(value), f"must have {span} characters", detail))
+        elif arm.pattern is not None and not re.search(arm.pattern, value):
+            self._say(_not_permitted(path, _shown(value), *_PATTERNS.get(arm.pattern, _EMAIL)))
 
     def _number(self, arm: inspect.IntType, value: object, path: str) -> None:
         low, high = arm.ge or 0, arm.le or 0

@@ -10,7 +10,7 @@ from rapport.contract import ids
 from rapport.contract.errors import Conflict, NotFound, raise_all
 from rapport.operations.atoms import atom, authors, or_unset, tags_with_values, value_of
 from rapport.operations.context import Context, handles
-from rapport.operations.listing import add_audit, given, own_ids, read_walk
+from rapport.operations.listing import add_audit, cursors, given, own_ids, read_walk
 from rapport.operations.references import References, wanted
 from rapport.store import accounts as store
 from rapport.store import numbers, summaries, terms
@@ -121,8 +121,8 @@ async def list_(ctx: Context, request: contract.AccountsListRequest) -> contract
     store.having_any(where, "owned_by", own_ids(ctx.org, request.owned_by))
     store.having_any(where, "tags", own_ids(ctx.org, request.tags))
     add_audit(where, "a", ctx.org, request)
-    page = await store.listed(ctx.tx, where, walk.sorts, **walk.arguments())
-    return contract.AccountsListResponse(accounts=await _accounts(ctx.tx, page.rows), **walk.cursors(page))
+    page = await store.listed(ctx.tx, where, walk)
+    return contract.AccountsListResponse(accounts=await _accounts(ctx.tx, page.rows), **cursors("accounts", walk, page))
 
 
 async def _accounts(tx: Tx, rows: Sequence[Any]) -> list[contract.Account]:
@@ -146,5 +146,3 @@ async def _accounts(tx: Tx, rows: Sequence[Any]) -> list[contract.Account]:
         )
         for row, document in pairs
     ]
-
-

@@ -60,7 +60,9 @@ class Admin:
         if wanted is None:
             if len(known) == 1:
                 return known[0][0]
-            why = "there is no org yet: run rapport init" if not known else "there are several orgs: name one with --org"
+            why = (
+                "there is no org yet: run rapport init" if not known else "there are several orgs: name one with --org"
+            )
             raise AdminError(why)
         plain = wanted.rpartition("/")[2].removeprefix("DEV-")
         for org, name in known:
@@ -142,9 +144,7 @@ class Admin:
         async def work(tx: Tx) -> Answer:
             own = await self._org(tx, org)
             row = await self._user(tx, own, user)
-            number = await _add_token(
-                tx, self._clock(), own, row.display_id, token, name=name, scope=scope, days=days
-            )
+            number = await _add_token(tx, self._clock(), own, row.display_id, token, name=name, scope=scope, days=days)
             return {"id": ids.don(ids.AUTH_TOKEN, own, number), "display_id": f"TOKEN-{number}", "token": token}
 
         return await self._write(work)  # type: ignore[no-any-return]

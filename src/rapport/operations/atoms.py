@@ -17,17 +17,17 @@ class AtomRow(Protocol):
     """The columns that every object's row has."""
 
     @property
-    def org(self) -> str: ...
+    def org(self) -> str: ...  # noqa: D102  # columns, named as in the migrations
     @property
-    def number(self) -> int: ...
+    def number(self) -> int: ...  # noqa: D102
     @property
-    def created_by(self) -> str: ...
+    def created_by(self) -> str: ...  # noqa: D102
     @property
-    def created_date(self) -> int: ...
+    def created_date(self) -> int: ...  # noqa: D102
     @property
-    def modified_by(self) -> str: ...
+    def modified_by(self) -> str: ...  # noqa: D102
     @property
-    def modified_date(self) -> int: ...
+    def modified_date(self) -> int: ...  # noqa: D102
 
 
 def atom(kind: ids.Kind, row: AtomRow, people: Mapping[Key, UserSummary]) -> dict[str, Any]:

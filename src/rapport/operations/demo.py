@@ -22,6 +22,9 @@ ORG = "DEMO2ORG77"
 # The number in the documentation's examples: DEVU-12345, ACC-12345, TAG-12345.
 NUMBER = 12345
 _ENGAGEMENTS = 420
+# How often an engagement has notes, and belongs to an opportunity as well.
+_WITH_NOTES = 0.8
+_WITH_OPPORTUNITY = 0.3
 _PEOPLE = ("Mira Okafor", "Jonas Lindqvist", "Priya Raman", "Tomás Herrera", "Aiko Tanaka")
 _ACCOUNTS = (
     ("Northwind Traders", "northwind.example", "enterprise"),
@@ -38,13 +41,23 @@ _ACCOUNTS = (
 _CUSTOMERS = ("Ana Duarte", "Ben Whitfield", "Chidi Nwosu", "Dana Petrov", "Elena Rossi", "Farid Haddad", "Grace Lin",
               "Hugo Meyer", "Ines Carvalho", "Jack Murray", "Kavya Nair", "Leo Fontaine", "Maya Cohen", "Noor Aziz",
               "Oskar Nilsen", "Paula Gomez", "Quinn Harper", "Rosa Bianchi", "Samir Khan", "Tess Vermeer")  # fmt: skip
-_TITLES = {
-    "call": ("Discovery call with {who}", "Renewal call with {who}", "Pricing questions from {who}", "Check-in: {account}"),
+_TITLES: dict[contract.CreateType, tuple[str, ...]] = {
+    "call": (
+        "Discovery call with {who}",
+        "Renewal call with {who}",
+        "Pricing questions from {who}",
+        "Check-in: {account}",
+    ),
     "email": ("Re: security questionnaire", "Follow-up on the pilot with {account}", "Quote sent to {who}"),
     "linked_in": ("{who} replied on LinkedIn", "Introduced to {who} by a partner"),
     "offline": ("Visit to {account}", "Lunch with {who} at the spring summit"),
     "default": ("Quarterly review with {account}", "Onboarding session {account}", "Demo for {account}"),
 }
+_TAGS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("key-account", "#7c3aed", ()),
+    ("sentiment", "#059669", ("positive", "neutral", "negative")),
+    ("topic", "#d97706", ("pricing", "security", "onboarding", "roadmap")),
+)
 _NOTES = (
     "They want single sign-on before the rollout. Send the guide and two dates for a session.",
     "Happy with support times. Asked whether the export can run nightly.",
@@ -58,11 +71,17 @@ async def fill(store: Store, clock: Clock) -> dict[str, Any]:
     """Fill an empty store, in one transaction; the answer is that of `make_org`."""
 
     async def run(tx: Tx, calls: Sequence[None]) -> Sequence[dict[str, Any]]:
-        made = [await make_org(tx, clock(), name="Demo", email="alex@demo.example", org=ORG, number=NUMBER) for _ in calls]
+        made = [
+            await make_org(tx, clock(), name="Demo", email="alex@demo.example", org=ORG, number=NUMBER) for _ in calls
+        ]
         await _Filler(tx, clock()).fill()
         return made
 
     return await store.write(Batch(run), None, deadline=time.monotonic() + 60)
+
+
+def _first_name(name: str) -> str:
+    return name.partition(" ")[0].lower().replace("á", "a")
 
 
 class _Filler:
@@ -88,19 +107,15 @@ class _Filler:
 
     async def _add_member(self, name: str) -> None:
         user = await dev_users.add(
-            self._tx, org=ORG, email=f"{name.split()[0].lower()}@demo.example", full_name=name, display_name=None,
+            self._tx, org=ORG, email=f"{_first_name(name)}@demo.example", full_name=name, display_name=None,
             state="active", role="member", by=self._caller.user_id, now=self._start,
         )  # fmt: skip
         self._members.append(user.display_id)
 
     async def _add_tags(self) -> list[tuple[str, tuple[str, ...]]]:
         await numbers.reserve(self._tx, ids.TAG, ORG, NUMBER - 1)
-        chosen = []
-        for name, color, values in (
-            ("key-account", "#7c3aed", ()),
-            ("sentiment", "#059669", ("positive", "neutral", "negative")),
-            ("topic", "#d97706", ("pricing", "security", "onboarding", "roadmap")),
-        ):
+        chosen: list[tuple[str, tuple[str, ...]]] = []
+        for name, color, values in _TAGS:
             request = TagsCreateRequest(
                 name=name, style_new=TagStyle(color=color), allowed_values=list(values) if values else UNSET
             )
@@ -112,21 +127,22 @@ class _Filler:
         owner = self._members[position % len(self._members)]
         document = accounts.Document(domains=[domain], owned_by=[owner], websites=[f"https://{domain}"])
         account, rev_org = await accounts.add(
-            self._tx, org=ORG, display_name=name, tier=tier, document=document, by=owner, now=self._start + position * DAY,
-            number=NUMBER if position == 0 else None,
+            self._tx, org=ORG, display_name=name, tier=tier, document=document, by=owner,
+            now=self._start + position * DAY, number=NUMBER if position == 0 else None,
         )  # fmt: skip
         for customer in _CUSTOMERS[position * 2 : position * 2 + 2]:
             user = await rev_users.add(
-                self._tx, org=ORG, display_name=customer, email=f"{customer.split()[0].lower()}@{domain}",
+                self._tx, org=ORG, display_name=customer, email=f"{_first_name(customer)}@{domain}",
                 external_ref=None, rev_org=f"REV-{rev_org.number}", document=rev_users.Document(), by=owner,
                 now=account.created_date,
             )  # fmt: skip
             self._people.setdefault(account.number, []).append((user.display_id, customer))
         if position % 2 == 0:
+            value = {"amount": "24000", "currency": "USD"}
             work = await works.add(
                 self._tx, org=ORG, title=f"{name}: expansion", account=account.number, external_ref=None,
                 target_close_date=self._now + (30 + position) * DAY, by=owner, now=account.created_date + 20 * DAY,
-                document=OpportunityDocument(owned_by=[owner], part="PROD-1", value={"amount": "24000", "currency": "USD"}),
+                document=OpportunityDocument(owned_by=[owner], part="PROD-1", value=value),
             )  # fmt: skip
             self._opportunities[account.number] = f"OPP-{work.number}"
 
@@ -147,7 +163,7 @@ class _Filler:
         kind = dice.choices(list(_TITLES), weights=[5, 6, 2, 2, 3])[0]
         member = dice.choice(self._members)
         parents = [f"ACC-{number}"]
-        if number in self._opportunities and dice.random() < 0.3:
+        if number in self._opportunities and dice.random() < _WITH_OPPORTUNITY:
             parents.append(self._opportunities[number])
         marked = []
         for tag, values in chosen:
@@ -158,7 +174,7 @@ class _Filler:
             title=dice.choice(_TITLES[kind]).format(who=who, account=account),
             engagement_type=kind,
             scheduled_date=Instant(moment),
-            description=dice.choice(_NOTES) if dice.random() < 0.8 else UNSET,
+            description=dice.choice(_NOTES) if dice.random() < _WITH_NOTES else UNSET,
             members=[ids.UserId.parse(member), ids.UserId.parse(customer)],
             parents=[ids.ParentId.parse(parent) for parent in parents],
             tags=marked or UNSET,

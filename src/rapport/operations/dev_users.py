@@ -11,7 +11,7 @@ from rapport.contract.errors import NotFound, ValueNotPermitted, raise_all
 from rapport.contract.fields import UNSET, UnsetType
 from rapport.operations.atoms import atom, authors, or_unset, value_of
 from rapport.operations.context import Context, handles
-from rapport.operations.listing import add_dates, given, read_walk
+from rapport.operations.listing import add_dates, cursors, given, read_walk
 from rapport.operations.references import References, wanted
 from rapport.store import numbers
 from rapport.store import users as store
@@ -102,8 +102,10 @@ async def list_(ctx: Context, request: contract.DevUsersListRequest) -> contract
     where.any_of("states", given(request.state), "u.state IN ({values})")
     add_dates(where, "u.created_date", request.created_date)
     add_dates(where, "u.modified_date", request.modified_date)
-    page = await store.listed(ctx.tx, where, walk.sorts, **walk.arguments())
-    return contract.DevUsersListResponse(dev_users=await _dev_users(ctx.tx, page.rows), **walk.cursors(page))
+    page = await store.listed(ctx.tx, where, walk)
+    return contract.DevUsersListResponse(
+        dev_users=await _dev_users(ctx.tx, page.rows), **cursors("dev-users", walk, page)
+    )
 
 
 async def _dev_users(tx: Tx, rows: Sequence[Any]) -> list[contract.DevUser]:

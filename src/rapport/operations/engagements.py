@@ -15,11 +15,11 @@ from rapport.contract.errors import (
     ValueNotPermitted,
     raise_all,
 )
-from rapport.contract.fields import UNSET, Raw, SetTagWithValue, UnsetType
+from rapport.contract.fields import UNSET, Raw, Response, SetTagWithValue, UnsetType
 from rapport.contract.ids import ArtifactId, EngagementId, Id
 from rapport.operations.context import Call, Context, handles, handles_batch
 from rapport.operations.expansion import expanded
-from rapport.operations.listing import add_audit, add_dates, given, own_ids, read_walk
+from rapport.operations.listing import add_audit, add_dates, cursors, given, own_ids, read_walk
 from rapport.operations.references import References, unknown_id, wanted
 from rapport.store import engagements as store
 from rapport.store import numbers, summaries
@@ -64,16 +64,12 @@ class _Accepted(NamedTuple):
 
 
 @handles_batch(contract.CREATE)
-async def create(
-    tx: Tx, calls: Sequence[Call[contract.EngagementsCreateRequest]]
-) -> Sequence[contract.EngagementsCreateResponse | Exception]:
+async def create(tx: Tx, calls: Sequence[Call[contract.EngagementsCreateRequest]]) -> Sequence[Response | Exception]:
     """Record engagements. A call that wants what another of its batch takes waits for that one and is then refused."""
     found = await resolve(tx, {key for call in calls for key in _wanted(call)})
-    refs = {
-        (call.caller.org, ref) for call in calls if not isinstance(ref := call.request.external_ref, UnsetType)
-    }
+    refs = {(call.caller.org, ref) for call in calls if not isinstance(ref := call.request.external_ref, UnsetType)}
     in_use = await store.by_external_refs(tx, refs) if refs else {}
-    results: dict[int, contract.EngagementsCreateResponse | Exception] = {}
+    results: dict[int, Response | Exception] = {}
     accepted: list[_Accepted] = []
     waiting: list[int] = []
     taken: set[tuple[str, str, str]] = set()
@@ -268,9 +264,9 @@ def _absent(id_: EngagementId) -> NotFound:
 async def list_(ctx: Context, request: contract.EngagementsListRequest) -> contract.EngagementsListResponse:
     """A page of those that match."""
     walk = read_walk("engagements", request, store.SORTS)
-    page = await store.listed(ctx.tx, _matching(ctx.org, request), walk.sorts, **walk.arguments())
+    page = await store.listed(ctx.tx, _matching(ctx.org, request), walk)
     engagements = await _answers(ctx.tx, ctx.org, page.rows, request.expand)
-    return contract.EngagementsListResponse(engagements=engagements, **walk.cursors(page))
+    return contract.EngagementsListResponse(engagements=engagements, **cursors("engagements", walk, page))
 
 
 @handles(contract.COUNT)

@@ -17,27 +17,40 @@ Document = dict[str, Any]
 async def expanded(tx: Tx, org: str, documents: Sequence[bytes], expand: Sequence[Expansion]) -> list[bytes]:
     """Engagements as JSON, with the named kinds of ids as summaries."""
     parsed: list[Document] = [msgspec.json.decode(document) for document in documents]
-    if "members" in expand:
-        people = await summaries.users(tx, {(org, _display(don)) for don in _all(parsed, "members")})
-        _replace(parsed, "members", {display_id: summary for (_, display_id), summary in people.items()})
-    if "parents" in expand:
-        wanted = {_display(don) for don in _all(parsed, "parents")}
-        found: dict[str, Any] = dict(await summaries.accounts(tx, org, _numbers(wanted, ids.ACCOUNT)))
-        found.update(await summaries.opportunities(tx, org, _numbers(wanted, ids.OPPORTUNITY)))
-        _replace(parsed, "parents", found)
-        for document in parsed:
-            if "parents" in document:
-                document["parent"] = document["parents"][0]
-    if "tags" in expand:
-        tags = await summaries.tags(tx, org, [_display(don) for don in _all(parsed, "tags")])
-        for document in parsed:
-            values = document.get("tag_values", {})
-            if "tags" in document:
-                document["tags"] = [_tag(tags, don, values) for don in document["tags"]]
-    if "artifacts" in expand:
-        wanted = {_display(don) for don in _all(parsed, "artifacts")}
-        _replace(parsed, "artifacts", await summaries.artifacts(tx, org, _numbers(wanted, ids.ARTIFACT)))
+    for kind in dict.fromkeys(expand):
+        await _EXPAND[kind](tx, org, parsed)
     return [msgspec.json.encode(document) for document in parsed]
+
+
+async def _members(tx: Tx, org: str, documents: Sequence[Document]) -> None:
+    people = await summaries.users(tx, {(org, _display(don)) for don in _all(documents, "members")})
+    _replace(documents, "members", {display_id: summary for (_, display_id), summary in people.items()})
+
+
+async def _parents(tx: Tx, org: str, documents: Sequence[Document]) -> None:
+    wanted = {_display(don) for don in _all(documents, "parents")}
+    found: dict[str, Any] = dict(await summaries.accounts(tx, org, _numbers(wanted, ids.ACCOUNT)))
+    found.update(await summaries.opportunities(tx, org, _numbers(wanted, ids.OPPORTUNITY)))
+    _replace(documents, "parents", found)
+    for document in documents:
+        if "parents" in document:
+            document["parent"] = document["parents"][0]
+
+
+async def _tags(tx: Tx, org: str, documents: Sequence[Document]) -> None:
+    tags = await summaries.tags(tx, org, [_display(don) for don in _all(documents, "tags")])
+    for document in documents:
+        if "tags" in document:
+            values = document.get("tag_values", {})
+            document["tags"] = [_tag(tags, don, values) for don in document["tags"]]
+
+
+async def _artifacts(tx: Tx, org: str, documents: Sequence[Document]) -> None:
+    wanted = {_display(don) for don in _all(documents, "artifacts")}
+    _replace(documents, "artifacts", await summaries.artifacts(tx, org, _numbers(wanted, ids.ARTIFACT)))
+
+
+_EXPAND = {"members": _members, "parents": _parents, "tags": _tags, "artifacts": _artifacts}
 
 
 def _tag(tags: dict[str, Any], don: str, values: dict[str, str]) -> Any:

@@ -12,7 +12,14 @@ from rapport.clock import Clock
 from rapport.contract.errors import ValueNotPermitted
 from rapport.contract.fields import Request, Response
 from rapport.contract.method import READ, Method
-from rapport.operations.context import BATCH_OPERATIONS, OPERATIONS, Call, Context
+from rapport.operations.context import (
+    BATCH_OPERATIONS,
+    OPERATIONS,
+    BatchOperation,
+    Call,
+    Context,
+    Operation,
+)
 from rapport.store.db import Batch, Store, Tx
 
 # Of the 5 seconds that a request has, what waiting, connecting and statements may take (SPEC 2).
@@ -40,8 +47,8 @@ class Invoker:
     def __init__(self, store: Store, clock: Clock) -> None:
         self.store = store
         self.clock = clock
-        self._batches = {
-            method: Batch(_writer(method, clock), together=method in BATCH_OPERATIONS)
+        self._batches: dict[Method, Batch[_Write, Answer]] = {
+            method: Batch(_Writer(method, clock), together=method in BATCH_OPERATIONS)
             for method in [*OPERATIONS, *BATCH_OPERATIONS]
             if method.effect != READ
         }
@@ -85,55 +92,63 @@ def _key(caller: Caller, method: Method, request: Request, key: str) -> idempote
     return idempotency.Key(caller.org, caller.user_id, method.name, key, idempotency.hash_of(request))
 
 
-def _writer(method: Method, clock: Clock) -> Any:
-    """The batch function of a method: replay what was answered before, do the rest, keep their answers."""
-    run = BATCH_OPERATIONS.get(method) or _one_by_one(method)
+class _Writer:
+    """A method over a list of writes: replay what was answered before, do the rest, keep their answers."""
 
-    async def write(tx: Tx, writes: Sequence[_Write]) -> Sequence[Answer | Exception]:
-        now = clock()
-        results: dict[int, Answer | Exception] = {}
-        kept = await idempotency.find(tx, [write.key for write in writes if write.key], now) if _keyed(writes) else {}
+    def __init__(self, method: Method, clock: Clock) -> None:
+        self._run: BatchOperation = BATCH_OPERATIONS.get(method) or _one_by_one(OPERATIONS[method])
+        self._clock = clock
+
+    async def __call__(self, tx: Tx, writes: Sequence[_Write]) -> list[Answer | Exception]:
+        """Do them in one transaction; each gets its answer or its refusal."""
+        now = self._clock()
+        results = await self._replayed(tx, writes, now)
         fresh: list[int] = []
         later: list[int] = []
         seen: set[tuple[str, ...]] = set()
         for position, write in enumerate(writes):
-            if write.key is not None and write.key.row in kept:
-                answer = kept[write.key.row]
-                results[position] = answer if isinstance(answer, Exception) else Answer(answer, replayed=True)
-            elif write.key is not None and write.key.row in seen:
-                later.append(position)
-            else:
-                fresh.append(position)
-                if write.key is not None:
-                    seen.add(write.key.row)
-        calls = [Call(writes[position].caller, now, writes[position].request) for position in fresh]
-        answers: list[tuple[idempotency.Key, bytes]] = []
-        for position, result in zip(fresh, await run(tx, calls) if calls else (), strict=True):
-            if isinstance(result, Exception):
-                results[position] = result
+            if position in results:
                 continue
-            answer = Answer(_encode(result))
-            results[position] = answer
-            if (key := writes[position].key) is not None:
-                answers.append((key, answer.body))
-        if answers:
-            await idempotency.keep(tx, answers, now)
+            if write.key is not None and write.key.row in seen:
+                later.append(position)
+                continue
+            fresh.append(position)
+            if write.key is not None:
+                seen.add(write.key.row)
+        results.update(zip(fresh, await self._do(tx, [writes[position] for position in fresh], now), strict=True))
         if later:
             # Retries that arrived together with their first: they wait for it here.
-            results.update(zip(later, await write_all(tx, [writes[position] for position in later]), strict=True))
+            results.update(zip(later, await self(tx, [writes[position] for position in later]), strict=True))
         return [results[position] for position in range(len(writes))]
 
-    write_all = write
-    return write
+    async def _replayed(self, tx: Tx, writes: Sequence[_Write], now: int) -> dict[int, Answer | Exception]:
+        keys = [write.key for write in writes if write.key is not None]
+        kept = await idempotency.find(tx, keys, now) if keys else {}
+        results: dict[int, Answer | Exception] = {}
+        for position, write in enumerate(writes):
+            if write.key is not None and write.key.row in kept:
+                before = kept[write.key.row]
+                results[position] = Answer(before, replayed=True) if isinstance(before, bytes) else before
+        return results
+
+    async def _do(self, tx: Tx, writes: Sequence[_Write], now: int) -> list[Answer | Exception]:
+        calls = [Call(write.caller, now, write.request) for write in writes]
+        results: list[Answer | Exception] = []
+        answers: list[tuple[idempotency.Key, bytes]] = []
+        for write, result in zip(writes, await self._run(tx, calls) if calls else (), strict=True):
+            if isinstance(result, Exception):
+                results.append(result)
+                continue
+            body = _encode(result)
+            results.append(Answer(body))
+            if write.key is not None:
+                answers.append((write.key, body))
+        if answers:
+            await idempotency.keep(tx, answers, now)
+        return results
 
 
-def _keyed(writes: Sequence[_Write]) -> bool:
-    return any(write.key is not None for write in writes)
-
-
-def _one_by_one(method: Method) -> Any:
-    operation = OPERATIONS[method]
-
+def _one_by_one(operation: Operation) -> BatchOperation:
     async def run(tx: Tx, calls: Sequence[Call[Any]]) -> Sequence[Response | Exception]:
         # The store runs these batches one call at a time, under a savepoint that an exception undoes.
         return [await operation(Context(call.caller, call.now, tx), call.request) for call in calls]

@@ -1,12 +1,12 @@
 """What every list does: read the order and the cursor, and write the cursors of the page."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from rapport.contract.fields import DEFAULT_LIMIT, DateTimeFilter, ListMode, UnsetType
 from rapport.contract.ids import Id
-from rapport.contract.paging import Cursor, Sort, decode_cursor, encode_cursor, parse_sort
-from rapport.store.query import Filter, Page
+from rapport.contract.paging import Sort, decode_cursor, encode_cursor, parse_sort
+from rapport.store.query import Filter, Page, Walk
 
 NEWEST_FIRST = Sort("created_date", descending=True)
 
@@ -23,43 +23,31 @@ class ListRequestLike(Protocol):
 class AuditFilters(Protocol):
     """The filters by who and when."""
 
-    created_by: Sequence[Id] | UnsetType
-    created_date: DateTimeFilter | UnsetType
-    modified_date: DateTimeFilter | UnsetType
-
-
-class Walk(NamedTuple):
-    """Which page is asked for."""
-
-    name: str
-    sorts: tuple[Sort, ...]
-    cursor: Cursor | None
-    backwards: bool
-    limit: int
-
-    def arguments(self) -> dict[str, Any]:
-        """What a store's `listed` takes besides the filter and the order."""
-        return {"cursor": self.cursor, "backwards": self.backwards, "limit": self.limit}
-
-    def cursors(self, page: Page) -> dict[str, str]:
-        """`next_cursor` and `prev_cursor`, where there is more."""
-        found = {"next_cursor": page.next, "prev_cursor": page.prev}
-        return {key: encode_cursor(self.name, self.sorts, cursor) for key, cursor in found.items() if cursor}
+    @property
+    def created_by(self) -> Sequence[Id] | UnsetType: ...  # noqa: D102  # the wire's own name
+    @property
+    def created_date(self) -> DateTimeFilter | UnsetType: ...  # noqa: D102
+    @property
+    def modified_date(self) -> DateTimeFilter | UnsetType: ...  # noqa: D102
 
 
 def read_walk(name: str, request: ListRequestLike, types: Mapping[str, type]) -> Walk:
-    """Read order, cursor, mode and limit.
+    """Read order, cursor, mode and limit of the list `name`.
 
     Raises:
         ValueNotPermitted: `sort_by` names something else than `types`.
         InvalidField: the cursor is broken or of another list or order.
     """
     sorts = parse_sort(given(request.sort_by), list(types), NEWEST_FIRST)
-    cursor = (
-        None if isinstance(request.cursor, UnsetType) else decode_cursor(name, sorts, types, request.cursor)
-    )
+    cursor = None if isinstance(request.cursor, UnsetType) else decode_cursor(name, sorts, types, request.cursor)
     limit = DEFAULT_LIMIT if isinstance(request.limit, UnsetType) else request.limit
-    return Walk(name, sorts, cursor, request.mode == "before", limit)
+    return Walk(sorts, cursor, request.mode == "before", limit)
+
+
+def cursors(name: str, walk: Walk, page: Page[Any]) -> dict[str, str]:
+    """`next_cursor` and `prev_cursor` of a page of the list `name`, where there is more."""
+    found = {"next_cursor": page.next, "prev_cursor": page.prev}
+    return {key: encode_cursor(name, walk.sorts, cursor) for key, cursor in found.items() if cursor}
 
 
 def given(values: Sequence[Any] | UnsetType) -> Sequence[Any]:

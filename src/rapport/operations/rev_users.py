@@ -12,7 +12,7 @@ from rapport.contract.fields import UNSET, UnsetType
 from rapport.contract.users import RevUserSummary
 from rapport.operations.atoms import atom, authors, or_unset, tags_with_values, value_of
 from rapport.operations.context import Context, handles
-from rapport.operations.listing import add_audit, given, own_ids, read_walk
+from rapport.operations.listing import add_audit, cursors, given, own_ids, read_walk
 from rapport.operations.references import References, wanted
 from rapport.store import accounts, numbers, summaries, terms
 from rapport.store import users as store
@@ -113,8 +113,10 @@ async def list_(ctx: Context, request: contract.RevUsersListRequest) -> contract
         # Nothing here verifies a rev user yet.
         where.where("1 = 0")
     add_audit(where, "u", ctx.org, request)
-    page = await store.listed(ctx.tx, where, walk.sorts, **walk.arguments())
-    return contract.RevUsersListResponse(rev_users=await _rev_users(ctx.tx, page.rows), **walk.cursors(page))
+    page = await store.listed(ctx.tx, where, walk)
+    return contract.RevUsersListResponse(
+        rev_users=await _rev_users(ctx.tx, page.rows), **cursors("rev-users", walk, page)
+    )
 
 
 async def _rev_users(tx: Tx, rows: Sequence[Any]) -> list[contract.RevUser]:

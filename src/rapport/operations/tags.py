@@ -11,7 +11,7 @@ from rapport.contract.errors import NotFound
 from rapport.contract.fields import UNSET, UnsetType
 from rapport.operations.atoms import atom, authors, or_unset, value_of
 from rapport.operations.context import Context, handles
-from rapport.operations.listing import given, read_walk
+from rapport.operations.listing import cursors, given, read_walk
 from rapport.store import numbers
 from rapport.store import tags as store
 from rapport.store.db import Tx
@@ -58,8 +58,8 @@ async def list_(ctx: Context, request: contract.TagsListRequest) -> contract.Tag
     walk = read_walk("tags", request, store.SORTS)
     where = store.of_org(ctx.org)
     where.any_of("names", given(request.name), "t.name IN ({values})")
-    page = await store.listed(ctx.tx, where, walk.sorts, **walk.arguments())
-    return contract.TagsListResponse(tags=await _tags(ctx.tx, page.rows), **walk.cursors(page))
+    page = await store.listed(ctx.tx, where, walk)
+    return contract.TagsListResponse(tags=await _tags(ctx.tx, page.rows), **cursors("tags", walk, page))
 
 
 async def _tags(tx: Tx, rows: Sequence[Any]) -> list[contract.Tag]:

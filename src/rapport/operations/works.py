@@ -12,7 +12,7 @@ from rapport.contract.errors import NotFound, ValueNotPermitted, raise_all
 from rapport.contract.fields import UNSET, UnsetType
 from rapport.operations.atoms import atom, authors, or_unset, tags_with_values, value_of
 from rapport.operations.context import Context, handles
-from rapport.operations.listing import add_audit, add_dates, given, own_ids, read_walk
+from rapport.operations.listing import add_audit, add_dates, cursors, given, own_ids, read_walk
 from rapport.operations.references import References, wanted
 from rapport.store import numbers, summaries, terms
 from rapport.store import works as store
@@ -112,8 +112,8 @@ async def list_(ctx: Context, request: contract.WorksListRequest) -> contract.Wo
     add_dates(where, "o.target_close_date", request.target_close_date)
     if not isinstance(request.target_close_date, UnsetType):
         where.where("o.target_close_date > :no_date", no_date=NO_DATE)
-    page = await store.listed(ctx.tx, where, walk.sorts, **walk.arguments())
-    return contract.WorksListResponse(works=await _works(ctx.tx, page.rows), **walk.cursors(page))
+    page = await store.listed(ctx.tx, where, walk)
+    return contract.WorksListResponse(works=await _works(ctx.tx, page.rows), **cursors("works", walk, page))
 
 
 async def _works(tx: Tx, rows: Sequence[Any]) -> list[contract.Opportunity]:

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rapport.contract.paging import Cursor, Sort
 from rapport.store.db import Tx
-from rapport.store.query import Filter, Listing, Page, page
+from rapport.store.query import Filter, Listing, Page, Walk, page
 
 
 class AccountRow(NamedTuple):
@@ -42,8 +41,10 @@ async def insert(tx: Tx, row: AccountRow) -> None:
     """Add an account."""
     await tx.run(
         """
-        INSERT INTO accounts (org, number, display_name, tier, created_by, created_date, modified_by, modified_date, document)
-        VALUES (:org, :number, :display_name, :tier, :created_by, :created_date, :modified_by, :modified_date, :document)
+        INSERT INTO accounts (org, number, display_name, tier,
+                              created_by, created_date, modified_by, modified_date, document)
+        VALUES (:org, :number, :display_name, :tier,
+                :created_by, :created_date, :modified_by, :modified_date, :document)
         """,
         **row._asdict(),
     )
@@ -69,7 +70,9 @@ async def insert_rev_org(tx: Tx, row: RevOrgRow) -> None:
 async def default_rev_org(tx: Tx, org: str, account: int) -> int | None:
     """The number of an account's first rev org."""
     row = await tx.one(
-        "SELECT number FROM rev_orgs WHERE org = :org AND account = :account ORDER BY is_default DESC, number LIMIT 1",
+        """
+        SELECT number FROM rev_orgs WHERE org = :org AND account = :account ORDER BY is_default DESC, number LIMIT 1
+        """,
         org=org,
         account=account,
     )
@@ -94,6 +97,7 @@ _LISTING = Listing(
     select=", ".join(f"a.{column}" for column in AccountRow._fields) + " FROM accounts a",
     columns={name: f"a.{name}" for name in SORTS},
     number="a.number",
+    make=AccountRow._make,
 )
 
 
@@ -111,10 +115,6 @@ def having_any(where: Filter, field: str, values: Sequence[str]) -> None:
     where.any_of(field, values, condition.replace("FIELD", field))
 
 
-async def listed(
-    tx: Tx, where: Filter, sorts: Sequence[Sort], *, cursor: Cursor | None, backwards: bool, limit: int
-) -> Page:
-    """A page; its rows are `AccountRow`."""
-    found = await page(tx, _LISTING, where, sorts, cursor=cursor, backwards=backwards, limit=limit)
-    found.rows = [AccountRow(*row) for row in found.rows]
-    return found
+async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[AccountRow]:
+    """A page of those that match."""
+    return await page(tx, _LISTING, where, walk)

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from rapport.contract.paging import Cursor, Sort
 from rapport.store.db import LostRace, Row, Tx
-from rapport.store.query import Filter, Listing, Page, page
+from rapport.store.query import Filter, Listing, Page, Walk, page
 
 LINKS = ("members", "parents", "tags", "artifacts")
 
@@ -235,6 +234,7 @@ _LISTING = Listing(
     select="e.number, e.created_by, e.modified_by, e.document FROM engagements e",
     columns={name: f"e.{name}" for name in SORTS},
     number="e.number",
+    make=Stored._make,
 )
 
 
@@ -260,13 +260,9 @@ _HAVING = {
 }
 
 
-async def listed(
-    tx: Tx, where: Filter, sorts: Sequence[Sort], *, cursor: Cursor | None, backwards: bool, limit: int
-) -> Page:
-    """A page; its rows are `Stored`."""
-    found = await page(tx, _LISTING, where, sorts, cursor=cursor, backwards=backwards, limit=limit)
-    found.rows = [Stored(*row) for row in found.rows]
-    return found
+async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[Stored]:
+    """A page of those that match."""
+    return await page(tx, _LISTING, where, walk)
 
 
 async def count(tx: Tx, where: Filter) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rapport.store.db import Tx
 
-# (org, user_id, method, key)
+# What makes a key unique: org, user_id, method, key.
 KeyRow = tuple[str, str, str, str]
 
 

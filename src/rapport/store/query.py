@@ -1,11 +1,13 @@
-"""Filters, order and cursors: the one place where SQL is put together, from literals of this program and bound values."""
+"""Filters, order and cursors: the one place where SQL is put together, from our own literals and bound values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from rapport.contract.paging import Cursor, Sort
 from rapport.store.db import Row, Tx, Value
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -23,7 +25,7 @@ class Filter:
     def any_of(self, name: str, values: Sequence[str | int], condition: str, sql_type: str = "text") -> None:
         """Add `condition`, whose `{values}` becomes a sub-select of `values`. Without values nothing is added."""
         if values:
-            rows = f"SELECT value FROM rows(:{name}, value {sql_type})"
+            rows = f"SELECT value FROM rows(:{name}, value {sql_type})"  # noqa: S608  # both are literals of callers
             self.where(condition.replace("{values}", rows), **{name: [(value,) for value in values]})
 
     def between(self, column: str, after: int | None, before: int | None) -> None:
@@ -38,38 +40,48 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Generic[T]):
     """How a family is listed.
 
     Args:
-        select: the statement up to its FROM clause included, without WHERE.
+        select: the statement's columns and FROM clause, without WHERE.
         columns: wire name of a sort field -> column. NULL must not occur in them.
         number: the column that decides between equals.
+        make: turns a row of `select` into what is handed out.
     """
 
     select: str
     columns: Mapping[str, str]
     number: str
+    make: Callable[[Row], T]
+
+
+class Walk(NamedTuple):
+    """Which page of a list is asked for: the one after `cursor` in the order of `sorts`, or before it."""
+
+    sorts: Sequence[Sort]
+    cursor: Cursor | None
+    backwards: bool
+    limit: int
 
 
 @dataclass(slots=True)
-class Page:
+class Page(Generic[T]):
     """Rows in the order asked for, and the places to go on from."""
 
-    rows: list[Row]
+    rows: list[T]
     next: Cursor | None
     prev: Cursor | None
 
 
-async def page(
-    tx: Tx, listing: Listing, where: Filter, sorts: Sequence[Sort], *, cursor: Cursor | None, backwards: bool, limit: int
-) -> Page:
+async def page(tx: Tx, listing: Listing[T], where: Filter, walk: Walk) -> Page[T]:
     """Read one page by keyset.
 
-    The selected rows begin with the sort columns in `sorts` order and the number, which the cursors are made of;
-    they are taken off before the rows are handed out.
+    The selected rows begin with the sort columns and the number, which the cursors are made of.
     """
-    columns = [(listing.columns[sort.field], sort.descending) for sort in sorts] + [(listing.number, sorts[-1].descending)]
+    cursor, backwards = walk.cursor, walk.backwards
+    columns = [(listing.columns[sort.field], sort.descending) for sort in walk.sorts]
+    columns.append((listing.number, walk.sorts[-1].descending))
     keys = ", ".join(column for column, _ in columns)
     width = len(columns)
 
@@ -77,28 +89,29 @@ async def page(
         parameters: dict[str, Any] = dict(where.parameters)
         conditions = list(where.conditions)
         if start is not None:
-            conditions.append(_beyond(columns, start, back, parameters))
+            conditions.append(_beyond(columns, start, parameters, back=back))
         order = ", ".join(f"{column} {'DESC' if descending != back else 'ASC'}" for column, descending in columns)
         sql = f"SELECT {what} {listing.select} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT :page_limit"
         return await tx.all(sql, page_limit=most, **parameters)
 
-    rows = await fetch(cursor, back=backwards, most=limit + 1, what=f"{keys}, ")
-    more = len(rows) > limit
-    rows = rows[:limit]
+    rows = await fetch(cursor, back=backwards, most=walk.limit + 1, what=f"{keys}, ")
+    more = len(rows) > walk.limit
+    rows = rows[: walk.limit]
     if backwards:
         rows.reverse()
     if rows:
         first, last = Cursor(rows[0][:width]), Cursor(rows[-1][:width])
-        behind = None if cursor is None else await fetch(last if backwards else first, back=not backwards, most=1, what="1 ")
     else:
         # The rows at and beyond the cursor are gone: the way back starts with the cursor's own place.
         first = last = Cursor(cursor.key if cursor else (), inclusive=True)
-        behind = None if cursor is None else await fetch(first, back=not backwards, most=1, what="1 ")
-    has_next, has_prev = (bool(behind), more) if backwards else (more, bool(behind))
-    return Page([row[width:] for row in rows], last if has_next else None, first if has_prev else None)
+    near = last if backwards else first
+    behind = cursor is not None and bool(await fetch(near, back=not backwards, most=1, what=f"{keys}, "))
+    has_next, has_prev = (behind, more) if backwards else (more, behind)
+    made = [listing.make(row[width:]) for row in rows]
+    return Page(made, last if has_next else None, first if has_prev else None)
 
 
-def _beyond(columns: Sequence[tuple[str, bool]], start: Cursor, back: bool, parameters: dict[str, Any]) -> str:
+def _beyond(columns: Sequence[tuple[str, bool]], start: Cursor, parameters: dict[str, Any], *, back: bool) -> str:
     """Rows after `start` in the order of `columns`, or before it when `back`."""
     names = [f"key_{position}" for position in range(len(columns))]
     parameters.update(zip(names, start.key, strict=True))

@@ -36,7 +36,7 @@ DIALECT = {"text": "TEXT", "clustered": "WITHOUT ROWID"}
 
 def _json_table(name: str, columns: Sequence[tuple[str, str]]) -> str:
     picked = ", ".join(f"value ->> {position} AS {column}" for position, (column, _) in enumerate(columns))
-    return f"(SELECT {picked} FROM json_each(:{name}))"
+    return f"(SELECT {picked} FROM json_each(:{name}))"  # noqa: S608  # names from our own SQL
 
 
 class SqliteTx:
@@ -145,9 +145,7 @@ class SqliteStore:
 
     # Reading
 
-    async def read(
-        self, work: Callable[[Any], Coroutine[Any, Any, R]], *, deadline: float, heavy: bool = False
-    ) -> R:
+    async def read(self, work: Callable[[Any], Coroutine[Any, Any, R]], *, deadline: float, heavy: bool = False) -> R:
         """Run `work` in one snapshot; see `Store.read`."""
         if heavy:
             loop = asyncio.get_running_loop()
@@ -361,7 +359,9 @@ def _connect(path: Path, sync: str, *, reader: bool = False) -> apsw.Connection:
 
 
 def _migrate(connection: apsw.Connection, path: Path) -> None:
-    connection.execute("CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, compatible INTEGER NOT NULL)")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, compatible INTEGER NOT NULL)"
+    )
     row = connection.execute("SELECT max(version), max(compatible) FROM migrations").fetchone()
     version, compatible = (row[0] or 0, row[1] or 0) if row else (0, 0)
     migrate.check(version, compatible)
@@ -380,5 +380,3 @@ def _back_up(connection: apsw.Connection, path: Path) -> None:
     with target.backup("main", connection, "main") as backup:
         backup.step(-1)
     target.close()
-
-

@@ -1,11 +1,9 @@
 """Tags."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from rapport.contract.paging import Cursor, Sort
 from rapport.store.db import Tx
-from rapport.store.query import Filter, Listing, Page, page
+from rapport.store.query import Filter, Listing, Page, Walk, page
 
 
 class TagRow(NamedTuple):
@@ -26,8 +24,10 @@ async def insert(tx: Tx, row: TagRow) -> None:
     """Add a tag."""
     await tx.run(
         """
-        INSERT INTO tags (org, number, name, allowed_values, created_by, created_date, modified_by, modified_date, document)
-        VALUES (:org, :number, :name, :allowed_values, :created_by, :created_date, :modified_by, :modified_date, :document)
+        INSERT INTO tags (org, number, name, allowed_values,
+                          created_by, created_date, modified_by, modified_date, document)
+        VALUES (:org, :number, :name, :allowed_values,
+                :created_by, :created_date, :modified_by, :modified_date, :document)
         """,
         **row._asdict(),
     )
@@ -51,6 +51,7 @@ _LISTING = Listing(
     select=", ".join(f"t.{column}" for column in TagRow._fields) + " FROM tags t",
     columns={name: f"t.{name}" for name in SORTS},
     number="t.number",
+    make=TagRow._make,
 )
 
 
@@ -61,10 +62,6 @@ def of_org(org: str) -> Filter:
     return where
 
 
-async def listed(
-    tx: Tx, where: Filter, sorts: Sequence[Sort], *, cursor: Cursor | None, backwards: bool, limit: int
-) -> Page:
-    """A page; its rows are `TagRow`."""
-    found = await page(tx, _LISTING, where, sorts, cursor=cursor, backwards=backwards, limit=limit)
-    found.rows = [TagRow(*row) for row in found.rows]
-    return found
+async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[TagRow]:
+    """A page of those that match."""
+    return await page(tx, _LISTING, where, walk)

@@ -17,7 +17,9 @@ async def put(tx: Tx, org: str, owner: str, fields: Mapping[str, Sequence[str]])
         owner=owner,
         fields=[(field,) for field in fields],
     )
-    rows = [(field, i, value) for field, values in sorted(fields.items()) for i, value in enumerate(dict.fromkeys(values))]
+    rows = [
+        (field, i, value) for field, values in sorted(fields.items()) for i, value in enumerate(dict.fromkeys(values))
+    ]
     await tx.run(
         """
         INSERT INTO terms (org, owner, field, position, value)

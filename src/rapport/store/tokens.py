@@ -32,7 +32,17 @@ async def find(tx: Tx, token_hash: str) -> TokenOwner | None:
 
 
 async def insert(
-    tx: Tx, *, org: str, number: int, token_hash: str, user_id: str, scope: str, name: str, by: str, now: int, expires: int
+    tx: Tx,
+    *,
+    org: str,
+    number: int,
+    token_hash: str,
+    user_id: str,
+    scope: str,
+    name: str,
+    by: str,
+    now: int,
+    expires: int,
 ) -> None:
     """Add a token of a user."""
     await tx.run(
@@ -40,7 +50,8 @@ async def insert(
         INSERT INTO tokens (org, number, hash, user_id, scope, name, created_by, created_date, expires_date)
         VALUES (:org, :number, :hash, :user_id, :scope, :name, :by, :now, :expires)
         """,
-        org=org, number=number, hash=token_hash, user_id=user_id, scope=scope, name=name, by=by, now=now, expires=expires,
+        org=org, number=number, hash=token_hash, user_id=user_id, scope=scope, name=name, by=by,
+        now=now, expires=expires,
     )  # fmt: skip
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rapport.contract.paging import Cursor, Sort
 from rapport.store.db import Tx
-from rapport.store.query import Filter, Listing, Page, page
+from rapport.store.query import Filter, Listing, Page, Walk, page
 
 
 class UserRow(NamedTuple):
@@ -110,6 +109,7 @@ _LISTING = Listing(
         "full_name": "COALESCE(u.full_name, '')",
     },
     number="u.number",
+    make=UserRow._make,
 )
 
 
@@ -120,13 +120,9 @@ def of_kind(org: str, kind: str) -> Filter:
     return where
 
 
-async def listed(
-    tx: Tx, where: Filter, sorts: Sequence[Sort], *, cursor: Cursor | None, backwards: bool, limit: int
-) -> Page:
-    """A page; its rows are `UserRow`."""
-    found = await page(tx, _LISTING, where, sorts, cursor=cursor, backwards=backwards, limit=limit)
-    found.rows = [UserRow(*row) for row in found.rows]
-    return found
+async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[UserRow]:
+    """A page of those that match."""
+    return await page(tx, _LISTING, where, walk)
 
 
 def having_any(where: Filter, field: str, values: Sequence[str]) -> None:

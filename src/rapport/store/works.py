@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rapport.contract.paging import Cursor, Sort
 from rapport.store.db import Tx
-from rapport.store.query import Filter, Listing, Page, page
+from rapport.store.query import Filter, Listing, Page, Walk, page
 
 
 class OpportunityRow(NamedTuple):
@@ -56,6 +55,7 @@ _LISTING = Listing(
     select=", ".join(f"o.{column}" for column in OpportunityRow._fields) + " FROM opportunities o",
     columns={name: f"o.{name}" for name in SORTS},
     number="o.number",
+    make=OpportunityRow._make,
 )
 
 
@@ -73,10 +73,6 @@ def having_any(where: Filter, field: str, values: Sequence[str]) -> None:
     where.any_of(field, values, condition.replace("FIELD", field))
 
 
-async def listed(
-    tx: Tx, where: Filter, sorts: Sequence[Sort], *, cursor: Cursor | None, backwards: bool, limit: int
-) -> Page:
-    """A page; its rows are `OpportunityRow`."""
-    found = await page(tx, _LISTING, where, sorts, cursor=cursor, backwards=backwards, limit=limit)
-    found.rows = [OpportunityRow(*row) for row in found.rows]
-    return found
+async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[OpportunityRow]:
+    """A page of those that match."""
+    return await page(tx, _LISTING, where, walk)

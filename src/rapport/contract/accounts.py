@@ -8,6 +8,7 @@ from rapport.contract.fields import (
     Json,
     ListRequest,
     ListResponse,
+    Many,
     Name,
     Opaque,
     Request,
@@ -63,9 +64,9 @@ class AccountsCreateRequest(Request):
     display_name: Name
     domains: Shorts | UnsetType = UNSET
     external_refs: Shorts | UnsetType = UNSET
-    owned_by: list[UserId] | UnsetType = UNSET
-    schema_fragment_ids: list[Opaque] | UnsetType = UNSET
-    tags: list[SetTagWithValue] | UnsetType = UNSET
+    owned_by: Many[UserId] | UnsetType = UNSET
+    schema_fragment_ids: Many[Opaque] | UnsetType = UNSET
+    tags: Many[SetTagWithValue] | UnsetType = UNSET
     tier: Short | UnsetType = UNSET
     websites: Shorts | UnsetType = UNSET
 
@@ -92,14 +93,14 @@ class AccountsGetResponse(Response):
 class AccountsListRequest(ListRequest):
     """Which accounts."""
 
-    created_by: list[UserId] | UnsetType = UNSET
+    created_by: Many[UserId] | UnsetType = UNSET
     created_date: DateTimeFilter | UnsetType = UNSET
     display_name: Shorts | UnsetType = UNSET
     domains: Shorts | UnsetType = UNSET
     external_refs: Shorts | UnsetType = UNSET
     modified_date: DateTimeFilter | UnsetType = UNSET
-    owned_by: list[UserId] | UnsetType = UNSET
-    tags: list[TagId] | UnsetType = UNSET
+    owned_by: Many[UserId] | UnsetType = UNSET
+    tags: Many[TagId] | UnsetType = UNSET
     tier: Shorts | UnsetType = UNSET
     websites: Shorts | UnsetType = UNSET
 

@@ -15,9 +15,11 @@ from rapport.contract.fields import (
     Json,
     ListRequest,
     ListResponse,
+    Many,
     Name,
     Request,
     Response,
+    Short,
     Shorts,
     UnsetType,
 )
@@ -40,7 +42,7 @@ class CustomSchemaSpec(Request):
     """Which schemas an object's custom fields follow; kept out, since Rapport has no schemas."""
 
     apps: Shorts | UnsetType = UNSET
-    subtype: str | UnsetType = UNSET
+    subtype: Short | UnsetType = UNSET
     tenant_fragment: bool | UnsetType = UNSET
     validate_required_fields: bool | UnsetType = UNSET
 
@@ -81,7 +83,7 @@ class DevUsersListRequest(ListRequest):
     created_date: DateTimeFilter | UnsetType = UNSET
     email: Shorts | UnsetType = UNSET
     modified_date: DateTimeFilter | UnsetType = UNSET
-    state: list[UserState] | UnsetType = UNSET
+    state: Many[UserState] | UnsetType = UNSET
 
 
 class DevUsersListResponse(ListResponse):

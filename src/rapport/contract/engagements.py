@@ -18,6 +18,7 @@ from rapport.contract.fields import (
     Instant,
     Limit,
     ListResponse,
+    Many,
     ModeField,
     Raw,
     Request,
@@ -42,7 +43,7 @@ EngagementType = Literal[
 ]
 Expansion = Literal["members", "parents", "tags", "artifacts"]
 Expand = Annotated[
-    list[Expansion] | UnsetType,
+    Many[Expansion] | UnsetType,
     OURS,
     Meta(description="Which ids come back as summaries; also the header `X-Rapport-Expand`."),
 ]
@@ -172,20 +173,20 @@ class EngagementsUpdateResponse(Response):
 class EngagementsCountRequest(Request):
     """Which engagements. Values within a filter are alternatives; all filters must hold."""
 
-    type: list[EngagementType] | UnsetType = UNSET
-    engagement_type: Annotated[
-        list[EngagementType] | UnsetType, DIFFERENCE, Meta(description="The same as `type`.")
-    ] = UNSET
+    type: Many[EngagementType] | UnsetType = UNSET
+    engagement_type: Annotated[Many[EngagementType] | UnsetType, DIFFERENCE, Meta(description="The same as `type`.")] = (
+        UNSET
+    )
     external_ref: Shorts | UnsetType = UNSET
-    members: Annotated[list[UserId] | UnsetType, Meta(description="Any of these took part.")] = UNSET
+    members: Annotated[Many[UserId] | UnsetType, Meta(description="Any of these took part.")] = UNSET
     parent: Annotated[
-        list[ParentId] | UnsetType, ONE_OR_MANY, Meta(description="Any of these accounts and opportunities.")
+        Many[ParentId] | UnsetType, ONE_OR_MANY, Meta(description="Any of these accounts and opportunities.")
     ] = UNSET
-    created_by: Annotated[list[UserId] | UnsetType, OURS] = UNSET
+    created_by: Annotated[Many[UserId] | UnsetType, OURS] = UNSET
     created_date: Annotated[DateTimeFilter | UnsetType, OURS] = UNSET
     modified_date: Annotated[DateTimeFilter | UnsetType, OURS] = UNSET
     scheduled_date: Annotated[DateTimeFilter | UnsetType, OURS] = UNSET
-    tags: Annotated[list[TagId] | UnsetType, OURS, Meta(description="Any of these tags.")] = UNSET
+    tags: Annotated[Many[TagId] | UnsetType, OURS, Meta(description="Any of these tags.")] = UNSET
 
 
 class EngagementsCountResponse(Response):

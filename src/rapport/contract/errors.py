@@ -227,12 +227,15 @@ class ServiceUnavailable(ApiError):
 
 
 def raise_all(problems: Sequence[ApiError]) -> None:
-    """Raise the first problem with all of them as its violations; nothing when there are none.
+    """Raise the first problem, with all that name a field as its violations; nothing when there are none.
+
+    Beside a type that names no field there are no violations (SPEC 3).
 
     Raises:
         ApiError: the first of `problems`.
     """
     if problems:
         first = problems[0]
-        first.violations = problems if isinstance(first, FieldError) else ()
+        named = [problem for problem in problems if isinstance(problem, FieldError)]
+        first.violations = named if isinstance(first, FieldError) else ()
         raise first

@@ -1,13 +1,13 @@
 """The field types that every family shares, and the marks that say how a field may be used."""
 
-from typing import Annotated, Any, Literal, Self, dataclass_transform
+from typing import Annotated, Any, Literal, Self, TypeVar, dataclass_transform
 from urllib.parse import urlsplit
 
 from msgspec import UNSET, Meta, Raw, Struct, StructMeta, UnsetType
 
 from rapport.clock import parse_rfc3339
 from rapport.contract.errors import ApiError, InvalidField, ValueNotPermitted
-from rapport.contract.ids import TagId
+from rapport.contract.ids import Id, TagId
 
 # A field marked OURS is not DevRev's. One marked DIFFERENCE is what a real client sends beside the documentation.
 # RAPPORT_STRICT=1 refuses both in requests and leaves OURS out of answers.
@@ -108,7 +108,10 @@ Text = Annotated[str, Meta(max_length=65_536)]
 Short = Annotated[str, Meta(max_length=2_048)]
 ExternalRef = Annotated[str, Meta(min_length=1, max_length=512)]
 Email = Annotated[str, Meta(min_length=3, max_length=256, pattern=r"^[^\s@]+@[^\s@]+$(?!\s)")]
-Shorts = Annotated[list[Short], Meta(max_length=200)]
+_Item = TypeVar("_Item")
+# An array without a bound of its own (SPEC 2). Every array of a request is bounded; the decoder insists.
+Many = Annotated[list[_Item], Meta(max_length=200)]
+Shorts = Many[Short]
 # What DevRev keeps schemas, parts and fragments in; here opaque text that comes back as sent.
 Opaque = Annotated[str, Meta(max_length=2_048, description="Kept and given back as sent.")]
 CustomFields = Annotated[dict[str, Any], Meta(description="Kept and given back as sent; up to 64 KiB of JSON.")]
@@ -160,6 +163,19 @@ class ListResponse(Response):
     prev_cursor: str | UnsetType = UNSET
 
 
+def wire_value(value: object) -> str:
+    """Encode what a request was read into and msgspec does not know: ids, dates, URLs, for `enc_hook`.
+
+    Raises:
+        NotImplementedError: it is something else.
+    """
+    if isinstance(value, Id):
+        return value.display_id if value.org is None else f"{value.org}/{value.display_id}"
+    if isinstance(value, Instant | HttpUrl):
+        return str.__str__(value) if isinstance(value, str) else str(int(value))
+    raise NotImplementedError(type(value))
+
+
 def stored(document: type[Response]) -> Meta:
     """Mark a `Raw` field: the store keeps this object as finished JSON."""
     return Meta(extra={"document": document})
@@ -176,7 +192,7 @@ def bad_cursor() -> InvalidField:
 
 __all__ = [
     "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "CustomFields", "DateTimeFilter",
-    "Email", "ExternalRef", "HttpUrl", "Instant", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Name",
+    "Email", "ExternalRef", "HttpUrl", "Instant", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Many", "Name",
     "Opaque", "Raw", "Request", "Response", "SetTagWithValue", "Short", "Shorts", "TagId", "Text", "Title", "UnsetType",
-    "CursorField", "ModeField", "SortByField", "bad_cursor", "stored",
+    "CursorField", "ModeField", "SortByField", "bad_cursor", "stored", "wire_value",
 ]  # fmt: skip

@@ -200,3 +200,10 @@ class UserId(Id):
 
     __slots__ = ()
     kinds = USERS
+
+
+class AuthTokenId(Id):
+    """An auth token."""
+
+    __slots__ = ()
+    kinds = (AUTH_TOKEN,)

@@ -58,8 +58,8 @@ class Cursor(NamedTuple):
 
 
 def encode_cursor(list_name: str, sorts: Sequence[Sort], cursor: Cursor) -> str:
-    """Write a cursor."""
-    body = msgspec.json.encode([_signature(list_name, sorts), cursor.inclusive, list(cursor.key)])
+    """Write a cursor; the longest title takes less than the 2,048 characters that a request's cursor may have."""
+    body = msgspec.msgpack.encode([_signature(list_name, sorts), cursor.inclusive, list(cursor.key)])
     return base64.urlsafe_b64encode(zlib.crc32(body).to_bytes(4, "big") + body).decode().rstrip("=")
 
 
@@ -72,7 +72,7 @@ def decode_cursor(list_name: str, sorts: Sequence[Sort], types: Mapping[str, typ
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         crc, body = raw[:4], raw[4:]
-        signature, inclusive, key = msgspec.json.decode(body, type=tuple[str, bool, list[int | str]])
+        signature, inclusive, key = msgspec.msgpack.decode(body, type=tuple[str, bool, list[int | str]])
     except (ValueError, binascii.Error):
         raise bad_cursor() from None
     wanted = [types[sort.field] for sort in sorts] + [int]

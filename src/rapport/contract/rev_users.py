@@ -10,6 +10,7 @@ from rapport.contract.fields import (
     Json,
     ListRequest,
     ListResponse,
+    Many,
     Name,
     Request,
     Response,
@@ -48,7 +49,7 @@ class RevUsersCreateRequest(Request):
     external_refs: Shorts | UnsetType = UNSET
     phone_numbers: Shorts | UnsetType = UNSET
     rev_org: RevOrgId | UnsetType = UNSET
-    tags: list[SetTagWithValue] | UnsetType = UNSET
+    tags: Many[SetTagWithValue] | UnsetType = UNSET
 
 
 class RevUsersCreateResponse(Response):
@@ -72,7 +73,7 @@ class RevUsersGetResponse(Response):
 class RevUsersListRequest(ListRequest):
     """Which rev users."""
 
-    created_by: list[UserId] | UnsetType = UNSET
+    created_by: Many[UserId] | UnsetType = UNSET
     created_date: DateTimeFilter | UnsetType = UNSET
     email: Shorts | UnsetType = UNSET
     external_ref: Shorts | UnsetType = UNSET
@@ -80,8 +81,8 @@ class RevUsersListRequest(ListRequest):
     is_verified: bool | UnsetType = UNSET
     modified_date: DateTimeFilter | UnsetType = UNSET
     phone_numbers: Shorts | UnsetType = UNSET
-    rev_org: list[RevOrgId] | UnsetType = UNSET
-    tags: list[TagId] | UnsetType = UNSET
+    rev_org: Many[RevOrgId] | UnsetType = UNSET
+    tags: Many[TagId] | UnsetType = UNSET
 
 
 class RevUsersListResponse(ListResponse):

@@ -15,6 +15,7 @@ from rapport.contract.fields import (
     Json,
     ListRequest,
     ListResponse,
+    Many,
     Opaque,
     Request,
     Response,
@@ -104,13 +105,13 @@ class WorksCreateRequest(Request):
     annual_contract_value: Money | UnsetType = UNSET
     applies_to_part: Opaque
     body: Text | UnsetType = UNSET
-    contacts: list[UserId] | UnsetType = UNSET
+    contacts: Many[UserId] | UnsetType = UNSET
     custom_fields: CustomFields | UnsetType = UNSET
     external_ref: ExternalRef | UnsetType = UNSET
-    owned_by: Annotated[list[UserId], Meta(max_length=200)]
-    reported_by: list[UserId] | UnsetType = UNSET
+    owned_by: Many[UserId]
+    reported_by: Many[UserId] | UnsetType = UNSET
     stage: StageInit | UnsetType = UNSET
-    tags: list[SetTagWithValue] | UnsetType = UNSET
+    tags: Many[SetTagWithValue] | UnsetType = UNSET
     target_close_date: Instant | UnsetType = UNSET
     title: Title
     value: Money | UnsetType = UNSET
@@ -137,23 +138,23 @@ class WorksGetResponse(Response):
 class WorksFilterOpportunity(Request):
     """Filters for opportunities."""
 
-    account: list[AccountId] | UnsetType = UNSET
-    contacts: list[UserId] | UnsetType = UNSET
+    account: Many[AccountId] | UnsetType = UNSET
+    contacts: Many[UserId] | UnsetType = UNSET
 
 
 class WorksListRequest(ListRequest):
     """Which works."""
 
-    type: list[WorkType] | UnsetType = UNSET
-    created_by: list[UserId] | UnsetType = UNSET
+    type: Many[WorkType] | UnsetType = UNSET
+    created_by: Many[UserId] | UnsetType = UNSET
     created_date: DateTimeFilter | UnsetType = UNSET
     external_ref: Shorts | UnsetType = UNSET
-    modified_by: list[UserId] | UnsetType = UNSET
+    modified_by: Many[UserId] | UnsetType = UNSET
     modified_date: DateTimeFilter | UnsetType = UNSET
     opportunity: WorksFilterOpportunity | UnsetType = UNSET
-    owned_by: list[UserId] | UnsetType = UNSET
-    reported_by: list[UserId] | UnsetType = UNSET
-    tags: list[TagId] | UnsetType = UNSET
+    owned_by: Many[UserId] | UnsetType = UNSET
+    reported_by: Many[UserId] | UnsetType = UNSET
+    tags: Many[TagId] | UnsetType = UNSET
     target_close_date: DateTimeFilter | UnsetType = UNSET
 
 

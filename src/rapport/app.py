@@ -1,0 +1,222 @@
+"""The composition root: settings in, a running server out. The only place that constructs things."""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+from starlette.middleware.cors import CORSMiddleware
+
+from rapport import control
+from rapport.clock import system_clock
+from rapport.http.edge import App, Edge
+from rapport.http.protocol import RapportProtocol
+from rapport.http.site import site
+from rapport.operations import demo, families
+from rapport.operations.admin import Admin
+from rapport.operations.invoke import Invoker
+from rapport.ratelimit import Limiter
+from rapport.settings import Settings
+from rapport.store.migrate import NewerDatabase
+from rapport.store.sqlite import SqliteStore
+
+__all__ = ["CannotStart", "DataInUse", "Opened", "families", "open_data", "run_command", "serve"]
+DATABASE = "rapport.db"
+_EXPOSED = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After",
+            "Idempotent-Replayed")  # fmt: skip
+
+
+class CannotStart(Exception):
+    """The server or a command can't start; one sentence says why."""
+
+
+class DataInUse(CannotStart):
+    """Another process holds the data folder."""
+
+
+class Opened:
+    """An open data folder: the store and everything that works on it."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+        self.invoker = Invoker(store, system_clock)
+        self.admin = Admin(store, system_clock)
+        self.commands = control.Commands(self.admin, self.invoker)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder, made with mode 0700 where it is missing.
+
+    Raises:
+        CannotStart: it can't be made.
+        DataInUse: another process holds it.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        lock = (folder / "lock").open("a")
+    except OSError as error:
+        raise CannotStart(f"the data folder {folder} can't be used: {error.strerror}") from None
+    with lock:
+        Path(lock.name).chmod(0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataInUse(f"another process holds the data folder {folder}") from None
+        yield
+
+
+@contextlib.asynccontextmanager
+async def open_data(settings: Settings) -> AsyncIterator[Opened]:
+    """Open the data folder, migrating its store where needed.
+
+    Raises:
+        CannotStart: it is held by another process, can't be used, or was written by a newer program.
+    """
+    folder: Path = settings["data"]
+    with _locked(folder):
+        try:
+            store = SqliteStore(folder / DATABASE, sync=settings["sync"])
+        except NewerDatabase as error:
+            raise CannotStart(str(error)) from None
+        for file in folder.glob(f"{DATABASE}*"):
+            file.chmod(0o600)
+        try:
+            yield Opened(store)
+        finally:
+            await store.close()
+
+
+async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Run an operator's command: through the running server, or on the store itself when none runs."""
+    answer = await control.ask(settings["data"] / control.SOCKET, command, arguments)
+    if answer is not None:
+        return answer
+    if not (settings["data"] / DATABASE).exists():
+        raise CannotStart(f"there is no store in {settings['data']}: run rapport init, or rapport serve")
+    async with open_data(settings) as opened:
+        return await opened.commands.run(command, arguments)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, but that a signal it obeyed is not raised once more: a clean stop exits with 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and SIGINT; a second SIGINT stops at once."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _application(opened: Opened, settings: Settings) -> App:
+    limiter = Limiter(settings["rate_limit"]) if settings["rate_limit"] else None
+    edge: App = Edge(
+        opened.invoker, limiter, strict=settings["strict"], access_log=settings["access_log"],
+        site=site(opened.store, strict=settings["strict"]),
+    )  # fmt: skip
+    if settings["cors_origins"]:
+        edge = CORSMiddleware(
+            edge, allow_origins=settings["cors_origins"], allow_methods=["GET", "POST"], allow_headers=["*"],
+            expose_headers=_EXPOSED,
+        )  # type: ignore[assignment]  # fmt: skip
+    return edge
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Take the port.
+
+    Raises:
+        CannotStart: it is taken, or not ours to take.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise CannotStart(f"{host}:{port} can't be listened on: {error.strerror}") from None
+    listener.set_inheritable(False)
+    return listener
+
+
+def _configure_logs() -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+
+
+async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], None]) -> None:
+    listener = _bind(settings["host"], settings["port"])
+    log = structlog.get_logger("rapport")
+    async with open_data(settings) as opened:
+        if await opened.admin.is_empty():
+            say(await _first_start(opened, with_demo=with_demo))
+        server = _Server(
+            uvicorn.Config(
+                _application(opened, settings), http=RapportProtocol, ws="none", lifespan="off", log_config=None,
+                access_log=False, server_header=False, date_header=True, timeout_keep_alive=75,
+                timeout_graceful_shutdown=max(1, int(settings["drain_seconds"])),
+                proxy_headers=bool(settings["trusted_proxies"]), forwarded_allow_ips=settings["trusted_proxies"],
+            )
+        )  # fmt: skip
+        path: Path = settings["data"] / control.SOCKET
+        commands = await control.listen(path, opened.commands)
+        host, port = listener.getsockname()[:2]
+        say(f"Rapport serves http://{f'[{host}]' if ':' in host else host}:{port} (reference: /docs)")
+        log.info("serving", host=host, port=port, data=str(settings["data"]))
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            commands.close()
+            path.unlink(missing_ok=True)
+    log.info("stopped")
+
+
+async def _first_start(opened: Opened, *, with_demo: bool) -> str:
+    """Initialise an empty store; what to tell the operator."""
+    if with_demo:
+        made = await demo.fill(opened.store, system_clock)
+    else:
+        made = await opened.admin.orgs_create(name="My org", email="admin@example.com")
+    return f"Made the org {made['org']['name']} ({made['org']['display_id']}). Token, shown this once:\n{made['token']}"
+
+
+def serve(settings: Settings, *, with_demo: bool, say: Callable[[str], None]) -> None:
+    """Serve until a signal says stop.
+
+    Args:
+        settings: in force.
+        with_demo: fill an empty store with the demo.
+        say: tells the operator a line.
+
+    Raises:
+        CannotStart: it can't.
+    """
+    _configure_logs()
+    for warning in settings.warnings:
+        structlog.get_logger("rapport").warning("setting", warning=warning)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, with_demo=with_demo, say=say))

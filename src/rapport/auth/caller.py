@@ -1,0 +1,99 @@
+"""Who calls, and what they may do."""
+
+from typing import NamedTuple
+
+from rapport.auth import tokens
+from rapport.contract.errors import Forbidden, Unauthenticated
+from rapport.contract.method import READ, Method
+from rapport.store import tokens as token_store
+from rapport.store.db import Tx
+
+LEVELS = {"read": 0, "write": 1, "all": 2}
+# What each role may do in a family: the level, and the same for the families that only admins change.
+_ROLE_LEVELS = {"viewer": 0, "member": 2, "admin": 2}
+_ADMIN_FAMILIES = frozenset({"dev-users", "service-accounts", "webhooks"})
+
+
+class Caller(NamedTuple):
+    """Somebody with a good token.
+
+    Args:
+        org: their dev org.
+        user_id: their display id, such as `DEVU-1`.
+        role: `viewer`, `member` or `admin`.
+        scope: scopes separated by spaces; empty for everything that the role allows.
+    """
+
+    org: str
+    user_id: str
+    role: str
+    scope: str = ""
+
+
+async def authenticate(tx: Tx, header: str | None, now: int) -> Caller:
+    """Find who an `Authorization` header speaks for: `Bearer <token>` in any case, or the bare token.
+
+    Raises:
+        Unauthenticated: no token, or one that is malformed, unknown, expired or revoked.
+        Forbidden: the user is not active.
+    """
+    if header is None or not header.strip():
+        raise _refused("The Authorization header is missing.", "missing: send Authorization: Bearer <token>")
+    first, _, rest = header.strip().partition(" ")
+    token = rest.strip() if first.lower() == "bearer" else header.strip()
+    if not tokens.is_well_formed(token):
+        raise _refused("The token is malformed.", "malformed: this is not a token of this server")
+    owner = await token_store.find(tx, tokens.hash_of(token))
+    if owner is None:
+        raise _refused("The token is unknown.", "malformed: this server never gave out this token")
+    if owner.revoked_date is not None:
+        raise _refused("The token was revoked.", "revoked: ask for a new token")
+    if owner.expires_date <= now:
+        raise _refused("The token has expired.", "expired: ask for a new token")
+    if owner.state != "active":
+        raise Forbidden(
+            f"The user {owner.user_id} is {owner.state}.", detail="Only active users may use the API; ask an admin."
+        )
+    return Caller(owner.org, owner.user_id, owner.role or "member", owner.scope)
+
+
+def _refused(message: str, detail: str) -> Unauthenticated:
+    return Unauthenticated(message, detail=detail)
+
+
+def authorize(caller: Caller, method: Method) -> None:
+    """Check scope and role.
+
+    Raises:
+        Forbidden: one of them does not allow the method; the message names the missing scope.
+    """
+    if method.scope is None:
+        return
+    if caller.scope and not _grants(caller.scope, method.scope):
+        raise Forbidden(
+            f"The token lacks the scope {method.scope} that {method.name} needs.",
+            detail=f"Its scope is: {caller.scope}. Use a token with {method.scope}.",
+        )
+    level = LEVELS[method.scope.partition(":")[2]]
+    allowed = _ROLE_LEVELS[caller.role]
+    if method.family in _ADMIN_FAMILIES and caller.role != "admin":
+        allowed = 0
+    if level > allowed or (method.effect != READ and allowed == 0):
+        raise Forbidden(
+            f"The role {caller.role} does not allow {method.name}, which needs {method.scope}.",
+            detail="Ask an admin of your org for a role that does.",
+        )
+
+
+def _grants(scopes: str, wanted: str) -> bool:
+    family, _, level = wanted.partition(":")
+    for scope in scopes.split():
+        name, _, granted = scope.rpartition(":")
+        if name in {"", family} and LEVELS[granted] >= LEVELS[level]:
+            return True
+    return False
+
+
+def is_scope(scope: str) -> bool:
+    """True for scopes such as `engagement:read write`."""
+    return all(part.rpartition(":")[2] in LEVELS for part in scope.split())

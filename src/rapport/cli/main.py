@@ -1,0 +1,320 @@
+"""`rapport`: every command."""
+
+import asyncio
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rapport import __version__, app
+from rapport.settings import SETTINGS, SettingError, Settings, load
+
+cli = typer.Typer(
+    name="rapport", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="A self-hosted system of record for customer engagements that speaks DevRev's API.",
+)  # fmt: skip
+orgs = typer.Typer(no_args_is_help=True, help="Make and list dev orgs.")
+users = typer.Typer(no_args_is_help=True, help="Make and manage an org's dev users.")
+tokens = typer.Typer(no_args_is_help=True, help="Make, list and revoke tokens.")
+cli.add_typer(orgs, name="orgs")
+cli.add_typer(users, name="users")
+cli.add_typer(tokens, name="tokens")
+
+Data = Annotated[Path | None, typer.Option(help="The data folder; RAPPORT_DATA, else ./rapport-data.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Org = Annotated[str | None, typer.Option(help="The org, by id or name; needed where there are several.")]
+Answer = dict[str, Any]
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        cli()
+    except (SettingError, app.CannotStart) as error:
+        _fail(str(error))
+
+
+def _fail(sentence: str) -> NoReturn:
+    print(f"rapport: {sentence}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _settings(**flags: Any) -> Settings:
+    settings = load(flags)
+    for warning in settings.warnings:
+        print(f"rapport: warning: {warning}", file=sys.stderr)
+    return settings
+
+
+def _run(data: Path | None, command: str, arguments: Mapping[str, Any]) -> Answer:
+    """Run an operator's command, or end with its refusal."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    answer = asyncio.run(app.run_command(_settings(data=data), command, given))
+    if "error" in answer and "status" not in answer:
+        _fail(answer["error"])
+    return answer
+
+
+def _print(answer: Answer, *, as_json: bool, lines: list[str]) -> None:
+    print(json.dumps(answer) if as_json else "\n".join(lines))
+
+
+def _table(rows: list[Answer], columns: Mapping[str, str]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title in columns:
+        table.add_column(title, no_wrap=True)
+    for row in rows:
+        table.add_row(*(str(row[name] if row[name] is not None else "") for name in columns.values()))
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@cli.callback(invoke_without_command=True)
+def version_flag(
+    *, version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False
+) -> None:
+    """Options of the program itself."""
+    if version:
+        print(f"rapport {__version__}")
+        raise typer.Exit
+
+
+@cli.command()
+def init(
+    org: Annotated[str, typer.Option(help="The name of the first org.")],
+    email: Annotated[str, typer.Option(help="The email of its first admin.")],
+    data: Data = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Make a data folder with an org, its admin and a token for them."""
+    settings = _settings(data=data)
+
+    async def make() -> Answer:
+        async with app.open_data(settings) as opened:
+            if not await opened.admin.is_empty():
+                raise app.CannotStart(f"{settings['data']} is in use already: rapport orgs create makes another org")
+            return await opened.commands.run("orgs create", {"name": org, "email": email})
+
+    _print_org(asyncio.run(make()), as_json=as_json)
+
+
+def _print_org(answer: Answer, *, as_json: bool) -> None:
+    if "error" in answer:
+        _fail(answer["error"])
+    lines = [
+        f"Org    {answer['org']['name']} ({answer['org']['display_id']})",
+        f"Admin  {answer['user']['email']} ({answer['user']['display_id']})",
+        f"Token  {answer['token']}  (shown this once)",
+    ]
+    _print(answer, as_json=as_json, lines=lines)
+
+
+@cli.command()
+def serve(
+    data: Data = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes a free one.")] = None,
+    *,
+    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty data folder with a demo org.")] = False,
+) -> None:
+    """Serve the API. An empty data folder is initialised, and the token is shown once."""
+    settings = load({"data": data, "host": host, "port": port})
+    app.serve(settings, with_demo=demo, say=lambda line: print(line, flush=True))
+
+
+@cli.command()
+def migrate(data: Data = None) -> None:
+    """Bring the store to this program's version; a copy of the file is kept first."""
+    settings = _settings(data=data)
+
+    async def run() -> None:
+        async with app.open_data(settings):
+            pass
+
+    asyncio.run(run())
+    print(f"The store in {settings['data']} is up to date.")
+
+
+@cli.command()
+def settings(data: Data = None, *, as_json: Json = False) -> None:
+    """Every setting, its value and where it comes from."""
+    values = _settings(data=data).values
+    answer = {name: {"value": value.text, "source": value.source} for name, value in values.items()}
+    if as_json:
+        print(json.dumps(answer))
+        return
+    rows = [
+        {"name": SETTINGS[name].variable, "value": value.text, "source": value.source, "help": SETTINGS[name].help}
+        for name, value in values.items()
+    ]
+    _table(rows, {"SETTING": "name", "VALUE": "value", "FROM": "source", "WHAT FOR": "help"})
+
+
+@cli.command()
+def call(
+    method: Annotated[str, typer.Argument(help="Such as engagements.list.")],
+    request: Annotated[str, typer.Argument(help="The request as JSON.")] = "{}",
+    data: Data = None,
+    url: Annotated[str | None, typer.Option(envvar="RAPPORT_URL", help="A server to ask over HTTP.")] = None,
+    token: Annotated[str | None, typer.Option(envvar="RAPPORT_TOKEN", help="The token for it.")] = None,
+    user: Annotated[str | None, typer.Option(help="Without a URL: act as this dev user, else the first admin.")] = None,
+    org: Org = None,
+) -> None:
+    """Call a method: over HTTP with a token, else on the data folder, with or without a running server."""
+    if data is None and (url or token):
+        status, body = _call_over_http(url or "http://127.0.0.1:8080", token or "", method, request)
+    else:
+        answer = _run(data, "call", {"method": method, "body": request, "user": user, "org": org})
+        status, body = answer["status"], answer["body"]
+    print(json.dumps(body, indent=2, ensure_ascii=False))
+    sys.exit(0 if status < 400 else 1)  # noqa: PLR2004  # where HTTP's refusals begin
+
+
+def _call_over_http(url: str, token: str, method: str, request: str) -> tuple[int, Any]:
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    asked = urllib.request.Request(f"{url.rstrip('/')}/{method}", request.encode(), headers)  # noqa: S310  # --url
+    try:
+        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310  # the operator's own URL
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+    except (OSError, ValueError) as error:
+        _fail(f"{url} does not answer: {error}")
+
+
+@orgs.command("create")
+def orgs_create(
+    name: Annotated[str, typer.Argument(help="The org's name.")],
+    email: Annotated[str, typer.Option(help="The email of its first admin.")],
+    data: Data = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Make an org, its admin and a token for them."""
+    _print_org(_run(data, "orgs create", {"name": name, "email": email}), as_json=as_json)
+
+
+@orgs.command("list")
+def orgs_list(data: Data = None, *, as_json: Json = False) -> None:
+    """Every org."""
+    answer = _run(data, "orgs list", {})
+    if as_json:
+        print(json.dumps(answer))
+    else:
+        _table(answer["orgs"], {"ORG": "display_id", "NAME": "name"})
+
+
+@users.command("list")
+def users_list(data: Data = None, org: Org = None, *, as_json: Json = False) -> None:
+    """An org's dev users."""
+    answer = _run(data, "users list", {"org": org})
+    if as_json:
+        print(json.dumps(answer))
+    else:
+        _table(answer["users"], {"USER": "display_id", "EMAIL": "email", "ROLE": "role", "STATE": "state"})
+
+
+@users.command("create")
+def users_create(
+    email: Annotated[str, typer.Argument(help="Their email, unique in the org.")],
+    name: Annotated[str | None, typer.Option(help="Their full name.")] = None,
+    role: Annotated[str, typer.Option(help="viewer, member or admin.")] = "member",
+    data: Data = None,
+    org: Org = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Make an active dev user, with a token that is shown this once."""
+    answer = _run(data, "users create", {"email": email, "name": name, "role": _role(role), "org": org})
+    user = answer["user"]
+    lines = [f"User   {user['email']} ({user['display_id']}, {user['role']})", f"Token  {answer['token']}  (shown this once)"]
+    _print(answer, as_json=as_json, lines=lines)
+
+
+def _role(role: str) -> str:
+    if role not in {"viewer", "member", "admin"}:
+        _fail(f"{role!r} is no role: use viewer, member or admin")
+    return role
+
+
+User = Annotated[str, typer.Argument(help="The dev user, by id or email.")]
+
+
+@users.command("role")
+def users_role(
+    user: User,
+    role: Annotated[str, typer.Argument(help="viewer, member or admin.")],
+    data: Data = None,
+    org: Org = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Give a dev user another role."""
+    answer = _run(data, "users role", {"user": user, "role": _role(role), "org": org})
+    _print(answer, as_json=as_json, lines=[f"{answer['user']['display_id']} is now {role}."])
+
+
+@users.command("deactivate")
+def users_deactivate(user: User, data: Data = None, org: Org = None, *, as_json: Json = False) -> None:
+    """Keep a dev user out from now on; what they wrote stays."""
+    answer = _run(data, "users deactivate", {"user": user, "org": org})
+    _print(answer, as_json=as_json, lines=[f"{answer['user']['display_id']} is deactivated."])
+
+
+@tokens.command("create")
+def tokens_create(
+    user: Annotated[str, typer.Option(help="Whose token, by id or email.")],
+    name: Annotated[str, typer.Option(help="What it is for.")] = "token",
+    scope: Annotated[str, typer.Option(help="Such as 'engagement:read tag:write'; without it, all of the role.")] = "",
+    days: Annotated[int, typer.Option(help="How long it lives.", min=1, max=36500)] = 1825,
+    data: Data = None,
+    org: Org = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Make a token, which is shown this once."""
+    arguments = {"user": user, "name": name, "scope": scope, "days": days, "org": org}
+    answer = _run(data, "tokens create", arguments)
+    _print(answer, as_json=as_json, lines=[f"{answer['token']}  ({answer['display_id']}, shown this once)"])
+
+
+@tokens.command("list")
+def tokens_list(
+    user: Annotated[str | None, typer.Option(help="Only this dev user's, by id or email.")] = None,
+    data: Data = None,
+    org: Org = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Tokens, without their secrets."""
+    answer = _run(data, "tokens list", {"user": user, "org": org})
+    if as_json:
+        print(json.dumps(answer))
+    else:
+        columns = {"TOKEN": "display_id", "USER": "user", "NAME": "name", "SCOPE": "scope", "EXPIRES": "expires_at",
+                   "REVOKED": "revoked"}  # fmt: skip
+        _table(answer["tokens"], columns)
+
+
+@tokens.command("revoke")
+def tokens_revoke(
+    token: Annotated[str, typer.Argument(help="The token's id, such as TOKEN-1.")],
+    data: Data = None,
+    org: Org = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Revoke a token; it is refused from now on."""
+    answer = _run(data, "tokens revoke", {"token": token, "org": org})
+    _print(answer, as_json=as_json, lines=[f"{answer['display_id']} is revoked."])
+
+
+if __name__ == "__main__":
+    main()

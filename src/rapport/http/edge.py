@@ -1,0 +1,297 @@
+"""One ASGI endpoint for every method: find it, authenticate, limit, decode, invoke, encode."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, NamedTuple
+
+import structlog
+
+from rapport.auth.caller import Caller, authenticate
+from rapport.contract.engagements import Expansion
+from rapport.contract.errors import (
+    ApiError,
+    BadRequest,
+    InternalError,
+    InvalidApiVersion,
+    InvalidContentType,
+    InvalidEnumValue,
+    InvalidField,
+    MethodNotAllowed,
+    RequestEntityTooLarge,
+    Unauthenticated,
+)
+from rapport.contract.fields import UNSET, Request
+from rapport.contract.method import READ, Method
+from rapport.contract.table import METHODS
+from rapport.http.decode import RequestDecoder
+from rapport.http.errors import render
+from rapport.http.strict import AnswerFilter
+from rapport.operations.invoke import STORE_SECONDS, Invoker
+from rapport.ratelimit import Limiter, Usage
+from rapport.store.db import Tx
+
+MAX_BODY = 1024 * 1024
+BODY_SECONDS = 30
+VERSIONS = ("2022-10-20", "2024-01-24")
+EXPANSIONS: tuple[Expansion, ...] = ("members", "parents", "tags", "artifacts")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = dict[bytes, bytes]
+
+_log = structlog.get_logger("rapport.http")
+
+
+class _Route(NamedTuple):
+    method: Method
+    decoder: RequestDecoder
+    answer_filter: AnswerFilter | None
+
+
+class Edge:
+    """The API as an ASGI application.
+
+    Args:
+        invoker: runs the methods.
+        limiter: counts requests; None where limits are off.
+        strict: refuse what is not DevRev's, and leave it out of answers.
+        access_log: write a line per request.
+        site: answers the paths that are no methods.
+    """
+
+    def __init__(
+        self, invoker: Invoker, limiter: Limiter | None, *, strict: bool, access_log: bool, site: App
+    ) -> None:
+        self._invoker = invoker
+        self._limiter = limiter
+        self._strict = strict
+        self._access_log = access_log
+        self._site = site
+        self._routes = {
+            method.path: _Route(
+                method,
+                RequestDecoder(method.request, strict=strict),
+                AnswerFilter(method.response) if strict else None,
+            )
+            for method in METHODS.values()
+            if not (strict and method.ours)
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._site(scope, receive, send)
+            return
+        route = self._routes.get(scope["path"])
+        if route is None:
+            await self._site(scope, receive, send)
+            return
+        headers: Headers = dict(scope["headers"])
+        out = {"x-request-id": _request_id(headers)}
+        began = time.monotonic()
+        try:
+            status, body = await self._answer(route, scope, receive, headers, out)
+        except ApiError as error:
+            status, more, body = render(error)
+            out.update(more)
+        except Exception:
+            status, more, body = render(_fault(scope, out["x-request-id"]))
+            out.update(more)
+        await respond(send, status, out, body)
+        if self._access_log:
+            _log.info(
+                "request", method=route.method.name, status=status, request_id=out["x-request-id"],
+                milliseconds=round((time.monotonic() - began) * 1000, 1),
+            )  # fmt: skip
+
+    async def _answer(
+        self, route: _Route, scope: Scope, receive: Receive, headers: Headers, out: dict[str, str]
+    ) -> tuple[int, bytes]:
+        method = route.method
+        if scope["method"] not in method.verbs:
+            raise MethodNotAllowed(
+                f"{scope['method']} is not for {method.path}.", allow=", ".join(method.verbs)
+            )
+        deadline = time.monotonic() + STORE_SECONDS
+        caller, usage = await self._authenticate(scope, headers, deadline)
+        if usage is not None:
+            out["x-ratelimit-limit"] = str(usage.limit)
+            out["x-ratelimit-remaining"] = str(usage.remaining)
+            out["x-ratelimit-reset"] = str(usage.reset)
+        _check_version(headers)
+        if scope["method"] == "GET":
+            request = route.decoder.from_query(scope["query_string"])
+        else:
+            _check_content(headers)
+            body = await _read_body(receive, headers, out)
+            deadline = time.monotonic() + STORE_SECONDS
+            request = route.decoder.from_body(body)
+        self._apply_header(request, headers)
+        key = self._idempotency_key(method, headers)
+        answer = await self._invoker.invoke(caller, method, request, key=key, deadline=deadline)
+        if answer.replayed:
+            out["idempotent-replayed"] = "true"
+        return method.status, route.answer_filter(answer.body) if route.answer_filter else answer.body
+
+    async def _authenticate(self, scope: Scope, headers: Headers, deadline: float) -> tuple[Caller, Usage | None]:
+        limiter = self._limiter
+        address = ("address", (scope.get("client") or ("",))[0])
+        if limiter is not None:
+            limiter.check(address)
+        header = headers.get(b"authorization")
+        try:
+            caller = await self._invoker.store.read(
+                lambda tx: self._caller(tx, header), deadline=deadline
+            )
+        except Unauthenticated:
+            if limiter is not None:
+                limiter.take(address)
+            raise
+        return caller, limiter.take((caller.org, caller.user_id)) if limiter is not None else None
+
+    async def _caller(self, tx: Tx, header: bytes | None) -> Caller:
+        return await authenticate(tx, header.decode("latin-1") if header is not None else None, self._invoker.clock())
+
+    def _apply_header(self, request: Request, headers: Headers) -> None:
+        """Take `X-Rapport-Expand` for a request that does not say `expand` itself.
+
+        Raises:
+            InvalidEnumValue: it names something that can't be expanded.
+            InvalidField: the server is strict.
+        """
+        header = headers.get(b"x-rapport-expand")
+        if header is None:
+            return
+        if self._strict:
+            raise _not_devrevs("X-Rapport-Expand")
+        chosen = [name.strip() for name in header.decode("latin-1").split(",") if name.strip()]
+        for name in chosen:
+            if name not in EXPANSIONS:
+                raise InvalidEnumValue(
+                    f"X-Rapport-Expand: {name[:80]!r} can't be expanded.",
+                    detail=f"Use {', '.join(EXPANSIONS)}.",
+                    field_name="X-Rapport-Expand",
+                    value=name,
+                    allowed_values=list(EXPANSIONS),
+                )
+        if getattr(request, "expand", None) is UNSET:
+            request.expand = chosen  # type: ignore[attr-defined]
+
+    def _idempotency_key(self, method: Method, headers: Headers) -> str | None:
+        header = headers.get(b"idempotency-key")
+        if header is None or method.effect == READ:
+            return None
+        if self._strict:
+            raise _not_devrevs("Idempotency-Key")
+        return header.decode("latin-1")
+
+
+def _not_devrevs(header: str) -> InvalidField:
+    return InvalidField(
+        f"{header}: DevRev has no such header, and this server is strict.",
+        detail="Leave it out, or run the server without RAPPORT_STRICT.",
+        field_name=header,
+    )
+
+
+def _request_id(headers: Headers) -> str:
+    """The caller's own `X-Request-Id` where it is a plain word, else a new one."""
+    sent = headers.get(b"x-request-id", b"")
+    if 0 < len(sent) <= 128 and sent.replace(b"-", b"").replace(b"_", b"").isalnum():
+        return sent.decode()
+    return f"req_{secrets.token_hex(12)}"
+
+
+def _check_version(headers: Headers) -> None:
+    sent = headers.get(b"x-devrev-version")
+    if sent is not None and sent.decode("latin-1") not in VERSIONS:
+        version = sent.decode("latin-1")
+        raise InvalidApiVersion(
+            f"X-Devrev-Version: there is no version {version[:80]!r}.",
+            detail=f"Send {' or '.join(VERSIONS)}, or leave the header out.",
+            value=version,
+        )
+
+
+def _check_content(headers: Headers) -> None:
+    encoding = headers.get(b"content-encoding")
+    if encoding is not None:
+        raise _content_type(f"Content-Encoding: {encoding.decode('latin-1')[:80]!r} is not taken.", encoding)
+    sent = headers.get(b"content-type")
+    if sent is None:
+        return
+    media_type, _, parameters = sent.decode("latin-1").partition(";")
+    charset = parameters.replace(" ", "").lower()
+    utf8 = "charset=" not in charset or any(f"charset={name}" in charset for name in ("utf-8", '"utf-8"', "utf8"))
+    if media_type.strip().lower() != "application/json" or not utf8:
+        raise _content_type(f"Content-Type: {sent.decode('latin-1')[:80]!r} is not taken.", sent)
+
+
+def _content_type(message: str, value: bytes) -> InvalidContentType:
+    return InvalidContentType(
+        message, detail="Send JSON in UTF-8, as application/json, not compressed.", value=value.decode("latin-1")
+    )
+
+
+async def _read_body(receive: Receive, headers: Headers, out: dict[str, str]) -> bytes:
+    """Read a body of up to 1 MiB within 30 seconds.
+
+    Raises:
+        RequestEntityTooLarge: it says that it is larger, or is.
+        BadRequest: it did not arrive in time, or not whole.
+    """
+    length = headers.get(b"content-length")
+    if length is not None and int(length) > MAX_BODY:
+        raise _too_large(out)
+    if length == b"0":
+        return b""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise BadRequest("The body broke off.", detail="Send the whole body.")
+                chunk: bytes = message.get("body", b"")
+                size += len(chunk)
+                if size > MAX_BODY:
+                    raise _too_large(out)
+                chunks.append(chunk)
+                if not message.get("more_body", False):
+                    return b"".join(chunks)
+    except TimeoutError:
+        out["connection"] = "close"
+        raise BadRequest(
+            f"The body did not arrive within {BODY_SECONDS} seconds.", detail="Send it faster, or in a new request."
+        ) from None
+
+
+def _too_large(out: dict[str, str]) -> RequestEntityTooLarge:
+    out["connection"] = "close"
+    return RequestEntityTooLarge(
+        f"The body is larger than {MAX_BODY} bytes.", detail="Send less in one request.", max_bytes=MAX_BODY
+    )
+
+
+def _fault(scope: Scope, request_id: str) -> InternalError:
+    reference = f"err_{secrets.token_hex(12)}"
+    _log.exception("internal_error", reference_id=reference, request_id=request_id, path=scope["path"])
+    return InternalError(
+        "The server made a mistake.", detail="Report it with reference_id; the log has more.", reference_id=reference
+    )
+
+
+async def respond(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+    """Send a whole JSON answer."""
+    raw: Iterable[tuple[bytes, bytes]] = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        *((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

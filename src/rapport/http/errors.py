@@ -1,0 +1,59 @@
+"""The one renderer of errors (SPEC section 3)."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from rapport.contract.errors import ApiError, FieldError
+
+_TEXT = {"type": "string", "minLength": 1}
+_VIOLATIONS = {
+    "type": "array",
+    "description": "Every problem of the request, this one included. Not DevRev's.",
+    "items": {
+        "type": "object",
+        "properties": {"type": _TEXT, "field_name": {"type": "string"}, "message": _TEXT},
+        "required": ["type", "field_name", "message"],
+        "additionalProperties": False,
+    },
+}
+
+
+def render(error: ApiError) -> tuple[int, dict[str, str], bytes]:
+    """Status, extra headers and JSON body of an error."""
+    body: dict[str, Any] = {"type": error.type, "message": _message(error)}
+    if error.detail:
+        body["detail"] = error.detail
+    body |= {name: value for name, value in error.fields.items() if value is not None}
+    if error.violations:
+        body["violations"] = [
+            {"type": one.type, "field_name": one.field_name, "message": _message(one)} for one in error.violations
+        ]
+    return error.status, error.headers, _encoded(body)
+
+
+def schema(error_type: type[ApiError]) -> dict[str, Any]:
+    """The JSON Schema of the body that `render` writes for errors of this type."""
+    properties: dict[str, Any] = {"type": {"const": error_type.type}, "message": _TEXT, "detail": _TEXT}
+    required = ["type", "message"]
+    for name, one in error_type.wire_fields.items():
+        properties[name.removesuffix("?")] = one
+        if not name.endswith("?"):
+            required.append(name)
+    if issubclass(error_type, FieldError):
+        properties["violations"] = _VIOLATIONS
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _message(error: ApiError) -> str:
+    """Never empty: one official client shows nothing else."""
+    return error.message or f"{error.type.replace('_', ' ').capitalize()}."
+
+
+def _encoded(body: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        # A lone surrogate came in by a header or a path; the refusal must still go out.
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")

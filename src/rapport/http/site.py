@@ -1,0 +1,81 @@
+"""What is served beside the methods: health, the OpenAPI document, the reference."""
+
+import secrets
+
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from rapport import __version__
+from rapport.contract.errors import ApiError, MethodNotAllowed, NotFound, ServiceUnavailable
+from rapport.http import openapi, reference
+from rapport.http.errors import render
+from rapport.operations.health import ready
+from rapport.store.db import Store
+
+
+def site(store: Store, *, strict: bool) -> Starlette:
+    """The application for every path that is no method."""
+    document = openapi.document(version=__version__, strict=strict)
+    document_body = msgspec.json.encode(document)
+
+    async def healthz(_request: Request) -> Response:
+        return _json(200, b'{"status":"ok"}')
+
+    async def readyz(_request: Request) -> Response:
+        await ready(store)
+        return _json(200, b'{"status":"ready"}')
+
+    async def openapi_json(_request: Request) -> Response:
+        return _json(200, document_body)
+
+    async def docs(_request: Request) -> Response:
+        nonce = secrets.token_urlsafe(16)
+        policy = (
+            f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; "
+            "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        )
+        headers = {"content-security-policy": policy, "x-content-type-options": "nosniff"}
+        return HTMLResponse(reference.page(document, nonce=nonce), headers=headers)
+
+    async def home(_request: Request) -> Response:
+        return RedirectResponse("/docs", status_code=307)
+
+    return Starlette(
+        routes=[
+            Route("/", home, methods=["GET"]),
+            Route("/healthz", healthz, methods=["GET"]),
+            Route("/readyz", readyz, methods=["GET"]),
+            Route("/openapi.json", openapi_json, methods=["GET"]),
+            Route("/docs", docs, methods=["GET"]),
+        ],
+        exception_handlers={HTTPException: _http_error, ApiError: _api_error},
+    )
+
+
+def _json(status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, status, {"x-request-id": f"req_{secrets.token_hex(12)}", **(headers or {})}, "application/json")
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """Starlette's own refusals in the API's shape."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # what Starlette registered this for
+    if error.status_code == MethodNotAllowed.status:
+        allow = (error.headers or {}).get("Allow", "GET")
+        return _rendered(MethodNotAllowed(f"{request.method} is not for {request.url.path}.", allow=allow))
+    return _rendered(NotFound("route not found", detail=f"Nothing is served at {request.url.path}; see /docs."))
+
+
+async def _api_error(_request: Request, error: Exception) -> Response:
+    return _rendered(error if isinstance(error, ApiError) else ServiceUnavailable("Not now."))
+
+
+def _rendered(error: ApiError) -> Response:
+    status, headers, body = render(error)
+    return _json(status, body, headers)
+
+

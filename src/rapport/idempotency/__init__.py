@@ -1,0 +1,60 @@
+"""Safe retries (SPEC section 4): the first answer under an `Idempotency-Key` is kept with the write and given again."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from rapport.clock import DAY
+from rapport.contract.errors import BadRequest
+from rapport.contract.fields import Request, wire_value
+from rapport.store import idempotency as store
+from rapport.store.db import Tx
+
+LIFE = DAY
+_encoder = msgspec.json.Encoder(enc_hook=wire_value, order="sorted")
+
+
+class Key(NamedTuple):
+    """One client's key for one method, with the hash of what it asked."""
+
+    org: str
+    user_id: str
+    method: str
+    key: str
+    request_hash: str
+
+    @property
+    def row(self) -> store.KeyRow:
+        """What makes the key unique."""
+        return self[:4]
+
+
+def hash_of(request: Request) -> str:
+    """The hash of a decoded request: two spellings of the same request are the same."""
+    return hashlib.sha256(_encoder.encode(request)).hexdigest()
+
+
+async def find(tx: Tx, keys: Sequence[Key], now: int) -> dict[store.KeyRow, bytes | BadRequest]:
+    """What was answered under these keys, or the refusal of a key that was used for something else."""
+    kept = await store.find(tx, [key.row for key in keys], since=now - LIFE)
+    found: dict[store.KeyRow, bytes | BadRequest] = {}
+    for key in keys:
+        if key.row in kept:
+            request_hash, answer = kept[key.row]
+            found[key.row] = answer.encode() if request_hash == key.request_hash else _used(key)
+    return found
+
+
+def _used(key: Key) -> BadRequest:
+    return BadRequest(
+        f"Idempotency-Key: {key.key[:80]!r} was used for another {key.method} request.",
+        detail="Use a new key for a new request; a retry must send the same body.",
+    )
+
+
+async def keep(tx: Tx, answers: Sequence[tuple[Key, bytes]], now: int) -> None:
+    """Keep answers in the transaction of their writes."""
+    rows = [(*key.row, key.request_hash, answer.decode()) for key, answer in answers]
+    await store.keep(tx, rows, now=now, since=now - LIFE)

@@ -1,0 +1,256 @@
+"""What the operator does from the command line: orgs, users, tokens. Each is one write or one read of its own."""
+
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from rapport.auth import tokens
+from rapport.auth.caller import Caller, is_scope
+from rapport.clock import DAY, Clock, format_rfc3339
+from rapport.contract import ids
+from rapport.operations import dev_users
+from rapport.store import numbers, orgs
+from rapport.store import tokens as token_store
+from rapport.store import users as user_store
+from rapport.store.db import Batch, Store, Tx
+
+_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_ORG_LENGTH = 10
+_SECONDS = 10.0
+_SYSTEM = "SYSU-1"
+Answer = dict[str, Any]
+
+
+class AdminError(Exception):
+    """A command can't be done; the text says why."""
+
+
+class Admin:
+    """The operator's commands on a store."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def _write(self, work: Any) -> Any:
+        async def run(tx: Tx, calls: Sequence[None]) -> Sequence[Any]:
+            return [await work(tx) for _ in calls]
+
+        return await self._store.write(Batch(run), None, deadline=time.monotonic() + _SECONDS)
+
+    async def _read(self, work: Any) -> Any:
+        return await self._store.read(work, deadline=time.monotonic() + _SECONDS)
+
+    async def orgs_create(self, *, name: str, email: str) -> Answer:
+        """Make an org with its first admin and a token for them."""
+
+        async def work(tx: Tx) -> Answer:
+            return await make_org(tx, self._clock(), name=name, email=email)
+
+        return await self._write(work)  # type: ignore[no-any-return]
+
+    async def is_empty(self) -> bool:
+        """True when the store has no org yet."""
+        return not await self._read(orgs.all_orgs)
+
+    async def _org(self, tx: Tx, wanted: str | None) -> str:
+        """The org that a command means: the one named by id or name, or the only one."""
+        known: list[tuple[str, str]] = [(row[0], row[1]) for row in await orgs.all_orgs(tx)]
+        if wanted is None:
+            if len(known) == 1:
+                return known[0][0]
+            why = "there is no org yet: run rapport init" if not known else "there are several orgs: name one with --org"
+            raise AdminError(why)
+        plain = wanted.rpartition("/")[2].removeprefix("DEV-")
+        for org, name in known:
+            if plain == org or wanted == name:
+                return org
+        raise AdminError(f"there is no org {wanted!r}")
+
+    async def _user(self, tx: Tx, org: str, wanted: str) -> user_store.UserRow:
+        """The dev user that a command means, by id or email."""
+        try:
+            user = await user_store.get(tx, org, ids.DevUserId.parse(wanted).display_id)
+        except ValueError:
+            user = await user_store.by_email(tx, org, wanted)
+        if user is None:
+            raise AdminError(f"there is no dev user {wanted!r}")
+        return user
+
+    async def orgs_list(self) -> Answer:
+        """Every org."""
+        rows = await self._read(orgs.all_orgs)
+        return {"orgs": [{"id": ids.org_don(org), "display_id": f"DEV-{org}", "name": name} for org, name in rows]}
+
+    async def users_list(self, *, org: str | None = None) -> Answer:
+        """Every dev user of an org."""
+
+        async def work(tx: Tx) -> Answer:
+            where = user_store.of_kind(await self._org(tx, org), ids.DEV_USER.name)
+            return {"users": [_user_answer(row) for row in await user_store.all_of(tx, where)]}
+
+        return await self._read(work)  # type: ignore[no-any-return]
+
+    async def users_create(
+        self, *, email: str, name: str | None = None, role: str = "member", org: str | None = None
+    ) -> Answer:
+        """Make an active dev user, with a token."""
+        token = tokens.make()
+
+        async def work(tx: Tx) -> Answer:
+            own = await self._org(tx, org)
+            user = await dev_users.add(
+                tx, org=own, email=email, full_name=name, display_name=None, state="active", role=role,
+                by=_SYSTEM, now=self._clock(),
+            )  # fmt: skip
+            await _add_token(tx, self._clock(), own, user.display_id, token)
+            return {"user": _user_answer(user), "token": token}
+
+        return await self._write(work)  # type: ignore[no-any-return]
+
+    async def users_role(self, *, user: str, role: str, org: str | None = None) -> Answer:
+        """Give a dev user another role."""
+        return await self._set_user(user, org, role=role)
+
+    async def users_deactivate(self, *, user: str, org: str | None = None) -> Answer:
+        """Keep a dev user out; their tokens are refused from now on."""
+        return await self._set_user(user, org, state="deactivated")
+
+    async def _set_user(
+        self, user: str, org: str | None, *, state: str | None = None, role: str | None = None
+    ) -> Answer:
+        async def work(tx: Tx) -> Answer:
+            own = await self._org(tx, org)
+            row = await self._user(tx, own, user)
+            changed = row._replace(state=state or row.state, role=role or row.role)
+            await user_store.set_state(
+                tx, own, row.display_id, state=changed.state, role=changed.role, by=row.display_id, now=self._clock()
+            )
+            return {"user": _user_answer(changed)}
+
+        return await self._write(work)  # type: ignore[no-any-return]
+
+    async def tokens_create(
+        self, *, user: str, name: str = "token", scope: str = "", days: int = tokens.LIFE_DAYS, org: str | None = None
+    ) -> Answer:
+        """Make a token for a dev user; it is shown this once."""
+        if not is_scope(scope):
+            raise AdminError(f"{scope!r} is no scope: write <family>:read, :write or :all, or read, write or all alone")
+        token = tokens.make()
+
+        async def work(tx: Tx) -> Answer:
+            own = await self._org(tx, org)
+            row = await self._user(tx, own, user)
+            number = await _add_token(
+                tx, self._clock(), own, row.display_id, token, name=name, scope=scope, days=days
+            )
+            return {"id": ids.don(ids.AUTH_TOKEN, own, number), "display_id": f"TOKEN-{number}", "token": token}
+
+        return await self._write(work)  # type: ignore[no-any-return]
+
+    async def tokens_list(self, *, user: str | None = None, org: str | None = None) -> Answer:
+        """The tokens of an org or a dev user, without their secrets."""
+
+        async def work(tx: Tx) -> Answer:
+            own = await self._org(tx, org)
+            owner = None if user is None else (await self._user(tx, own, user)).display_id
+            return {"tokens": [_token_answer(own, row) for row in await token_store.listed(tx, own, owner)]}
+
+        return await self._read(work)  # type: ignore[no-any-return]
+
+    async def tokens_revoke(self, *, token: str, org: str | None = None) -> Answer:
+        """Revoke a token by its id; it is refused from now on."""
+
+        async def work(tx: Tx) -> Answer:
+            own = await self._org(tx, org)
+            try:
+                number = ids.AuthTokenId.parse(token).number
+            except ValueError:
+                raise AdminError(f"{token!r} is not a token's id, such as TOKEN-1") from None
+            if not await token_store.revoke(tx, own, number, self._clock()):
+                raise AdminError(f"there is no live token TOKEN-{number}")
+            return {"display_id": f"TOKEN-{number}", "revoked": True}
+
+        return await self._write(work)  # type: ignore[no-any-return]
+
+    async def caller(self, *, user: str | None = None, org: str | None = None) -> Caller:
+        """Who `rapport call` acts as: the user named, or the org's oldest admin."""
+
+        async def work(tx: Tx) -> Caller:
+            own = await self._org(tx, org)
+            row = await user_store.first_admin(tx, own) if user is None else await self._user(tx, own, user)
+            if row is None:
+                raise AdminError("the org has no active admin: name a user with --user")
+            return Caller(own, row.display_id, row.role or "member")
+
+        return await self._read(work)  # type: ignore[no-any-return]
+
+
+async def make_org(
+    tx: Tx, now: int, *, name: str, email: str, org: str | None = None, number: int | None = None
+) -> Answer:
+    """Make an org with its sys user, its first admin and a token for them.
+
+    Args:
+        tx: to write in.
+        now: microseconds since 1970.
+        name: of the org.
+        email: of the admin.
+        org: its 10 characters; made by chance without them.
+        number: of the admin; 1 without it.
+    """
+    org = org or "".join(secrets.choice(_BASE32) for _ in range(_ORG_LENGTH))
+    token = tokens.make()
+    await orgs.insert(tx, org, name, now)
+    await user_store.insert(tx, _system_user(org, now))
+    await numbers.reserve(tx, ids.SYS_USER, org, 1)
+    if number is not None:
+        await numbers.reserve(tx, ids.DEV_USER, org, number)
+    user = await dev_users.add(
+        tx, org=org, email=email, full_name=None, display_name=None, state="active", role="admin", by=None, now=now,
+        number=number,
+    )  # fmt: skip
+    await _add_token(tx, now, org, user.display_id, token)
+    return {
+        "org": {"id": ids.org_don(org), "display_id": f"DEV-{org}", "name": name},
+        "user": {"id": ids.don_of(user.display_id, org), "display_id": user.display_id, "email": email},
+        "token": token,
+    }
+
+
+async def _add_token(
+    tx: Tx, now: int, org: str, user_id: str, token: str, *, name: str = "first token", scope: str = "",
+    days: int = tokens.LIFE_DAYS,
+) -> int:  # fmt: skip
+    number = await numbers.take_one(tx, ids.AUTH_TOKEN, org)
+    await token_store.insert(
+        tx, org=org, number=number, token_hash=tokens.hash_of(token), user_id=user_id, scope=scope, name=name,
+        by=user_id, now=now, expires=now + days * DAY,
+    )  # fmt: skip
+    return number
+
+
+def _system_user(org: str, now: int) -> user_store.UserRow:
+    """The org's sys user, in whose name the command line works."""
+    return user_store.UserRow(
+        org=org, display_id=_SYSTEM, kind=ids.SYS_USER.name, number=1, display_name="Rapport", full_name=None,
+        email=None, state="active", role=None, external_ref=None, rev_org=None, created_by=_SYSTEM, created_date=now,
+        modified_by=_SYSTEM, modified_date=now, document="{}",
+    )  # fmt: skip
+
+
+def _user_answer(row: user_store.UserRow) -> Answer:
+    return {
+        "id": ids.don_of(row.display_id, row.org), "display_id": row.display_id, "email": row.email,
+        "full_name": row.full_name, "role": row.role, "state": row.state,
+    }  # fmt: skip
+
+
+def _token_answer(org: str, row: tuple[Any, ...]) -> Answer:
+    number, user_id, scope, name, created, expires, revoked = row
+    return {
+        "id": ids.don(ids.AUTH_TOKEN, org, number), "display_id": f"TOKEN-{number}", "user": user_id, "name": name,
+        "scope": scope, "created_date": format_rfc3339(created), "expires_at": format_rfc3339(expires),
+        "revoked": revoked is not None,
+    }  # fmt: skip

@@ -1,0 +1,70 @@
+"""What an operation is given, and how it says which method it does."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from rapport.auth.caller import Caller
+from rapport.contract.fields import Request, Response
+from rapport.contract.method import Method
+from rapport.store.db import Tx
+
+Q = TypeVar("Q", bound=Request)
+A = TypeVar("A", bound=Response)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The caller, the time and the transaction of one call.
+
+    Args:
+        caller: who calls.
+        now: microseconds since 1970, in whole milliseconds.
+        tx: a snapshot for methods that read, the writer's transaction for those that write.
+    """
+
+    caller: Caller
+    now: int
+    tx: Tx
+
+    @property
+    def org(self) -> str:
+        """The caller's dev org."""
+        return self.caller.org
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Q]):
+    """One request of a batch."""
+
+    caller: Caller
+    now: int
+    request: Q
+
+
+Operation = Callable[[Context, Any], Awaitable[Response]]
+BatchOperation = Callable[[Tx, Sequence[Call[Any]]], Awaitable[Sequence[Response | Exception]]]
+OPERATIONS: dict[Method, Operation] = {}
+BATCH_OPERATIONS: dict[Method, BatchOperation] = {}
+
+
+def handles(
+    method: Method,
+) -> Callable[[Callable[[Context, Q], Awaitable[A]]], Callable[[Context, Q], Awaitable[A]]]:
+    """Register the function that does a method."""
+
+    def register(function: Callable[[Context, Q], Awaitable[A]]) -> Callable[[Context, Q], Awaitable[A]]:
+        OPERATIONS[method] = function
+        return function
+
+    return register
+
+
+def handles_batch(method: Method) -> Callable[[BatchOperation], BatchOperation]:
+    """Register the function that does a method over a list of calls, each getting an answer or an error."""
+
+    def register(function: BatchOperation) -> BatchOperation:
+        BATCH_OPERATIONS[method] = function
+        return function
+
+    return register

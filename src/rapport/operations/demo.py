@@ -1,0 +1,166 @@
+"""The demo: an org in which the documentation's own example works word for word, with a believable year behind it."""
+
+import random
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from rapport.auth.caller import Caller
+from rapport.clock import DAY, SECOND, Clock
+from rapport.contract import engagements as contract
+from rapport.contract import ids
+from rapport.contract.fields import UNSET, Instant, SetTagWithValue
+from rapport.contract.tags import TagsCreateRequest, TagStyle
+from rapport.operations import accounts, dev_users, engagements, rev_users, tags, works
+from rapport.operations.admin import make_org
+from rapport.operations.context import Call, Context
+from rapport.store import numbers
+from rapport.store.db import Batch, Store, Tx
+from rapport.store.summaries import OpportunityDocument
+
+ORG = "DEMO2ORG77"
+# The number in the documentation's examples: DEVU-12345, ACC-12345, TAG-12345.
+NUMBER = 12345
+_ENGAGEMENTS = 420
+_PEOPLE = ("Mira Okafor", "Jonas Lindqvist", "Priya Raman", "Tomás Herrera", "Aiko Tanaka")
+_ACCOUNTS = (
+    ("Northwind Traders", "northwind.example", "enterprise"),
+    ("Blue Harbor Logistics", "blueharbor.example", "enterprise"),
+    ("Cedar & Finch", "cedarfinch.example", "growth"),
+    ("Helios Clinics", "heliosclinics.example", "enterprise"),
+    ("Marlow Robotics", "marlowrobotics.example", "growth"),
+    ("Pine Street Bakery", "pinestreet.example", "starter"),
+    ("Quanta Learning", "quantalearning.example", "growth"),
+    ("Riverbend Credit Union", "riverbendcu.example", "enterprise"),
+    ("Solstice Travel", "solsticetravel.example", "starter"),
+    ("Tern Insurance", "terninsurance.example", "growth"),
+)
+_CUSTOMERS = ("Ana Duarte", "Ben Whitfield", "Chidi Nwosu", "Dana Petrov", "Elena Rossi", "Farid Haddad", "Grace Lin",
+              "Hugo Meyer", "Ines Carvalho", "Jack Murray", "Kavya Nair", "Leo Fontaine", "Maya Cohen", "Noor Aziz",
+              "Oskar Nilsen", "Paula Gomez", "Quinn Harper", "Rosa Bianchi", "Samir Khan", "Tess Vermeer")  # fmt: skip
+_TITLES = {
+    "call": ("Discovery call with {who}", "Renewal call with {who}", "Pricing questions from {who}", "Check-in: {account}"),
+    "email": ("Re: security questionnaire", "Follow-up on the pilot with {account}", "Quote sent to {who}"),
+    "linked_in": ("{who} replied on LinkedIn", "Introduced to {who} by a partner"),
+    "offline": ("Visit to {account}", "Lunch with {who} at the spring summit"),
+    "default": ("Quarterly review with {account}", "Onboarding session {account}", "Demo for {account}"),
+}
+_NOTES = (
+    "They want single sign-on before the rollout. Send the guide and two dates for a session.",
+    "Happy with support times. Asked whether the export can run nightly.",
+    "Budget is approved for next quarter; legal needs the data processing terms.",
+    "No decision yet. Their new operations lead starts next month.",
+    "Walked through the roadmap. The import of old records is what matters most to them.",
+)
+
+
+async def fill(store: Store, clock: Clock) -> dict[str, Any]:
+    """Fill an empty store, in one transaction; the answer is that of `make_org`."""
+
+    async def run(tx: Tx, calls: Sequence[None]) -> Sequence[dict[str, Any]]:
+        made = [await make_org(tx, clock(), name="Demo", email="alex@demo.example", org=ORG, number=NUMBER) for _ in calls]
+        await _Filler(tx, clock()).fill()
+        return made
+
+    return await store.write(Batch(run), None, deadline=time.monotonic() + 60)
+
+
+class _Filler:
+    def __init__(self, tx: Tx, now: int) -> None:
+        self._tx = tx
+        self._now = now
+        self._start = now - 365 * DAY
+        self._dice = random.Random(NUMBER)  # noqa: S311  # a demo is the same every time
+        self._caller = Caller(ORG, f"DEVU-{NUMBER}", "admin")
+        self._members = [self._caller.user_id]
+        self._people: dict[int, list[tuple[str, str]]] = {}
+        self._opportunities: dict[int, str] = {}
+
+    async def fill(self) -> None:
+        """Add everything, the oldest first."""
+        for name in _PEOPLE:
+            await self._add_member(name)
+        chosen = await self._add_tags()
+        await numbers.reserve(self._tx, ids.ACCOUNT, ORG, NUMBER)
+        for position, (name, domain, tier) in enumerate(_ACCOUNTS):
+            await self._add_account(position, name, domain, tier)
+        await self._add_engagements(chosen)
+
+    async def _add_member(self, name: str) -> None:
+        user = await dev_users.add(
+            self._tx, org=ORG, email=f"{name.split()[0].lower()}@demo.example", full_name=name, display_name=None,
+            state="active", role="member", by=self._caller.user_id, now=self._start,
+        )  # fmt: skip
+        self._members.append(user.display_id)
+
+    async def _add_tags(self) -> list[tuple[str, tuple[str, ...]]]:
+        await numbers.reserve(self._tx, ids.TAG, ORG, NUMBER - 1)
+        chosen = []
+        for name, color, values in (
+            ("key-account", "#7c3aed", ()),
+            ("sentiment", "#059669", ("positive", "neutral", "negative")),
+            ("topic", "#d97706", ("pricing", "security", "onboarding", "roadmap")),
+        ):
+            request = TagsCreateRequest(
+                name=name, style_new=TagStyle(color=color), allowed_values=list(values) if values else UNSET
+            )
+            tag = (await tags.create(Context(self._caller, self._start, self._tx), request)).tag
+            chosen.append((tag.display_id, values))
+        return chosen
+
+    async def _add_account(self, position: int, name: str, domain: str, tier: str) -> None:
+        owner = self._members[position % len(self._members)]
+        document = accounts.Document(domains=[domain], owned_by=[owner], websites=[f"https://{domain}"])
+        account, rev_org = await accounts.add(
+            self._tx, org=ORG, display_name=name, tier=tier, document=document, by=owner, now=self._start + position * DAY,
+            number=NUMBER if position == 0 else None,
+        )  # fmt: skip
+        for customer in _CUSTOMERS[position * 2 : position * 2 + 2]:
+            user = await rev_users.add(
+                self._tx, org=ORG, display_name=customer, email=f"{customer.split()[0].lower()}@{domain}",
+                external_ref=None, rev_org=f"REV-{rev_org.number}", document=rev_users.Document(), by=owner,
+                now=account.created_date,
+            )  # fmt: skip
+            self._people.setdefault(account.number, []).append((user.display_id, customer))
+        if position % 2 == 0:
+            work = await works.add(
+                self._tx, org=ORG, title=f"{name}: expansion", account=account.number, external_ref=None,
+                target_close_date=self._now + (30 + position) * DAY, by=owner, now=account.created_date + 20 * DAY,
+                document=OpportunityDocument(owned_by=[owner], part="PROD-1", value={"amount": "24000", "currency": "USD"}),
+            )  # fmt: skip
+            self._opportunities[account.number] = f"OPP-{work.number}"
+
+    async def _add_engagements(self, chosen: list[tuple[str, tuple[str, ...]]]) -> None:
+        moments = sorted(self._dice.randrange(30 * DAY, 365 * DAY) for _ in range(_ENGAGEMENTS))
+        calls = [self._engagement(self._start + moment // SECOND * SECOND, chosen) for moment in moments]
+        for result in await engagements.create(self._tx, calls):
+            if isinstance(result, Exception):
+                raise result
+
+    def _engagement(
+        self, moment: int, chosen: list[tuple[str, tuple[str, ...]]]
+    ) -> Call[contract.EngagementsCreateRequest]:
+        dice = self._dice
+        number = dice.choice([*self._people, NUMBER, NUMBER])
+        customer, who = dice.choice(self._people[number])
+        account = _ACCOUNTS[number - NUMBER][0]
+        kind = dice.choices(list(_TITLES), weights=[5, 6, 2, 2, 3])[0]
+        member = dice.choice(self._members)
+        parents = [f"ACC-{number}"]
+        if number in self._opportunities and dice.random() < 0.3:
+            parents.append(self._opportunities[number])
+        marked = []
+        for tag, values in chosen:
+            if dice.random() < (0.5 if values else 0.15):
+                value = dice.choice(values) if values else UNSET
+                marked.append(SetTagWithValue(id=ids.TagId.parse(tag), value=value))
+        request = contract.EngagementsCreateRequest(
+            title=dice.choice(_TITLES[kind]).format(who=who, account=account),
+            engagement_type=kind,
+            scheduled_date=Instant(moment),
+            description=dice.choice(_NOTES) if dice.random() < 0.8 else UNSET,
+            members=[ids.UserId.parse(member), ids.UserId.parse(customer)],
+            parents=[ids.ParentId.parse(parent) for parent in parents],
+            tags=marked or UNSET,
+        )
+        return Call(Caller(ORG, member, "member"), moment, request)

@@ -1,0 +1,402 @@
+"""Engagements: record, find, change, delete, count."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from rapport.clock import MILLISECOND, format_rfc3339
+from rapport.contract import engagements as contract
+from rapport.contract import ids
+from rapport.contract.errors import (
+    ApiError,
+    ArtifactAlreadyAttachedToAParent,
+    NotFound,
+    ValueNotPermitted,
+    raise_all,
+)
+from rapport.contract.fields import UNSET, Raw, SetTagWithValue, UnsetType
+from rapport.contract.ids import ArtifactId, EngagementId, Id
+from rapport.operations.context import Call, Context, handles, handles_batch
+from rapport.operations.expansion import expanded
+from rapport.operations.listing import add_audit, add_dates, given, own_ids, read_walk
+from rapport.operations.references import References, unknown_id, wanted
+from rapport.store import engagements as store
+from rapport.store import numbers, summaries
+from rapport.store.db import NO_DATE, Tx, UniqueViolation
+from rapport.store.engagements import EngagementRow, Links, Stored
+from rapport.store.query import Filter
+from rapport.store.references import Found, Key, resolve
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """What the store keeps of an engagement for its answer; users' summaries join it when it is answered."""
+
+    artifacts: list[str] = []
+    created_date: str
+    description: str | None = None
+    display_id: str
+    engagement_type: str
+    external_ref: str | None = None
+    external_url: str | None = None
+    id: str
+    members: list[str]
+    modified_date: str
+    parent: str | None = None
+    parents: list[str] = []
+    scheduled_date: str | None = None
+    tag_values: dict[str, str] = {}
+    tags: list[str] = []
+    title: str
+
+
+_decode_document = msgspec.json.Decoder(Document).decode
+
+
+class _Accepted(NamedTuple):
+    """A create that passed every check, and its place in the batch."""
+
+    position: int
+    call: Call[contract.EngagementsCreateRequest]
+    links: Links
+
+
+@handles_batch(contract.CREATE)
+async def create(
+    tx: Tx, calls: Sequence[Call[contract.EngagementsCreateRequest]]
+) -> Sequence[contract.EngagementsCreateResponse | Exception]:
+    """Record engagements. A call that wants what another of its batch takes waits for that one and is then refused."""
+    found = await resolve(tx, {key for call in calls for key in _wanted(call)})
+    refs = {
+        (call.caller.org, ref) for call in calls if not isinstance(ref := call.request.external_ref, UnsetType)
+    }
+    in_use = await store.by_external_refs(tx, refs) if refs else {}
+    results: dict[int, contract.EngagementsCreateResponse | Exception] = {}
+    accepted: list[_Accepted] = []
+    waiting: list[int] = []
+    taken: set[tuple[str, str, str]] = set()
+    for position, call in enumerate(calls):
+        try:
+            links = _check(call, found, in_use)
+        except ApiError as error:
+            results[position] = error
+            continue
+        takes = _exclusive(call, links)
+        if taken.isdisjoint(takes):
+            taken.update(takes)
+            accepted.append(_Accepted(position, call, links))
+        else:
+            waiting.append(position)
+    if accepted:
+        results.update(await _record(tx, accepted))
+    if waiting:
+        results.update(zip(waiting, await create(tx, [calls[position] for position in waiting]), strict=True))
+    return [results[position] for position in range(len(calls))]
+
+
+def _wanted(call: Call[contract.EngagementsCreateRequest]) -> set[Key]:
+    request = call.request
+    parent = [] if isinstance(request.parent, UnsetType) else [request.parent]
+    everything: Iterable[Id] = [*request.members, *given(request.artifacts), *parent, *given(request.parents),
+                                *(tag.id for tag in given(request.tags))]  # fmt: skip
+    return wanted(call.caller.org, everything)
+
+
+def _check(
+    call: Call[contract.EngagementsCreateRequest], found: dict[Key, Found], in_use: dict[tuple[str, str], int]
+) -> Links:
+    """Check all references of a call.
+
+    Raises:
+        ApiError: the first problem, with all of them as its violations.
+    """
+    org, request = call.caller.org, call.request
+    references = References(org, found)
+    members = references.many("members", request.members)
+    artifacts = _check_artifacts(references, "artifacts", org, request.artifacts, holder=None)
+    if not isinstance(request.external_ref, UnsetType) and (org, request.external_ref) in in_use:
+        references.problems.append(_ref_in_use(org, request.external_ref, in_use[org, request.external_ref]))
+    parent = references.one("parent", request.parent)
+    parents = references.many("parents", request.parents)
+    tags = references.tags("tags", request.tags)
+    raise_all(references.problems)
+    return Links(members, list(dict.fromkeys([parent, *parents] if parent else parents)), tags, artifacts)
+
+
+def _check_artifacts(
+    references: References, field_name: str, org: str, artifacts: Sequence[ArtifactId] | UnsetType, holder: str | None
+) -> list[str]:
+    """Check that artifacts exist, were uploaded and belong to nothing but `holder`, a display id."""
+    for position, artifact in enumerate(given(artifacts)):
+        path, found = f"{field_name}[{position}]", references.find(artifact)
+        if found is None:
+            references.problems.append(unknown_id(path, artifact))
+        elif found.parent is not None and found.parent != holder:
+            references.problems.append(
+                ArtifactAlreadyAttachedToAParent(
+                    f"{path}: {artifact.display_id} is already attached to {found.parent}.",
+                    detail="An artifact has one parent for ever; upload the file again for another one.",
+                    existing_parent=ids.don_of(found.parent, org),
+                    is_same=False,
+                )
+            )
+        elif not found.is_uploaded:
+            references.problems.append(
+                ValueNotPermitted(
+                    f"{path}: {artifact.display_id} was prepared but never uploaded.",
+                    detail="Upload the file to the URL that artifacts.prepare answered, then attach it.",
+                    field_name=path,
+                    reason="must be an uploaded artifact",
+                )
+            )
+    return list(dict.fromkeys(artifact.display_id for artifact in given(artifacts)))
+
+
+def _ref_in_use(org: str, external_ref: str, number: int) -> ValueNotPermitted:
+    return ValueNotPermitted(
+        f"external_ref: {external_ref[:80]!r} is in use by ENGAGEMENT-{number}.",
+        detail="Update that engagement, or use another external_ref.",
+        field_name="external_ref",
+        reason="must be unique among the org's engagements",
+        existing_id=ids.don(ids.ENGAGEMENT, org, number),
+    )
+
+
+def _exclusive(call: Call[contract.EngagementsCreateRequest], links: Links) -> set[tuple[str, str, str]]:
+    """What only one engagement can have."""
+    org, external_ref = call.caller.org, call.request.external_ref
+    takes = {(org, "artifact", artifact) for artifact in links.artifacts}
+    if not isinstance(external_ref, UnsetType):
+        takes.add((org, "external_ref", external_ref))
+    return takes
+
+
+async def _record(tx: Tx, accepted: Sequence[_Accepted]) -> dict[int, contract.EngagementsCreateResponse]:
+    per_org: dict[str, int] = {}
+    for _, call, _ in accepted:
+        per_org[call.caller.org] = per_org.get(call.caller.org, 0) + 1
+    next_number = await numbers.take(tx, ids.ENGAGEMENT, per_org)
+    rows: list[EngagementRow] = []
+    for _, call, links in accepted:
+        org = call.caller.org
+        rows.append(_new_row(call, links, next_number[org]))
+        next_number[org] += 1
+    await store.insert(tx, rows, [links for _, _, links in accepted])
+    people = await summaries.users(tx, {(call.caller.org, call.caller.user_id) for _, call, _ in accepted})
+    responses = {}
+    for (position, call, _), row in zip(accepted, rows, strict=True):
+        kept = Stored(row.number, row.created_by, row.modified_by, row.document)
+        documents = [_answer(call.caller.org, kept, people)]
+        if call.request.expand:
+            documents = await expanded(tx, call.caller.org, documents, call.request.expand)
+        responses[position] = contract.EngagementsCreateResponse(engagement=Raw(documents[0]))
+    return responses
+
+
+def _new_row(call: Call[contract.EngagementsCreateRequest], links: Links, number: int) -> EngagementRow:
+    request, now = call.request, format_rfc3339(call.now)
+    org, user_id = call.caller.org, call.caller.user_id
+    document = Document(
+        created_date=now,
+        description=None if isinstance(request.description, UnsetType) else request.description,
+        display_id=f"ENGAGEMENT-{number}",
+        engagement_type=request.engagement_type or "default",
+        external_ref=request.external_ref or None,
+        external_url=request.external_url or None,
+        id=ids.don(ids.ENGAGEMENT, org, number),
+        modified_date=now,
+        scheduled_date=format_rfc3339(request.scheduled_date),
+        title=request.title,
+        **_link_fields(org, links),
+    )
+    return EngagementRow(
+        org=org, number=number, title=document.title, engagement_type=document.engagement_type,
+        external_ref=document.external_ref, scheduled_date=int(request.scheduled_date), created_by=user_id,
+        created_date=call.now, modified_by=user_id, modified_date=call.now, document=_encode(document).decode(),
+    )  # fmt: skip
+
+
+def _link_fields(org: str, links: Links) -> dict[str, Any]:
+    """The document's fields for an engagement's links."""
+    parents = [ids.don_of(parent, org) for parent in links.parents]
+    return {
+        "members": [ids.don_of(member, org) for member in links.members],
+        "parent": parents[0] if parents else None,
+        "parents": parents,
+        "tags": [ids.don_of(tag, org) for tag, _ in links.tags],
+        "tag_values": {ids.don_of(tag, org): value for tag, value in links.tags if value is not None},
+        "artifacts": [ids.don_of(artifact, org) for artifact in links.artifacts],
+    }
+
+
+def _answer(org: str, kept: Stored, people: dict[Key, Any]) -> bytes:
+    """The document with its users' summaries put in."""
+    created_by, modified_by = people.get((org, kept.created_by)), people.get((org, kept.modified_by))
+    return b'{"created_by":%b,"modified_by":%b,%b' % (
+        _encode(created_by),
+        _encode(modified_by),
+        kept.document.encode()[1:],
+    )
+
+
+async def _answers(
+    tx: Tx, org: str, kept: Sequence[Stored], expand: Sequence[contract.Expansion] | UnsetType
+) -> list[Raw]:
+    people = await summaries.users(tx, {(org, user) for row in kept for user in (row.created_by, row.modified_by)})
+    documents = [_answer(org, row, people) for row in kept]
+    if expand:
+        documents = await expanded(tx, org, documents, expand)
+    return [Raw(document) for document in documents]
+
+
+@handles(contract.GET)
+async def get(ctx: Context, request: contract.EngagementsGetRequest) -> contract.EngagementsGetResponse:
+    """Find one."""
+    kept = await store.get(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
+    if kept is None:
+        raise _absent(request.id)
+    return contract.EngagementsGetResponse(engagement=(await _answers(ctx.tx, ctx.org, [kept], request.expand))[0])
+
+
+def _absent(id_: EngagementId) -> NotFound:
+    return NotFound(f"There is no engagement {id_.text[:80]!r}.", detail="It never was, or it was deleted.")
+
+
+@handles(contract.LIST)
+async def list_(ctx: Context, request: contract.EngagementsListRequest) -> contract.EngagementsListResponse:
+    """A page of those that match."""
+    walk = read_walk("engagements", request, store.SORTS)
+    page = await store.listed(ctx.tx, _matching(ctx.org, request), walk.sorts, **walk.arguments())
+    engagements = await _answers(ctx.tx, ctx.org, page.rows, request.expand)
+    return contract.EngagementsListResponse(engagements=engagements, **walk.cursors(page))
+
+
+@handles(contract.COUNT)
+async def count(ctx: Context, request: contract.EngagementsCountRequest) -> contract.EngagementsCountResponse:
+    """How many match."""
+    return contract.EngagementsCountResponse(count=await store.count(ctx.tx, _matching(ctx.org, request)))
+
+
+def _matching(org: str, request: contract.EngagementsCountRequest) -> Filter:
+    where = store.live(org)
+    where.any_of("types", [*given(request.type), *given(request.engagement_type)], "e.engagement_type IN ({values})")
+    where.any_of("external_refs", given(request.external_ref), "e.external_ref IN ({values})")
+    store.having_any(where, "members", own_ids(org, request.members))
+    store.having_any(where, "parents", own_ids(org, request.parent))
+    store.having_any(where, "tags", own_ids(org, request.tags))
+    add_audit(where, "e", org, request)
+    add_dates(where, "e.scheduled_date", request.scheduled_date)
+    if not isinstance(request.scheduled_date, UnsetType):
+        where.where("e.scheduled_date > :no_date", no_date=NO_DATE)
+    return where
+
+
+@handles(contract.DELETE)
+async def delete(ctx: Context, request: contract.EngagementsDeleteRequest) -> contract.EngagementsDeleteResponse:
+    """Delete one; its external_ref is free again, its artifacts stay bound to it."""
+    own = request.id.belongs_to(ctx.org)
+    if not own or not await store.delete(ctx.tx, ctx.org, request.id.number, ctx.now):
+        raise _absent(request.id)
+    return contract.EngagementsDeleteResponse()
+
+
+@handles(contract.UPDATE)
+async def update(ctx: Context, request: contract.EngagementsUpdateRequest) -> contract.EngagementsUpdateResponse:
+    """Change one, all fields or none. What changes nothing is no change."""
+    row = await store.lock(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
+    if row is None:
+        raise _absent(request.id)
+    before = _decode_document(row.document)
+    links = await _changed_links(ctx, request)
+    after = _changed(before, request, _link_fields(ctx.org, Links(**links)), links)
+    if after != before:
+        modified = max(ctx.now, row.modified_date + MILLISECOND)
+        after.modified_date = format_rfc3339(modified)
+        row = row._replace(
+            title=after.title, engagement_type=after.engagement_type, external_ref=after.external_ref,
+            scheduled_date=_scheduled(row, request), modified_by=ctx.caller.user_id, modified_date=modified,
+            document=_encode(after).decode(),
+        )  # fmt: skip
+        await _write(ctx, row, links, before, after)
+    kept = Stored(row.number, row.created_by, row.modified_by, row.document)
+    return contract.EngagementsUpdateResponse(engagement=(await _answers(ctx.tx, ctx.org, [kept], request.expand))[0])
+
+
+def _set(change: Any) -> Any:
+    return UNSET if isinstance(change, UnsetType) else change.set
+
+
+async def _changed_links(ctx: Context, request: contract.EngagementsUpdateRequest) -> dict[str, Any]:
+    """The links that the request sets, checked, by kind.
+
+    Raises:
+        ApiError: a reference or the external_ref is refused.
+    """
+    members, parents, artifacts = _set(request.members), _set(request.parents), _set(request.artifacts)
+    tags: Sequence[SetTagWithValue] | UnsetType = _set(request.tags)
+    everything = [*given(members), *given(parents), *given(artifacts), *(tag.id for tag in given(tags))]
+    references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
+    holder = request.id.display_id
+    checked = {"artifacts": _check_artifacts(references, "artifacts.set", ctx.org, artifacts, holder)}
+    if not isinstance(request.external_ref, UnsetType):
+        used = await store.by_external_refs(ctx.tx, [(ctx.org, request.external_ref)])
+        number = used.get((ctx.org, request.external_ref), request.id.number)
+        if number != request.id.number:
+            references.problems.append(_ref_in_use(ctx.org, request.external_ref, number))
+    checked["members"] = references.many("members.set", members)
+    checked["parents"] = references.many("parents.set", parents)
+    result: dict[str, Any] = {**checked, "tags": references.tags("tags.set", tags)}
+    raise_all(references.problems)
+    sent = {"members": members, "parents": parents, "artifacts": artifacts, "tags": tags}
+    return {kind: result[kind] for kind in store.LINKS if not isinstance(sent[kind], UnsetType)}
+
+
+def _changed(
+    before: Document, request: contract.EngagementsUpdateRequest, link_fields: dict[str, Any], links: dict[str, Any]
+) -> Document:
+    """The document after the request."""
+    changes: dict[str, Any] = {
+        name: value
+        for name in ("description", "external_ref", "external_url", "title", "engagement_type")
+        if not isinstance(value := getattr(request, name), UnsetType)
+    }
+    if not isinstance(request.scheduled_date, UnsetType):
+        changes["scheduled_date"] = None if request.scheduled_date is None else format_rfc3339(request.scheduled_date)
+    for kind in links:
+        for field in _FIELDS_OF_LINK[kind]:
+            changes[field] = link_fields[field]
+    return msgspec.structs.replace(before, **changes)
+
+
+_FIELDS_OF_LINK = {
+    "members": ("members",),
+    "parents": ("parent", "parents"),
+    "tags": ("tags", "tag_values"),
+    "artifacts": ("artifacts",),
+}
+
+
+def _scheduled(row: EngagementRow, request: contract.EngagementsUpdateRequest) -> int:
+    if isinstance(request.scheduled_date, UnsetType):
+        return row.scheduled_date
+    return NO_DATE if request.scheduled_date is None else int(request.scheduled_date)
+
+
+async def _write(ctx: Context, row: EngagementRow, links: dict[str, Any], before: Document, after: Document) -> None:
+    try:
+        await store.update(ctx.tx, row)
+    except UniqueViolation as error:
+        used = await store.by_external_refs(ctx.tx, [(ctx.org, row.external_ref or "")])
+        raise _ref_in_use(ctx.org, row.external_ref or "", used.get((ctx.org, row.external_ref or ""), 0)) from error
+    owner = (ctx.org, row.number)
+    add = {"members": store.add_members, "parents": store.add_parents, "artifacts": store.add_artifacts}
+    for kind, values in links.items():
+        if all(getattr(before, field) == getattr(after, field) for field in _FIELDS_OF_LINK[kind]):
+            continue
+        await store.remove_links(ctx.tx, *owner, kind)
+        if kind == "tags":
+            await store.add_tags(ctx.tx, [(*owner, i, *tag) for i, tag in enumerate(values)])
+        else:
+            await add[kind](ctx.tx, [(*owner, i, id_) for i, id_ in enumerate(values)])

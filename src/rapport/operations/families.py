@@ -1,0 +1,5 @@
+"""Every family, imported so that each registers the methods that it does."""
+
+from rapport.operations import accounts, dev_users, engagements, rev_users, tags, works
+
+__all__ = ["accounts", "dev_users", "engagements", "rev_users", "tags", "works"]

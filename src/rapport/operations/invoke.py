@@ -1,0 +1,141 @@
+"""The one way to a method, for the wire, the console and the command line: rights, transaction, safe retries."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from rapport import idempotency
+from rapport.auth.caller import Caller, authorize
+from rapport.clock import Clock
+from rapport.contract.errors import ValueNotPermitted
+from rapport.contract.fields import Request, Response
+from rapport.contract.method import READ, Method
+from rapport.operations.context import BATCH_OPERATIONS, OPERATIONS, Call, Context
+from rapport.store.db import Batch, Store, Tx
+
+# Of the 5 seconds that a request has, what waiting, connecting and statements may take (SPEC 2).
+STORE_SECONDS = 4.5
+_KEY_LENGTH = 255
+_encode = msgspec.json.Encoder().encode
+
+
+class Answer(NamedTuple):
+    """A method's answer as JSON. `replayed`: it was given before, under the same idempotency key."""
+
+    body: bytes
+    replayed: bool = False
+
+
+class _Write(NamedTuple):
+    caller: Caller
+    request: Request
+    key: idempotency.Key | None
+
+
+class Invoker:
+    """Runs methods on a store."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+        self._batches = {
+            method: Batch(_writer(method, clock), together=method in BATCH_OPERATIONS)
+            for method in [*OPERATIONS, *BATCH_OPERATIONS]
+            if method.effect != READ
+        }
+
+    async def invoke(
+        self, caller: Caller, method: Method, request: Request, *, key: str | None = None, deadline: float | None = None
+    ) -> Answer:
+        """Do a method.
+
+        Args:
+            caller: who asks; scope and role are checked here.
+            method: which one.
+            request: of the method's request type.
+            key: the idempotency key, for methods that write; others ignore it.
+            deadline: on the monotonic clock; without it, 4.5 seconds from now.
+
+        Raises:
+            ApiError: the refusal.
+        """
+        authorize(caller, method)
+        deadline = time.monotonic() + STORE_SECONDS if deadline is None else deadline
+        if method.effect == READ:
+            operation = OPERATIONS[method]
+
+            async def read(tx: Tx) -> Response:
+                return await operation(Context(caller, self.clock(), tx), request)
+
+            return Answer(_encode(await self.store.read(read, deadline=deadline, heavy=method.heavy)))
+        kept_under = None if key is None else _key(caller, method, request, key)
+        return await self.store.write(self._batches[method], _Write(caller, request, kept_under), deadline=deadline)
+
+
+def _key(caller: Caller, method: Method, request: Request, key: str) -> idempotency.Key:
+    if not 1 <= len(key) <= _KEY_LENGTH:
+        raise ValueNotPermitted(
+            f"Idempotency-Key: {len(key)} characters are not 1 to {_KEY_LENGTH}.",
+            detail="Send a key such as a UUID, or none.",
+            field_name="Idempotency-Key",
+            reason=f"must have 1 to {_KEY_LENGTH} characters",
+        )
+    return idempotency.Key(caller.org, caller.user_id, method.name, key, idempotency.hash_of(request))
+
+
+def _writer(method: Method, clock: Clock) -> Any:
+    """The batch function of a method: replay what was answered before, do the rest, keep their answers."""
+    run = BATCH_OPERATIONS.get(method) or _one_by_one(method)
+
+    async def write(tx: Tx, writes: Sequence[_Write]) -> Sequence[Answer | Exception]:
+        now = clock()
+        results: dict[int, Answer | Exception] = {}
+        kept = await idempotency.find(tx, [write.key for write in writes if write.key], now) if _keyed(writes) else {}
+        fresh: list[int] = []
+        later: list[int] = []
+        seen: set[tuple[str, ...]] = set()
+        for position, write in enumerate(writes):
+            if write.key is not None and write.key.row in kept:
+                answer = kept[write.key.row]
+                results[position] = answer if isinstance(answer, Exception) else Answer(answer, replayed=True)
+            elif write.key is not None and write.key.row in seen:
+                later.append(position)
+            else:
+                fresh.append(position)
+                if write.key is not None:
+                    seen.add(write.key.row)
+        calls = [Call(writes[position].caller, now, writes[position].request) for position in fresh]
+        answers: list[tuple[idempotency.Key, bytes]] = []
+        for position, result in zip(fresh, await run(tx, calls) if calls else (), strict=True):
+            if isinstance(result, Exception):
+                results[position] = result
+                continue
+            answer = Answer(_encode(result))
+            results[position] = answer
+            if (key := writes[position].key) is not None:
+                answers.append((key, answer.body))
+        if answers:
+            await idempotency.keep(tx, answers, now)
+        if later:
+            # Retries that arrived together with their first: they wait for it here.
+            results.update(zip(later, await write_all(tx, [writes[position] for position in later]), strict=True))
+        return [results[position] for position in range(len(writes))]
+
+    write_all = write
+    return write
+
+
+def _keyed(writes: Sequence[_Write]) -> bool:
+    return any(write.key is not None for write in writes)
+
+
+def _one_by_one(method: Method) -> Any:
+    operation = OPERATIONS[method]
+
+    async def run(tx: Tx, calls: Sequence[Call[Any]]) -> Sequence[Response | Exception]:
+        # The store runs these batches one call at a time, under a savepoint that an exception undoes.
+        return [await operation(Context(call.caller, call.now, tx), call.request) for call in calls]
+
+    return run

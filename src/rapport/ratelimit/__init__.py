@@ -1,0 +1,84 @@
+"""Rate limits (SPEC section 7): fixed windows, in this process's memory."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rapport.contract.errors import TooManyRequests
+
+
+class Limit(NamedTuple):
+    """So many requests in so many seconds."""
+
+    requests: int
+    seconds: int
+
+
+class Usage(NamedTuple):
+    """Where a caller stands: `reset` in seconds since 1970."""
+
+    limit: int
+    remaining: int
+    reset: int
+
+
+class Limiter:
+    """Counts requests per caller in windows that start at multiples of their length."""
+
+    def __init__(self, limit: Limit, now: Callable[[], float] = time.time) -> None:
+        self._limit = limit
+        self._now = now
+        self._window = 0
+        self._counts: dict[object, int] = {}
+
+    def _turn(self) -> int:
+        window = int(self._now()) // self._limit.seconds
+        if window != self._window:
+            self._window = window
+            self._counts.clear()
+        return (window + 1) * self._limit.seconds
+
+    def take(self, caller: object) -> Usage:
+        """Count one request.
+
+        Raises:
+            TooManyRequests: the caller's window is used up.
+        """
+        reset = self._turn()
+        count = self._counts.get(caller, 0)
+        if count >= self._limit.requests:
+            raise self._refusal(reset)
+        self._counts[caller] = count + 1
+        return Usage(self._limit.requests, self._limit.requests - count - 1, reset)
+
+    def check(self, caller: object) -> None:
+        """Refuse a caller whose window is used up, without counting.
+
+        Raises:
+            TooManyRequests: it is.
+        """
+        reset = self._turn()
+        if self._counts.get(caller, 0) >= self._limit.requests:
+            raise self._refusal(reset)
+
+    def _refusal(self, reset: int) -> TooManyRequests:
+        wait = max(1, reset - int(self._now()))
+        return TooManyRequests(
+            f"More than {self._limit.requests} requests in {self._limit.seconds} seconds.",
+            detail=f"Wait {wait} seconds before the next request.",
+            retry_after=wait,
+        )
+
+
+def parse_limit(text: str) -> Limit | None:
+    """Read `8000/60`, or `off`, which is None.
+
+    Raises:
+        ValueError: neither.
+    """
+    if text == "off":
+        return None
+    requests, slash, seconds = text.partition("/")
+    if not slash or int(requests) < 1 or int(seconds) < 1:
+        raise ValueError(text)
+    return Limit(int(requests), int(seconds))

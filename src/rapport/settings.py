@@ -1,0 +1,164 @@
+"""Every setting: flags over `RAPPORT_*` over `rapport.toml` over the default (SPEC section 8)."""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rapport.ratelimit import parse_limit
+
+
+class SettingError(Exception):
+    """A value can't be used; one sentence says which and why."""
+
+
+class Setting(NamedTuple):
+    """One setting.
+
+    Args:
+        name: as in `rapport.toml`; in the environment `RAPPORT_<NAME>`.
+        default: as text.
+        read: turns text into the value, raising ValueError.
+        rule: what it takes, for people.
+        help: what it is for.
+    """
+
+    name: str
+    default: str
+    read: Callable[[str], Any]
+    rule: str
+    help: str
+
+    @property
+    def variable(self) -> str:
+        """Its name in the environment."""
+        return f"RAPPORT_{self.name.upper()}"
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:  # noqa: PLR2004  # what TCP has
+        raise ValueError(text)
+    return port
+
+
+def _flag(text: str) -> bool:
+    return {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False, "": False}[text.lower()]
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= 86_400:  # noqa: PLR2004  # a day
+        raise ValueError(text)
+    return seconds
+
+
+def _sync(text: str) -> str:
+    if text not in {"full", "normal"}:
+        raise ValueError(text)
+    return text
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+SETTINGS = {
+    setting.name: setting
+    for setting in (
+        Setting("data", "rapport-data", Path, "a folder", "Where the store and everything beside it is kept."),
+        Setting("host", "127.0.0.1", str, "an address", "The address to listen on."),
+        Setting("port", "8080", _port, "0 to 65535", "The port to listen on; 0 takes a free one."),
+        Setting("rate_limit", "8000/60", parse_limit, "<requests>/<seconds>, or off", "Requests per user and window."),
+        Setting("strict", "off", _flag, "on or off", "Refuse what is not DevRev's, and leave it out of answers."),
+        Setting("sync", "full", _sync, "full or normal", "full: what was answered survives a power cut."),
+        Setting("drain_seconds", "30", _seconds, "0 to 86400", "How long a stop waits for requests that have begun."),
+        Setting("cors_origins", "", _words, "origins, by comma", "Web origins whose pages may call the API."),
+        Setting("trusted_proxies", "", _words, "addresses, by comma", "Proxies whose X-Forwarded-* headers count."),
+        Setting("access_log", "off", _flag, "on or off", "One log line per request."),
+    )
+}
+_FILE = "rapport.toml"
+# Read by the command line itself, for `rapport call`.
+_CLIENT_VARIABLES = frozenset({"RAPPORT_URL", "RAPPORT_TOKEN"})
+
+
+class Value(NamedTuple):
+    """A setting's value and where it comes from."""
+
+    value: Any
+    text: str
+    source: str
+
+
+class Settings:
+    """The values in force. Read them by name: `settings["port"]`."""
+
+    def __init__(self, values: Mapping[str, Value], warnings: list[str]) -> None:
+        self.values = values
+        self.warnings = warnings
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name].value
+
+
+def load(
+    flags: Mapping[str, Any], environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Settings:
+    """Read every setting.
+
+    Args:
+        flags: from the command line; None where a flag was not given.
+        environment: without it, this process's.
+        folder: where `rapport.toml` may lie; without it, the working folder.
+
+    Raises:
+        SettingError: a value or the file can't be used.
+    """
+    environment = os.environ if environment is None else environment
+    written = _read_file((folder or Path()) / _FILE)
+    warnings = [f"{_FILE}: there is no setting {name!r}" for name in written if name not in SETTINGS]
+    known = {name for setting in SETTINGS.values() for name in (setting.variable, f"{setting.variable}_FILE")}
+    warnings += [
+        f"there is no setting {name}"
+        for name in sorted(environment)
+        if name.startswith("RAPPORT_") and name not in known | _CLIENT_VARIABLES
+    ]
+    values = {}
+    for setting in SETTINGS.values():
+        text, source = _find(setting, flags, environment, written)
+        try:
+            values[setting.name] = Value(setting.read(text), text, source)
+        except (ValueError, KeyError):
+            raise SettingError(f"{setting.name} is {text!r} (from {source}), but must be {setting.rule}") from None
+    if values["sync"].value == "normal":
+        warnings.append("sync is normal: the last writes may be lost when the machine loses power")
+    return Settings(values, warnings)
+
+
+def _find(
+    setting: Setting, flags: Mapping[str, Any], environment: Mapping[str, str], written: Mapping[str, Any]
+) -> tuple[str, str]:
+    if flags.get(setting.name) is not None:
+        return str(flags[setting.name]), f"--{setting.name.replace('_', '-')}"
+    if setting.variable in environment:
+        return environment[setting.variable], setting.variable
+    if (twin := f"{setting.variable}_FILE") in environment:
+        try:
+            return Path(environment[twin]).read_text(encoding="utf-8").strip(), twin
+        except OSError as error:
+            raise SettingError(f"{twin}: {error.strerror}: {environment[twin]}") from None
+    if setting.name in written:
+        value = written[setting.name]
+        return (str(value).lower() if isinstance(value, bool) else str(value)), _FILE
+    return setting.default, "default"
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path.name} can't be read: {error}") from None

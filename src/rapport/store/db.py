@@ -1,0 +1,122 @@
+"""The narrow waist between families' SQL and the engines: three methods of a transaction, and what differs by dialect.
+
+SQL is one text for both engines, with named `:parameters`. What differs is written as a member of the dialect:
+`rows(:name, column type, ...)` stands for a table made from a list of tuples, ` FOR UPDATE` for whatever holds a row
+against other writers, and a migration's `{text}` and `{clustered}` for a column type and a storage clause.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from rapport.contract.errors import ServiceUnavailable
+
+Row = tuple[Any, ...]
+Value = str | int | None | Sequence[Sequence[str | int | None]]
+C = TypeVar("C")
+R = TypeVar("R")
+
+# What a missing date is stored as, so that it sorts before every date on both engines.
+NO_DATE = -(2**62)
+
+
+class UniqueViolation(Exception):
+    """A unique constraint refused a write.
+
+    Args:
+        table: the table's name.
+        columns: the constraint's columns beside `org`.
+    """
+
+    def __init__(self, table: str, columns: tuple[str, ...]) -> None:
+        super().__init__(f"{table}({', '.join(columns)})")
+        self.table = table
+        self.columns = columns
+
+
+class LostRace(Exception):
+    """Something that was read in this transaction's batch is no longer so; each call has to go alone."""
+
+
+class Tx(Protocol):
+    """A transaction. Parameters are text, integers, NULL, or a list of tuples for `rows()`."""
+
+    async def all(self, sql: str, **parameters: Value) -> list[Row]:
+        """Every row."""
+        ...
+
+    async def one(self, sql: str, **parameters: Value) -> Row | None:
+        """The first row, or None."""
+        ...
+
+    async def run(self, sql: str, **parameters: Value) -> int:
+        """Run a statement that changes rows; how many it changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch(Generic[C, R]):
+    """A write over a list of calls, each getting a result or an exception as its result.
+
+    Args:
+        run: must leave no trace of a call whose result is an exception.
+        together: several calls may run as one; otherwise each runs alone under its own savepoint.
+    """
+
+    run: Callable[[Tx, Sequence[C]], Awaitable[Sequence[R | Exception]]]
+    together: bool = False
+
+
+class Store(Protocol):
+    """An engine."""
+
+    async def read(self, work: Callable[[Tx], Coroutine[Any, Any, R]], *, deadline: float, heavy: bool = False) -> R:
+        """Run `work` in one snapshot. It must await nothing but the transaction.
+
+        Args:
+            work: what to read.
+            deadline: on the loop's clock, in seconds.
+            heavy: may take long; runs beside the event loop.
+
+        Raises:
+            ServiceUnavailable: the engine is away, or the deadline has passed.
+        """
+        ...
+
+    async def write(self, batch: Batch[C, R], call: C, *, deadline: float) -> R:
+        """Run one call of a batch, in one transaction with the others that wait; return when it is on disk.
+
+        Raises:
+            ServiceUnavailable: the engine is away, or the deadline has passed.
+            Exception: what the batch answered for this call.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Finish what was taken and let go of the engine."""
+        ...
+
+
+def unavailable(why: str) -> ServiceUnavailable:
+    """The answer when the store can't do its work now; `why` goes to the caller."""
+    return ServiceUnavailable(f"The store can't answer now: {why}.", detail="Send the same request again shortly.")
+
+
+_ROWS = re.compile(r"\brows\(:(\w+), ([^)]+)\)")
+
+
+def expand_rows(sql: str, table: Callable[[str, Sequence[tuple[str, str]]], str]) -> tuple[str, frozenset[str]]:
+    """Replace each `rows(:name, column type, ...)` by what `table(name, columns)` writes for it.
+
+    Returns:
+        The statement, and the names of its list parameters.
+    """
+    names: set[str] = set()
+
+    def replace(match: re.Match[str]) -> str:
+        names.add(match[1])
+        columns = [tuple(column.split()) for column in match[2].split(",")]
+        return table(match[1], [(column[0], column[1]) for column in columns])
+
+    return _ROWS.sub(replace, sql), frozenset(names)

@@ -1,0 +1,275 @@
+"""Engagements: a row, its links, and the document that is answered."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from rapport.contract.paging import Cursor, Sort
+from rapport.store.db import LostRace, Row, Tx
+from rapport.store.query import Filter, Listing, Page, page
+
+LINKS = ("members", "parents", "tags", "artifacts")
+
+
+class EngagementRow(NamedTuple):
+    """A row as it is written. Users are display ids; `document` is JSON without created_by and modified_by."""
+
+    org: str
+    number: int
+    title: str
+    engagement_type: str
+    external_ref: str | None
+    scheduled_date: int
+    created_by: str
+    created_date: int
+    modified_by: str
+    modified_date: int
+    document: str
+
+
+class Links(NamedTuple):
+    """What an engagement refers to, as display ids in the order given; tags with their values."""
+
+    members: Sequence[str] = ()
+    parents: Sequence[str] = ()
+    tags: Sequence[tuple[str, str | None]] = ()
+    artifacts: Sequence[str] = ()
+
+
+class Stored(NamedTuple):
+    """An engagement as it is read for an answer."""
+
+    number: int
+    created_by: str
+    modified_by: str
+    document: str
+
+
+async def insert(tx: Tx, rows: Sequence[EngagementRow], links: Sequence[Links]) -> None:
+    """Add engagements with their links; `links[i]` are those of `rows[i]`.
+
+    Raises:
+        UniqueViolation: an external_ref is in use.
+        LostRace: an artifact got another parent since it was looked up.
+    """
+    await tx.run(
+        """
+        INSERT INTO engagements (org, number, title, engagement_type, external_ref, scheduled_date,
+                                 created_by, created_date, modified_by, modified_date, document)
+        SELECT org, number, title, engagement_type, external_ref, scheduled_date,
+               created_by, created_date, modified_by, modified_date, document
+        FROM rows(:rows, org text, number bigint, title text, engagement_type text, external_ref text,
+                  scheduled_date bigint, created_by text, created_date bigint, modified_by text,
+                  modified_date bigint, document text)
+        """,
+        rows=rows,
+    )
+    owners = [(row.org, row.number) for row in rows]
+    pairs = list(zip(owners, links, strict=True))
+    await add_members(tx, [(*owner, i, id_) for owner, link in pairs for i, id_ in enumerate(link.members)])
+    await add_parents(tx, [(*owner, i, id_) for owner, link in pairs for i, id_ in enumerate(link.parents)])
+    await add_tags(tx, [(*owner, i, *tag) for owner, link in pairs for i, tag in enumerate(link.tags)])
+    await add_artifacts(tx, [(*owner, i, id_) for owner, link in pairs for i, id_ in enumerate(link.artifacts)])
+
+
+async def add_members(tx: Tx, rows: Sequence[tuple[str, int, int, str]]) -> None:
+    """Add (org, engagement, position, member)."""
+    if rows:
+        await tx.run(
+            """
+            INSERT INTO engagement_members (org, engagement, position, member)
+            SELECT org, engagement, position, member
+            FROM rows(:rows, org text, engagement bigint, position bigint, member text)
+            """,
+            rows=rows,
+        )
+
+
+async def add_parents(tx: Tx, rows: Sequence[tuple[str, int, int, str]]) -> None:
+    """Add (org, engagement, position, parent)."""
+    if rows:
+        await tx.run(
+            """
+            INSERT INTO engagement_parents (org, engagement, position, parent)
+            SELECT org, engagement, position, parent
+            FROM rows(:rows, org text, engagement bigint, position bigint, parent text)
+            """,
+            rows=rows,
+        )
+
+
+async def add_tags(tx: Tx, rows: Sequence[tuple[str, int, int, str, str | None]]) -> None:
+    """Add (org, engagement, position, tag, value)."""
+    if rows:
+        await tx.run(
+            """
+            INSERT INTO engagement_tags (org, engagement, position, tag, value)
+            SELECT org, engagement, position, tag, value
+            FROM rows(:rows, org text, engagement bigint, position bigint, tag text, value text)
+            """,
+            rows=rows,
+        )
+
+
+async def add_artifacts(tx: Tx, rows: Sequence[tuple[str, int, int, str]]) -> None:
+    """Add (org, engagement, position, artifact), and bind each artifact to its engagement for ever.
+
+    Raises:
+        LostRace: one of them is bound elsewhere.
+    """
+    if not rows:
+        return
+    claims = sorted((org, int(id_.rpartition("-")[2]), f"ENGAGEMENT-{number}") for org, number, _, id_ in rows)
+    bound = await tx.run(
+        """
+        UPDATE artifacts SET parent = r.parent
+        FROM rows(:claims, org text, number bigint, parent text) r
+        WHERE artifacts.org = r.org AND artifacts.number = r.number
+          AND (artifacts.parent IS NULL OR artifacts.parent = r.parent)
+        """,
+        claims=claims,
+    )
+    if bound != len(claims):
+        raise LostRace
+    await tx.run(
+        """
+        INSERT INTO engagement_artifacts (org, engagement, position, artifact)
+        SELECT org, engagement, position, artifact
+        FROM rows(:rows, org text, engagement bigint, position bigint, artifact text)
+        """,
+        rows=rows,
+    )
+
+
+async def remove_links(tx: Tx, org: str, number: int, kind: str) -> None:
+    """Remove the links of one kind, one of `LINKS`. Artifacts stay bound."""
+    await tx.run(_REMOVE[kind], org=org, number=number)
+
+
+_REMOVE = {
+    "members": "DELETE FROM engagement_members WHERE org = :org AND engagement = :number",
+    "parents": "DELETE FROM engagement_parents WHERE org = :org AND engagement = :number",
+    "tags": "DELETE FROM engagement_tags WHERE org = :org AND engagement = :number",
+    "artifacts": "DELETE FROM engagement_artifacts WHERE org = :org AND engagement = :number",
+}
+
+
+async def get(tx: Tx, org: str, number: int) -> Stored | None:
+    """A live engagement."""
+    row = await tx.one(
+        """
+        SELECT number, created_by, modified_by, document FROM engagements
+        WHERE org = :org AND number = :number AND deleted_date IS NULL
+        """,
+        org=org,
+        number=number,
+    )
+    return Stored(*row) if row else None
+
+
+async def lock(tx: Tx, org: str, number: int) -> EngagementRow | None:
+    """A live engagement, held against other writers until this transaction ends."""
+    row = await tx.one(
+        """
+        SELECT org, number, title, engagement_type, external_ref, scheduled_date,
+               created_by, created_date, modified_by, modified_date, document
+        FROM engagements WHERE org = :org AND number = :number AND deleted_date IS NULL FOR UPDATE
+        """,
+        org=org,
+        number=number,
+    )
+    return EngagementRow(*row) if row else None
+
+
+async def update(tx: Tx, row: EngagementRow) -> None:
+    """Write a row anew.
+
+    Raises:
+        UniqueViolation: its external_ref is in use.
+    """
+    await tx.run(
+        """
+        UPDATE engagements SET title = :title, engagement_type = :engagement_type, external_ref = :external_ref,
+            scheduled_date = :scheduled_date, modified_by = :modified_by, modified_date = :modified_date,
+            document = :document
+        WHERE org = :org AND number = :number
+        """,
+        org=row.org,
+        number=row.number,
+        title=row.title,
+        engagement_type=row.engagement_type,
+        external_ref=row.external_ref,
+        scheduled_date=row.scheduled_date,
+        modified_by=row.modified_by,
+        modified_date=row.modified_date,
+        document=row.document,
+    )
+
+
+async def delete(tx: Tx, org: str, number: int, now: int) -> bool:
+    """Mark a live engagement as deleted; False when there is none."""
+    changed = await tx.run(
+        """
+        UPDATE engagements SET deleted_date = :now WHERE org = :org AND number = :number AND deleted_date IS NULL
+        """,
+        org=org,
+        number=number,
+        now=now,
+    )
+    return changed == 1
+
+
+async def by_external_refs(tx: Tx, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """The numbers of live engagements by (org, external_ref)."""
+    rows = await tx.all(
+        """
+        SELECT e.org, e.external_ref, e.number FROM rows(:wanted, org text, external_ref text) r
+        JOIN engagements e ON e.org = r.org AND e.external_ref = r.external_ref AND e.deleted_date IS NULL
+        """,
+        wanted=sorted(wanted),
+    )
+    return {(org, external_ref): number for org, external_ref, number in rows}
+
+
+SORTS = {"created_date": int, "modified_date": int, "scheduled_date": int, "title": str}
+_LISTING = Listing(
+    select="e.number, e.created_by, e.modified_by, e.document FROM engagements e",
+    columns={name: f"e.{name}" for name in SORTS},
+    number="e.number",
+)
+
+
+def live(org: str) -> Filter:
+    """The org's live engagements, to be narrowed with the functions below."""
+    where = Filter()
+    where.where("e.org = :org AND e.deleted_date IS NULL", org=org)
+    return where
+
+
+def having_any(where: Filter, link: str, ids: Sequence[str]) -> None:
+    """Keep those with any of these links of one kind, one of `LINKS` but artifacts."""
+    where.any_of(link, ids, _HAVING[link])
+
+
+_HAVING = {
+    "members": """EXISTS (SELECT 1 FROM engagement_members l
+                  WHERE l.org = e.org AND l.engagement = e.number AND l.member IN ({values}))""",
+    "parents": """EXISTS (SELECT 1 FROM engagement_parents l
+                  WHERE l.org = e.org AND l.engagement = e.number AND l.parent IN ({values}))""",
+    "tags": """EXISTS (SELECT 1 FROM engagement_tags l
+               WHERE l.org = e.org AND l.engagement = e.number AND l.tag IN ({values}))""",
+}
+
+
+async def listed(
+    tx: Tx, where: Filter, sorts: Sequence[Sort], *, cursor: Cursor | None, backwards: bool, limit: int
+) -> Page:
+    """A page; its rows are `Stored`."""
+    found = await page(tx, _LISTING, where, sorts, cursor=cursor, backwards=backwards, limit=limit)
+    found.rows = [Stored(*row) for row in found.rows]
+    return found
+
+
+async def count(tx: Tx, where: Filter) -> int:
+    """How many there are."""
+    row: Row | None = await tx.one(f"SELECT count(*) FROM engagements e WHERE {where}", **where.parameters)  # noqa: S608
+    return int(row[0]) if row else 0

@@ -1,0 +1,39 @@
+"""Numbers for ids: per org and kind, never used twice."""
+
+from collections.abc import Mapping
+
+from rapport.contract.ids import Kind
+from rapport.store.db import Tx
+
+
+async def take(tx: Tx, kind: Kind, wanted: Mapping[str, int]) -> dict[str, int]:
+    """Take `wanted[org]` numbers of a kind in each org; the first of each run of numbers is answered."""
+    rows = await tx.all(
+        """
+        INSERT INTO counters (org, kind, last)
+        SELECT org, :kind, wanted FROM rows(:wanted, org text, wanted bigint) WHERE true
+        ON CONFLICT (org, kind) DO UPDATE SET last = counters.last + excluded.last
+        RETURNING org, last
+        """,
+        kind=kind.name,
+        wanted=sorted(wanted.items()),
+    )
+    return {org: last - wanted[org] + 1 for org, last in rows}
+
+
+async def take_one(tx: Tx, kind: Kind, org: str) -> int:
+    """Take one number."""
+    return (await take(tx, kind, {org: 1}))[org]
+
+
+async def reserve(tx: Tx, kind: Kind, org: str, number: int) -> None:
+    """See to it that no number up to this one is given out; for data that brings its own numbers."""
+    await tx.run(
+        """
+        INSERT INTO counters (org, kind, last) VALUES (:org, :kind, :number)
+        ON CONFLICT (org, kind) DO UPDATE SET last = excluded.last WHERE counters.last < excluded.last
+        """,
+        org=org,
+        kind=kind.name,
+        number=number,
+    )

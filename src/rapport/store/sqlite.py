@@ -1,0 +1,384 @@
+"""SQLite behind the store interface: one writer connection with group commit, readers beside it.
+
+Statements run in the event loop, because a prepared statement on a cached page takes microseconds; the COMMIT, which
+waits for the disk, runs in a thread. What arrives meanwhile is the next batch.
+"""
+
+import asyncio
+import contextlib
+import re
+import threading
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+import msgspec
+import structlog
+
+from rapport.store import migrate
+from rapport.store.db import Batch, Row, UniqueViolation, Value, expand_rows, unavailable
+
+R = TypeVar("R")
+C = TypeVar("C")
+
+_log = structlog.get_logger("rapport.store")
+_UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")
+
+_CHECKPOINT_PAGES = 4_000
+_RESTART_PAGES = 40_000
+_encode = msgspec.json.Encoder().encode
+DIALECT = {"text": "TEXT", "clustered": "WITHOUT ROWID"}
+
+
+def _json_table(name: str, columns: Sequence[tuple[str, str]]) -> str:
+    picked = ", ".join(f"value ->> {position} AS {column}" for position, (column, _) in enumerate(columns))
+    return f"(SELECT {picked} FROM json_each(:{name}))"
+
+
+class SqliteTx:
+    """A transaction on one connection. Nothing in it ever waits, so it may run in the event loop."""
+
+    __slots__ = ("_connection", "_statements")
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._statements: dict[str, tuple[str, frozenset[str]]] = {}
+
+    def _execute(self, sql: str, parameters: dict[str, Value]) -> apsw.Cursor:
+        prepared = self._statements.get(sql)
+        if prepared is None:
+            # One writer at a time: nothing else can change a row that this transaction has read.
+            prepared = self._statements[sql] = expand_rows(sql.replace(" FOR UPDATE", ""), _json_table)
+        text, lists = prepared
+        for name in lists:
+            parameters[name] = _encode(parameters[name]).decode()
+        try:
+            return self._connection.execute(text, parameters)
+        except apsw.ConstraintError as error:
+            raise _violation(error) from error
+
+    async def all(self, sql: str, **parameters: Value) -> list[Row]:
+        """Every row."""
+        return self._execute(sql, parameters).fetchall()
+
+    async def one(self, sql: str, **parameters: Value) -> Row | None:
+        """The first row, or None."""
+        cursor = self._execute(sql, parameters)
+        row: Row | None = cursor.fetchone()
+        cursor.close()
+        return row
+
+    async def run(self, sql: str, **parameters: Value) -> int:
+        """Run a statement that changes rows; how many it changed."""
+        self._execute(sql, parameters).fetchall()
+        return self._connection.changes()
+
+
+def _violation(error: apsw.ConstraintError) -> Exception:
+    match = _UNIQUE.search(str(error))
+    if match is None:
+        return error
+    columns = [column.strip().split(".") for column in match[1].split(",")]
+    return UniqueViolation(columns[0][0], tuple(name for _, name in columns if name != "org"))
+
+
+def _finish(work: Coroutine[Any, Any, R]) -> R:
+    """Run a coroutine that never waits.
+
+    Raises:
+        RuntimeError: it waited for something that is not the transaction.
+    """
+    try:
+        work.send(None)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    work.close()
+    raise RuntimeError("work in a transaction may await nothing but the transaction")
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    batch: Batch[Any, Any]
+    call: Any
+    deadline: float
+    future: asyncio.Future[Any]
+
+
+class SqliteStore:
+    """One SQLite file. Open it once per process, and in one process only."""
+
+    def __init__(self, path: Path, *, sync: str = "full") -> None:
+        """Open the file, making or migrating it where needed.
+
+        Args:
+            path: of the database file.
+            sync: `full`, or `normal`, which may lose the last commits when the machine loses power.
+
+        Raises:
+            migrate.NewerDatabase: a newer program wrote it.
+        """
+        self._path = path
+        self._sync = sync
+        self._writer = _connect(path, sync)
+        _migrate(self._writer, path)
+        wanted = 2 if sync == "full" else 1
+        if self._writer.pragma("synchronous") != wanted or self._writer.pragma("journal_mode") != "wal":
+            raise RuntimeError("SQLite did not take the durability settings")
+        self._writer.set_wal_hook(self._on_wal)
+        self._wal_pages = 0
+        self._checkpointing = False
+        self._writer_tx = SqliteTx(self._writer)
+        self._reader = _connect(path, sync, reader=True)
+        self._reader_tx = SqliteTx(self._reader)
+        self._heavy = threading.local()
+        self._commits = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._reads = ThreadPoolExecutor(4, thread_name_prefix="read")
+        self._queue: list[_Waiting] = []
+        self._running: list[_Waiting] = []
+        self._committer: asyncio.Task[None] | None = None
+        self._watchdog: asyncio.Task[None] | None = None
+        self._closing = False
+
+    # Reading
+
+    async def read(
+        self, work: Callable[[Any], Coroutine[Any, Any, R]], *, deadline: float, heavy: bool = False
+    ) -> R:
+        """Run `work` in one snapshot; see `Store.read`."""
+        if heavy:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._reads, self._read_in_thread, work, deadline)
+        return _snapshot(self._reader, self._reader_tx, work, deadline)
+
+    def _read_in_thread(self, work: Callable[[Any], Coroutine[Any, Any, R]], deadline: float) -> R:
+        connection = getattr(self._heavy, "connection", None)
+        if connection is None:
+            connection = self._heavy.connection = _connect(self._path, self._sync, reader=True)
+            self._heavy.tx = SqliteTx(connection)
+        return _snapshot(connection, self._heavy.tx, work, deadline)
+
+    # Writing
+
+    async def write(self, batch: Batch[C, R], call: C, *, deadline: float) -> R:
+        """Run one call of a batch; see `Store.write`."""
+        if self._closing:
+            raise unavailable("it is being closed")
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(batch, call, deadline, loop.create_future())
+        self._queue.append(waiting)
+        if self._committer is None:
+            self._committer = loop.create_task(self._commit_all())
+        if self._watchdog is None:
+            self._watchdog = loop.create_task(self._watch())
+        return await waiting.future  # type: ignore[no-any-return]
+
+    async def _commit_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._queue:
+                # One turn of the loop lets every request that has arrived join this batch.
+                await asyncio.sleep(0)
+                self._running = [waiting for waiting in self._queue if not waiting.future.done()]
+                self._queue = []
+                outcomes = self._apply(self._running)
+                if outcomes is None:
+                    continue
+                try:
+                    await loop.run_in_executor(self._commits, self._commit)
+                except apsw.Error as error:
+                    self._roll_back()
+                    _log.error("commit_failed", error=str(error))
+                    outcomes = [(waiting, unavailable("it can't write")) for waiting in self._running]
+                _settle(outcomes)
+                self._running = []
+        finally:
+            self._committer = None
+
+    def _apply(self, calls: list[_Waiting]) -> list[tuple[_Waiting, Any]] | None:
+        """Run the statements of all calls in an open transaction; None when it could not begin or be kept."""
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            outcomes: list[tuple[_Waiting, Any]] = []
+            for group in _groups(calls):
+                outcomes += zip(group, self._apply_group(group), strict=True)
+        except apsw.Error as error:
+            self._roll_back()
+            _log.error("write_failed", error=str(error))
+            _settle([(waiting, unavailable("it can't write")) for waiting in calls])
+            return None
+        return outcomes
+
+    def _apply_group(self, group: list[_Waiting]) -> Sequence[Any]:
+        batch = group[0].batch
+        if len(group) > 1:
+            results = self._try(batch, [waiting.call for waiting in group])
+            if results is not None:
+                return results
+        return [self._try_alone(batch, waiting.call) for waiting in group]
+
+    def _try(self, batch: Batch[Any, Any], calls: list[Any]) -> Sequence[Any] | None:
+        """Run calls together; None, with nothing written, when they have to go alone."""
+        self._writer.execute("SAVEPOINT calls")
+        try:
+            results: Sequence[Any] = _finish(_awaited(batch.run(self._writer_tx, calls)))
+        except apsw.Error as error:
+            if _engine_is_gone(error):
+                raise
+            results = []
+        except Exception:  # noqa: BLE001  # whatever one call did, the others must not feel it; it is raised again alone
+            results = []
+        if not results:
+            self._writer.execute("ROLLBACK TO calls")
+        self._writer.execute("RELEASE calls")
+        return results or None
+
+    def _try_alone(self, batch: Batch[Any, Any], call: Any) -> Any:
+        self._writer.execute("SAVEPOINT call")
+        try:
+            result = _finish(_awaited(batch.run(self._writer_tx, [call])))[0]
+        except apsw.Error as error:
+            if _engine_is_gone(error):
+                raise
+            result = error
+        except Exception as error:  # noqa: BLE001  # the caller gets it
+            result = error
+        if isinstance(result, Exception):
+            self._writer.execute("ROLLBACK TO call")
+        self._writer.execute("RELEASE call")
+        return result
+
+    def _commit(self) -> None:
+        self._writer.execute("COMMIT")
+        if self._wal_pages > _RESTART_PAGES:
+            # Readers that always lag keep a passive checkpoint from ever starting the log anew; this waits for them.
+            with contextlib.suppress(apsw.Error):
+                self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+            self._wal_pages = 0
+
+    def _roll_back(self) -> None:
+        if self._writer.in_transaction:
+            with contextlib.suppress(apsw.Error):
+                self._writer.execute("ROLLBACK")
+
+    def _on_wal(self, _connection: apsw.Connection, _database: str, pages: int) -> int:
+        self._wal_pages = pages
+        if pages >= _CHECKPOINT_PAGES and not self._checkpointing:
+            self._checkpointing = True
+            self._reads.submit(self._checkpoint)
+        return apsw.SQLITE_OK
+
+    def _checkpoint(self) -> None:
+        """Move the log's pages into the file; a passive checkpoint stalls nobody."""
+        try:
+            connection = _connect(self._path, self._sync)
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            connection.close()
+        except apsw.Error as error:
+            _log.warning("checkpoint_failed", error=str(error))
+        finally:
+            self._checkpointing = False
+
+    async def _watch(self) -> None:
+        """Answer 503 for calls whose deadline passes while they wait; one timer for all of them."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(0.1)
+            now = loop.time()
+            for waiting in [*self._queue, *self._running]:
+                if waiting.deadline <= now and not waiting.future.done():
+                    waiting.future.set_exception(unavailable("the write waited too long"))
+
+    async def close(self) -> None:
+        """Finish what was taken, then close every connection."""
+        self._closing = True
+        if self._committer is not None:
+            await self._committer
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+        self._commits.shutdown()
+        self._reads.shutdown()
+        self._reader.close()
+        self._writer.close()
+
+
+async def _awaited(work: Any) -> Any:
+    return await work
+
+
+def _groups(calls: list[_Waiting]) -> list[list[_Waiting]]:
+    """Calls of one batch that may run together, in the order in which the first of each arrived."""
+    groups: dict[int, list[_Waiting]] = {}
+    for position, waiting in enumerate(calls):
+        key = id(waiting.batch) if waiting.batch.together else -position - 1
+        groups.setdefault(key, []).append(waiting)
+    return list(groups.values())
+
+
+def _settle(outcomes: Sequence[tuple[_Waiting, Any]]) -> None:
+    for waiting, result in outcomes:
+        if waiting.future.done():
+            continue
+        if isinstance(result, Exception):
+            waiting.future.set_exception(result)
+        else:
+            waiting.future.set_result(result)
+
+
+def _engine_is_gone(error: apsw.Error) -> bool:
+    """The disk or the file, and not this statement, is at fault."""
+    return isinstance(error, apsw.FullError | apsw.IOError | apsw.ReadOnlyError | apsw.CorruptError | apsw.BusyError)
+
+
+def _snapshot(
+    connection: apsw.Connection, tx: SqliteTx, work: Callable[[Any], Coroutine[Any, Any, R]], deadline: float
+) -> R:
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
+    try:
+        connection.execute("BEGIN")
+        return _finish(work(tx))
+    except apsw.InterruptError as error:
+        raise unavailable("reading took too long") from error
+    except (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.BusyError) as error:
+        raise unavailable("it can't read") from error
+    finally:
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+
+
+def _connect(path: Path, sync: str, *, reader: bool = False) -> apsw.Connection:
+    connection = apsw.Connection(str(path), statementcachesize=500)
+    connection.set_busy_timeout(2_000)
+    for pragma in ("journal_mode = WAL", f"synchronous = {sync}", "wal_autocheckpoint = 0", "cache_size = -32768",
+                   "temp_store = MEMORY", "foreign_keys = ON"):  # fmt: skip
+        connection.execute(f"PRAGMA {pragma}")
+    if reader:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _migrate(connection: apsw.Connection, path: Path) -> None:
+    connection.execute("CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, compatible INTEGER NOT NULL)")
+    row = connection.execute("SELECT max(version), max(compatible) FROM migrations").fetchone()
+    version, compatible = (row[0] or 0, row[1] or 0) if row else (0, 0)
+    migrate.check(version, compatible)
+    pending = migrate.pending(version)
+    if version and pending:
+        _back_up(connection, path.with_name(f"{path.name}.before-{pending[-1].version}"))
+    for step in pending:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(step.sql.format(**DIALECT))
+        connection.execute("INSERT INTO migrations VALUES (?, ?)", (step.version, step.compatible))
+        connection.execute("COMMIT")
+
+
+def _back_up(connection: apsw.Connection, path: Path) -> None:
+    target = apsw.Connection(str(path))
+    with target.backup("main", connection, "main") as backup:
+        backup.step(-1)
+    target.close()
+
+

@@ -1,0 +1,48 @@
+"""Alice owns, Bob is on her team, Charlie must see nothing. All of them talk to a real server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import Client, Server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests of a worker; each test makes an org of its own."""
+    running = Server(tmp_path_factory.mktemp("server") / "data")
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The same with RAPPORT_STRICT=1."""
+    running = Server(tmp_path_factory.mktemp("strict") / "data", RAPPORT_STRICT="1")
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def alice(server: Server) -> Client:
+    """The admin of an org."""
+    return server.make_org("Alice's")
+
+
+@pytest.fixture
+def bob(server: Server, alice: Client) -> Client:
+    """A member of Alice's org."""
+    return server.make_user(alice)
+
+
+@pytest.fixture
+def charlie(server: Server) -> Client:
+    """The admin of another org."""
+    return server.make_org("Charlie's")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder that does not exist yet."""
+    return tmp_path / "data"

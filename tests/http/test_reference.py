@@ -75,6 +75,11 @@ def test_required_bounds_choices_and_what_is_ours_are_told() -> None:
     assert "ours" in told.split(">expand</code>")[1].split("</li>")[0]
 
 
+def test_a_field_of_several_alternatives_shows_all_its_values() -> None:
+    by = section(METHODS["accounts.get"]).split(">created_by</code>")[1].split(">type</code>")[1].split("</li>")[0]
+    assert all(f"<code>{kind}</code>" in by for kind in ("dev_user", "rev_user", "service_account", "sys_user"))
+
+
 def test_curl_line_is_the_documentations_example() -> None:
     told = section(METHODS["engagements.create"])
     assert "DEVU-12345" in told

@@ -125,7 +125,8 @@ def _fields(schema: Json, schemas: dict[str, Json], depth: int = 0) -> Iterator[
     for shape in _objects(schema, schemas):
         for name, one in shape["properties"].items():
             required = name in shape.get("required", [])
-            found.setdefault(name, _field(name, one, schemas, required=required, depth=depth))
+            line = _field(name, one, schemas, required=required, depth=depth)
+            found.setdefault(name, line).choices.extend(one for one in line.choices if one not in found[name].choices)
     yield from found.values()
 
 

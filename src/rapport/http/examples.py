@@ -15,9 +15,12 @@ _EXAMPLES: dict[str, Json] = {
         "scheduled_date": "2023-01-01T12:00:00.000Z",
         "title": "Discuss the quarterly roadmap",
     },
+    "engagements.delete": {"id": "ENGAGEMENT-2"},
+    "engagements.get": {"id": "ENGAGEMENT-1"},
     "engagements.list": {"members": ["DEVU-12345"], "limit": 3},
     "engagements.update": {"id": "ENGAGEMENT-1", "description": "They want the summary by Friday."},
     "rev-users.create": {"display_name": "Grace Hopper", "email": "grace@example.com", "account": "ACC-12345"},
+    "rev-users.get": {"id": "REVU-1"},
     "tags.create": {"name": "renewal", "allowed_values": ["at risk", "likely", "signed"]},
     "works.create": {
         "type": "opportunity",
@@ -26,6 +29,7 @@ _EXAMPLES: dict[str, Json] = {
         "applies_to_part": "PROD-1",
         "owned_by": ["DEVU-12345"],
     },
+    "works.get": {"id": "OPP-1"},
     "works.list": {"type": ["opportunity"], "limit": 3},
 }
 

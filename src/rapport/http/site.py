@@ -1,5 +1,6 @@
 """What is served beside the methods: health, the OpenAPI document, the reference."""
 
+import functools
 import secrets
 
 import msgspec
@@ -16,11 +17,18 @@ from rapport.http.errors import render
 from rapport.operations.health import ready
 from rapport.store.db import Store
 
+# Stands for the nonce in the one rendering that all requests share.
+_NONCE = "0-nonce-of-this-request-0"
+
 
 def site(store: Store, *, strict: bool) -> Starlette:
     """The application for every path that is no method."""
     document = openapi.document(version=__version__, strict=strict)
     document_body = msgspec.json.encode(document)
+
+    @functools.cache
+    def reference_page() -> str:
+        return reference.page(document, nonce=_NONCE)
 
     async def healthz(_request: Request) -> Response:
         return _json(200, b'{"status":"ok"}')
@@ -39,7 +47,7 @@ def site(store: Store, *, strict: bool) -> Starlette:
             "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         headers = {"content-security-policy": policy, "x-content-type-options": "nosniff"}
-        return HTMLResponse(reference.page(document, nonce=nonce), headers=headers)
+        return HTMLResponse(reference_page().replace(_NONCE, nonce), headers=headers)
 
     async def home(_request: Request) -> Response:
         return RedirectResponse("/docs", status_code=307)

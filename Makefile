@@ -7,7 +7,7 @@ SDK := tests/sdk/typescript
 UV := $(BIN)/uv --no-config
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install serve test lint format lock
+.PHONY: help install serve test lint format lock bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ lint: .venv/.installed ## Check style, types and the direction of imports
 format: .venv/.installed ## Format, and fix what can be fixed by itself
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+bench: .venv/.installed ## Measure durable creates beside the no-op answer (needs wrk; SECONDS_EACH=8)
+	$(BIN)/python bench/run.py
 
 lock: $(BIN)/uv ## Choose the newest versions again and write them to requirements.lock
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \

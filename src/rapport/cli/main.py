@@ -164,7 +164,7 @@ def call(
     data: Data = None,
     url: Annotated[str | None, typer.Option(envvar="RAPPORT_URL", help="A server to ask over HTTP.")] = None,
     token: Annotated[str | None, typer.Option(envvar="RAPPORT_TOKEN", help="The token for it.")] = None,
-    user: Annotated[str | None, typer.Option(help="Without a URL: act as this dev user, else the first admin.")] = None,
+    user: Annotated[str | None, typer.Option(help="Without a URL: act as this user, else the first admin.")] = None,
     org: Org = None,
 ) -> None:
     """Call a method: over HTTP with a token, else on the data folder, with or without a running server."""
@@ -273,7 +273,7 @@ def users_deactivate(user: User, data: Data = None, org: Org = None, *, as_json:
 
 @tokens.command("create")
 def tokens_create(
-    user: Annotated[str, typer.Option(help="Whose token, by id or email.")],
+    user: Annotated[str, typer.Option(help="Whose token: a dev user by id or email, a service account by id.")],
     name: Annotated[str, typer.Option(help="What it is for.")] = "token",
     scope: Annotated[str, typer.Option(help="Such as 'engagement:read tag:write'; without it, all of the role.")] = "",
     days: Annotated[int, typer.Option(help="How long it lives.", min=1, max=36500)] = 1825,
@@ -290,7 +290,7 @@ def tokens_create(
 
 @tokens.command("list")
 def tokens_list(
-    user: Annotated[str | None, typer.Option(help="Only this dev user's, by id or email.")] = None,
+    user: Annotated[str | None, typer.Option(help="Only this user's, by id or email.")] = None,
     data: Data = None,
     org: Org = None,
     *,

@@ -1,6 +1,6 @@
 """METHODS: the page that shows the whole API."""
 
-from rapport.contract import accounts, dev_users, engagements, rev_users, tags, works
+from rapport.contract import accounts, auth_tokens, dev_users, engagements, rev_users, tags, works
 
 METHODS = {
     method.name: method
@@ -27,5 +27,12 @@ METHODS = {
         rev_users.CREATE,
         rev_users.GET,
         rev_users.LIST,
+        auth_tokens.CREATE,
+        auth_tokens.GET,
+        auth_tokens.LIST,
+        auth_tokens.INFO,
+        auth_tokens.UPDATE,
+        auth_tokens.DELETE,
+        auth_tokens.SELF_DELETE,
     )
 }

@@ -7,6 +7,10 @@ from rapport.http.schemas import resolve
 _EXAMPLES: dict[str, Json] = {
     "accounts.create": {"display_name": "Globex", "domains": ["globex.example"], "tier": "enterprise"},
     "accounts.list": {"limit": 3, "sort_by": ["created_date:desc"]},
+    "auth-tokens.create": {"token_hint": "nightly export", "scope": "engagement:read tag:read", "expires_in": 30},
+    "auth-tokens.delete": {"token_id": "TOKEN-2"},
+    "auth-tokens.get": {"token_id": "TOKEN-1"},
+    "auth-tokens.update": {"token_id": "TOKEN-1", "token_hint": "my laptop"},
     "dev-users.create": {"email": "ada@example.com", "full_name": "Ada Lovelace", "state": "shadow"},
     "engagements.count": {"type": ["call"]},
     # The documentation's own example, word for word.

@@ -108,7 +108,7 @@ class AuthTokensCreateResponse(Response):
     expires_in: int
     scope: str | UnsetType = UNSET
     token_id: Annotated[str, OURS]
-    token_type: Literal["bearer"] = "bearer"  # noqa: S105  # the word, not a token
+    token_type: Literal["bearer"]
 
 
 class AuthTokensGetRequest(Request):

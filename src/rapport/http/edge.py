@@ -95,6 +95,8 @@ class Edge:
         try:
             status, body = await self._answer(route, scope, receive, headers, out)
         except ApiError as error:
+            if self._strict:
+                error.violations = ()
             status, more, body = render(error)
             out.update(more)
         except Exception:  # noqa: BLE001  # whatever it was, the caller gets an answer and the log the traceback

@@ -47,6 +47,7 @@ async def create(ctx: Context, request: contract.AuthTokensCreateRequest) -> con
         expires_in=(expires - ctx.now) // SECOND,
         scope=scope or UNSET,
         token_id=ids.don(ids.AUTH_TOKEN, ctx.org, row.number),
+        token_type="bearer",  # noqa: S106  # the word, not a token
     )
 
 

@@ -132,8 +132,7 @@ class SqliteStore:
         self._wal_pages = 0
         self._checkpointing = False
         self._writer_tx = SqliteTx(self._writer)
-        self._reader = _connect(path, sync, reader=True)
-        self._reader_tx = SqliteTx(self._reader)
+        self._reader = _Reader(path, sync)
         self._heavy = threading.local()
         self._commits = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._reads = ThreadPoolExecutor(4, thread_name_prefix="read")
@@ -150,14 +149,21 @@ class SqliteStore:
         if heavy:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._reads, self._read_in_thread, work, deadline)
-        return _snapshot(self._reader, self._reader_tx, work, deadline)
+        reader = self._reader
+        if not reader.is_open:
+            # Everything that is read in this turn of the loop shares a snapshot: taking one costs more than a look-up.
+            # What is committed meanwhile is answered, and so asked for again, in a later turn.
+            asyncio.get_running_loop().call_soon(reader.end)
+        return reader.read(work, deadline)
 
     def _read_in_thread(self, work: Callable[[Any], Coroutine[Any, Any, R]], deadline: float) -> R:
-        connection = getattr(self._heavy, "connection", None)
-        if connection is None:
-            connection = self._heavy.connection = _connect(self._path, self._sync, reader=True)
-            self._heavy.tx = SqliteTx(connection)
-        return _snapshot(connection, self._heavy.tx, work, deadline)
+        reader: _Reader | None = getattr(self._heavy, "reader", None)
+        if reader is None:
+            reader = self._heavy.reader = _Reader(self._path, self._sync)
+        try:
+            return reader.read(work, deadline)
+        finally:
+            reader.end()
 
     # Writing
 
@@ -303,6 +309,44 @@ class SqliteStore:
         self._writer.close()
 
 
+class _Reader:
+    """A connection that reads, and the snapshot that it holds."""
+
+    def __init__(self, path: Path, sync: str) -> None:
+        self._connection = _connect(path, sync, reader=True)
+        self._tx = SqliteTx(self._connection)
+        self._deadline = 0.0
+        self._connection.set_progress_handler(lambda: time.monotonic() > self._deadline, 20_000)
+        self.is_open = False
+
+    def read(self, work: Callable[[Any], Coroutine[Any, Any, R]], deadline: float) -> R:
+        """Run `work` in the snapshot, taking one if there is none; `end` lets go of it."""
+        self._deadline = deadline
+        try:
+            if not self.is_open:
+                self._connection.execute("BEGIN")
+                self.is_open = True
+            return _finish(work(self._tx))
+        except apsw.InterruptError as error:
+            self.end()
+            raise unavailable("reading took too long") from error
+        except (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.BusyError) as error:
+            self.end()
+            raise unavailable("it can't read") from error
+
+    def end(self) -> None:
+        """Let go of the snapshot."""
+        if self.is_open:
+            self.is_open = False
+            with contextlib.suppress(apsw.Error):
+                self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.end()
+        self._connection.close()
+
+
 async def _awaited(work: Any) -> Any:
     return await work
 
@@ -329,22 +373,6 @@ def _settle(outcomes: Sequence[tuple[_Waiting, Any]]) -> None:
 def _engine_is_gone(error: apsw.Error) -> bool:
     """The disk or the file, and not this statement, is at fault."""
     return isinstance(error, apsw.FullError | apsw.IOError | apsw.ReadOnlyError | apsw.CorruptError | apsw.BusyError)
-
-
-def _snapshot(
-    connection: apsw.Connection, tx: SqliteTx, work: Callable[[Any], Coroutine[Any, Any, R]], deadline: float
-) -> R:
-    connection.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
-    try:
-        connection.execute("BEGIN")
-        return _finish(work(tx))
-    except apsw.InterruptError as error:
-        raise unavailable("reading took too long") from error
-    except (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.BusyError) as error:
-        raise unavailable("it can't read") from error
-    finally:
-        if connection.in_transaction:
-            connection.execute("COMMIT")
 
 
 def _connect(path: Path, sync: str, *, reader: bool = False) -> apsw.Connection:

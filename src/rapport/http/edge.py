@@ -95,7 +95,7 @@ class Edge:
         try:
             status, body = await self._answer(route, scope, receive, headers, out)
         except ApiError as error:
-            status, more, body = render(error)
+            status, more, body = render(error, strict=self._strict)
             out.update(more)
         except Exception:  # noqa: BLE001  # whatever it was, the caller gets an answer and the log the traceback
             status, more, body = render(_fault(scope, out["x-request-id"]))

@@ -199,11 +199,7 @@ def _one_of(kinds: list[type[ApiError]]) -> Json:
 
 
 def _error(kind: type[ApiError], *, strict: bool) -> Json:
-    schema = error_schema(kind)
-    properties = dict(schema["properties"])
-    if violations := properties.pop("violations", None):
-        properties |= {} if strict else {"violations": {**violations, OURS: True}}
-    return {"title": kind.__name__, "description": prose(kind.__doc__), **schema, "properties": properties}
+    return {"title": kind.__name__, "description": prose(kind.__doc__), **error_schema(kind, strict=strict)}
 
 
 def _query(schema: Json, schemas: dict[str, Json], prefix: str = "") -> Iterator[Json]:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from rapport.contract.errors import (
+    OURS,
     ApiError,
     BadRequest,
     Forbidden,
@@ -29,7 +30,7 @@ from rapport.contract.method import WRITE, Method
 from rapport.contract.table import METHODS
 from rapport.http.errors import schema as error_schema
 from rapport.http.examples import example
-from rapport.http.schemas import OURS, REF, components, prose, reference, resolve
+from rapport.http.schemas import REF, components, prose, reference, resolve
 
 VERSIONS = ("2022-10-20", "2024-01-24")
 # What every method can answer, in the order of the statuses.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from rapport.auth.caller import Caller, authenticate
+from rapport.auth.caller import Caller, authenticate, authorize
 from rapport.contract.engagements import Expansion
 from rapport.contract.errors import (
     ApiError,
@@ -119,6 +119,8 @@ class Edge:
             out["x-ratelimit-limit"] = str(usage.limit)
             out["x-ratelimit-remaining"] = str(usage.remaining)
             out["x-ratelimit-reset"] = str(usage.reset)
+        # invoke() checks this for everybody; here it comes before the body is read.
+        authorize(caller, method)
         _check_version(headers)
         if scope["method"] == "GET":
             request = route.decoder.from_query(scope["query_string"])

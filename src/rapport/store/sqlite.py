@@ -186,6 +186,7 @@ class SqliteStore:
             while self._queue:
                 # One turn of the loop lets every request that has arrived join this batch.
                 await asyncio.sleep(0)
+                self._refuse_late(self._queue)
                 self._running = [waiting for waiting in self._queue if not waiting.future.done()]
                 self._queue = []
                 outcomes = self._apply(self._running)
@@ -288,13 +289,15 @@ class SqliteStore:
 
     async def _watch(self) -> None:
         """Answer 503 for calls whose deadline passes while they wait; one timer for all of them."""
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(0.1)
-            now = loop.time()
-            for waiting in [*self._queue, *self._running]:
-                if waiting.deadline <= now and not waiting.future.done():
-                    waiting.future.set_exception(unavailable("the write waited too long"))
+            self._refuse_late([*self._queue, *self._running])
+
+    def _refuse_late(self, calls: Sequence[_Waiting]) -> None:
+        now = time.monotonic()
+        for waiting in calls:
+            if waiting.deadline <= now and not waiting.future.done():
+                waiting.future.set_exception(unavailable("the write waited too long"))
 
     async def close(self) -> None:
         """Finish what was taken, then close every connection."""

@@ -2,11 +2,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.support.engine import Engine, row_of
 
 from rapport.contract import ids
 from rapport.store import accounts, engagements, idempotency, references, terms, tokens, users
 from rapport.store.db import Tx, UniqueViolation
-from tests.support.engine import Engine, row_of
 
 Insert = Callable[[Tx], Any]
 AUDIT: dict[str, Any] = {"created_by": "DEVU-1", "created_date": 1, "modified_by": "DEVU-1", "modified_date": 1}
@@ -23,7 +23,14 @@ def _user(org: str, display_id: str, **fields: Any) -> users.UserRow:
 
 def _rev_org(org: str, number: int, external_ref: str | None) -> accounts.RevOrgRow:
     return accounts.RevOrgRow(
-        org=org, number=number, account=1, is_default=0, display_name="x", external_ref=external_ref, document="{}", **AUDIT
+        org=org,
+        number=number,
+        account=1,
+        is_default=0,
+        display_name="x",
+        external_ref=external_ref,
+        document="{}",
+        **AUDIT,
     )
 
 
@@ -68,7 +75,10 @@ def test_an_orgs_engagement_number_is_unique(store: Engine) -> None:
     org = store.new_org()
     store.write(lambda tx: engagements.insert(tx, [row_of(org, 1)], [engagements.Links()]))
     insert = engagements.insert
-    assert _refused(store, lambda tx: insert(tx, [row_of(org, 1)], [engagements.Links()])) == ("engagements", ("number",))
+    assert _refused(store, lambda tx: insert(tx, [row_of(org, 1)], [engagements.Links()])) == (
+        "engagements",
+        ("number",),
+    )
 
 
 def test_a_dev_users_email_is_unique_in_whatever_case_and_a_rev_users_is_not(store: Engine) -> None:
@@ -104,7 +114,9 @@ def test_a_rev_orgs_external_ref_is_unique_in_its_org(store: Engine) -> None:
 
 def test_an_accounts_external_refs_are_unique_in_the_org_and_other_terms_are_not(store: Engine) -> None:
     org = store.new_org()
-    store.write(lambda tx: terms.put(tx, org, "ACC-1", {"accounts.external_refs": ["a", "b"], "accounts.domains": ["d"]}))
+    store.write(
+        lambda tx: terms.put(tx, org, "ACC-1", {"accounts.external_refs": ["a", "b"], "accounts.domains": ["d"]})
+    )
     store.write(lambda tx: terms.put(tx, org, "ACC-2", {"accounts.external_refs": ["c"], "accounts.domains": ["d"]}))
     taken = {"accounts.external_refs": ["c", "b"]}
     assert _refused(store, lambda tx: terms.put(tx, org, "ACC-2", taken)) == ("terms", ("value",))
@@ -114,7 +126,9 @@ def test_an_accounts_external_refs_are_unique_in_the_org_and_other_terms_are_not
 
 def test_putting_terms_replaces_those_of_the_fields_named_and_keeps_the_rest(store: Engine) -> None:
     org = store.new_org()
-    store.write(lambda tx: terms.put(tx, org, "ACC-1", {"accounts.domains": ["x", "y", "x"], "accounts.tags": ["TAG-1"]}))
+    store.write(
+        lambda tx: terms.put(tx, org, "ACC-1", {"accounts.domains": ["x", "y", "x"], "accounts.tags": ["TAG-1"]})
+    )
     store.write(lambda tx: terms.put(tx, org, "ACC-1", {"accounts.domains": ["z"]}))
     kept = "SELECT field, value FROM terms WHERE org = :org ORDER BY 1, 2"
     assert store.all(kept, org=org) == [("accounts.domains", "z"), ("accounts.tags", "TAG-1")]

@@ -11,6 +11,7 @@ from typing import Any
 
 import apsw
 import pytest
+from tests.support.engine import SOON, Engine, alone, settled
 
 from rapport.app import DATABASE, open_data
 from rapport.settings import load
@@ -18,7 +19,6 @@ from rapport.store import migrate, orgs
 from rapport.store.db import Tx
 from rapport.store.migrate import Migration, NewerDatabase
 from rapport.store.sqlite import SqliteStore
-from tests.support.engine import SOON, Engine, alone, settled
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def _schema(path: Path) -> list[tuple[str, str]]:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").fetchall()
     connection.close()
-    return rows
+    return [(str(name), str(sql)) for name, sql in rows]
 
 
 def test_a_hundred_writes_at_once_take_a_few_commits(engine: Engine) -> None:
@@ -119,7 +119,9 @@ def test_what_was_written_is_there_after_the_program_ended_without_closing(engin
 def second_migration(monkeypatch: pytest.MonkeyPatch) -> Migration:
     """A program that knows one migration more."""
     newest = migrate.migrations()[-1].version
-    added = Migration(newest + 1, newest + 1, "CREATE TABLE later (org {text} NOT NULL, PRIMARY KEY (org)) {clustered};")
+    added = Migration(
+        newest + 1, newest + 1, "CREATE TABLE later (org {text} NOT NULL, PRIMARY KEY (org)) {clustered};"
+    )
     known = [*migrate.migrations(), added]
     monkeypatch.setattr(migrate, "migrations", lambda: known)
     return added

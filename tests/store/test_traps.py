@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+from tests.support.engine import Engine, row_of
 
 from rapport.store import accounts, engagements, tags
 from rapport.store.db import Tx
 from rapport.store.query import Filter
-from tests.support.engine import Engine, row_of
 
 NASTY = (
     "it's", '"quoted"', "back\\slash", "100% _sure_", ":org", "{values}", "%s ?", "tab\tand\nline\r\n", " ends ",
@@ -56,7 +56,9 @@ def test_text_is_ordered_by_code_point(store: Engine) -> None:
     _insert(store, *(row_of(org, number, title=title) for number, title in enumerate(titles, 1)))
     ordered = store.all("SELECT title FROM engagements WHERE org = :org ORDER BY title", org=org)
     assert [title for (title,) in ordered] == sorted(titles)
-    above = store.all("SELECT title FROM engagements WHERE org = :org AND title > :least ORDER BY title", org=org, least="a")
+    above = store.all(
+        "SELECT title FROM engagements WHERE org = :org AND title > :least ORDER BY title", org=org, least="a"
+    )
     assert [title for (title,) in above] == sorted(title for title in titles if title > "a")
 
 
@@ -72,7 +74,10 @@ def test_integers_keep_all_64_bits(store: Engine, value: int) -> None:
 
 def test_a_list_parameter_holds_nothing_nulls_and_thousands(store: Engine) -> None:
     assert store.all("SELECT n, t FROM rows(:list, n bigint, t text)", list=[]) == []
-    assert store.all("SELECT n, t FROM rows(:list, n bigint, t text)", list=[(None, None), (1, "")]) == [(None, None), (1, "")]
+    assert store.all("SELECT n, t FROM rows(:list, n bigint, t text)", list=[(None, None), (1, "")]) == [
+        (None, None),
+        (1, ""),
+    ]
     many = [(n, str(n)) for n in range(5_000)]
     assert store.all("SELECT n, t FROM rows(:list, n bigint, t text) ORDER BY n", list=many) == many
 

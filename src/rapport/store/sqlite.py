@@ -20,7 +20,7 @@ import msgspec
 import structlog
 
 from rapport.store import migrate
-from rapport.store.db import Batch, Row, UniqueViolation, Value, expand_rows, unavailable
+from rapport.store.db import Batch, CannotOpen, Row, UniqueViolation, Value, expand_rows, unavailable
 
 R = TypeVar("R")
 C = TypeVar("C")
@@ -119,12 +119,18 @@ class SqliteStore:
             sync: `full`, or `normal`, which may lose the last commits when the machine loses power.
 
         Raises:
+            CannotOpen: it is no database, is broken, or the disk is full or away.
             migrate.NewerDatabase: a newer program wrote it.
         """
         self._path = path
         self._sync = sync
-        self._writer = _connect(path, sync)
-        _migrate(self._writer, path)
+        try:
+            self._writer = _connect(path, sync)
+            _migrate(self._writer, path)
+        except apsw.Error as error:
+            if not _engine_is_gone(error):
+                raise
+            raise CannotOpen(f"{path} can't be opened: {error}") from error
         wanted = 2 if sync == "full" else 1
         if self._writer.pragma("synchronous") != wanted or self._writer.pragma("journal_mode") != "wal":
             raise RuntimeError("SQLite did not take the durability settings")
@@ -186,6 +192,7 @@ class SqliteStore:
             while self._queue:
                 # One turn of the loop lets every request that has arrived join this batch.
                 await asyncio.sleep(0)
+                self._refuse_late(self._queue)
                 self._running = [waiting for waiting in self._queue if not waiting.future.done()]
                 self._queue = []
                 outcomes = self._apply(self._running)
@@ -288,13 +295,15 @@ class SqliteStore:
 
     async def _watch(self) -> None:
         """Answer 503 for calls whose deadline passes while they wait; one timer for all of them."""
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(0.1)
-            now = loop.time()
-            for waiting in [*self._queue, *self._running]:
-                if waiting.deadline <= now and not waiting.future.done():
-                    waiting.future.set_exception(unavailable("the write waited too long"))
+            self._refuse_late([*self._queue, *self._running])
+
+    def _refuse_late(self, calls: Sequence[_Waiting]) -> None:
+        now = time.monotonic()
+        for waiting in calls:
+            if waiting.deadline <= now and not waiting.future.done():
+                waiting.future.set_exception(unavailable("the write waited too long"))
 
     async def close(self) -> None:
         """Finish what was taken, then close every connection."""
@@ -372,7 +381,11 @@ def _settle(outcomes: Sequence[tuple[_Waiting, Any]]) -> None:
 
 def _engine_is_gone(error: apsw.Error) -> bool:
     """The disk or the file, and not this statement, is at fault."""
-    return isinstance(error, apsw.FullError | apsw.IOError | apsw.ReadOnlyError | apsw.CorruptError | apsw.BusyError)
+    return isinstance(error, _GONE)
+
+
+_GONE = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError,
+         apsw.BusyError)  # fmt: skip
 
 
 def _connect(path: Path, sync: str, *, reader: bool = False) -> apsw.Connection:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.support.server import Client
 
 LEAST: dict[str, Any] = {"scheduled_date": "2023-01-01T12:00:00.000Z", "title": "A call"}

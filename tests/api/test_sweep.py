@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from tests.support.server import Client, Server, document
 
 from rapport.auth import tokens
 from rapport.contract.ids import Id
 from rapport.contract.method import READ, WRITE, Method
 from rapport.contract.table import METHODS
+from tests.support.server import Client, Server, document
 
 EVERY = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 READING = [method for method in METHODS.values() if method.effect == READ]

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.support.engine import SOON, Engine, row_of, settled
 
 from rapport.auth.caller import Caller
 from rapport.contract import engagements as contract
@@ -15,6 +14,7 @@ from rapport.contract.errors import ApiError, ArtifactAlreadyAttachedToAParent, 
 from rapport.contract.ids import ArtifactId, EngagementId
 from rapport.store import engagements
 from rapport.store.db import LostRace, Tx
+from tests.support.engine import SOON, Engine, row_of, settled
 
 
 def _prepare(store: Engine, org: str, *numbers: int, uploaded: bool = True) -> None:

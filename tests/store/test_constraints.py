@@ -2,11 +2,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.support.engine import Engine, row_of
 
 from rapport.contract import ids
 from rapport.store import accounts, engagements, idempotency, references, terms, tokens, users
 from rapport.store.db import Tx, UniqueViolation
+from tests.support.engine import Engine, row_of
 
 Insert = Callable[[Tx], Any]
 AUDIT: dict[str, Any] = {"created_by": "DEVU-1", "created_date": 1, "modified_by": "DEVU-1", "modified_date": 1}

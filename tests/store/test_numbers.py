@@ -1,10 +1,9 @@
 from collections.abc import Sequence
 
-from tests.support.engine import Engine, alone, row_of, settled
-
 from rapport.contract import ids
 from rapport.store import engagements, numbers
 from rapport.store.db import Tx
+from tests.support.engine import Engine, alone, row_of, settled
 
 
 def _take(store: Engine, org: str) -> int:

@@ -11,7 +11,6 @@ from typing import Any
 
 import apsw
 import pytest
-from tests.support.engine import SOON, Engine, alone, settled
 
 from rapport.app import DATABASE, open_data
 from rapport.settings import load
@@ -19,6 +18,7 @@ from rapport.store import migrate, orgs
 from rapport.store.db import Tx
 from rapport.store.migrate import Migration, NewerDatabase
 from rapport.store.sqlite import SqliteStore
+from tests.support.engine import SOON, Engine, alone, settled
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from tests.support.engine import Engine, row_of
 
 from rapport.store import accounts, engagements, tags
 from rapport.store.db import Tx
 from rapport.store.query import Filter
+from tests.support.engine import Engine, row_of
 
 NASTY = (
     "it's", '"quoted"', "back\\slash", "100% _sure_", ":org", "{values}", "%s ?", "tab\tand\nline\r\n", " ends ",

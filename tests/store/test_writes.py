@@ -3,11 +3,11 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from tests.support.engine import SOON, Engine, alone, row_of, settled
 
 from rapport.contract.errors import ServiceUnavailable
 from rapport.store import engagements, orgs
 from rapport.store.db import Batch, LostRace, Tx
+from tests.support.engine import SOON, Engine, alone, row_of, settled
 
 
 def _numbers(store: Engine, org: str) -> list[int]:

@@ -138,15 +138,13 @@ class Edge:
 
     async def _authenticate(self, scope: Scope, headers: Headers, deadline: float) -> tuple[Caller, Usage | None]:
         limiter = self._limiter
-        address = ("address", (scope.get("client") or ("",))[0])
-        if limiter is not None:
-            limiter.check(address)
         header = headers.get(b"authorization")
         try:
             caller = await self._invoker.store.read(lambda tx: self._caller(tx, header), deadline=deadline)
         except Unauthenticated:
             if limiter is not None:
-                limiter.take(address)
+                # Guesses are counted by address, and never held against a good token that comes from there.
+                limiter.take(("address", (scope.get("client") or ("",))[0]))
             raise
         return caller, limiter.take((caller.org, caller.user_id)) if limiter is not None else None
 

@@ -154,7 +154,12 @@ class SqliteStore:
         """Run `work` in one snapshot; see `Store.read`."""
         if heavy:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._reads, self._read_in_thread, work, deadline)
+            reading = loop.run_in_executor(self._reads, self._read_in_thread, work, deadline)
+            try:
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    return await reading
+            except TimeoutError:
+                raise unavailable("reading waited too long") from None
         reader = self._reader
         if not reader.is_open:
             # Everything that is read in this turn of the loop shares a snapshot: taking one costs more than a look-up.

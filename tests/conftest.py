@@ -4,7 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
 from tests.support.server import Client, Server
+
+# A server or store is made once per test and examples take orgs of their own; how long one takes is the machine's matter.
+settings.register_profile(
+    "rapport", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+settings.load_profile("rapport")
 
 
 @pytest.fixture(scope="session")

@@ -26,11 +26,13 @@ from rapport.operations.admin import Admin
 from rapport.operations.invoke import Invoker
 from rapport.ratelimit import Limiter
 from rapport.settings import Settings
+from rapport.store.db import CannotOpen
 from rapport.store.migrate import NewerDatabase
 from rapport.store.sqlite import SqliteStore
 
 __all__ = ["CannotStart", "DataInUse", "Opened", "families", "open_data", "run_command", "serve"]
 DATABASE = "rapport.db"
+_BACKLOG = 2048
 _EXPOSED = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After",
             "Idempotent-Replayed")  # fmt: skip
 
@@ -81,13 +83,13 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
     """Open the data folder, migrating its store where needed.
 
     Raises:
-        CannotStart: it is held by another process, can't be used, or was written by a newer program.
+        CannotStart: it is held by another process, can't be used, is broken, or was written by a newer program.
     """
     folder: Path = settings["data"]
     with _locked(folder):
         try:
             store = SqliteStore(folder / DATABASE, sync=settings["sync"])
-        except NewerDatabase as error:
+        except (CannotOpen, NewerDatabase) as error:
             raise CannotStart(str(error)) from None
         for file in folder.glob(f"{DATABASE}*"):
             file.chmod(0o600)
@@ -110,6 +112,15 @@ async def run_command(settings: Settings, command: str, arguments: Mapping[str, 
 
 class _Server(uvicorn.Server):
     """uvicorn's server, but that a signal it obeyed is not raised once more: a clean stop exits with 0."""
+
+    def __init__(self, config: uvicorn.Config, say_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._say_ready = say_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say that it serves once it does: connections are taken and signals are obeyed from then on."""
+        await super().startup(sockets)
+        self._say_ready()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -147,6 +158,8 @@ def _bind(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        # Two may bind a port that nobody listens on yet; only one of them may listen.
+        listener.listen(_BACKLOG)
     except OSError as error:
         raise CannotStart(f"{host}:{port} can't be listened on: {error.strerror}") from None
     listener.set_inheritable(False)
@@ -174,19 +187,23 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
     async with open_data(settings) as opened:
         if await opened.admin.is_empty():
             say(await _first_start(opened, with_demo=with_demo))
+        path: Path = settings["data"] / control.SOCKET
+        commands = await control.listen(path, opened.commands)
+        host, port = listener.getsockname()[:2]
+
+        def say_ready() -> None:
+            say(f"Rapport serves http://{f'[{host}]' if ':' in host else host}:{port} (reference: /docs)")
+            log.info("serving", host=host, port=port, data=str(settings["data"]))
+
         server = _Server(
             uvicorn.Config(
                 _application(opened, settings), http=RapportProtocol, ws="none", lifespan="off", log_config=None,
                 access_log=False, server_header=False, date_header=True, timeout_keep_alive=75,
                 timeout_graceful_shutdown=max(1, int(settings["drain_seconds"])),
                 proxy_headers=bool(settings["trusted_proxies"]), forwarded_allow_ips=settings["trusted_proxies"],
-            )
+            ),
+            say_ready,
         )  # fmt: skip
-        path: Path = settings["data"] / control.SOCKET
-        commands = await control.listen(path, opened.commands)
-        host, port = listener.getsockname()[:2]
-        say(f"Rapport serves http://{f'[{host}]' if ':' in host else host}:{port} (reference: /docs)")
-        log.info("serving", host=host, port=port, data=str(settings["data"]))
         try:
             await server.serve(sockets=[listener])
         finally:

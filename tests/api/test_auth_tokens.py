@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.server import Answer, Client, Server
 
 from rapport.app import DATABASE
 from rapport.contract.table import METHODS
+from tests.support.server import Answer, Client, Server
 
 DAY = 86_400
 PAT = "urn:devrev:params:oauth:token-type:pat"

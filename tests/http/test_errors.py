@@ -51,10 +51,20 @@ def test_a_message_is_never_empty() -> None:
     assert body == {"type": "not_found", "message": "Not found."}
 
 
-def test_violations_are_written_only_when_there_are_some() -> None:
+def test_what_is_not_devrevs_is_left_out_when_strict() -> None:
+    error = errors.ValueNotPermitted("Not so.", field_name="a", reason="in use", existing_id="ENGAGEMENT-1")
+    error.violations = [error]
+    assert set(json.loads(render(error, strict=True)[2])) == {"type", "message", "field_name", "reason"}
+    assert set(schema(errors.ValueNotPermitted, strict=True)["properties"]) == {
+        "type", "message", "detail", "field_name", "reason", "allowed_values",
+    }  # fmt: skip
+
+
+def test_violations_name_every_problem_that_names_a_field() -> None:
     first = errors.InvalidField("a is wrong.", field_name="a")
     second = errors.InvalidId("b is wrong.", field_name="b")
-    assert "violations" not in json.loads(render(first)[2])
+    assert len(json.loads(render(first)[2])["violations"]) == 1
+    assert "violations" not in json.loads(render(errors.BadRequest("no field"))[2])
     with pytest.raises(errors.InvalidField) as caught:
         errors.raise_all([first, errors.BadRequest("no field"), second])
     assert json.loads(render(caught.value)[2])["violations"] == [

@@ -42,9 +42,10 @@ async def authenticate(tx: Tx, header: str | None, now: int) -> Caller:
         raise _refused("The Authorization header is missing.", "missing: send Authorization: Bearer <token>")
     first, _, rest = header.strip().partition(" ")
     token = rest.strip() if first.lower() == "bearer" else header.strip()
-    if not tokens.is_well_formed(token):
+    token_hash = tokens.hash_of_well_formed(token)
+    if token_hash is None:
         raise _refused("The token is malformed.", "malformed: this is not a token of this server")
-    owner = await token_store.find(tx, tokens.hash_of(token))
+    owner = await token_store.find(tx, token_hash)
     if owner is None:
         raise _refused("The token is unknown.", "malformed: this server never gave out this token")
     if owner.revoked_date is not None:

@@ -1,5 +1,6 @@
 """Tokens: `rpt_` and base62 of 32 random bytes and of a checksum, so that scanners and typos are caught by sight."""
 
+import functools
 import hashlib
 import secrets
 import zlib
@@ -18,8 +19,17 @@ def make() -> str:
     return _PREFIX + secret + _checksum(secret)
 
 
+@functools.lru_cache(maxsize=4096)
+def hash_of_well_formed(token: str) -> str | None:
+    """`hash_of` a token that `make` may have made, None for anything else; no store is asked.
+
+    Remembered for the tokens in use, because each request asks.
+    """
+    return hash_of(token) if is_well_formed(token) else None
+
+
 def is_well_formed(token: str) -> bool:
-    """True for what `make` may have made; no store is asked."""
+    """True for what `make` may have made."""
     secret, checksum = token[len(_PREFIX) : -_CHECKSUM_LENGTH], token[-_CHECKSUM_LENGTH:]
     return (
         len(token) == LENGTH and token.startswith(_PREFIX) and token.isascii() and token[len(_PREFIX) :].isalnum()

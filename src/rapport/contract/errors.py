@@ -43,7 +43,9 @@ class BadRequest(ApiError):
     type = "bad_request"
 
 
-_STRING = {"type": "string"}
+# Marks what is not DevRev's, here and in the OpenAPI document; strict servers leave it out.
+OURS = "x-rapport-ours"
+_STRING: dict[str, Any] = {"type": "string"}
 _STRINGS = {"type": "array", "items": _STRING}
 JSON_TYPES = ("array", "bool", "null", "number", "object", "string")
 
@@ -105,7 +107,7 @@ class ValueNotPermitted(FieldError):
         "field_name": _STRING,
         "reason": _STRING,
         "allowed_values?": _STRINGS,
-        "existing_id?": _STRING,
+        "existing_id?": {**_STRING, OURS: True},
     }
 
 

@@ -64,7 +64,13 @@ class RequestDecoder:
             ParseError: bytes that are not UTF-8.
             FieldError: as from a body; `InvalidField` also for a single value that comes more than once.
         """
-        return self._read(*read_query(query, self._root))
+        value, repeated = read_query(query, self._root)
+        if self._is_fast and not (repeated or self._free_form or b"%00" in query):
+            try:
+                return msgspec.convert(value, self._type, dec_hook=_custom, strict=True)
+            except ValueError:
+                pass
+        return self._read(value, repeated)
 
     def _read(self, value: dict[str, object], repeated: set[str]) -> Request:
         clean, problems = violations(self._root, value, strict=self._strict, repeated=repeated)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from rapport.auth.caller import Caller, authenticate
+from rapport.auth.caller import Caller, authenticate, authorize
 from rapport.contract.engagements import Expansion
 from rapport.contract.errors import (
     ApiError,
@@ -95,9 +95,7 @@ class Edge:
         try:
             status, body = await self._answer(route, scope, receive, headers, out)
         except ApiError as error:
-            if self._strict:
-                error.violations = ()
-            status, more, body = render(error)
+            status, more, body = render(error, strict=self._strict)
             out.update(more)
         except Exception:  # noqa: BLE001  # whatever it was, the caller gets an answer and the log the traceback
             status, more, body = render(_fault(scope, out["x-request-id"]))
@@ -121,6 +119,8 @@ class Edge:
             out["x-ratelimit-limit"] = str(usage.limit)
             out["x-ratelimit-remaining"] = str(usage.remaining)
             out["x-ratelimit-reset"] = str(usage.reset)
+        # invoke() checks this for everybody; here it comes before the body is read.
+        authorize(caller, method)
         _check_version(headers)
         if scope["method"] == "GET":
             request = route.decoder.from_query(scope["query_string"])
@@ -138,15 +138,13 @@ class Edge:
 
     async def _authenticate(self, scope: Scope, headers: Headers, deadline: float) -> tuple[Caller, Usage | None]:
         limiter = self._limiter
-        address = ("address", (scope.get("client") or ("",))[0])
-        if limiter is not None:
-            limiter.check(address)
         header = headers.get(b"authorization")
         try:
             caller = await self._invoker.store.read(lambda tx: self._caller(tx, header), deadline=deadline)
         except Unauthenticated:
             if limiter is not None:
-                limiter.take(address)
+                # Guesses are counted by address, and never held against a good token that comes from there.
+                limiter.take(("address", (scope.get("client") or ("",))[0]))
             raise
         return caller, limiter.take((caller.org, caller.user_id)) if limiter is not None else None
 

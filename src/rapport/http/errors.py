@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 
-from rapport.contract.errors import ApiError, FieldError
+from rapport.contract.errors import OURS, ApiError, FieldError
 
 _TEXT = {"type": "string", "minLength": 1}
 _VIOLATIONS = {
+    OURS: True,
     "type": "array",
     "description": "Every problem of the request, this one included. Not DevRev's.",
     "items": {
@@ -20,28 +21,32 @@ _VIOLATIONS = {
 }
 
 
-def render(error: ApiError) -> tuple[int, dict[str, str], bytes]:
-    """Status, extra headers and JSON body of an error."""
+def render(error: ApiError, *, strict: bool = False) -> tuple[int, dict[str, str], bytes]:
+    """Status, extra headers and JSON body of an error; when strict, without what is not DevRev's."""
     body: dict[str, Any] = {"type": error.type, "message": _message(error)}
     if error.detail:
         body["detail"] = error.detail
-    body |= {name: value for name, value in error.fields.items() if value is not None}
-    if error.violations:
+    ours = {name.removesuffix("?") for name, one in error.wire_fields.items() if OURS in one} if strict else ()
+    body |= {name: value for name, value in error.fields.items() if value is not None and name not in ours}
+    if isinstance(error, FieldError) and not strict:
         body["violations"] = [
-            {"type": one.type, "field_name": one.field_name, "message": _message(one)} for one in error.violations
+            {"type": one.type, "field_name": one.field_name, "message": _message(one)}
+            for one in error.violations or (error,)
         ]
     return error.status, error.headers, _encoded(body)
 
 
-def schema(error_type: type[ApiError]) -> dict[str, Any]:
+def schema(error_type: type[ApiError], *, strict: bool = False) -> dict[str, Any]:
     """The JSON Schema of the body that `render` writes for errors of this type."""
     properties: dict[str, Any] = {"type": {"const": error_type.type}, "message": _TEXT, "detail": _TEXT}
     required = ["type", "message"]
     for name, one in error_type.wire_fields.items():
+        if strict and OURS in one:
+            continue
         properties[name.removesuffix("?")] = one
         if not name.endswith("?"):
             required.append(name)
-    if issubclass(error_type, FieldError):
+    if issubclass(error_type, FieldError) and not strict:
         properties["violations"] = _VIOLATIONS
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 

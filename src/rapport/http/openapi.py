@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from rapport.contract.errors import (
+    OURS,
     ApiError,
     BadRequest,
     Forbidden,
@@ -29,7 +30,7 @@ from rapport.contract.method import WRITE, Method
 from rapport.contract.table import METHODS
 from rapport.http.errors import schema as error_schema
 from rapport.http.examples import example
-from rapport.http.schemas import OURS, REF, components, prose, reference, resolve
+from rapport.http.schemas import REF, components, prose, reference, resolve
 
 VERSIONS = ("2022-10-20", "2024-01-24")
 # What every method can answer, in the order of the statuses.
@@ -207,11 +208,7 @@ def _one_of(kinds: list[type[ApiError]]) -> Json:
 
 
 def _error(kind: type[ApiError], *, strict: bool) -> Json:
-    schema = error_schema(kind)
-    properties = dict(schema["properties"])
-    if violations := properties.pop("violations", None):
-        properties |= {} if strict else {"violations": {**violations, OURS: True}}
-    return {"title": kind.__name__, "description": prose(kind.__doc__), **schema, "properties": properties}
+    return {"title": kind.__name__, "description": prose(kind.__doc__), **error_schema(kind, strict=strict)}
 
 
 def _query(schema: Json, schemas: dict[str, Json], prefix: str = "") -> Iterator[Json]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from rapport.contract.errors import OURS
 from rapport.contract.fields import Json
-from rapport.http.schemas import OURS, REF, resolve
+from rapport.http.schemas import REF, resolve
 
 _HERE = Path(__file__).parent
 _CODE = re.compile(r"`([^`]+)`")

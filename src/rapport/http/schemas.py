@@ -7,11 +7,11 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from rapport.contract.errors import OURS
 from rapport.contract.fields import Json, SetTagWithValue
 from rapport.contract.ids import TagId
 
 REF = "#/components/schemas/"
-OURS = "x-rapport-ours"
 _SOURCE = re.compile(r"\s*\(SPEC[^)]*\)")
 
 

@@ -229,12 +229,8 @@ def _link_fields(org: str, links: Links) -> dict[str, Any]:
 
 def _answer(org: str, kept: Stored, people: dict[Key, Any]) -> bytes:
     """The document with its users' summaries put in."""
-    created_by, modified_by = people.get((org, kept.created_by)), people.get((org, kept.modified_by))
-    return b'{"created_by":%b,"modified_by":%b,%b' % (
-        _encode(created_by),
-        _encode(modified_by),
-        kept.document.encode()[1:],
-    )
+    created_by, modified_by = _encode(people[org, kept.created_by]), _encode(people[org, kept.modified_by])
+    return b'{"created_by":%b,"modified_by":%b,%b' % (created_by, modified_by, kept.document.encode()[1:])
 
 
 async def _answers(

@@ -51,16 +51,6 @@ class Limiter:
         self._counts[caller] = count + 1
         return Usage(self._limit.requests, self._limit.requests - count - 1, reset)
 
-    def check(self, caller: object) -> None:
-        """Refuse a caller whose window is used up, without counting.
-
-        Raises:
-            TooManyRequests: it is.
-        """
-        reset = self._turn()
-        if self._counts.get(caller, 0) >= self._limit.requests:
-            raise self._refusal(reset)
-
     def _refusal(self, reset: int) -> TooManyRequests:
         wait = max(1, reset - int(self._now()))
         return TooManyRequests(

@@ -35,6 +35,10 @@ class UniqueViolation(Exception):
         self.columns = columns
 
 
+class CannotOpen(Exception):
+    """The engine does not open: no store, a broken one, or no room. One sentence says why."""
+
+
 class LostRace(Exception):
     """Something that was read in this transaction's batch is no longer so; each call has to go alone."""
 

@@ -20,7 +20,7 @@ import msgspec
 import structlog
 
 from rapport.store import migrate
-from rapport.store.db import Batch, Row, UniqueViolation, Value, expand_rows, unavailable
+from rapport.store.db import Batch, CannotOpen, Row, UniqueViolation, Value, expand_rows, unavailable
 
 R = TypeVar("R")
 C = TypeVar("C")
@@ -119,12 +119,18 @@ class SqliteStore:
             sync: `full`, or `normal`, which may lose the last commits when the machine loses power.
 
         Raises:
+            CannotOpen: it is no database, is broken, or the disk is full or away.
             migrate.NewerDatabase: a newer program wrote it.
         """
         self._path = path
         self._sync = sync
-        self._writer = _connect(path, sync)
-        _migrate(self._writer, path)
+        try:
+            self._writer = _connect(path, sync)
+            _migrate(self._writer, path)
+        except apsw.Error as error:
+            if not _engine_is_gone(error):
+                raise
+            raise CannotOpen(f"{path} can't be opened: {error}") from error
         wanted = 2 if sync == "full" else 1
         if self._writer.pragma("synchronous") != wanted or self._writer.pragma("journal_mode") != "wal":
             raise RuntimeError("SQLite did not take the durability settings")
@@ -132,8 +138,7 @@ class SqliteStore:
         self._wal_pages = 0
         self._checkpointing = False
         self._writer_tx = SqliteTx(self._writer)
-        self._reader = _connect(path, sync, reader=True)
-        self._reader_tx = SqliteTx(self._reader)
+        self._reader = _Reader(path, sync)
         self._heavy = threading.local()
         self._commits = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._reads = ThreadPoolExecutor(4, thread_name_prefix="read")
@@ -149,15 +154,27 @@ class SqliteStore:
         """Run `work` in one snapshot; see `Store.read`."""
         if heavy:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._reads, self._read_in_thread, work, deadline)
-        return _snapshot(self._reader, self._reader_tx, work, deadline)
+            reading = loop.run_in_executor(self._reads, self._read_in_thread, work, deadline)
+            try:
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    return await reading
+            except TimeoutError:
+                raise unavailable("reading waited too long") from None
+        reader = self._reader
+        if not reader.is_open:
+            # Everything that is read in this turn of the loop shares a snapshot: taking one costs more than a look-up.
+            # What is committed meanwhile is answered, and so asked for again, in a later turn.
+            asyncio.get_running_loop().call_soon(reader.end)
+        return reader.read(work, deadline)
 
     def _read_in_thread(self, work: Callable[[Any], Coroutine[Any, Any, R]], deadline: float) -> R:
-        connection = getattr(self._heavy, "connection", None)
-        if connection is None:
-            connection = self._heavy.connection = _connect(self._path, self._sync, reader=True)
-            self._heavy.tx = SqliteTx(connection)
-        return _snapshot(connection, self._heavy.tx, work, deadline)
+        reader: _Reader | None = getattr(self._heavy, "reader", None)
+        if reader is None:
+            reader = self._heavy.reader = _Reader(self._path, self._sync)
+        try:
+            return reader.read(work, deadline)
+        finally:
+            reader.end()
 
     # Writing
 
@@ -180,6 +197,7 @@ class SqliteStore:
             while self._queue:
                 # One turn of the loop lets every request that has arrived join this batch.
                 await asyncio.sleep(0)
+                self._refuse_late(self._queue)
                 self._running = [waiting for waiting in self._queue if not waiting.future.done()]
                 self._queue = []
                 outcomes = self._apply(self._running)
@@ -282,13 +300,15 @@ class SqliteStore:
 
     async def _watch(self) -> None:
         """Answer 503 for calls whose deadline passes while they wait; one timer for all of them."""
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(0.1)
-            now = loop.time()
-            for waiting in [*self._queue, *self._running]:
-                if waiting.deadline <= now and not waiting.future.done():
-                    waiting.future.set_exception(unavailable("the write waited too long"))
+            self._refuse_late([*self._queue, *self._running])
+
+    def _refuse_late(self, calls: Sequence[_Waiting]) -> None:
+        now = time.monotonic()
+        for waiting in calls:
+            if waiting.deadline <= now and not waiting.future.done():
+                waiting.future.set_exception(unavailable("the write waited too long"))
 
     async def close(self) -> None:
         """Finish what was taken, then close every connection."""
@@ -301,6 +321,44 @@ class SqliteStore:
         self._reads.shutdown()
         self._reader.close()
         self._writer.close()
+
+
+class _Reader:
+    """A connection that reads, and the snapshot that it holds."""
+
+    def __init__(self, path: Path, sync: str) -> None:
+        self._connection = _connect(path, sync, reader=True)
+        self._tx = SqliteTx(self._connection)
+        self._deadline = 0.0
+        self._connection.set_progress_handler(lambda: time.monotonic() > self._deadline, 20_000)
+        self.is_open = False
+
+    def read(self, work: Callable[[Any], Coroutine[Any, Any, R]], deadline: float) -> R:
+        """Run `work` in the snapshot, taking one if there is none; `end` lets go of it."""
+        self._deadline = deadline
+        try:
+            if not self.is_open:
+                self._connection.execute("BEGIN")
+                self.is_open = True
+            return _finish(work(self._tx))
+        except apsw.InterruptError as error:
+            self.end()
+            raise unavailable("reading took too long") from error
+        except (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.BusyError) as error:
+            self.end()
+            raise unavailable("it can't read") from error
+
+    def end(self) -> None:
+        """Let go of the snapshot."""
+        if self.is_open:
+            self.is_open = False
+            with contextlib.suppress(apsw.Error):
+                self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.end()
+        self._connection.close()
 
 
 async def _awaited(work: Any) -> Any:
@@ -328,23 +386,11 @@ def _settle(outcomes: Sequence[tuple[_Waiting, Any]]) -> None:
 
 def _engine_is_gone(error: apsw.Error) -> bool:
     """The disk or the file, and not this statement, is at fault."""
-    return isinstance(error, apsw.FullError | apsw.IOError | apsw.ReadOnlyError | apsw.CorruptError | apsw.BusyError)
+    return isinstance(error, _GONE)
 
 
-def _snapshot(
-    connection: apsw.Connection, tx: SqliteTx, work: Callable[[Any], Coroutine[Any, Any, R]], deadline: float
-) -> R:
-    connection.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
-    try:
-        connection.execute("BEGIN")
-        return _finish(work(tx))
-    except apsw.InterruptError as error:
-        raise unavailable("reading took too long") from error
-    except (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.BusyError) as error:
-        raise unavailable("it can't read") from error
-    finally:
-        if connection.in_transaction:
-            connection.execute("COMMIT")
+_GONE = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError,
+         apsw.BusyError)  # fmt: skip
 
 
 def _connect(path: Path, sync: str, *, reader: bool = False) -> apsw.Connection:

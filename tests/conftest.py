@@ -1,11 +1,11 @@
 """Alice owns, Bob is on her team, Charlie must see nothing. All of them talk to a real server."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-
 from tests.support.server import Client, Server
 
 # A server or store is made once per test and examples take orgs of their own; how long one takes is the machine's matter.
@@ -53,3 +53,10 @@ def charlie(server: Server) -> Client:
 def data(tmp_path: Path) -> Path:
     """A data folder that does not exist yet."""
     return tmp_path / "data"
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port that nothing listens on right now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
 from tests.support.server import Client, Server
 
 # A server or store is made once per test and examples take orgs of their own; how long one takes is the machine's matter.

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.support.server import Client, Server
 
 CONNECTIONS = 16

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from tests.support.wire import Wire
 
 from rapport import app
 from rapport.http import edge, protocol
 from rapport.settings import load
+from tests.support.wire import Wire
 
 SECONDS = 0.4
 

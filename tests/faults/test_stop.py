@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.support.server import Client, Server
 from tests.support.wire import Wire, request
 

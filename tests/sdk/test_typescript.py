@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import pytest
+
 from tests.sdk import install
 from tests.support.server import Client, Server
 

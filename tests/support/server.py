@@ -63,7 +63,9 @@ class Server:
             if url := re.search(r"http://[^ ]+:(\d+)", line):
                 self.url, self.port = url[0], int(url[1])
                 return
-        raise RuntimeError(f"the server said {said} and ended with {self.process.wait()}: {self.logged()}")
+        code = self.process.wait()
+        self._close()
+        raise RuntimeError(f"the server said {said} and ended with {code}: {self.logged()}")
 
     def logged(self) -> str:
         """Its standard error so far."""

@@ -60,7 +60,7 @@ class Server:
             said.append(line)
             if token := re.search(r"rpt_\w+", line):
                 self.token = token[0]
-            if url := re.search(r"http://[^ ]+:(\d+)", line):
+            if url := re.search(r"https?://[^ ]+:(\d+)", line):
                 self.url, self.port = url[0], int(url[1])
                 return
         code = self.process.wait()

@@ -121,11 +121,18 @@ def serve(
     data: Data = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes a free one.")] = None,
+    tls: Annotated[str | None, typer.Option(help="dev: HTTPS, with a local CA in the data folder.")] = None,
+    tls_name: Annotated[
+        list[str] | None, typer.Option(help="Whom --tls dev makes its certificate for; several times, or by comma.")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="HTTPS with this certificate (PEM).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The private key of --tls-cert (PEM).")] = None,
     *,
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty data folder with a demo org.")] = False,
 ) -> None:
     """Serve the API. An empty data folder is initialised, and the token is shown once."""
-    settings = load({"data": data, "host": host, "port": port})
+    flags = {"data": data, "host": host, "port": port, "tls": tls, "tls_cert": tls_cert, "tls_key": tls_key}
+    settings = load({**flags, "tls_name": ",".join(tls_name) if tls_name else None})
     app.serve(settings, with_demo=demo, say=lambda line: print(line, flush=True))
 
 

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import structlog
 
@@ -126,6 +127,8 @@ class Edge:
             request = route.decoder.from_query(scope["query_string"])
         else:
             _check_content(headers)
+            if scope["query_string"]:
+                raise _in_the_query(scope["query_string"])
             body = await _read_body(receive, headers, out)
             deadline = time.monotonic() + STORE_SECONDS
             request = route.decoder.from_body(body)
@@ -229,6 +232,13 @@ def _check_content(headers: Headers) -> None:
 def _content_type(message: str, value: bytes) -> InvalidContentType:
     return InvalidContentType(
         message, detail="Send JSON in UTF-8, as application/json, not compressed.", value=value.decode("latin-1")
+    )
+
+
+def _in_the_query(query: bytes) -> InvalidField:
+    name = unquote(query.partition(b"&")[0].partition(b"=")[0].decode("latin-1"))[:80]
+    return InvalidField(
+        f"{name!r} came in the query.", detail="A POST takes its fields from its JSON body.", field_name=name
     )
 
 

@@ -27,7 +27,7 @@ from rapport.contract.fields import UNSET, Request
 from rapport.contract.method import READ, Method
 from rapport.contract.table import METHODS
 from rapport.http.decode import RequestDecoder
-from rapport.http.errors import render
+from rapport.http.errors import new_request_id, render
 from rapport.http.strict import AnswerFilter
 from rapport.operations.invoke import STORE_SECONDS, Invoker
 from rapport.ratelimit import Limiter, Usage
@@ -70,7 +70,7 @@ class Edge:
         self._limiter = limiter
         self._strict = strict
         self._access_log = access_log
-        self._site = site
+        self._site = identified(site)
         self._routes = {
             method.path: _Route(
                 method,
@@ -188,6 +188,23 @@ class Edge:
         return header.decode("latin-1")
 
 
+def identified(app: App) -> App:
+    """Give every answer of an application an `X-Request-Id`, where it has none."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        async def carry(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message["headers"])
+                if all(name != b"x-request-id" for name, _ in headers):
+                    headers.append((b"x-request-id", _request_id(dict(scope["headers"])).encode()))
+                message["headers"] = headers
+            await send(message)
+
+        await app(scope, receive, carry)
+
+    return call
+
+
 def _not_devrevs(header: str) -> InvalidField:
     return InvalidField(
         f"{header}: DevRev has no such header, and this server is strict.",
@@ -201,7 +218,7 @@ def _request_id(headers: Headers) -> str:
     sent = headers.get(b"x-request-id", b"")
     if 0 < len(sent) <= _ID_LENGTH and sent.replace(b"-", b"").replace(b"_", b"").isalnum():
         return sent.decode()
-    return f"req_{secrets.token_hex(12)}"
+    return new_request_id()
 
 
 def _check_version(headers: Headers) -> None:

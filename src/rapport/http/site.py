@@ -67,9 +67,7 @@ def site(store: Store, *, strict: bool) -> Starlette:
 
 
 def _json(status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:
-    return Response(
-        body, status, {"x-request-id": f"req_{secrets.token_hex(12)}", **(headers or {})}, "application/json"
-    )
+    return Response(body, status, headers, "application/json")
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -137,3 +137,16 @@ def test_pages_of_other_origins_may_call_only_where_they_are_named(shared: Serve
     off = alice.server.http.options(f"{alice.server.url}/engagements.create", headers=preflight)
     assert off.status_code == 405
     assert "access-control-allow-origin" not in off.headers
+
+
+def test_every_answer_has_a_request_id_even_where_there_is_no_method(shared: Server) -> None:
+    for verb in ("GET", "POST", "HEAD", "OPTIONS"):
+        for path in ("/", "/nothing", "/healthz", "/readyz", "/openapi.json", "/docs", "/engagements.create"):
+            url = f"{shared.url}{path}"
+            assert shared.http.request(verb, url).headers["x-request-id"].startswith("req_")
+            assert (
+                shared.http.request(verb, url, headers={"x-request-id": "mine-1"}).headers["x-request-id"] == "mine-1"
+            )
+    preflight = {"origin": "https://app.example.com", "access-control-request-method": "POST"}
+    assert shared.http.options(f"{shared.url}/engagements.create", headers=preflight).headers["x-request-id"]
+    assert b"\r\nx-request-id: req_" in talk(shared, b"nonsense\r\n\r\n")

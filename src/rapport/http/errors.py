@@ -1,6 +1,7 @@
 """The one renderer of errors (SPEC section 3)."""
 
 import json
+import secrets
 from typing import Any
 
 import msgspec
@@ -49,6 +50,11 @@ def schema(error_type: type[ApiError], *, strict: bool = False) -> dict[str, Any
     if issubclass(error_type, FieldError) and not strict:
         properties["violations"] = _VIOLATIONS
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def new_request_id() -> str:
+    """For an answer's `X-Request-Id`."""
+    return f"req_{secrets.token_hex(12)}"
 
 
 def _message(error: ApiError) -> str:

@@ -15,7 +15,11 @@ def _settings(folder: Path, *flags: str, **environment: str) -> Any:
 def test_without_anything_said_the_defaults_hold(tmp_path: Path) -> None:
     found = _settings(tmp_path)
     assert {one["source"] for one in found.values()} == {"default"}
-    assert (found["host"]["value"], found["port"]["value"], found["data"]["value"]) == ("127.0.0.1", "8080", "rapport-data")
+    assert (found["host"]["value"], found["port"]["value"], found["data"]["value"]) == (
+        "127.0.0.1",
+        "8080",
+        "rapport-data",
+    )
     assert (found["sync"]["value"], found["rate_limit"]["value"]) == ("full", "8000/60")
     assert not list(tmp_path.iterdir())
 

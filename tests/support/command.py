@@ -1,11 +1,17 @@
-"""The `rapport` command as an operator runs it: a process, a folder, an environment."""
+"""The `rapport` command as an operator runs it: in a folder, with an environment."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pytest
+
+from rapport.cli.main import main
 
 
 class Ran(NamedTuple):
@@ -42,10 +48,29 @@ class Ran(NamedTuple):
 
 
 def rapport(folder: Path, *arguments: str, **environment: str) -> Ran:
-    """Run `rapport` in a folder."""
+    """Run `rapport` in a folder, within this process: a start of Python takes longer than most commands."""
+    out, err = io.StringIO(), io.StringIO()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
+    with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
+        patched.chdir(folder)
+        patched.setattr(os, "environ", {**clean, "COLUMNS": "200", **environment})
+        patched.setattr(sys, "argv", ["rapport", *arguments])
+        try:
+            main()
+            code = 0
+        except SystemExit as stopped:
+            code = int(stopped.code or 0)
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
+def rapport_process(folder: Path, *arguments: str) -> Ran:
+    """Run `rapport` as a process."""
     done = subprocess.run(
-        [sys.executable, "-m", "rapport", *arguments], capture_output=True, text=True, timeout=50, check=False,
-        cwd=folder, env={**clean, "COLUMNS": "200", **environment},
-    )  # fmt: skip
+        [sys.executable, "-m", "rapport", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+        cwd=folder,
+    )
     return Ran(done.returncode, done.stdout, done.stderr)

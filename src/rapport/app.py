@@ -22,7 +22,7 @@ from rapport.http.edge import App, Edge, identified
 from rapport.http.protocol import RapportProtocol
 from rapport.http.site import site
 from rapport.operations import demo, families
-from rapport.operations.admin import Admin
+from rapport.operations.admin import Admin, AdminError
 from rapport.operations.invoke import Invoker
 from rapport.ratelimit import Limiter
 from rapport.settings import Settings
@@ -101,7 +101,10 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
 
 async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Run an operator's command: through the running server, or on the store itself when none runs."""
-    answer = await control.ask(settings["data"] / control.SOCKET, command, arguments)
+    try:
+        answer = await control.ask(settings["data"] / control.SOCKET, command, arguments)
+    except AdminError as error:
+        raise CannotStart(str(error)) from None
     if answer is not None:
         return answer
     if not (settings["data"] / DATABASE).exists():

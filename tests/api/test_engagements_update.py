@@ -124,11 +124,9 @@ def test_a_changed_link_or_order_or_tag_value_bumps(alice: Client) -> None:
 
 def test_modified_date_strictly_grows_however_fast(alice: Client) -> None:
     made = alice.engagement()
-    dates = [made["modified_date"]]
-    for number in range(40):
-        dates.append(
-            alice.ok("engagements.update", {"id": made["id"], "title": f"T{number}"})["engagement"]["modified_date"]
-        )
+    changes = [{"id": made["id"], "title": f"T{number}"} for number in range(40)]
+    updated = [alice.ok("engagements.update", change)["engagement"] for change in changes]
+    dates = [one["modified_date"] for one in [made, *updated]]
     assert dates == sorted(set(dates))
 
 

@@ -426,3 +426,11 @@ def test_expand_holds_for_every_engagement_of_the_page(alice: Client) -> None:
         assert one == alice.ok("engagements.get", {"id": one["id"], "expand": everything})["engagement"]
     assert alice.ok("engagements.list", {}, x_rapport_expand="members,parents,tags,artifacts")["engagements"] == shown
     assert alice.get("engagements.list", {"expand": ",".join(everything)}).body["engagements"] == shown
+
+
+def test_a_reference_with_a_comma_is_quoted_in_a_query(alice: Client) -> None:
+    alice.engagement(title="x", external_ref='a,b "c"')
+    alice.engagement(title="y", external_ref="a")
+    for asked, expected in (('"a,b "c""', 1), ('"a,b "c"",a', 2), ("a,b", 1), ('"a"', 1), ("z", 0)):
+        assert alice.get("engagements.count", {"external_ref": asked}).body == {"count": expected}, asked
+    assert alice.get("engagements.count", [("external_ref", "a"), ("external_ref", "z")]).body == {"count": 1}

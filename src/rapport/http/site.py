@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from rapport import __version__
 from rapport.contract.errors import ApiError, MethodNotAllowed, NotFound, ServiceUnavailable
-from rapport.http import openapi, reference
+from rapport.http import openapi
 from rapport.http.errors import render
 from rapport.operations.health import ready
 from rapport.store.db import Store
@@ -28,6 +28,8 @@ def site(store: Store, *, strict: bool) -> Starlette:
 
     @functools.cache
     def reference_page() -> str:
+        from rapport.http import reference  # noqa: PLC0415  # its templates would add a tenth to every start
+
         return reference.page(document, nonce=_NONCE)
 
     async def healthz(_request: Request) -> Response:

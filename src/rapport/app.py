@@ -26,7 +26,7 @@ from rapport.http.site import site
 from rapport.http.tls import TlsError
 from rapport.http.tls import context as tls_context
 from rapport.operations import demo, families
-from rapport.operations.admin import Admin
+from rapport.operations.admin import Admin, AdminError
 from rapport.operations.invoke import Invoker
 from rapport.ratelimit import Limiter
 from rapport.settings import Settings
@@ -107,7 +107,10 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
 
 async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Run an operator's command: through the running server, or on the store itself when none runs."""
-    answer = await control.ask(settings["data"] / control.SOCKET, command, arguments)
+    try:
+        answer = await control.ask(settings["data"] / control.SOCKET, command, arguments)
+    except AdminError as error:
+        raise CannotStart(str(error)) from None
     if answer is not None:
         return answer
     if not (settings["data"] / DATABASE).exists():

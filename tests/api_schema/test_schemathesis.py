@@ -58,6 +58,9 @@ def _depends_on_more_than_the_schema(path: str, body: dict[str, Any]) -> bool:
 def positive_data_is_accepted(
     ctx: schemathesis.CheckContext, response: schemathesis.Response, case: Case
 ) -> bool | None:
+    # An array in a query is a comma list, and items with commas are not quoted by what writes the query here.
+    if case.method == "GET" and "%2C" in str(response.request.url):
+        return None
     if response.status_code == 400 and _depends_on_more_than_the_schema(case.path, response.json()):
         return None
     accepted: bool | None = positive_data_acceptance(ctx, response, case)
@@ -71,6 +74,10 @@ def negative_data_is_refused(
     # The test below replaces Authorization, and an empty header is as none: so only queries and bodies are held to this.
     if case.meta is not None and case.meta.is_negative_at(ParameterLocation.HEADER):
         return None
+    # SPEC 2: an empty body is an empty object. The random bytes that stand for bad syntax are sometimes no bytes.
+    body = response.request.body
+    if case.method == "POST" and (not isinstance(body, bytes | str) or not body.strip()):
+        return None
     refused: bool | None = negative_data_rejection(ctx, response, case)
     return refused
 
@@ -80,7 +87,7 @@ def test_the_document_that_is_served_is_the_one_that_is_tested_here(demo: Server
 
 
 @schema.parametrize()
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @pytest.mark.timeout(120)
 def test_the_document_holds(case: Case, demo: Server) -> None:
     # These revoke their caller's tokens, so that each has one of its own.

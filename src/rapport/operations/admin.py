@@ -164,7 +164,8 @@ class Admin:
         async def work(tx: Tx) -> Answer:
             own = await self._org(tx, org)
             holder = None if user is None else (await self._holder(tx, own, user)).display_id
-            return {"tokens": [_token_answer(row) for row in await token_store.listed(tx, own, user_id=holder)]}
+            rows = await token_store.listed(tx, own, user_id=holder)
+            return {"tokens": [_token_answer(row) for row in reversed(rows)]}
 
         return await self._read(work)  # type: ignore[no-any-return]
 

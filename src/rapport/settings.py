@@ -81,7 +81,7 @@ SETTINGS = {
 }
 _FILE = "rapport.toml"
 # Read by the command line itself, for `rapport call`.
-_CLIENT_VARIABLES = frozenset({"RAPPORT_URL", "RAPPORT_TOKEN"})
+_CLIENT_VARIABLES = frozenset({"RAPPORT_URL", "RAPPORT_TOKEN", "RAPPORT_TOKEN_FILE"})
 
 
 class Value(NamedTuple):
@@ -150,9 +150,15 @@ def _find(
         except (OSError, UnicodeDecodeError) as error:
             raise SettingError(f"{twin}: {environment[twin]} can't be read: {error}") from None
     if setting.name in written:
-        value = written[setting.name]
-        return (str(value).lower() if isinstance(value, bool) else str(value)), _FILE
+        return _as_text(written[setting.name]), _FILE
     return setting.default, "default"
+
+
+def _as_text(value: Any) -> str:
+    """A value of the file as it would stand in the environment."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def least(method: Method) -> dict[str, Any]:
             "type": "opportunity", "title": "x", "applies_to_part": "PROD-1", "owned_by": ["DEVU-999"], "account": "ACC-9",
         },
         "tags.create": {"name": "x"},
+        "artifacts.prepare": {"file_name": "x"},
         "dev-users.create": {"email": "x@example.com", "state": "shadow"},
     }  # fmt: skip
     if method.name in shapes:
@@ -137,7 +138,7 @@ def test_it_stands_in_the_openapi_document(method: Method, server: Server) -> No
     assert str(method.status) in operations["post"]["responses"]
 
 
-@pytest.mark.parametrize("kind", ["accounts", "tags", "works", "dev-users", "rev-users", "engagements"])
+@pytest.mark.parametrize("kind", ["accounts", "artifacts", "tags", "works", "dev-users", "rev-users", "engagements"])
 def test_another_orgs_objects_answer_as_absent_ones(kind: str, alice: Client, charlie: Client) -> None:
     ids = objects(alice)
     answer = charlie.call(f"{kind}.get", {"id": ids[kind]})
@@ -162,4 +163,5 @@ def objects(client: Client) -> dict[str, str]:
         "dev-users": client.ok("dev-users.self")["dev_user"]["id"],
         "rev-users": client.ok("rev-users.create", {"display_name": "Ana"})["rev_user"]["id"],
         "engagements": client.engagement()["id"],
+        "artifacts": client.ok("artifacts.prepare", {"file_name": "x"})["id"],
     }

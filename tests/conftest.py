@@ -1,5 +1,6 @@
 """Alice owns, Bob is on her team, Charlie must see nothing. All of them talk to a real server."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,3 +54,10 @@ def charlie(server: Server) -> Client:
 def data(tmp_path: Path) -> Path:
     """A data folder that does not exist yet."""
     return tmp_path / "data"
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port that nothing listens on right now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])

@@ -20,7 +20,7 @@ from rapport import control
 from rapport.blobs.links import Links, read_key
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import system_clock
-from rapport.http.edge import App, Edge
+from rapport.http.edge import App, Edge, identified
 from rapport.http.protocol import RapportProtocol
 from rapport.http.site import site
 from rapport.http.uploads import Files
@@ -167,10 +167,11 @@ def _application(opened: Opened, settings: Settings) -> App:
         site=site(opened.store, files, strict=settings["strict"]),
     )  # fmt: skip
     if settings["cors_origins"]:
-        edge = CORSMiddleware(
+        shared = CORSMiddleware(
             edge, allow_origins=settings["cors_origins"], allow_methods=["GET", "POST"], allow_headers=["*"],
             expose_headers=_EXPOSED,
         )  # fmt: skip
+        edge = identified(shared)  # which answers preflights itself
     return edge
 
 

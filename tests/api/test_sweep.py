@@ -1,167 +1,383 @@
-"""What holds for every method, unasked: adding one to METHODS adds it here."""
+"""What holds for every method, asked of every method."""
 
-import json
 from typing import Any
 
 import pytest
 
 from rapport.auth import tokens
-from rapport.contract.ids import Id
-from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.method import READ, Method
 from rapport.contract.table import METHODS
 from tests.support.server import Client, Server, document
+from tests.support.world import make_world
 
-EVERY = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-READING = [method for method in METHODS.values() if method.effect == READ]
-WRITING = [method for method in METHODS.values() if method.effect == WRITE]
-SCOPED = [method for method in METHODS.values() if method.scope]
-
-
-def names(methods: list[Method]) -> list[str]:
-    return [method.name for method in methods]
-
-
-def of(client: Client, token: str) -> Client:
-    return Client(client.server, token, client.user, client.org)
+ALL = [pytest.param(method, id=method.name) for method in METHODS.values()]
+READS = [pytest.param(method, id=method.name) for method in METHODS.values() if method.effect == READ]
+SCOPED = [pytest.param(method, id=method.name) for method in METHODS.values() if method.scope]
+WITH_ID = [
+    pytest.param(method, id=method.name) for method in METHODS.values() if "id" in method.request.__struct_fields__
+]
+WITH_LIST = [pytest.param(method, id=method.name) for method in METHODS.values() if method.name.endswith(".list")]
 
 
-@EVERY
-def test_without_a_good_token_it_is_401_before_the_body_is_looked_at(method: Method, alice: Client) -> None:
-    for header in ("", "Bearer", "Bearer rpt_typo", f"Bearer {tokens.make()}", "Basic YTpi"):
-        answer = alice.raw("POST", method.name, content=b"not json", headers={"authorization": header})
-        assert (answer.status, answer.type) == (401, "unauthenticated"), header
-        assert answer.headers["www-authenticate"] == "Bearer"
-        assert answer.body["detail"].partition(":")[0] in {"missing", "malformed"}
+def example(client: Client, method: Method) -> Any:
+    """The documented example: of a good shape, but its ids lead nowhere here."""
+    post = document(client.server.url)["paths"][method.path]["post"]
+    return post["requestBody"]["content"]["application/json"]["example"]
 
 
-@pytest.mark.parametrize("method", SCOPED, ids=names(SCOPED))
-def test_without_the_scope_it_is_403_and_names_it(method: Method, server: Server, alice: Client) -> None:
-    other = "tag:all" if not str(method.scope).startswith("tag:") else "account:all"
-    stranger = server.make_user(alice, role="admin", scope=other)
-    for body in (json.dumps(least(method)).encode(), b"not json"):
-        answer = stranger.raw("POST", method.name, content=body)
+# Who may
+
+
+REFUSED = [(None, "missing"), ("", "missing"), ("Bearer", "malformed"), ("Bearer nonsense", "malformed"),
+           ("Basic dXNlcjpwYXNz", "malformed"), (f"Bearer {tokens.make()}x", "malformed"), (f"Bearer {tokens.make()}", "malformed")]  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_without_a_good_token_it_is_401_whatever_the_body(alice: Client, method: Method) -> None:
+    for header, why in REFUSED:
+        for verb in method.verbs:
+            options: dict[str, Any] = {"content": b"{ no json"} if verb == "POST" else {"params": {"nonsense": "1"}}
+            answer = alice.raw(verb, method.name, headers={"authorization": header}, **options)
+            assert (answer.status, answer.type) == (401, "unauthenticated")
+            assert answer.body["detail"].startswith(why), header
+            assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("method", SCOPED)
+def test_without_its_scope_it_is_403_that_names_the_scope_whatever_the_body(alice: Client, method: Method) -> None:
+    assert method.scope is not None
+    other = "tag:all" if method.family != "tags" else "engagement:all"
+    limited = alice.server.make_user(alice, role="admin", scope=other)
+    before = alice.everything()
+    for body in (b"{}", b'{"nonsense": 1}', b"{ no json"):
+        answer = limited.raw("POST", method.name, content=body)
         assert (answer.status, answer.type) == (403, "forbidden")
-        assert str(method.scope) in answer.body["message"]
+        assert method.scope in answer.body["message"]
+    assert alice.everything() == before
 
 
-def least(method: Method) -> dict[str, Any]:
-    """A request of the right shape, whose ids lead nowhere."""
-    shapes: dict[str, dict[str, Any]] = {
-        "engagements.create": {"members": ["DEVU-999"], "scheduled_date": "2023-01-01T12:00:00Z", "title": "x"},
-        "accounts.create": {"display_name": "x"},
-        "works.create": {
-            "type": "opportunity", "title": "x", "applies_to_part": "PROD-1", "owned_by": ["DEVU-999"], "account": "ACC-9",
-        },
-        "tags.create": {"name": "x"},
-        "artifacts.prepare": {"file_name": "x"},
-        "dev-users.create": {"email": "x@example.com", "state": "shadow"},
-    }  # fmt: skip
-    if method.name in shapes:
-        return shapes[method.name]
-    id_type = method.request.__annotations__.get("id")
-    return {"id": f"{id_type.kinds[0].prefix}-999"} if isinstance(id_type, type) and issubclass(id_type, Id) else {}
+@pytest.mark.parametrize("method", SCOPED)
+def test_a_family_s_lower_scope_is_not_enough_and_its_own_is(alice: Client, method: Method) -> None:
+    assert method.scope is not None
+    family, _, level = method.scope.partition(":")
+    enough = alice.server.make_user(alice, role="admin", scope=f"tag:read {method.scope}")
+    assert enough.call(method.name, {"nonsense": 1}).type in {"invalid_field", "missing_required_field"}
+    for lower in {"read": [], "write": ["read"], "all": ["read", "write"]}[level]:
+        limited = alice.server.make_user(alice, role="admin", scope=f"{family}:{lower}")
+        assert limited.call(method.name).status == 403
 
 
-@EVERY
-def test_other_verbs_are_405_and_say_which_are_taken(method: Method, alice: Client) -> None:
-    taken = ["POST"] if method.effect == WRITE else ["GET", "POST"]
-    for verb in ("PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "GET"):
-        if verb in taken:
-            continue
-        answer = alice.server.http.request(verb, f"{alice.server.url}/{method.name}")
-        assert (answer.status_code, answer.headers["allow"]) == (405, ", ".join(taken))
+def test_some_methods_need_no_scope(alice: Client) -> None:
+    free = [method.name for method in METHODS.values() if method.scope is None]
+    limited = alice.server.make_user(alice, scope="tag:read")
+    assert free
+    for name in free:
+        assert limited.call(name).status == 200
 
 
-@EVERY
-def test_what_is_not_json_is_a_parse_error(method: Method, alice: Client) -> None:
-    for body in (b"{", b"[]", b"null", b'{"a": NaN}', b"{} {}", b"\xff", b"[" * 100_000):
+# Verbs
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_other_verbs_are_405_with_allow(alice: Client, method: Method) -> None:
+    before = alice.everything()
+    for verb in {"GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND"} - {*method.verbs}:
+        for headers in ({}, {"authorization": None}):
+            answer = alice.raw(verb, method.name, headers=headers)
+            assert answer.status == 405, verb
+            assert answer.headers["allow"] == ", ".join(method.verbs)
+            if verb == "HEAD":
+                assert answer.body is None
+            else:
+                assert answer.type == "method_not_allowed"
+    assert alice.everything() == before
+
+
+# Bodies
+
+BROKEN = [b"{", b"{}{}", b"{} x", b"[]", b'"text"', b"1", b"null", b"true", b"{'a': 1}", b'{"a": 1,}', b'{"a" 1}', b"// no\n{}",
+          b'{"limit": NaN}', b'{"limit": Infinity}', b'{"limit": 01}', b'{"a": "\xff"}', b"\xef\xbb\xbf{}", b'{"a": "\t"}',
+          b'{"a": "\\ud800"}', b'{"a": "\\x"}', b'{"a": tru}', b"\x00", b'{"a":' * 65 + b"1" + b"}" * 65,
+          b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", b"[" * 100_000, b'{"a":' * 100_000]  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_a_body_that_is_no_json_object_is_a_parse_error(alice: Client, method: Method) -> None:
+    before = alice.everything()
+    for body in BROKEN:
         answer = alice.raw("POST", method.name, content=body)
-        assert (answer.status, answer.type) == (400, "parse_error"), body[:20]
+        assert (answer.status, answer.type) == (400, "parse_error"), body[:40]
+    assert alice.everything() == before
 
 
-@EVERY
-def test_an_unknown_field_is_named(method: Method, alice: Client) -> None:
-    answer = alice.call(method.name, {**least(method), "no_such_field": 1})
-    assert (answer.status, answer.type, answer.body["field_name"]) == (400, "invalid_field", "no_such_field")
-    if method.effect == READ:
-        answer = alice.get(method.name, {**least(method), "no_such_field": "1"})
-        assert (answer.status, answer.type, answer.body["field_name"]) == (400, "invalid_field", "no_such_field")
+@pytest.mark.parametrize("method", ALL)
+def test_an_unknown_field_is_refused_by_its_name(alice: Client, method: Method) -> None:
+    request = {**example(alice, method), "nonsense": 1}
+    answer = alice.refused(method.name, request, "invalid_field", "nonsense")
+    assert answer.problems == {("invalid_field", "nonsense")}
+    assert "nonsense" in answer.body["message"]
 
 
-@EVERY
-def test_only_json_that_is_not_compressed_is_taken(method: Method, alice: Client) -> None:
-    for headers in ({"content-type": "text/plain"}, {"content-type": "application/xml"}, {"content-encoding": "gzip"}):
-        answer = alice.raw("POST", method.name, content=b"{}", headers=headers)
-        assert (answer.status, answer.type) == (400, "invalid_content_type"), headers
+@pytest.mark.parametrize("method", ALL)
+def test_an_unknown_query_parameter_is_refused_by_its_name(alice: Client, method: Method) -> None:
+    before = alice.everything()
+    for verb in method.verbs:
+        body: dict[str, Any] = {"json": example(alice, method)} if verb == "POST" else {}
+        answer = alice.raw(verb, f"{method.name}?nonsense=1", **body)
+        assert answer.status == 400
+        assert ("invalid_field", "nonsense") in answer.problems
+    assert alice.everything() == before
 
 
-@EVERY
-def test_a_missing_content_type_is_json_and_an_empty_body_an_empty_object(method: Method, alice: Client) -> None:
-    url, headers = f"{alice.server.url}/{method.name}", {"authorization": alice.token}
-    untyped = alice.server.http.post(url, content=json.dumps(least(method)).encode(), headers=headers)
-    assert "content-type" not in untyped.request.headers
-    assert untyped.status_code in {method.status, 400, 404}
-    assert untyped.json().get("type") not in {"invalid_content_type", "parse_error"}
-    empty, written = alice.raw("POST", method.name, content=b""), alice.raw("POST", method.name, content=b"{}")
-    assert empty.status == written.status
-    if empty.status == 400:
-        assert empty.body == written.body
+@pytest.mark.parametrize("method", ALL)
+def test_required_fields_that_are_missing_are_all_named(alice: Client, method: Method) -> None:
+    schema = document(alice.server.url)["components"]["schemas"][method.request.__name__]
+    required = schema.get("required", [])
+    if not required:
+        return
+    answer = alice.refused(method.name, {}, "missing_required_field", required[0])
+    assert answer.problems == {("missing_required_field", name) for name in required}
 
 
-@EVERY
-def test_only_known_versions_are_taken(method: Method, alice: Client) -> None:
-    answer = alice.call(method.name, least(method), x_devrev_version="1999-01-01")
-    assert (answer.status, answer.type, answer.body["value"]) == (400, "invalid_api_version", "1999-01-01")
-    for version in ("2022-10-20", "2024-01-24"):
-        answer = alice.call(method.name, least(method), x_devrev_version=version, x_devrev_scope="beta")
-        assert answer.status != 400 or answer.type != "invalid_api_version"
+@pytest.mark.parametrize("method", ALL)
+def test_every_field_refuses_null_unless_null_clears_it(alice: Client, method: Method) -> None:
+    names = [*method.request.__struct_fields__]
+    nullable = {"scheduled_date"} if method.name == "engagements.update" else set()
+    if not names:
+        return
+    request = {name: None for name in names if name not in nullable}
+    answer = alice.refused(method.name, request, "unexpected_json_type", next(iter(request)))
+    assert answer.problems >= {("unexpected_json_type", name) for name in request}
+    assert answer.body["actual"] == "null"
 
 
-@pytest.mark.parametrize("method", READING, ids=names(READING))
-def test_the_get_form_answers_as_the_post_form(method: Method, alice: Client) -> None:
-    alice.engagement()
-    posted, got = alice.call(method.name, least(method)), alice.get(method.name, least(method))
-    assert (posted.status, posted.body) == (got.status, got.body)
+@pytest.mark.parametrize("method", ALL)
+def test_every_field_refuses_json_of_another_type(alice: Client, method: Method) -> None:
+    schema = document(alice.server.url)["components"]["schemas"][method.request.__name__]
+    for name in schema["properties"]:
+        wrong: tuple[Any, ...] = (True, 1.5, {"nonsense": []}, [[[]]])
+        for value in wrong:
+            if (name, value) in [("custom_fields", {"nonsense": []}), ("is_verified", True)]:
+                continue
+            answer = alice.call(method.name, {**example(alice, method), name: value})
+            assert answer.status == 400, (name, value)
+            assert answer.body["field_name"].startswith(name)
+            assert answer.type in {
+                "unexpected_json_type",
+                "invalid_field",
+                "value_not_permitted",
+                "missing_required_field",
+            }
 
 
-@EVERY
-def test_every_answer_has_a_request_id_and_keeps_the_callers_own(method: Method, alice: Client) -> None:
-    assert alice.call(method.name, least(method)).headers["x-request-id"].startswith("req_")
-    assert alice.call(method.name, least(method), x_request_id="mine-1").headers["x-request-id"] == "mine-1"
-    assert alice.call(method.name, least(method), authorization="").headers["x-request-id"]
+@pytest.mark.parametrize("method", ALL)
+def test_a_body_of_3_mb_is_413_by_its_length_and_while_it_comes(alice: Client, method: Method) -> None:
+    big = b'{"title": "' + b"x" * 3_000_000 + b'"}'
+    before = alice.everything()
+    for content in (big, iter([big[:1_000_000], big[1_000_000:2_000_000], big[2_000_000:]])):
+        answer = alice.raw("POST", method.name, content=content)
+        assert (answer.status, answer.type) == (413, "request_entity_too_large")
+        assert answer.body["max_bytes"] == 1024 * 1024
+    assert alice.everything() == before
 
 
-@EVERY
-def test_it_stands_in_the_openapi_document(method: Method, server: Server) -> None:
-    operations = document(server.url)["paths"][method.path]
-    assert set(operations) - {"parameters"} == {verb.lower() for verb in method.verbs}
-    assert str(method.status) in operations["post"]["responses"]
+@pytest.mark.parametrize("method", ALL)
+def test_a_body_of_another_type_is_refused(alice: Client, method: Method) -> None:
+    before = alice.everything()
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml",
+                 "application/jsonx", "application/json; charset=latin-1", "application/merge-patch+json"):  # fmt: skip
+        answer = alice.raw("POST", method.name, content=b"{}", headers={"content_type": kind})
+        assert (answer.status, answer.type, answer.body["value"]) == (400, "invalid_content_type", kind)
+    for encoding in ("gzip", "br", "identity"):
+        answer = alice.raw("POST", method.name, content=b"{}", headers={"content_encoding": encoding})
+        assert (answer.status, answer.type, answer.body["value"]) == (400, "invalid_content_type", encoding)
+    assert alice.everything() == before
 
 
-@pytest.mark.parametrize("kind", ["accounts", "artifacts", "tags", "works", "dev-users", "rev-users", "engagements"])
-def test_another_orgs_objects_answer_as_absent_ones(kind: str, alice: Client, charlie: Client) -> None:
-    ids = objects(alice)
-    answer = charlie.call(f"{kind}.get", {"id": ids[kind]})
-    assert (answer.status, answer.type) == (404, "not_found")
-    assert ids[kind] not in json.dumps(charlie.call(f"{kind}.list").body)
+@pytest.mark.parametrize("method", ALL)
+def test_json_goes_by_several_names(alice: Client, method: Method) -> None:
+    for kind in (
+        None,
+        "application/json; charset=utf-8",
+        "Application/JSON;charset=UTF-8",
+        'application/json; charset="utf-8"',
+    ):
+        answer = alice.raw("POST", method.name, content=b'{"nonsense": 1}', headers={"content_type": kind})
+        assert ("invalid_field", "nonsense") in answer.problems
 
 
-def objects(client: Client) -> dict[str, str]:
-    """One object of each kind, by family, as DONs."""
-    account = client.ok("accounts.create", {"display_name": "Northwind"})["account"]["id"]
-    work = {
-        "type": "opportunity",
-        "title": "x",
-        "applies_to_part": "PROD-1",
-        "owned_by": [client.user],
-        "account": account,
+@pytest.mark.parametrize("method", ALL)
+def test_no_body_is_an_empty_object(alice: Client, method: Method) -> None:
+    empty = alice.raw("POST", method.name, content=b"", headers={"content_type": None})
+    braces = alice.raw("POST", method.name, content=b"{}")
+    spaces = alice.raw("POST", method.name, content=b" \r\n\t")
+    assert empty.status == braces.status == spaces.status
+    if method.effect == READ or empty.status == 400:
+        assert empty.body == braces.body == spaces.body
+
+
+# Headers
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_an_unknown_version_is_refused(alice: Client, method: Method) -> None:
+    before = alice.everything()
+    for version in ("2021-01-01", "", "latest", "2022-10-20 "[:9]):
+        answer = alice.call(method.name, example(alice, method), x_devrev_version=version)
+        assert (answer.status, answer.type, answer.body["value"]) == (400, "invalid_api_version", version)
+    assert alice.everything() == before
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_known_versions_and_any_scope_header_are_taken(alice: Client, method: Method) -> None:
+    for headers in ({"x_devrev_version": "2022-10-20"}, {"x_devrev_version": "2024-01-24"}, {"x_devrev_scope": "beta"}):
+        assert ("invalid_field", "nonsense") in alice.call(method.name, {"nonsense": 1}, **headers).problems
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_a_request_id_comes_back_or_is_made(alice: Client, method: Method) -> None:
+    sent = "a-Plain_word-1"
+    for headers in ({}, {"authorization": None}):
+        assert alice.raw("POST", method.name, headers={**headers, "x_request_id": sent}).headers["x-request-id"] == sent
+        made = [alice.raw("POST", method.name, headers=headers).headers["x-request-id"] for _ in range(2)]
+        assert made[0] != made[1]
+    for odd in ("x" * 129, "two words", "semi;colon", ""):
+        assert alice.raw("POST", method.name, headers={"x_request_id": odd}).headers["x-request-id"] != odd
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_it_stands_in_the_openapi_document_with_its_verbs(server: Server, method: Method) -> None:
+    path = document(server.url)["paths"][method.path]
+    assert {verb.upper() for verb in path} == {*method.verbs}
+    assert str(method.status) in path["post"]["responses"]
+
+
+# Two forms
+
+
+def query_forms(request: dict[str, Any]) -> list[list[tuple[str, str]]]:
+    """The query spellings of a request: comma lists, repeated names, quoted comma lists; dots and brackets."""
+    forms: list[list[tuple[str, str]]] = [[], [], []]
+    for name, value in request.items():
+        if isinstance(value, list):
+            forms[0].append((name, ",".join(value)))
+            forms[1] += [(name, item) for item in value]
+            forms[2].append((name, ",".join(f'"{item}"' for item in value)))
+        elif isinstance(value, dict):
+            for inner, text in value.items():
+                joined = ",".join(text) if isinstance(text, list) else text
+                forms[0].append((f"{name}.{inner}", joined))
+                forms[1].append((f"{name}.{inner}", joined))
+                forms[2].append((f"{name}[{inner}]", joined))
+        else:
+            for form in forms:
+                form.append((name, str(value).lower() if isinstance(value, bool) else str(value)))
+    return forms
+
+
+@pytest.mark.parametrize("method", READS)
+def test_the_get_form_answers_as_the_post_form_does(alice: Client, method: Method) -> None:
+    world = make_world(alice)
+    since = {"after": "2020-01-01T00:00:00Z", "before": "2100-01-01T00:00:00+02:00"}
+    values: dict[str, Any] = {
+        "id": {"accounts": world.account, "works": world.opportunity, "tags": world.tag, "rev-users": world.rev_user,
+               "engagements": world.engagement}.get(method.family, {"id": alice.user})["id"],
+        "type": ["call", "default"] if method.family == "engagements" else ["opportunity", "ticket"],
+        "engagement_type": ["call", "email"], "members": [alice.user, world.rev_user["id"]], "created_by": [alice.user],
+        "owned_by": [alice.user, world.rev_user["id"]], "created_date": since, "modified_date": since, "scheduled_date": since,
+        "parent": [world.account["id"], "opp-1"], "tags": [world.tag["id"]], "external_ref": ["crm-1", 'a "b" c'],
+        "name": ["size", "größe & co=1"], "display_name": ["Acme", "Ünï+code"], "email": ["rita@acme.example"],
+        "state": ["active", "shadow"], "opportunity": {"account": [world.account["id"]]}, "is_verified": False, "limit": 3,
+        "sort_by": ["modified_date:asc", "created_date:desc"], "mode": "before", "expand": ["members", "tags"],
+    }  # fmt: skip
+    taken = {name: values[name] for name in method.request.__struct_fields__ if name in values}
+    requests: list[dict[str, Any]] = [{}, taken, {"nonsense": "1"}, *({name: value} for name, value in taken.items())]
+    for request in requests:
+        posted = alice.call(method.name, request)
+        for form in query_forms(request):
+            got = alice.get(method.name, form)
+            assert (got.status, got.body) == (posted.status, posted.body), form
+
+
+# Ids
+
+
+@pytest.mark.parametrize("method", WITH_ID)
+def test_another_org_s_object_answers_as_one_that_does_not_exist(
+    alice: Client, charlie: Client, method: Method
+) -> None:
+    world = make_world(alice)._asdict()
+    kind = {
+        "accounts": "account",
+        "works": "opportunity",
+        "tags": "tag",
+        "rev-users": "rev_user",
+        "engagements": "engagement",
     }
-    return {
-        "accounts": account,
-        "tags": client.ok("tags.create", {"name": "hot"})["tag"]["id"],
-        "works": client.ok("works.create", work)["work"]["id"],
-        "dev-users": client.ok("dev-users.self")["dev_user"]["id"],
-        "rev-users": client.ok("rev-users.create", {"display_name": "Ana"})["rev_user"]["id"],
-        "engagements": client.engagement()["id"],
-        "artifacts": client.ok("artifacts.prepare", {"file_name": "x"})["id"],
-    }
+    own = world[kind[method.family]]["id"] if method.family in kind else alice.ok("dev-users.self")["dev_user"]["id"]
+    before = alice.everything()
+    absent_id = f"{own.rpartition('/')[0]}/987654321".replace(
+        alice.org.removeprefix("DEV-"), charlie.org.removeprefix("DEV-")
+    )
+    foreign, absent = charlie.call(method.name, {"id": own}), charlie.call(method.name, {"id": absent_id})
+    assert own != absent_id
+    assert (foreign.status, foreign.type) == (absent.status, absent.type) == (404, "not_found")
+    for name in ("message", "detail"):
+        assert foreign.body[name].replace(own, "") == absent.body[name].replace(absent_id, "")
+    assert alice.everything() == before
+
+
+@pytest.mark.parametrize("method", WITH_ID)
+def test_an_id_that_is_malformed_or_of_a_wrong_kind_is_400(alice: Client, method: Method) -> None:
+    for malformed in ("", " ", "1", "ENGAGEMENT", "ENGAGEMENT-", "ENGAGEMENT-0", "ENGAGEMENT-01", "ENGAGEMENT--1", "ENGAGEMENT-1 ",
+                      "ENGAGEMENT-" + "9" * 19, "don:core:x", "UNKNOWN-1", "ENGAGEMENT-\u0661", "../../etc/passwd", "x" * 3000):  # fmt: skip
+        alice.refused(method.name, {"id": malformed}, "invalid_id", "id")
+    org = alice.org.removeprefix("DEV-")
+    for other in (
+        "TOKEN-1",
+        f"don:core:dvrv-us-1:devo/{org}:auth_token/1",
+        f"don:core:dvrv-us-1:devo/{org}:nonsense/1",
+    ):
+        answer = alice.refused(method.name, {"id": other}, "unexpected_id_type", "id")
+        assert answer.body["value"] == other
+        assert answer.body["allowed_types"]
+
+
+@pytest.mark.parametrize("method", WITH_LIST)
+def test_another_org_s_list_shows_nothing(alice: Client, charlie: Client, method: Method) -> None:
+    make_world(alice)
+    for dev_user in charlie.ok("dev-users.list")["dev_users"]:
+        assert dev_user["display_id"] == charlie.user
+    if method.family != "dev-users":
+        assert charlie.ok(method.name) == {method.family.replace("-", "_"): []}
+
+
+@pytest.mark.parametrize("method", WITH_LIST)
+def test_a_list_refuses_bad_limits_sorts_modes_and_cursors(alice: Client, method: Method) -> None:
+    for limit in (0, -1, 101, 2**40):
+        assert alice.refused(method.name, {"limit": limit}, "value_not_permitted", "limit").body["reason"]
+    alice.refused(method.name, {"limit": "5"}, "unexpected_json_type", "limit")
+    assert alice.get(method.name, {"limit": "five"}).type == "unexpected_json_type"
+    for sort in ("", "nonsense:asc", "created_date", "created_date:", "created_date:up", "created_date:asc:desc", " created_date:asc",
+                 "number:asc", "created_by:asc", "-created_date"):  # fmt: skip
+        answer = alice.refused(
+            method.name, {"sort_by": ["modified_date:asc", sort]}, "value_not_permitted", "sort_by[1]"
+        )
+        assert "created_date:asc" in answer.body["allowed_values"]
+    alice.refused(method.name, {"sort_by": ["created_date:asc"] * 2}, "value_not_permitted", "sort_by[1]")
+    alice.refused(method.name, {"sort_by": "created_date:asc"}, "unexpected_json_type", "sort_by")
+    assert alice.refused(method.name, {"mode": "around"}, "invalid_enum_value", "mode").body["allowed_values"] == [
+        "after",
+        "before",
+    ]
+    for cursor in ("", "x", "nonsense", "////", "AAAA", "=" * 8, "é", "A" * 2048):
+        alice.refused(method.name, {"cursor": cursor}, "invalid_field", "cursor")
+
+
+@pytest.mark.parametrize("method", WITH_LIST)
+def test_values_of_a_filter_are_at_most_200(alice: Client, method: Method) -> None:
+    filters = {"engagements": "external_ref", "accounts": "domains", "works": "external_ref", "tags": "name", "dev-users": "email",
+               "rev-users": "external_ref"}  # fmt: skip
+    name = filters[method.family]
+    assert alice.call(method.name, {name: [f"v{number}" for number in range(200)]}).status == 200
+    alice.refused(method.name, {name: [f"v{number}" for number in range(201)]}, "value_not_permitted", name)

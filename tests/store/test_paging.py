@@ -124,7 +124,7 @@ changes = st.lists(
 @settings(max_examples=60)
 @given(values=rows_of_orgs, sorts=orders, limit=limits, backwards=st.booleans(), between=changes)
 def test_a_walk_sees_what_existed_all_along_exactly_once_whatever_comes_and_goes(
-    store: Engine, values: list[tuple[Any, ...]], sorts: tuple[Sort, ...], limit: int, backwards: bool,
+    store: Engine, *, values: list[tuple[Any, ...]], sorts: tuple[Sort, ...], limit: int, backwards: bool,
     between: list[tuple[list[tuple[Any, ...]], list[int]]],
 ) -> None:  # fmt: skip
     org = store.new_org()

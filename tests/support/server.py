@@ -16,6 +16,8 @@ import httpx
 import jsonschema_rs
 
 from rapport import control
+from rapport.contract.method import READ
+from rapport.contract.table import METHODS
 
 MANY = {"RAPPORT_RATE_LIMIT": "off"}
 
@@ -31,6 +33,11 @@ class Answer(NamedTuple):
     def type(self) -> str:
         """Of an error."""
         return str(self.body["type"])
+
+    @property
+    def problems(self) -> set[tuple[str, str]]:
+        """Of an error: type and field of all its violations."""
+        return {(one["type"], one["field_name"]) for one in self.body["violations"]}
 
 
 class Server:
@@ -63,7 +70,9 @@ class Server:
             if url := re.search(r"http://[^ ]+:(\d+)", line):
                 self.url, self.port = url[0], int(url[1])
                 return
-        raise RuntimeError(f"the server said {said} and ended with {self.process.wait()}: {self.logged()}")
+        code = self.process.wait()
+        self._close()
+        raise RuntimeError(f"the server said {said} and ended with {code}: {self.logged()}")
 
     def logged(self) -> str:
         """Its standard error so far."""
@@ -130,6 +139,22 @@ def validator(url: str, method: str, status: str) -> jsonschema_rs.Draft202012Va
     return jsonschema_rs.Draft202012Validator({**schema, "components": spec["components"]})
 
 
+FAMILIES = sorted({method.family for method in METHODS.values() if method.name.endswith(".list")})
+
+
+def _check_shape(value: Any) -> None:
+    """No null, and an object's type first (what `custom_fields` hold is the client's)."""
+    if isinstance(value, dict):
+        assert "type" not in value or next(iter(value)) == "type", value
+        for name, inner in value.items():
+            assert inner is not None, value
+            if name != "custom_fields":
+                _check_shape(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_shape(inner)
+
+
 class Client:
     """One person's token on one server."""
 
@@ -147,14 +172,22 @@ class Client:
         """GET with a query."""
         return self.raw("GET", method, params=query, headers=headers)
 
-    def raw(self, verb: str, method: str, *, headers: dict[str, str] | None = None, **options: Any) -> Answer:
-        """Any request; header names may have underscores for hyphens. The answer is checked against the document."""
-        named = {"authorization": f"Bearer {self.token}"}
-        named |= {name.replace("_", "-"): value for name, value in (headers or {}).items()}
+    def raw(self, verb: str, method: str, *, headers: dict[str, Any] | None = None, **options: Any) -> Answer:
+        """Any request; header names may have underscores for hyphens, and None takes a header out.
+
+        What holds for every answer is checked here: it fits the document, and it carries a request id.
+        """
+        named: dict[str, Any] = {"authorization": f"Bearer {self.token}"}
         if "content" in options:
-            named.setdefault("content-type", "application/json")
+            named["content-type"] = "application/json"
+        named |= {name.replace("_", "-").lower(): value for name, value in (headers or {}).items()}
+        named = {name: value for name, value in named.items() if value is not None}
         answer = self.server.http.request(verb, f"{self.server.url}/{method}", headers=named, **options)
         body = answer.json() if answer.content else None
+        assert answer.status_code != 500, self.server.logged()[-4000:]
+        assert answer.headers["x-request-id"]
+        assert "etag" not in answer.headers
+        _check_shape(body)
         if f"/{method}" in document(self.server.url)["paths"] and answer.status_code != 405:
             validator(self.server.url, method, str(answer.status_code)).validate(body)
         return Answer(answer.status_code, body, answer.headers)
@@ -164,6 +197,36 @@ class Client:
         answer = self.call(method, request, **headers)
         assert answer.status in {200, 201}, answer
         return answer.body
+
+    def refused(
+        self, method: str, request: Any, type_: str, field_name: str | None = None, *, status: int = 400, **headers: str
+    ) -> Answer:
+        """A call that must be refused so, and must leave no trace."""
+        writes = METHODS[method].effect != READ
+        before = self.everything() if writes else None
+        answer = self.call(method, request, **headers)
+        assert (answer.status, answer.type) == (status, type_), answer
+        assert answer.body.get("field_name") == field_name, answer
+        if writes:
+            assert self.everything() == before
+        return answer
+
+    def everything(self) -> dict[str, Any]:
+        """All that the org has, as its lists show it to the client."""
+        return {family: self._walked(family) for family in FAMILIES if self._may_list(family)}
+
+    def _may_list(self, family: str) -> bool:
+        return self.get(f"{family}.list", {"limit": 1}).status == 200
+
+    def _walked(self, family: str) -> list[Any]:
+        found: list[Any] = []
+        request: dict[str, Any] = {"limit": 100}
+        while True:
+            page = self.ok(f"{family}.list", request)
+            found += page[family.replace("-", "_")]
+            if "next_cursor" not in page:
+                return found
+            request["cursor"] = page["next_cursor"]
 
     def engagement(self, **fields: Any) -> Any:
         """Record an engagement of the client's own user; fields add to or replace the least."""

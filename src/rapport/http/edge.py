@@ -2,10 +2,10 @@
 
 import asyncio
 import re
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import structlog
 
@@ -26,7 +26,7 @@ from rapport.contract.fields import UNSET, Request
 from rapport.contract.method import READ, Method
 from rapport.contract.table import METHODS
 from rapport.http.decode import RequestDecoder
-from rapport.http.errors import fault, render
+from rapport.http.errors import fault, new_request_id, render
 from rapport.http.strict import AnswerFilter
 from rapport.operations.invoke import STORE_SECONDS, Invoker
 from rapport.ratelimit import Limiter, Usage
@@ -70,7 +70,7 @@ class Edge:
         self._limiter = limiter
         self._strict = strict
         self._access_log = access_log
-        self._site = site
+        self._site = identified(site)
         self._routes = {
             method.path: _Route(
                 method,
@@ -128,6 +128,8 @@ class Edge:
             request = route.decoder.from_query(scope["query_string"])
         else:
             _check_content(headers)
+            if scope["query_string"]:
+                raise _in_the_query(scope["query_string"])
             body = await _read_body(receive, headers, out)
             deadline = time.monotonic() + STORE_SECONDS
             request = route.decoder.from_body(body)
@@ -187,6 +189,23 @@ class Edge:
         return header.decode("latin-1")
 
 
+def identified(app: App) -> App:
+    """Give every answer of an application an `X-Request-Id`, where it has none."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        async def carry(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message["headers"])
+                if all(name != b"x-request-id" for name, _ in headers):
+                    headers.append((b"x-request-id", request_id(dict(scope["headers"])).encode()))
+                message["headers"] = headers
+            await send(message)
+
+        await app(scope, receive, carry)
+
+    return call
+
+
 def _not_devrevs(header: str) -> InvalidField:
     return InvalidField(
         f"{header}: DevRev has no such header, and this server is strict.",
@@ -210,7 +229,7 @@ def request_id(headers: Headers) -> str:
     sent = headers.get(b"x-request-id", b"")
     if 0 < len(sent) <= _ID_LENGTH and sent.replace(b"-", b"").replace(b"_", b"").isalnum():
         return sent.decode()
-    return f"req_{secrets.token_hex(12)}"
+    return new_request_id()
 
 
 def _check_version(headers: Headers) -> None:
@@ -241,6 +260,13 @@ def _check_content(headers: Headers) -> None:
 def _content_type(message: str, value: bytes) -> InvalidContentType:
     return InvalidContentType(
         message, detail="Send JSON in UTF-8, as application/json, not compressed.", value=value.decode("latin-1")
+    )
+
+
+def _in_the_query(query: bytes) -> InvalidField:
+    name = unquote(query.partition(b"&")[0].partition(b"=")[0].decode("latin-1"))[:80]
+    return InvalidField(
+        f"{name!r} came in the query.", detail="A POST takes its fields from its JSON body.", field_name=name
     )
 
 

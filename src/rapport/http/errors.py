@@ -63,6 +63,11 @@ def fault(path: str, request_id: str) -> InternalError:
     )
 
 
+def new_request_id() -> str:
+    """For an answer's `X-Request-Id`."""
+    return f"req_{secrets.token_hex(12)}"
+
+
 def _message(error: ApiError) -> str:
     """Never empty: one official client shows nothing else."""
     return error.message or f"{error.type.replace('_', ' ').capitalize()}."

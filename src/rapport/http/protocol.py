@@ -5,7 +5,7 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from rapport.contract.errors import BadRequest
-from rapport.http.errors import render
+from rapport.http.errors import new_request_id, render
 
 HEAD_SECONDS = 30
 
@@ -47,7 +47,7 @@ class RapportProtocol(HttpToolsProtocol):
         status, _, body = render(BadRequest("The request is not well-formed HTTP/1.1.", detail=msg))
         head = (
             f"HTTP/1.1 {status} Bad Request\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            f"content-length: {len(body)}\r\nx-request-id: {new_request_id()}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
         self.transport.close()

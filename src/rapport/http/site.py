@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from rapport import __version__
 from rapport.contract.errors import ApiError, MethodNotAllowed, NotFound, ServiceUnavailable
-from rapport.http import openapi, reference
+from rapport.http import openapi
 from rapport.http.errors import render
 from rapport.http.uploads import Files
 from rapport.operations.health import ready
@@ -29,6 +29,8 @@ def site(store: Store, files: Files, *, strict: bool) -> Starlette:
 
     @functools.cache
     def reference_page() -> str:
+        from rapport.http import reference  # noqa: PLC0415  # its templates would add a tenth to every start
+
         return reference.page(document, nonce=_NONCE)
 
     async def healthz(_request: Request) -> Response:
@@ -67,9 +69,7 @@ def site(store: Store, files: Files, *, strict: bool) -> Starlette:
 
 
 def _json(status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:
-    return Response(
-        body, status, {"x-request-id": f"req_{secrets.token_hex(12)}", **(headers or {})}, "application/json"
-    )
+    return Response(body, status, headers, "application/json")
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

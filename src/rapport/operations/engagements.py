@@ -15,7 +15,7 @@ from rapport.contract.errors import (
     ValueNotPermitted,
     raise_all,
 )
-from rapport.contract.fields import UNSET, Raw, Response, SetTagWithValue, UnsetType
+from rapport.contract.fields import UNSET, Raw, Response, SetTagWithValue, UnsetType, wire_value
 from rapport.contract.ids import ArtifactId, EngagementId, Id
 from rapport.operations.context import Call, Context, handles, handles_batch
 from rapport.operations.expansion import expanded
@@ -28,7 +28,8 @@ from rapport.store.engagements import EngagementRow, Links, Stored
 from rapport.store.query import Filter
 from rapport.store.references import Found, Key, resolve
 
-_encode = msgspec.json.Encoder().encode
+# The hook writes what a request was read into: a URL has a type of its own.
+_encode = msgspec.json.Encoder(enc_hook=wire_value).encode
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -1,0 +1,62 @@
+"""RAPPORT_STRICT=1: what passes here passes at DevRev."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.support.server import Client, Server
+
+DOCUMENTED = {
+    "created_by", "created_date", "display_id", "id", "modified_by", "modified_date", "description",
+}  # fmt: skip
+
+
+@pytest.fixture
+def dana(strict_server: Server) -> Client:
+    return strict_server.make_org("Dana's")
+
+
+def test_answers_hold_only_what_is_documented(dana: Client) -> None:
+    made = dana.engagement(description="Notes", external_ref="crm-1")
+    assert set(made) == DOCUMENTED
+    assert set(dana.ok("engagements.get", {"id": made["id"]})["engagement"]) == DOCUMENTED
+    assert [set(one) for one in dana.ok("engagements.list")["engagements"]] == [DOCUMENTED]
+    assert "role" not in dana.ok("dev-users.self")["dev_user"]
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "field"),
+    [
+        ("engagements.list", {"engagement_type": ["call"]}, "engagement_type"),
+        ("engagements.list", {"created_by": ["DEVU-1"]}, "created_by"),
+        ("engagements.count", {"tags": ["TAG-1"]}, "tags"),
+        ("engagements.list", {"expand": ["members"]}, "expand"),
+        ("engagements.update", {"id": "ENGAGEMENT-1", "engagement_type": "call"}, "engagement_type"),
+        ("dev-users.create", {"email": "x@example.com", "state": "shadow", "display_name": "X"}, "display_name"),
+        ("dev-users.create", {"email": "x@example.com", "state": "shadow", "role": "admin"}, "role"),
+    ],
+)
+def test_what_is_not_devrevs_is_an_invalid_field(
+    method: str, request_: Mapping[str, Any], field: str, dana: Client
+) -> None:
+    answer = dana.call(method, request_)
+    assert (answer.status, answer.type, answer.body["field_name"]) == (400, "invalid_field", field)
+    assert "violations" not in answer.body
+
+
+@pytest.mark.parametrize("header", ["Idempotency-Key", "X-Rapport-Expand"])
+def test_our_headers_are_refused(header: str, dana: Client) -> None:
+    request = {"members": [dana.user], "scheduled_date": "2023-01-01T12:00:00Z", "title": "x"}
+    answer = dana.call("engagements.create", request, **{header: "members"})
+    assert (answer.status, answer.type, answer.body["field_name"]) == (400, "invalid_field", header)
+    assert dana.ok("engagements.count") == {"count": 0}
+
+
+def test_the_differences_of_real_clients_are_refused_here_and_taken_elsewhere(dana: Client, alice: Client) -> None:
+    for client, status in ((dana, 400), (alice, 200)):
+        assert client.call("engagements.list", {"parent": "ACC-1"}).status == status
+        assert client.call("engagements.count", {"engagement_type": ["call"]}).status == status
+        tag = client.ok("tags.create", {"name": "hot"})["tag"]["id"]
+        request = {"members": [client.user], "scheduled_date": "2023-01-01T12:00:00Z", "title": "x", "tags": [tag]}
+        assert client.call("engagements.create", request).status == (201 if status == 200 else 400)

@@ -1,0 +1,77 @@
+"""A full disk: writes are refused in time, reads go on, and it comes back by itself."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import Answer, Client, Server
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 16 MiB."""
+    disk = tmp_path / "small"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "rapport-test", str(disk)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"a small disk needs the right to mount one: {mounted.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def _create(client: Client) -> Answer:
+    request = {
+        "members": [client.user], "scheduled_date": "2023-01-01T12:00:00Z", "title": "x", "description": "y" * 60_000,
+    }  # fmt: skip
+    return client.call("engagements.create", request)
+
+
+def _fill(file: Path) -> None:
+    with file.open("wb", buffering=0) as filler:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while filler.write(b"\0" * size) == size:
+                    pass
+            except OSError:
+                continue
+
+
+def test_writes_get_503_in_time_reads_go_on_and_all_comes_back_by_itself(small_disk: Path) -> None:
+    server = Server(small_disk / "data")
+    client = server.make_org()
+    kept = client.engagement(title="before")
+    filler = small_disk / "filler"
+    _fill(filler)
+
+    answer = _create(client)
+    while answer.status == 201:
+        began = time.monotonic()
+        answer = _create(client)
+        assert time.monotonic() - began < 5
+    assert (answer.status, answer.type) == (503, "service_unavailable")
+    assert int(answer.headers["retry-after"]) >= 1
+    refused = [_create(client) for _ in range(5)]
+    assert {one.status for one in refused} == {503}
+    count = client.ok("engagements.count")["count"]
+    assert client.ok("engagements.get", {"id": kept["id"]})["engagement"] == kept
+    assert client.ok("engagements.list", {"limit": 1, "sort_by": ["created_date:asc"]})["engagements"] == [kept]
+    assert server.http.get(f"{server.url}/readyz").status_code == 200
+
+    filler.unlink()
+    deadline = time.monotonic() + 5
+    while (answer := _create(client)).status != 201:
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.1)
+    assert client.ok("engagements.count")["count"] == count + 1
+    server.restart()
+    assert client.ok("engagements.count")["count"] == count + 1
+    assert server.stop() == 0
+    assert "internal_error" not in server.logged()

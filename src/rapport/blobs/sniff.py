@@ -1,5 +1,6 @@
 """Media types: what a file's first bytes say, what a header may say, and which types a browser would run."""
 
+import codecs
 import re
 
 # How much of a file `sniff` looks at, in bytes.
@@ -66,7 +67,7 @@ def _text_type(head: bytes) -> str:
     if not head or len(head.translate(None, _CONTROL)) != len(head):
         return UNKNOWN
     try:
-        head[: len(head) if len(head) < HEAD else -4].decode()
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < HEAD)
     except UnicodeDecodeError:
         return UNKNOWN
     return "text/plain"

@@ -25,7 +25,7 @@ from rapport.http.protocol import RapportProtocol
 from rapport.http.site import site
 from rapport.http.uploads import Files
 from rapport.operations import demo, families
-from rapport.operations.admin import Admin
+from rapport.operations.admin import Admin, AdminError
 from rapport.operations.cleaner import Cleaner
 from rapport.operations.invoke import Invoker
 from rapport.operations.uploads import Uploads
@@ -96,11 +96,11 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
     """
     folder: Path = settings["data"]
     with _locked(folder):
+        links = _links(settings)
         try:
             store = SqliteStore(folder / DATABASE, sync=settings["sync"])
         except (CannotOpen, NewerDatabase) as error:
             raise CannotStart(str(error)) from None
-        links = _links(settings)
         for file in folder.glob(f"{DATABASE}*"):
             file.chmod(0o600)
         try:
@@ -119,12 +119,22 @@ def _links(settings: Settings) -> Links:
         key = read_key(settings["data"] / KEY)
     except (OSError, ValueError) as error:
         raise CannotStart(f"the key of signed URLs can't be used: {error}") from None
-    return Links(key, base_url=settings["public_url"], seconds=settings["artifact_url_ttl"])
+    return Links(
+        key, base_url=settings["public_url"], local_url=_url(settings["host"], settings["port"]),
+        seconds=settings["artifact_url_ttl"],
+    )  # fmt: skip
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Run an operator's command: through the running server, or on the store itself when none runs."""
-    answer = await control.ask(settings["data"] / control.SOCKET, command, arguments)
+    try:
+        answer = await control.ask(settings["data"] / control.SOCKET, command, arguments)
+    except AdminError as error:
+        raise CannotStart(str(error)) from None
     if answer is not None:
         return answer
     if not (settings["data"] / DATABASE).exists():
@@ -219,9 +229,10 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
         path: Path = settings["data"] / control.SOCKET
         commands = await control.listen(path, opened.commands)
         host, port = listener.getsockname()[:2]
+        opened.links.local_url = _url(host, port)
 
         def say_ready() -> None:
-            say(f"Rapport serves http://{f'[{host}]' if ':' in host else host}:{port} (reference: /docs)")
+            say(f"Rapport serves {_url(host, port)} (reference: /docs)")
             log.info("serving", host=host, port=port, data=str(settings["data"]))
 
         server = _Server(

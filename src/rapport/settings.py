@@ -179,8 +179,8 @@ def _find(
     if (twin := f"{setting.variable}_FILE") in environment:
         try:
             return Path(environment[twin]).read_text(encoding="utf-8").strip(), twin
-        except OSError as error:
-            raise SettingError(f"{twin}: {error.strerror}: {environment[twin]}") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"{twin}: {environment[twin]} can't be read: {error}") from None
     if setting.name in written:
         value = written[setting.name]
         return (str(value).lower() if isinstance(value, bool) else str(value)), _FILE

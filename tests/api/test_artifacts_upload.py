@@ -443,6 +443,11 @@ def test_the_url_begins_where_the_caller_came_in(alice: Client) -> None:
         assert alice.ok("artifacts.prepare", {"file_name": "x"}, host=host)["url"].startswith(alice.server.url)
 
 
+def test_the_command_line_gets_the_servers_own_address(alice: Client) -> None:
+    answer = alice.server.run("call", method="artifacts.prepare", body='{"file_name": "x"}', org=alice.org)
+    assert answer["body"]["url"].startswith(f"{alice.server.url}/artifacts/upload/")
+
+
 def test_the_public_url_comes_first(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", RAPPORT_PUBLIC_URL="https://crm.example/rapport/")
     client = server.make_org()

@@ -39,6 +39,45 @@ def test_every_method_that_writes_takes_a_key(method: str, alice: Client) -> Non
     assert again.headers["idempotent-replayed"] == "true"
 
 
+def test_an_opportunity_is_replayed_too(alice: Client) -> None:
+    account = alice.ok("accounts.create", {"display_name": "Northwind"})["account"]["id"]
+    request = {
+        "type": "opportunity",
+        "title": "Deal",
+        "account": account,
+        "applies_to_part": "PROD-1",
+        "owned_by": ["DEVU-1"],
+    }
+    first = alice.call("works.create", request, idempotency_key="k1")
+    again = alice.call("works.create", request, idempotency_key="k1")
+    assert (again.status, again.body) == (201, first.body)
+    assert alice.ok("works.list")["works"] == [first.body["work"]]
+
+
+def test_a_replay_shows_the_first_answer_whatever_happened_since(alice: Client) -> None:
+    first = alice.call("engagements.create", call_request(alice), idempotency_key="k1")
+    alice.ok("engagements.update", {"id": first.body["engagement"]["id"], "title": "Changed"})
+    assert alice.call("engagements.create", call_request(alice), idempotency_key="k1").body == first.body
+    alice.ok("engagements.delete", {"id": first.body["engagement"]["id"]})
+    assert alice.call("engagements.create", call_request(alice), idempotency_key="k1").body == first.body
+    assert alice.ok("engagements.count") == {"count": 0}
+
+
+def test_of_two_bodies_under_one_key_at_once_one_writes(alice: Client) -> None:
+    requests = [call_request(alice, f"T{number % 2}") for number in range(16)]
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda one: alice.call("engagements.create", one, idempotency_key="k1"), requests))
+    assert sorted(answer.status for answer in answers) == [201] * 8 + [400] * 8
+    assert {answer.type for answer in answers if answer.status == 400} == {"bad_request"}
+    assert alice.ok("engagements.count") == {"count": 1}
+
+
+def test_a_key_does_not_outlive_the_right_to_write(alice: Client, bob: Client) -> None:
+    assert bob.call("engagements.create", call_request(bob), idempotency_key="k1").status == 201
+    bob.server.run("users role", user=bob.user, role="viewer", org=alice.org)
+    assert bob.call("engagements.create", call_request(bob), idempotency_key="k1").status == 403
+
+
 def test_an_update_and_a_delete_are_replayed_too(alice: Client) -> None:
     made = alice.engagement()
     for method, request in (("update", {"id": made["id"], "title": "New"}), ("delete", {"id": made["id"]})):

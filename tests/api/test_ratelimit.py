@@ -8,7 +8,7 @@ import pytest
 from tests.support.server import Client, Server
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     # An hour's window, so that no test sees it end.
     running = Server(tmp_path_factory.mktemp("limited") / "data", RAPPORT_RATE_LIMIT="5/3600")

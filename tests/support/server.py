@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -211,12 +213,14 @@ class Client:
             assert self.everything() == before
         return answer
 
-    def everything(self) -> dict[str, Any]:
-        """All that the org has, as its lists show it to the client."""
-        return {family: self._walked(family) for family in FAMILIES if self._may_list(family)}
+    def together(self, requests: Sequence[tuple[str, Any]]) -> list[Answer]:
+        """Calls at once, up to 24 of them under way; their answers in the order of the requests."""
+        with ThreadPoolExecutor(24) as pool:
+            return list(pool.map(lambda request: self.call(*request), requests))
 
-    def _may_list(self, family: str) -> bool:
-        return self.get(f"{family}.list", {"limit": 1}).status == 200
+    def everything(self) -> dict[str, Any]:
+        """All that the org has, as its lists show it."""
+        return {family: self._walked(family) for family in FAMILIES}
 
     def _walked(self, family: str) -> list[Any]:
         found: list[Any] = []

@@ -55,12 +55,14 @@ class Links:
     Args:
         key: signs them; links of another key are refused.
         base_url: what they begin with; without it, where the caller came in.
+        local_url: what they begin with for callers that came in by no URL, as the command line does.
         seconds: their life; without it, 60 minutes for uploads and 15 for downloads.
     """
 
-    def __init__(self, key: bytes, *, base_url: str = "", seconds: int | None = None) -> None:
+    def __init__(self, key: bytes, *, base_url: str = "", local_url: str = "", seconds: int | None = None) -> None:
         self._key = key
         self._base_url = base_url
+        self.local_url = local_url
         self._upload_life = (UPLOAD_SECONDS if seconds is None else seconds) * SECOND
         self._download_life = (DOWNLOAD_SECONDS if seconds is None else seconds) * SECOND
 
@@ -68,14 +70,14 @@ class Links:
         """A link that takes this version's bytes."""
         expires = str((now + self._upload_life) // MILLISECOND)
         fields = {"key": str(place), "expires": expires, "signature": self._sign("upload", place, expires)}
-        return UploadLink(f"{self._base_url or origin}{UPLOAD}/{place}", fields)
+        return UploadLink(f"{self._base_url or origin or self.local_url}{UPLOAD}/{place}", fields)
 
     def download(self, place: Place, *, origin: str, now: int) -> DownloadLink:
         """A link that answers this version's bytes."""
         until = now + self._download_life
         expires = str(until // MILLISECOND)
         signature = self._sign("download", place, expires)
-        url = f"{self._base_url or origin}{DOWNLOAD}/{place}?expires={expires}&signature={signature}"
+        url = f"{self._base_url or origin or self.local_url}{DOWNLOAD}/{place}?expires={expires}&signature={signature}"
         return DownloadLink(url, until)
 
     def check_upload(self, path: str, fields: Mapping[str, str], now: int) -> Place:

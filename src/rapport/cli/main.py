@@ -57,7 +57,8 @@ def _run(data: Path | None, command: str, arguments: Mapping[str, Any]) -> Answe
     """Run an operator's command, or end with its refusal."""
     given = {name: value for name, value in arguments.items() if value is not None}
     answer = asyncio.run(app.run_command(_settings(data=data), command, given))
-    if "error" in answer and "status" not in answer:
+    # A method's own refusal is what `rapport call` prints; every other command has nothing more to say.
+    if "error" in answer and not (command == "call" and "body" in answer):
         _fail(answer["error"])
     return answer
 
@@ -181,10 +182,12 @@ def _call_over_http(url: str, token: str, method: str, request: str) -> tuple[in
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
     asked = urllib.request.Request(f"{url.rstrip('/')}/{method}", request.encode(), headers)  # noqa: S310  # --url
     try:
-        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310  # the operator's own URL
+        try:
+            answer = urllib.request.urlopen(asked, timeout=30)  # noqa: S310  # the operator's own URL
+        except urllib.error.HTTPError as refusal:
+            answer = refusal
+        with answer:
             return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
     except (OSError, ValueError) as error:
         _fail(f"{url} does not answer: {error}")
 

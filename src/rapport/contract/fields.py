@@ -137,7 +137,12 @@ Limit = Annotated[int, Meta(ge=1, le=100, description="How many at the most; 50 
 DEFAULT_LIMIT = 50
 
 
-CursorField = Annotated[Short | UnsetType, Meta(description="Where to go on from: a cursor of an earlier answer.")]
+# Three sort values of 256 characters, four bytes each, in base64.
+CURSOR_LENGTH = 8_192
+CursorField = Annotated[
+    Annotated[str, Meta(max_length=CURSOR_LENGTH)] | UnsetType,
+    Meta(description="Where to go on from: a cursor of an earlier answer."),
+]
 ModeField = Annotated[
     ListMode | UnsetType, Meta(description="`after` the cursor (or from the start), or `before` it (or the end).")
 ]

@@ -58,7 +58,7 @@ class Cursor(NamedTuple):
 
 
 def encode_cursor(list_name: str, sorts: Sequence[Sort], cursor: Cursor) -> str:
-    """Write a cursor; the longest title takes less than the 2,048 characters that a request's cursor may have."""
+    """Write a cursor; the longest sort values take less than a request's cursor may have (`CURSOR_LENGTH`)."""
     body = msgspec.msgpack.encode([_signature(list_name, sorts), cursor.inclusive, list(cursor.key)])
     return base64.urlsafe_b64encode(zlib.crc32(body).to_bytes(4, "big") + body).decode().rstrip("=")
 

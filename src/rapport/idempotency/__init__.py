@@ -36,14 +36,17 @@ def hash_of(request: Request) -> str:
     return hashlib.sha256(_encoder.encode(request)).hexdigest()
 
 
-async def find(tx: Tx, keys: Sequence[Key], now: int) -> dict[store.KeyRow, bytes | BadRequest]:
-    """What was answered under these keys, or the refusal of a key that was used for something else."""
+async def find(tx: Tx, keys: Sequence[Key], now: int) -> dict[Key, bytes | BadRequest]:
+    """What was answered under these keys, or the refusal of a key that was used for something else.
+
+    Requests of one batch may ask different things under one key: each has its own answer.
+    """
     kept = await store.find(tx, [key.row for key in keys], since=now - LIFE)
-    found: dict[store.KeyRow, bytes | BadRequest] = {}
+    found: dict[Key, bytes | BadRequest] = {}
     for key in keys:
         if key.row in kept:
             request_hash, answer = kept[key.row]
-            found[key.row] = answer.encode() if request_hash == key.request_hash else _used(key)
+            found[key] = answer.encode() if request_hash == key.request_hash else _used(key)
     return found
 
 

@@ -129,8 +129,8 @@ class _Writer:
         kept = await idempotency.find(tx, keys, now) if keys else {}
         results: dict[int, Answer | Exception] = {}
         for position, write in enumerate(writes):
-            if write.key is not None and write.key.row in kept:
-                before = kept[write.key.row]
+            if write.key is not None and write.key in kept:
+                before = kept[write.key]
                 results[position] = Answer(before, replayed=True) if isinstance(before, bytes) else before
         return results
 

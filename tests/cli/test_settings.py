@@ -1,0 +1,83 @@
+"""Flags over the environment over rapport.toml over the default."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.command import rapport
+
+
+def _settings(folder: Path, *flags: str, **environment: str) -> Any:
+    return rapport(folder, "settings", "--json", *flags, **environment).json()
+
+
+def test_without_anything_said_the_defaults_hold(tmp_path: Path) -> None:
+    found = _settings(tmp_path)
+    assert {one["source"] for one in found.values()} == {"default"}
+    assert (found["host"]["value"], found["port"]["value"], found["data"]["value"]) == (
+        "127.0.0.1",
+        "8080",
+        "rapport-data",
+    )
+    assert (found["sync"]["value"], found["rate_limit"]["value"]) == ("full", "8000/60")
+    assert not list(tmp_path.iterdir())
+
+
+def test_each_source_is_over_the_next(tmp_path: Path) -> None:
+    (tmp_path / "rapport.toml").write_text('port = 1003\ndata = "from-file"\nstrict = true\n')
+    found = _settings(tmp_path)
+    assert found["port"] == {"value": "1003", "source": "rapport.toml"}
+    assert found["strict"] == {"value": "true", "source": "rapport.toml"}
+    found = _settings(tmp_path, RAPPORT_PORT="1002", RAPPORT_DATA="from-environment")
+    assert found["port"] == {"value": "1002", "source": "RAPPORT_PORT"}
+    found = _settings(tmp_path, "--data", "from-flag", RAPPORT_DATA="from-environment")
+    assert found["data"] == {"value": "from-flag", "source": "--data"}
+
+
+def test_a_value_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "limit").write_text("5/10\n")
+    found = _settings(tmp_path, RAPPORT_RATE_LIMIT_FILE=str(tmp_path / "limit"))
+    assert found["rate_limit"] == {"value": "5/10", "source": "RAPPORT_RATE_LIMIT_FILE"}
+    gone = rapport(tmp_path, "settings", RAPPORT_RATE_LIMIT_FILE=str(tmp_path / "gone"))
+    assert "RAPPORT_RATE_LIMIT_FILE" in gone.sentence()
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    binary = rapport(tmp_path, "settings", RAPPORT_RATE_LIMIT_FILE=str(tmp_path / "binary"))
+    assert "RAPPORT_RATE_LIMIT_FILE" in binary.sentence()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "65536"), ("PORT", "http"), ("PORT", ""), ("RATE_LIMIT", "10"), ("RATE_LIMIT", "0/60"), ("RATE_LIMIT", "x/y"),
+     ("STRICT", "maybe"), ("SYNC", "off"), ("DRAIN_SECONDS", "-1"), ("DRAIN_SECONDS", "nan")],
+)  # fmt: skip
+def test_a_wrong_value_is_one_sentence_that_names_it_and_its_source(tmp_path: Path, name: str, value: str) -> None:
+    said = rapport(tmp_path, "settings", **{f"RAPPORT_{name}": value}).sentence()
+    assert f"{name.lower()} is {value!r} (from RAPPORT_{name}), but must be " in said
+
+
+def test_a_broken_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "rapport.toml").write_text("port = \n")
+    assert "rapport.toml" in rapport(tmp_path, "settings").sentence()
+
+
+def test_an_unknown_name_is_one_warning(tmp_path: Path) -> None:
+    ran = rapport(tmp_path, "settings", "--json", RAPPORT_PROT="1", RAPPORT_URL="http://x", RAPPORT_TOKEN="t")
+    assert ran.json()
+    assert ran.err == "rapport: warning: there is no setting RAPPORT_PROT\n"
+    (tmp_path / "rapport.toml").write_text("prot = 1\n")
+    assert rapport(tmp_path, "settings").err == "rapport: warning: rapport.toml: there is no setting 'prot'\n"
+
+
+def test_less_durable_than_the_default_warns(tmp_path: Path) -> None:
+    ran = rapport(tmp_path, "settings", "--json", RAPPORT_SYNC="normal")
+    assert ran.json()["sync"] == {"value": "normal", "source": "RAPPORT_SYNC"}
+    assert "may be lost" in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_the_table_for_people_names_every_setting(tmp_path: Path) -> None:
+    ran = rapport(tmp_path, "settings")
+    assert (ran.code, ran.err) == (0, "")
+    for name in _settings(tmp_path):
+        assert f"RAPPORT_{name.upper()} " in ran.out

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from rapport.ratelimit import parse_limit
 
@@ -60,6 +61,33 @@ def _sync(text: str) -> str:
     return text
 
 
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
+def _url_ttl(text: str) -> int | None:
+    if text and not 1 <= int(text) <= 604_800:  # noqa: PLR2004  # a week
+        raise ValueError(text)
+    return int(text) if text else None
+
+
+def _bytes(text: str) -> int:
+    size = int(text)
+    if not 1 <= size <= 2**31 - 1:
+        raise ValueError(text)
+    return size
+
+
+def _hours(text: str) -> float:
+    hours = float(text)
+    if not 0 <= hours <= 87_600:  # noqa: PLR2004  # ten years
+        raise ValueError(text)
+    return hours
+
+
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
@@ -76,6 +104,10 @@ SETTINGS = {
         Setting("drain_seconds", "30", _seconds, "0 to 86400", "How long a stop waits for requests that have begun."),
         Setting("cors_origins", "", _words, "origins, by comma", "Web origins whose pages may call the API."),
         Setting("trusted_proxies", "", _words, "addresses, by comma", "Proxies whose X-Forwarded-* headers count."),
+        Setting("public_url", "", _public_url, "an http(s) URL", "What URLs begin with that are handed out."),
+        Setting("artifact_max_bytes", "268435456", _bytes, "1 to 2147483647", "How large an uploaded file may be."),
+        Setting("artifact_url_ttl", "", _url_ttl, "seconds, 1 to 604800", "Life of signed URLs; else 60 and 15 min."),
+        Setting("artifact_orphan_hours", "24", _hours, "0 to 87600", "How long unattached artifacts are kept."),
         Setting("access_log", "off", _flag, "on or off", "One log line per request."),
     )
 }

@@ -22,12 +22,14 @@ class Caller(NamedTuple):
         user_id: their display id, such as `DEVU-1`.
         role: `viewer`, `member` or `admin`.
         scope: scopes separated by spaces; empty for everything that the role allows.
+        origin: how they reached the server, such as `https://rapport.example`; empty on the command line.
     """
 
     org: str
     user_id: str
     role: str
     scope: str = ""
+    origin: str = ""
 
 
 async def authenticate(tx: Tx, header: str | None, now: int) -> Caller:

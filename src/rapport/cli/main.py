@@ -222,7 +222,7 @@ def orgs_list(data: Data = None, *, as_json: Json = False) -> None:
     if as_json:
         print(json.dumps(answer))
     else:
-        _table(answer["orgs"], {"ORG": "display_id", "NAME": "name"})
+        _table(answer["orgs"], {"ORG": "display_id", "NAME": "name", "STORAGE BYTES": "storage_bytes"})
 
 
 @users.command("list")

@@ -1,6 +1,6 @@
 """METHODS: the page that shows the whole API."""
 
-from rapport.contract import accounts, dev_users, engagements, rev_users, tags, works
+from rapport.contract import accounts, artifacts, dev_users, engagements, rev_users, tags, works
 
 METHODS = {
     method.name: method
@@ -27,5 +27,11 @@ METHODS = {
         rev_users.CREATE,
         rev_users.GET,
         rev_users.LIST,
+        artifacts.PREPARE,
+        artifacts.GET,
+        artifacts.LIST,
+        artifacts.LOCATE,
+        artifacts.VERSIONS_PREPARE,
+        artifacts.VERSIONS_DELETE,
     )
 }

@@ -65,6 +65,7 @@ def _component(kind: type[Struct], schema: Json, *, strict: bool) -> Json:
         marks = _marks(hints[name]) if name in hints else {}
         if strict and marks.get("ours"):
             del properties[name]
+            schema["required"] = [one for one in schema.get("required", []) if one != name]
         else:
             properties[name] = _property(properties[name], hints.get(name), marks, strict=strict)
     if kind is SetTagWithValue and not strict:

@@ -1,5 +1,5 @@
 """Every family, imported so that each registers the methods that it does."""
 
-from rapport.operations import accounts, dev_users, engagements, rev_users, tags, works
+from rapport.operations import accounts, artifacts, dev_users, engagements, rev_users, tags, works
 
-__all__ = ["accounts", "dev_users", "engagements", "rev_users", "tags", "works"]
+__all__ = ["accounts", "artifacts", "dev_users", "engagements", "rev_users", "tags", "works"]

@@ -19,15 +19,20 @@ import uvloop
 from starlette.middleware.cors import CORSMiddleware
 
 from rapport import control
+from rapport.blobs.links import Links, read_key
+from rapport.blobs.local import LocalBlobs
 from rapport.clock import system_clock
 from rapport.http.edge import App, Edge, identified
 from rapport.http.protocol import RapportProtocol
 from rapport.http.site import site
 from rapport.http.tls import TlsError
 from rapport.http.tls import context as tls_context
+from rapport.http.uploads import Files
 from rapport.operations import demo, families
 from rapport.operations.admin import Admin, AdminError
+from rapport.operations.cleaner import Cleaner
 from rapport.operations.invoke import Invoker
+from rapport.operations.uploads import Uploads
 from rapport.ratelimit import Limiter
 from rapport.settings import Settings
 from rapport.store.db import CannotOpen
@@ -36,6 +41,8 @@ from rapport.store.sqlite import SqliteStore
 
 __all__ = ["CannotStart", "DataInUse", "Opened", "families", "open_data", "run_command", "serve"]
 DATABASE = "rapport.db"
+BLOBS = "blobs"
+KEY = "secret.key"
 _BACKLOG = 2048
 # What Python and OpenSSL, Node, and requests read the file of trusted CAs from.
 _TRUST = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
@@ -52,11 +59,13 @@ class DataInUse(CannotStart):
 
 
 class Opened:
-    """An open data folder: the store and everything that works on it."""
+    """An open data folder: the store, the artifacts' bytes, and everything that works on them."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: SqliteStore, blobs: LocalBlobs, links: Links) -> None:
         self.store = store
-        self.invoker = Invoker(store, system_clock)
+        self.blobs = blobs
+        self.links = links
+        self.invoker = Invoker(store, system_clock, links)
         self.admin = Admin(store, system_clock)
         self.commands = control.Commands(self.admin, self.invoker)
 
@@ -93,6 +102,7 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
     """
     folder: Path = settings["data"]
     with _locked(folder):
+        links = _links(settings)
         try:
             store = SqliteStore(folder / DATABASE, sync=settings["sync"])
         except (CannotOpen, NewerDatabase) as error:
@@ -100,9 +110,30 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
         for file in folder.glob(f"{DATABASE}*"):
             file.chmod(0o600)
         try:
-            yield Opened(store)
+            yield Opened(store, LocalBlobs(folder / BLOBS), links)
         finally:
             await store.close()
+
+
+def _links(settings: Settings) -> Links:
+    """Signed links, whose key is made at the first start.
+
+    Raises:
+        CannotStart: the key can't be used.
+    """
+    try:
+        key = read_key(settings["data"] / KEY)
+    except (OSError, ValueError) as error:
+        raise CannotStart(f"the key of signed URLs can't be used: {error}") from None
+    return Links(
+        key, base_url=settings["public_url"], local_url=_url(settings, settings["host"], settings["port"]),
+        seconds=settings["artifact_url_ttl"],
+    )  # fmt: skip
+
+
+def _url(settings: Settings, host: str, port: int) -> str:
+    scheme = "https" if settings["tls"] == "dev" or settings["tls_cert"] else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,9 +175,13 @@ class _Server(uvicorn.Server):
 
 def _application(opened: Opened, settings: Settings) -> App:
     limiter = Limiter(settings["rate_limit"]) if settings["rate_limit"] else None
+    files = Files(
+        Uploads(opened.store, opened.blobs, system_clock), opened.links, system_clock,
+        max_bytes=settings["artifact_max_bytes"],
+    )  # fmt: skip
     edge: App = Edge(
         opened.invoker, limiter, strict=settings["strict"], access_log=settings["access_log"],
-        site=site(opened.store, strict=settings["strict"]),
+        site=site(opened.store, files, strict=settings["strict"]),
     )  # fmt: skip
     if settings["cors_origins"]:
         shared = CORSMiddleware(
@@ -226,7 +261,8 @@ def _configure_logs() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    for name in ("uvicorn", "python_multipart"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], None]) -> None:
@@ -241,16 +277,22 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
         path: Path = settings["data"] / control.SOCKET
         commands = await control.listen(path, opened.commands)
         host, port = listener.getsockname()[:2]
+        opened.links.local_url = _url(settings, host, port)
 
         def say_ready() -> None:
-            scheme = "http" if tls is None else "https"
-            say(f"Rapport serves {scheme}://{f'[{host}]' if ':' in host else host}:{port} (reference: /docs)")
+            say(f"Rapport serves {opened.links.local_url} (reference: /docs)")
             log.info("serving", host=host, port=port, data=str(settings["data"]))
 
         server = _Server(_config(opened, settings, tls), say_ready)
+        await opened.blobs.sweep()
+        orphan_seconds = settings["artifact_orphan_hours"] * 3600
+        cleaner = Cleaner(opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds)
+        cleaning = asyncio.create_task(cleaner.run())
         try:
             await server.serve(sockets=[listener])
         finally:
+            cleaning.cancel()
+            await asyncio.gather(cleaning, return_exceptions=True)
             commands.close()
             path.unlink(missing_ok=True)
     log.info("stopped")

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from rapport.ratelimit import parse_limit
 
@@ -62,6 +63,33 @@ def _sync(text: str) -> str:
     if text not in {"full", "normal"}:
         raise ValueError(text)
     return text
+
+
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
+def _url_ttl(text: str) -> int | None:
+    if text and not 1 <= int(text) <= 604_800:  # noqa: PLR2004  # a week
+        raise ValueError(text)
+    return int(text) if text else None
+
+
+def _bytes(text: str) -> int:
+    size = int(text)
+    if not 1 <= size <= 2**31 - 1:
+        raise ValueError(text)
+    return size
+
+
+def _hours(text: str) -> float:
+    hours = float(text)
+    if not 0 <= hours <= 87_600:  # noqa: PLR2004  # ten years
+        raise ValueError(text)
+    return hours
 
 
 def _words(text: str) -> list[str]:
@@ -120,12 +148,16 @@ SETTINGS = {
             twin=False,
         ),
         Setting("tls_key", "", _path, "a PEM file", "The private key of tls_cert.", twin=False),
+        Setting("public_url", "", _public_url, "an http(s) URL", "What URLs begin with that are handed out."),
+        Setting("artifact_max_bytes", "268435456", _bytes, "1 to 2147483647", "How large an uploaded file may be."),
+        Setting("artifact_url_ttl", "", _url_ttl, "seconds, 1 to 604800", "Life of signed URLs; else 60 and 15 min."),
+        Setting("artifact_orphan_hours", "24", _hours, "0 to 87600", "How long unattached artifacts are kept."),
         Setting("access_log", "off", _flag, "on or off", "One log line per request."),
     )
 }
 _FILE = "rapport.toml"
 # Read by the command line itself, for `rapport call`.
-_CLIENT_VARIABLES = frozenset({"RAPPORT_URL", "RAPPORT_TOKEN"})
+_CLIENT_VARIABLES = frozenset({"RAPPORT_URL", "RAPPORT_TOKEN", "RAPPORT_TOKEN_FILE"})
 
 
 class Value(NamedTuple):
@@ -198,9 +230,15 @@ def _find(
         except (OSError, UnicodeDecodeError) as error:
             raise SettingError(f"{twin}: {environment[twin]} can't be read: {error}") from None
     if setting.name in written:
-        value = written[setting.name]
-        return (str(value).lower() if isinstance(value, bool) else str(value)), _FILE
+        return _as_text(written[setting.name]), _FILE
     return setting.default, "default"
+
+
+def _as_text(value: Any) -> str:
+    """A value of the file as it would stand in the environment."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -206,6 +206,11 @@ def test_call_works_over_http_with_a_token(tmp_path: Path, server: Server, alice
     flags = ("--url", f"{server.url}/", "--token", alice.token)
     assert json.loads(rapport(tmp_path, "call", "engagements.count", *flags).out) == {"count": 1}
     assert not list(tmp_path.iterdir())
+    (tmp_path / "token").write_text(f"{alice.token}\n")
+    named = {"RAPPORT_URL": server.url, "RAPPORT_TOKEN_FILE": str(tmp_path / "token")}
+    assert json.loads(rapport(tmp_path, "call", "engagements.count", **named).out) == {"count": 1}
+    ran = rapport(tmp_path, "call", "engagements.count", RAPPORT_TOKEN_FILE=str(tmp_path / "none"))
+    assert ran.sentence().startswith("rapport: RAPPORT_TOKEN_FILE")
 
 
 def test_calls_refusal_is_printed_and_ends_with_1(

@@ -25,10 +25,13 @@ def test_without_anything_said_the_defaults_hold(tmp_path: Path) -> None:
 
 
 def test_each_source_is_over_the_next(tmp_path: Path) -> None:
-    (tmp_path / "rapport.toml").write_text('port = 1003\ndata = "from-file"\nstrict = true\n')
+    (tmp_path / "rapport.toml").write_text(
+        'port = 1003\ndata = "from-file"\nstrict = true\ncors_origins = ["https://a.example", "https://b.example"]\n'
+    )
     found = _settings(tmp_path)
     assert found["port"] == {"value": "1003", "source": "rapport.toml"}
     assert found["strict"] == {"value": "true", "source": "rapport.toml"}
+    assert found["cors_origins"]["value"] == "https://a.example,https://b.example"
     found = _settings(tmp_path, RAPPORT_PORT="1002", RAPPORT_DATA="from-environment")
     assert found["port"] == {"value": "1002", "source": "RAPPORT_PORT"}
     found = _settings(tmp_path, "--data", "from-flag", RAPPORT_DATA="from-environment")

@@ -141,7 +141,11 @@ def validator(url: str, method: str, status: str) -> jsonschema_rs.Draft202012Va
     return jsonschema_rs.Draft202012Validator({**schema, "components": spec["components"]})
 
 
-FAMILIES = sorted({method.family for method in METHODS.values() if method.name.endswith(".list")})
+FAMILIES = sorted(
+    method.family
+    for method in METHODS.values()
+    if method.name.endswith(".list") and "cursor" in method.request.__struct_fields__
+)
 
 
 def _check_shape(value: Any) -> None:
@@ -236,3 +240,26 @@ class Client:
         """Record an engagement of the client's own user; fields add to or replace the least."""
         least = {"members": [self.user], "scheduled_date": "2023-01-01T12:00:00.000Z", "title": "A call"}
         return self.ok("engagements.create", {**least, **fields})["engagement"]
+
+    def prepare(self, file_name: str = "notes.txt", **fields: Any) -> Any:
+        """Prepare an artifact."""
+        return self.ok("artifacts.prepare", {"file_name": file_name, **fields})
+
+    def send(self, prepared: Any, content: bytes | str = b"", **part: str) -> httpx.Response:
+        """Upload to a prepared URL; `name` and `type` are the part's."""
+        fields = {field["key"]: field["value"] for field in prepared["form_data"]}
+        file = (part.get("name", "blob"), content, part.get("type", "application/octet-stream"))
+        return self.server.http.post(prepared["url"], data=fields, files={"file": file})
+
+    def upload(self, content: bytes | str = b"notes", file_name: str = "notes.txt", **fields: Any) -> str:
+        """Make an artifact with these bytes; its id."""
+        prepared = self.prepare(file_name, **fields)
+        answer = self.send(prepared, content)
+        assert answer.status_code == 204, answer.text
+        return str(prepared["id"])
+
+    def download(self, artifact: str, verb: str = "GET", version: str | None = None, **headers: str) -> httpx.Response:
+        """Locate an artifact and ask for its bytes; header names may have underscores for hyphens."""
+        request = {"id": artifact} if version is None else {"id": artifact, "version": version}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.server.http.request(verb, self.ok("artifacts.locate", request)["url"], headers=named)

@@ -13,6 +13,7 @@ class World(NamedTuple):
     tag: Any
     rev_user: Any
     engagement: Any
+    artifact: Any
 
 
 def make_world(client: Client) -> World:
@@ -35,4 +36,5 @@ def make_world(client: Client) -> World:
         external_ref="crm-1", external_url="https://example.com/1", parent=account["id"], parents=[opportunity["id"]],
         tags=[{"id": tag["id"], "value": "small"}],
     )  # fmt: skip
-    return World(account, opportunity, tag, rev_user["rev_user"], engagement)
+    artifact = client.ok("artifacts.prepare", {"file_name": "notes.txt"})
+    return World(account, opportunity, tag, rev_user["rev_user"], engagement, artifact)

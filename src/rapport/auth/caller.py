@@ -22,6 +22,7 @@ class Caller(NamedTuple):
         role: `viewer`, `member` or `admin`.
         scope: scopes separated by spaces; empty for everything that the role allows.
         token: the number of the token; None for the command line, which needs none.
+        origin: how they reached the server, such as `https://rapport.example`; empty on the command line.
     """
 
     org: str
@@ -29,6 +30,7 @@ class Caller(NamedTuple):
     role: str
     scope: str = ""
     token: int | None = None
+    origin: str = ""
 
 
 async def authenticate(tx: Tx, header: str | None, now: int) -> Caller:

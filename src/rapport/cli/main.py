@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -176,6 +177,7 @@ def call(
     org: Org = None,
 ) -> None:
     """Call a method: over HTTP with a token, else on the data folder, with or without a running server."""
+    token = token or _read_token_file()
     if data is None and (url or token):
         status, body = _call_over_http(url or "http://127.0.0.1:8080", token or "", method, request)
     else:
@@ -183,6 +185,15 @@ def call(
         status, body = answer["status"], answer["body"]
     print(json.dumps(body, indent=2, ensure_ascii=False))
     sys.exit(0 if status < 400 else 1)  # noqa: PLR2004  # where HTTP's refusals begin
+
+
+def _read_token_file() -> str | None:
+    """The token in the file that RAPPORT_TOKEN_FILE names."""
+    path = os.environ.get("RAPPORT_TOKEN_FILE")
+    try:
+        return None if path is None else Path(path).read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        _fail(f"RAPPORT_TOKEN_FILE: {path} can't be read as a token")
 
 
 def _call_over_http(url: str, token: str, method: str, request: str) -> tuple[int, Any]:
@@ -218,7 +229,7 @@ def orgs_list(data: Data = None, *, as_json: Json = False) -> None:
     if as_json:
         print(json.dumps(answer))
     else:
-        _table(answer["orgs"], {"ORG": "display_id", "NAME": "name"})
+        _table(answer["orgs"], {"ORG": "display_id", "NAME": "name", "STORAGE BYTES": "storage_bytes"})
 
 
 @users.command("list")

@@ -1,6 +1,6 @@
 """METHODS: the page that shows the whole API."""
 
-from rapport.contract import accounts, auth_tokens, dev_users, engagements, rev_users, tags, works
+from rapport.contract import accounts, artifacts, auth_tokens, dev_users, engagements, rev_users, tags, works
 
 METHODS = {
     method.name: method
@@ -34,5 +34,11 @@ METHODS = {
         auth_tokens.UPDATE,
         auth_tokens.DELETE,
         auth_tokens.SELF_DELETE,
+        artifacts.PREPARE,
+        artifacts.GET,
+        artifacts.LIST,
+        artifacts.LOCATE,
+        artifacts.VERSIONS_PREPARE,
+        artifacts.VERSIONS_DELETE,
     )
 }

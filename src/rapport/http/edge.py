@@ -1,7 +1,7 @@
 """One ASGI endpoint for every method: find it, authenticate, limit, decode, invoke, encode."""
 
 import asyncio
-import secrets
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
@@ -14,7 +14,6 @@ from rapport.contract.engagements import Expansion
 from rapport.contract.errors import (
     ApiError,
     BadRequest,
-    InternalError,
     InvalidApiVersion,
     InvalidContentType,
     InvalidEnumValue,
@@ -27,7 +26,7 @@ from rapport.contract.fields import UNSET, Request
 from rapport.contract.method import READ, Method
 from rapport.contract.table import METHODS
 from rapport.http.decode import RequestDecoder
-from rapport.http.errors import new_request_id, render
+from rapport.http.errors import fault, new_request_id, render
 from rapport.http.strict import AnswerFilter
 from rapport.operations.invoke import STORE_SECONDS, Invoker
 from rapport.ratelimit import Limiter, Usage
@@ -36,6 +35,7 @@ from rapport.store.db import Tx
 MAX_BODY = 1024 * 1024
 BODY_SECONDS = 30
 _ID_LENGTH = 128
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
 VERSIONS = ("2022-10-20", "2024-01-24")
 EXPANSIONS: tuple[Expansion, ...] = ("members", "parents", "tags", "artifacts")
 
@@ -91,7 +91,7 @@ class Edge:
             await self._site(scope, receive, send)
             return
         headers: Headers = dict(scope["headers"])
-        out = {"x-request-id": _request_id(headers)}
+        out = {"x-request-id": request_id(headers)}
         began = time.monotonic()
         try:
             status, body = await self._answer(route, scope, receive, headers, out)
@@ -99,7 +99,7 @@ class Edge:
             status, more, body = render(error, strict=self._strict)
             out.update(more)
         except Exception:  # noqa: BLE001  # whatever it was, the caller gets an answer and the log the traceback
-            status, more, body = render(_fault(scope, out["x-request-id"]))
+            status, more, body = render(fault(scope["path"], out["x-request-id"]))
             out.update(more)
         await respond(send, status, out, body)
         if self._access_log:
@@ -116,6 +116,7 @@ class Edge:
             raise MethodNotAllowed(f"{scope['method']} is not for {method.path}.", allow=", ".join(method.verbs))
         deadline = time.monotonic() + STORE_SECONDS
         caller, usage = await self._authenticate(scope, headers, deadline)
+        caller = caller._replace(origin=origin(scope, headers))
         if usage is not None:
             out["x-ratelimit-limit"] = str(usage.limit)
             out["x-ratelimit-remaining"] = str(usage.remaining)
@@ -196,7 +197,7 @@ def identified(app: App) -> App:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
                 if all(name != b"x-request-id" for name, _ in headers):
-                    headers.append((b"x-request-id", _request_id(dict(scope["headers"])).encode()))
+                    headers.append((b"x-request-id", request_id(dict(scope["headers"])).encode()))
                 message["headers"] = headers
             await send(message)
 
@@ -213,7 +214,17 @@ def _not_devrevs(header: str) -> InvalidField:
     )
 
 
-def _request_id(headers: Headers) -> str:
+def origin(scope: Scope, headers: Headers) -> str:
+    """Scheme and host by which the caller came in, for the URLs that are handed out."""
+    host = headers.get(b"host", b"").decode("latin-1")
+    if not _HOST.fullmatch(host):
+        name, port = scope.get("server") or ("127.0.0.1", None)
+        host = f"[{name}]" if ":" in name else name
+        host = host if port is None else f"{host}:{port}"
+    return f"{scope['scheme']}://{host}"
+
+
+def request_id(headers: Headers) -> str:
     """The caller's own `X-Request-Id` where it is a plain word, else a new one."""
     sent = headers.get(b"x-request-id", b"")
     if 0 < len(sent) <= _ID_LENGTH and sent.replace(b"-", b"").replace(b"_", b"").isalnum():
@@ -297,14 +308,6 @@ def _too_large(out: dict[str, str]) -> RequestEntityTooLarge:
     out["connection"] = "close"
     return RequestEntityTooLarge(
         f"The body is larger than {MAX_BODY} bytes.", detail="Send less in one request.", max_bytes=MAX_BODY
-    )
-
-
-def _fault(scope: Scope, request_id: str) -> InternalError:
-    reference = f"err_{secrets.token_hex(12)}"
-    _log.exception("internal_error", reference_id=reference, request_id=request_id, path=scope["path"])
-    return InternalError(
-        "The server made a mistake.", detail="Report it with reference_id; the log has more.", reference_id=reference
     )
 
 

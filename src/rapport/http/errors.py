@@ -5,9 +5,11 @@ import secrets
 from typing import Any
 
 import msgspec
+import structlog
 
-from rapport.contract.errors import OURS, ApiError, FieldError
+from rapport.contract.errors import OURS, ApiError, FieldError, InternalError
 
+_log = structlog.get_logger("rapport.http")
 _TEXT = {"type": "string", "minLength": 1}
 _VIOLATIONS = {
     OURS: True,
@@ -50,6 +52,15 @@ def schema(error_type: type[ApiError], *, strict: bool = False) -> dict[str, Any
     if issubclass(error_type, FieldError) and not strict:
         properties["violations"] = _VIOLATIONS
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def fault(path: str, request_id: str) -> InternalError:
+    """The answer to an exception that is being handled and was nobody's intention; the log gets its traceback."""
+    reference = f"err_{secrets.token_hex(12)}"
+    _log.exception("internal_error", reference_id=reference, request_id=request_id, path=path)
+    return InternalError(
+        "The server made a mistake.", detail="Report it with reference_id; the log has more.", reference_id=reference
+    )
 
 
 def new_request_id() -> str:

@@ -1,4 +1,4 @@
-"""What is served beside the methods: health, the OpenAPI document, the reference."""
+"""What is served beside the methods: health, the OpenAPI document, the reference, artifacts' bytes."""
 
 import functools
 import secrets
@@ -14,6 +14,7 @@ from rapport import __version__
 from rapport.contract.errors import ApiError, MethodNotAllowed, NotFound, ServiceUnavailable
 from rapport.http import openapi
 from rapport.http.errors import render
+from rapport.http.uploads import Files
 from rapport.operations.health import ready
 from rapport.store.db import Store
 
@@ -21,7 +22,7 @@ from rapport.store.db import Store
 _NONCE = "0-nonce-of-this-request-0"
 
 
-def site(store: Store, *, strict: bool) -> Starlette:
+def site(store: Store, files: Files, *, strict: bool) -> Starlette:
     """The application for every path that is no method."""
     document = openapi.document(version=__version__, strict=strict)
     document_body = msgspec.json.encode(document)
@@ -61,6 +62,7 @@ def site(store: Store, *, strict: bool) -> Starlette:
             Route("/readyz", readyz, methods=["GET"]),
             Route("/openapi.json", openapi_json, methods=["GET"]),
             Route("/docs", docs, methods=["GET"]),
+            *files.routes,
         ],
         exception_handlers={HTTPException: _http_error, ApiError: _api_error},
     )

@@ -10,7 +10,7 @@ from rapport.auth.caller import Caller
 from rapport.clock import DAY, Clock, format_rfc3339
 from rapport.contract import ids
 from rapport.operations import auth_tokens, dev_users
-from rapport.store import numbers, orgs
+from rapport.store import artifacts, numbers, orgs
 from rapport.store import tokens as token_store
 from rapport.store import users as user_store
 from rapport.store.db import Batch, Store, Tx
@@ -85,9 +85,21 @@ class Admin:
         return user
 
     async def orgs_list(self) -> Answer:
-        """Every org."""
-        rows = await self._read(orgs.all_orgs)
-        return {"orgs": [{"id": ids.org_don(org), "display_id": f"DEV-{org}", "name": name} for org, name in rows]}
+        """Every org, with what its artifacts' bytes come to."""
+
+        async def work(tx: Tx) -> Answer:
+            sizes = await artifacts.storage_bytes(tx)
+            return {
+                "orgs": [
+                    {
+                        "id": ids.org_don(org), "display_id": f"DEV-{org}", "name": name,
+                        "storage_bytes": sizes.get(org, 0),
+                    }
+                    for org, name in await orgs.all_orgs(tx)
+                ]
+            }  # fmt: skip
+
+        return await self._read(work)  # type: ignore[no-any-return]
 
     async def users_list(self, *, org: str | None = None) -> Answer:
         """Every dev user of an org."""

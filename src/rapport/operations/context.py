@@ -1,14 +1,18 @@
 """What an operation is given, and how it says which method it does."""
 
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from rapport.auth.caller import Caller
+from rapport.blobs.links import Links
 from rapport.contract.fields import Request, Response
 from rapport.contract.method import Method
 from rapport.store.db import Tx
 
+# Whose links nobody can use: for what runs without a server.
+NO_LINKS = Links(secrets.token_bytes(32))
 Q = TypeVar("Q", bound=Request)
 A = TypeVar("A", bound=Response)
 
@@ -21,11 +25,13 @@ class Context:
         caller: who calls.
         now: microseconds since 1970, in whole milliseconds.
         tx: a snapshot for methods that read, the writer's transaction for those that write.
+        links: signs the URLs that bytes go to and come from.
     """
 
     caller: Caller
     now: int
     tx: Tx
+    links: Links = NO_LINKS
 
     @property
     def org(self) -> str:

@@ -139,7 +139,7 @@ def _check_artifacts(
                     is_same=False,
                 )
             )
-        elif not found.is_uploaded:
+        elif found.parent is None and not found.is_uploaded:
             references.problems.append(
                 ValueNotPermitted(
                     f"{path}: {artifact.display_id} was prepared but never uploaded.",

@@ -8,12 +8,14 @@ import msgspec
 
 from rapport import idempotency
 from rapport.auth.caller import Caller, authorize
+from rapport.blobs.links import Links
 from rapport.clock import Clock
 from rapport.contract.errors import ValueNotPermitted
 from rapport.contract.fields import Request, Response
 from rapport.contract.method import READ, Method
 from rapport.operations.context import (
     BATCH_OPERATIONS,
+    NO_LINKS,
     OPERATIONS,
     BatchOperation,
     Call,
@@ -44,11 +46,12 @@ class _Write(NamedTuple):
 class Invoker:
     """Runs methods on a store."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, links: Links = NO_LINKS) -> None:
+        self.links = links
         self.store = store
         self.clock = clock
         self._batches: dict[Method, Batch[_Write, Answer]] = {
-            method: Batch(_Writer(method, clock), together=method in BATCH_OPERATIONS)
+            method: Batch(_Writer(method, clock, links), together=method in BATCH_OPERATIONS)
             for method in [*OPERATIONS, *BATCH_OPERATIONS]
             if method.effect != READ
         }
@@ -74,7 +77,7 @@ class Invoker:
             operation = OPERATIONS[method]
 
             async def read(tx: Tx) -> Response:
-                return await operation(Context(caller, self.clock(), tx), request)
+                return await operation(Context(caller, self.clock(), tx, self.links), request)
 
             return Answer(_encode(await self.store.read(read, deadline=deadline, heavy=method.heavy)))
         kept_under = None if key is None else _key(caller, method, request, key)
@@ -95,8 +98,8 @@ def _key(caller: Caller, method: Method, request: Request, key: str) -> idempote
 class _Writer:
     """A method over a list of writes: replay what was answered before, do the rest, keep their answers."""
 
-    def __init__(self, method: Method, clock: Clock) -> None:
-        self._run: BatchOperation = BATCH_OPERATIONS.get(method) or _one_by_one(OPERATIONS[method])
+    def __init__(self, method: Method, clock: Clock, links: Links) -> None:
+        self._run: BatchOperation = BATCH_OPERATIONS.get(method) or _one_by_one(OPERATIONS[method], links)
         self._clock = clock
         self._secret_answer = method.secret_answer
 
@@ -149,9 +152,9 @@ class _Writer:
         return results
 
 
-def _one_by_one(operation: Operation) -> BatchOperation:
+def _one_by_one(operation: Operation, links: Links) -> BatchOperation:
     async def run(tx: Tx, calls: Sequence[Call[Any]]) -> Sequence[Response | Exception]:
         # The store runs these batches one call at a time, under a savepoint that an exception undoes.
-        return [await operation(Context(call.caller, call.now, tx), call.request) for call in calls]
+        return [await operation(Context(call.caller, call.now, tx, links), call.request) for call in calls]
 
     return run

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from rapport.store.db import LostRace, Row, Tx
+from rapport.store import artifacts
+from rapport.store.db import Row, Tx
 from rapport.store.query import Filter, Listing, Page, Walk, page
 
 LINKS = ("members", "parents", "tags", "artifacts")
@@ -117,18 +118,7 @@ async def add_artifacts(tx: Tx, rows: Sequence[tuple[str, int, int, str]]) -> No
     """
     if not rows:
         return
-    claims = sorted((org, int(id_.rpartition("-")[2]), f"ENGAGEMENT-{number}") for org, number, _, id_ in rows)
-    bound = await tx.run(
-        """
-        UPDATE artifacts SET parent = r.parent
-        FROM rows(:claims, org text, number bigint, parent text) r
-        WHERE artifacts.org = r.org AND artifacts.number = r.number
-          AND (artifacts.parent IS NULL OR artifacts.parent = r.parent)
-        """,
-        claims=claims,
-    )
-    if bound != len(claims):
-        raise LostRace
+    await artifacts.claim(tx, [(org, int(id_.rpartition("-")[2]), f"ENGAGEMENT-{n}") for org, n, _, id_ in rows])
     await tx.run(
         """
         INSERT INTO engagement_artifacts (org, engagement, position, artifact)

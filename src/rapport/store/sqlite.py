@@ -30,6 +30,9 @@ _UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")
 
 _CHECKPOINT_PAGES = 4_000
 _RESTART_PAGES = 40_000
+_RESTART_MILLISECONDS = 200
+# How long to leave another program its lock before asking again.
+_LOCKED_SECONDS = 0.02
 _encode = msgspec.json.Encoder().encode
 DIALECT = {"text": "TEXT", "clustered": "WITHOUT ROWID"}
 
@@ -134,6 +137,7 @@ class SqliteStore:
         wanted = 2 if sync == "full" else 1
         if self._writer.pragma("synchronous") != wanted or self._writer.pragma("journal_mode") != "wal":
             raise RuntimeError("SQLite did not take the durability settings")
+        self._writer.set_busy_timeout(0)
         self._writer.set_wal_hook(self._on_wal)
         self._wal_pages = 0
         self._checkpointing = False
@@ -197,10 +201,11 @@ class SqliteStore:
             while self._queue:
                 # One turn of the loop lets every request that has arrived join this batch.
                 await asyncio.sleep(0)
+                begun = await self._begin()
                 self._refuse_late(self._queue)
                 self._running = [waiting for waiting in self._queue if not waiting.future.done()]
                 self._queue = []
-                outcomes = self._apply(self._running)
+                outcomes = self._apply(self._running) if begun else self._refuse(self._running)
                 if outcomes is None:
                     continue
                 try:
@@ -214,17 +219,39 @@ class SqliteStore:
         finally:
             self._committer = None
 
+    async def _begin(self) -> bool:
+        """Begin a transaction; False when that fails, or when nobody waits for it any more.
+
+        Another program's lock on the file is waited for beside the readers, not in their way.
+        """
+        while True:
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+            except apsw.BusyError:
+                self._refuse_late(self._queue)
+                if all(waiting.future.done() for waiting in self._queue):
+                    return False
+                await asyncio.sleep(_LOCKED_SECONDS)
+            except apsw.Error as error:
+                _log.error("begin_failed", error=str(error))
+                return False
+            else:
+                return True
+
+    @staticmethod
+    def _refuse(calls: list[_Waiting]) -> None:
+        _settle([(waiting, unavailable("it can't write")) for waiting in calls])
+
     def _apply(self, calls: list[_Waiting]) -> list[tuple[_Waiting, Any]] | None:
-        """Run the statements of all calls in an open transaction; None when it could not begin or be kept."""
+        """Run the statements of all calls in the open transaction; None when it could not be kept."""
         try:
-            self._writer.execute("BEGIN IMMEDIATE")
             outcomes: list[tuple[_Waiting, Any]] = []
             for group in _groups(calls):
                 outcomes += zip(group, self._apply_group(group), strict=True)
         except apsw.Error as error:
             self._roll_back()
             _log.error("write_failed", error=str(error))
-            _settle([(waiting, unavailable("it can't write")) for waiting in calls])
+            self._refuse(calls)
             return None
         return outcomes
 
@@ -271,8 +298,10 @@ class SqliteStore:
         self._writer.execute("COMMIT")
         if self._wal_pages > _RESTART_PAGES:
             # Readers that always lag keep a passive checkpoint from ever starting the log anew; this waits for them.
+            self._writer.set_busy_timeout(_RESTART_MILLISECONDS)
             with contextlib.suppress(apsw.Error):
                 self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+            self._writer.set_busy_timeout(0)
             self._wal_pages = 0
 
     def _roll_back(self) -> None:

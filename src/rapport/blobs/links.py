@@ -1,0 +1,148 @@
+"""Signed links: whoever has one may upload one version's bytes, or read them, until it expires (SPEC section 5)."""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from rapport.clock import MILLISECOND, SECOND
+
+UPLOAD = "/artifacts/upload"
+DOWNLOAD = "/artifacts/download"
+UPLOAD_SECONDS = 60 * 60
+DOWNLOAD_SECONDS = 15 * 60
+_KEY_BYTES = 32
+_PLACE = re.compile(r"([A-Za-z0-9]{1,32})/([1-9][0-9]{0,17})/([1-9][0-9]{0,17})")
+_DIGITS = re.compile(r"[0-9]{1,18}")
+
+
+class BadLink(Exception):
+    """A link that was not made here, was changed, or has expired; the sentence says which."""
+
+
+class Place(NamedTuple):
+    """One version of one artifact of one org."""
+
+    org: str
+    artifact: int
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.org}/{self.artifact}/{self.version}"
+
+
+class UploadLink(NamedTuple):
+    """Where a file goes, and the form fields that have to come before it."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class DownloadLink(NamedTuple):
+    """Where a file is, until `expires` in microseconds since 1970."""
+
+    url: str
+    expires: int
+
+
+class Links:
+    """Makes and checks links.
+
+    Args:
+        key: signs them; links of another key are refused.
+        base_url: what they begin with; without it, where the caller came in.
+        local_url: what they begin with for callers that came in by no URL, as the command line does.
+        seconds: their life; without it, 60 minutes for uploads and 15 for downloads.
+    """
+
+    def __init__(self, key: bytes, *, base_url: str = "", local_url: str = "", seconds: int | None = None) -> None:
+        self._key = key
+        self._base_url = base_url
+        self.local_url = local_url
+        self._upload_life = (UPLOAD_SECONDS if seconds is None else seconds) * SECOND
+        self._download_life = (DOWNLOAD_SECONDS if seconds is None else seconds) * SECOND
+
+    def upload(self, place: Place, *, origin: str, now: int) -> UploadLink:
+        """A link that takes this version's bytes."""
+        expires = str((now + self._upload_life) // MILLISECOND)
+        fields = {"key": str(place), "expires": expires, "signature": self._sign("upload", place, expires)}
+        return UploadLink(f"{self._base_url or origin or self.local_url}{UPLOAD}/{place}", fields)
+
+    def download(self, place: Place, *, origin: str, now: int) -> DownloadLink:
+        """A link that answers this version's bytes."""
+        until = now + self._download_life
+        expires = str(until // MILLISECOND)
+        signature = self._sign("download", place, expires)
+        url = f"{self._base_url or origin or self.local_url}{DOWNLOAD}/{place}?expires={expires}&signature={signature}"
+        return DownloadLink(url, until)
+
+    def check_upload(self, path: str, fields: Mapping[str, str], now: int) -> Place:
+        """The version that an upload is for.
+
+        Args:
+            path: what stands behind `UPLOAD/` in the URL.
+            fields: the form's, without the file.
+            now: microseconds since 1970.
+
+        Raises:
+            BadLink: the URL and these fields are not a live link of this server.
+        """
+        if fields.get("key") != path:
+            raise BadLink("the field key is missing or is another upload's")
+        return self._check("upload", path, {name: value for name, value in fields.items() if name != "key"}, now)
+
+    def check_download(self, path: str, query: Mapping[str, str], now: int) -> Place:
+        """The version that a download is of.
+
+        Args:
+            path: what stands behind `DOWNLOAD/` in the URL.
+            query: the URL's parameters.
+            now: microseconds since 1970.
+
+        Raises:
+            BadLink: the URL is not a live link of this server.
+        """
+        return self._check("download", path, query, now)
+
+    def _check(self, purpose: str, path: str, signed: Mapping[str, str], now: int) -> Place:
+        found = _PLACE.fullmatch(path)
+        expires, signature = signed.get("expires", ""), signed.get("signature", "")
+        if found is None or set(signed) != {"expires", "signature"} or not _DIGITS.fullmatch(expires):
+            raise BadLink("something was added to it, left out or changed")
+        place = Place(found[1], int(found[2]), int(found[3]))
+        if not hmac.compare_digest(self._sign(purpose, place, expires).encode(), signature.encode()):
+            raise BadLink("its signature does not fit")
+        if int(expires) * MILLISECOND <= now:
+            raise BadLink("it has expired")
+        return place
+
+    def _sign(self, purpose: str, place: Place, expires: str) -> str:
+        return hmac.new(self._key, f"{purpose}\n{place}\n{expires}".encode(), hashlib.sha256).hexdigest()
+
+
+def read_key(path: Path) -> bytes:
+    """The signing key, made at the first start, with mode 0600.
+
+    Raises:
+        OSError: it can't be read or written.
+        ValueError: the file is not a key.
+    """
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        key = secrets.token_bytes(_KEY_BYTES)
+        part = path.with_name(f"{path.name}.part")
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(path)
+    if len(key) != _KEY_BYTES:
+        raise ValueError(f"{path} does not hold a key of {_KEY_BYTES} bytes")
+    return key

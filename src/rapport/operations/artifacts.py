@@ -1,0 +1,174 @@
+"""Artifacts: prepare an upload, find, locate the bytes, and the versions of a file."""
+
+import re
+from collections.abc import Sequence
+
+from rapport.blobs.links import Place, UploadLink
+from rapport.clock import format_rfc3339
+from rapport.contract import artifacts as contract
+from rapport.contract import ids
+from rapport.contract.errors import NotFound, ValueNotPermitted
+from rapport.contract.fields import UNSET, UnsetType
+from rapport.contract.ids import ArtifactId
+from rapport.contract.users import ArtifactFile
+from rapport.operations.atoms import atom, authors, or_unset, value_of
+from rapport.operations.context import Context, handles
+from rapport.operations.listing import cursors, own_ids, read_walk
+from rapport.operations.references import unknown_id
+from rapport.store import artifacts as store
+from rapport.store import numbers, summaries
+from rapport.store.artifacts import ArtifactRow, VersionKey, VersionRow
+from rapport.store.db import Tx
+
+_VERSION = re.compile(r"[1-9][0-9]{0,17}")
+
+
+@handles(contract.PREPARE)
+async def prepare(ctx: Context, request: contract.ArtifactsPrepareRequest) -> contract.ArtifactsPrepareResponse:
+    """Make an artifact whose bytes are still to come."""
+    number = await numbers.take_one(ctx.tx, ids.ARTIFACT, ctx.org)
+    by, declared = ctx.caller.user_id, value_of(request.file_type) or None
+    row = ArtifactRow(
+        org=ctx.org, number=number, parent=None, file_name=request.file_name, file_type=declared, size=None,
+        declared_type=declared, configuration_set=value_of(request.configuration_set), current_version=None,
+        last_version=0, created_by=by, created_date=ctx.now, modified_by=by, modified_date=ctx.now,
+    )  # fmt: skip
+    await store.insert(ctx.tx, row)
+    link = await _new_version(ctx, number, 1)
+    return contract.ArtifactsPrepareResponse(
+        id=ids.don(ids.ARTIFACT, ctx.org, number), url=link.url, form_data=_form_data(link)
+    )
+
+
+@handles(contract.VERSIONS_PREPARE)
+async def prepare_version(
+    ctx: Context, request: contract.ArtifactsVersionsPrepareRequest
+) -> contract.ArtifactsVersionsPrepareResponse:
+    """Make a version whose bytes are still to come; until then the one before stays the newest."""
+    row = await _locked(ctx, request.id)
+    link = await _new_version(ctx, row.number, row.last_version + 1)
+    return contract.ArtifactsVersionsPrepareResponse(
+        id=ids.don(ids.ARTIFACT, ctx.org, row.number), url=link.url, form_data=_form_data(link)
+    )
+
+
+async def _new_version(ctx: Context, number: int, version: int) -> UploadLink:
+    await store.add_version(ctx.tx, VersionKey(ctx.org, number, version), ctx.caller.user_id, ctx.now)
+    return ctx.links.upload(Place(ctx.org, number, version), origin=ctx.caller.origin, now=ctx.now)
+
+
+def _form_data(link: UploadLink) -> list[contract.FormField]:
+    return [contract.FormField(key=key, value=value) for key, value in link.fields.items()]
+
+
+async def _locked(ctx: Context, id_: ArtifactId) -> ArtifactRow:
+    """The artifact that a method changes; for these the documentation lists no 404.
+
+    Raises:
+        InvalidId: there is none.
+    """
+    row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
+    if row is None:
+        raise unknown_id("id", id_)
+    return row
+
+
+@handles(contract.VERSIONS_DELETE)
+async def delete_version(
+    ctx: Context, request: contract.ArtifactsVersionsDeleteRequest
+) -> contract.ArtifactsVersionsDeleteResponse:
+    """Delete a version and its bytes. The artifact stays, and stays bound, even without any."""
+    row = await _locked(ctx, request.id)
+    version = await _version(ctx, row, request.version)
+    if version is None:
+        asked = "one that was uploaded" if isinstance(request.version, UnsetType) else repr(request.version[:80])
+        raise ValueNotPermitted(
+            f"version: {request.id.display_id} has no version {asked}.",
+            detail="Give a version that artifacts.get answered, or none for the newest.",
+            field_name="version",
+            reason="must be an uploaded version of the artifact",
+        )
+    await store.delete_version(ctx.tx, version, ctx.now, ctx.caller.user_id)
+    return contract.ArtifactsVersionsDeleteResponse()
+
+
+@handles(contract.GET)
+async def get(ctx: Context, request: contract.ArtifactsGetRequest) -> contract.ArtifactsGetResponse:
+    """Find one, with the version asked for or the newest."""
+    row, version = await _found(ctx, request.id, request.version)
+    artifact = (await _artifacts(ctx.tx, [row]))[0]
+    if version is None:
+        return contract.ArtifactsGetResponse(artifact=artifact)
+    artifact.file = ArtifactFile(name=row.file_name, type=version.file_type, size=version.size)
+    people = await summaries.users(ctx.tx, [(ctx.org, version.prepared_by)])
+    shown = contract.ArtifactVersion(
+        version=str(version.version),
+        timestamp=format_rfc3339(version.uploaded_date),
+        modified_by=people.get((ctx.org, version.prepared_by), UNSET),
+    )
+    return contract.ArtifactsGetResponse(artifact=artifact, version=shown)
+
+
+@handles(contract.LOCATE)
+async def locate(ctx: Context, request: contract.ArtifactsLocateRequest) -> contract.ArtifactsLocateResponse:
+    """Sign a URL for the bytes of the version asked for, or of the newest."""
+    row, version = await _found(ctx, request.id, request.version)
+    if version is None:
+        raise NotFound(
+            f"{request.id.display_id} has no file yet.",
+            detail="Upload it to the URL that artifacts.prepare or artifacts.versions.prepare answered.",
+        )
+    place = Place(ctx.org, row.number, version.version)
+    link = ctx.links.download(place, origin=ctx.caller.origin, now=ctx.now)
+    return contract.ArtifactsLocateResponse(url=link.url, expires_at=format_rfc3339(link.expires))
+
+
+@handles(contract.LIST)
+async def list_(ctx: Context, request: contract.ArtifactsListRequest) -> contract.ArtifactsListResponse:
+    """Those that were attached to a parent, or all."""
+    walk = read_walk("artifacts", request, store.SORTS)
+    if isinstance(request.limit, UnsetType):
+        walk = walk._replace(limit=contract.MOST_LISTED)
+    where = store.of_org(ctx.org)
+    if not isinstance(request.parent_id, UnsetType):
+        where.where("f.parent = :parent", parent=own_ids(ctx.org, [request.parent_id])[0])
+    page = await store.listed(ctx.tx, where, walk)
+    return contract.ArtifactsListResponse(
+        artifacts=await _artifacts(ctx.tx, page.rows), **cursors("artifacts", walk, page)
+    )
+
+
+async def _found(ctx: Context, id_: ArtifactId, version: str | UnsetType) -> tuple[ArtifactRow, VersionRow | None]:
+    """An artifact and one of its versions; None only when none was asked for and none was uploaded.
+
+    Raises:
+        NotFound: there is no such artifact or version.
+    """
+    row = await store.get(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
+    if row is None:
+        raise NotFound(f"There is no artifact {id_.text[:80]!r}.", detail="It never was, or it was removed.")
+    found = await _version(ctx, row, version)
+    if found is None and not isinstance(version, UnsetType):
+        raise NotFound(
+            f"{id_.display_id} has no version {version[:80]!r}.", detail="It was never uploaded, or it was deleted."
+        )
+    return row, found
+
+
+async def _version(ctx: Context, row: ArtifactRow, wanted: str | UnsetType) -> VersionRow | None:
+    if isinstance(wanted, UnsetType):
+        number = row.current_version
+    else:
+        number = int(wanted) if _VERSION.fullmatch(wanted) else None
+    return None if number is None else await store.version(ctx.tx, VersionKey(row.org, row.number, number))
+
+
+async def _artifacts(tx: Tx, rows: Sequence[ArtifactRow]) -> list[contract.Artifact]:
+    people = await authors(tx, rows)
+    return [
+        contract.Artifact(
+            **atom(ids.ARTIFACT, row, people),
+            file=ArtifactFile(name=row.file_name, type=or_unset(row.file_type), size=or_unset(row.size)),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,136 @@
+"""An artifact's bytes: taking a version's, and finding them again. What was answered is on disk."""
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+from rapport.blobs import Blobs, new_name, sniff
+from rapport.blobs.links import Place
+from rapport.clock import DAY, Clock
+from rapport.contract.errors import Forbidden, ServiceUnavailable
+from rapport.store import artifacts as store
+from rapport.store.artifacts import Uploaded, VersionKey, VersionRow
+from rapport.store.db import Batch, LostRace, Store, Tx
+
+R = TypeVar("R")
+_SECONDS = 4.5
+# Its bytes are already on disk: what is left to do may take its time.
+_FINISH_SECONDS = 30.0
+# When a blob that an upload began, and nothing came of, may be removed; no upload may last that long.
+_DUE = DAY
+
+
+class File(NamedTuple):
+    """A version's bytes, and the name that its artifact was prepared with."""
+
+    name: str
+    version: VersionRow
+
+
+class Uploads:
+    """Takes and finds the bytes of versions. Who may do so is said by the signed link, which was checked before."""
+
+    def __init__(self, engine: Store, blobs: Blobs, clock: Clock) -> None:
+        self._store = engine
+        self._blobs = blobs
+        self._clock = clock
+
+    async def take(self, place: Place, part_type: str, chunks: AsyncIterator[bytes]) -> None:
+        """Store a version's bytes, once.
+
+        Args:
+            place: the version.
+            part_type: the media type that came with the bytes, or an empty string.
+            chunks: the bytes.
+
+        Raises:
+            Forbidden: the version has its bytes, or is gone.
+            ServiceUnavailable: the bytes or the store can't be written.
+            Exception: whatever `chunks` raises; nothing was stored then, and the link still counts.
+        """
+        key, blob = VersionKey(*place), new_name()
+        declared = await self._write(lambda tx: _begin(tx, key, blob, self._clock()), _SECONDS)
+        head = _Head(chunks)
+        try:
+            stored = await self._blobs.put(place.org, blob, head.chunks())
+            sniffed = sniff.sniff(head.bytes)
+            uploaded = Uploaded(blob, declared or _usable(part_type) or sniffed, sniffed, *stored)
+            await self._write(lambda tx: store.finish_upload(tx, key, uploaded, self._clock()), _FINISH_SECONDS)
+        except LostRace:
+            await self._drop(place.org, blob)
+            raise _spent() from None
+        except ServiceUnavailable:
+            # Whether it was written is not known. If it was not, the blob is due by itself.
+            raise
+        except Exception as error:
+            await self._drop(place.org, blob)
+            if isinstance(error, OSError):
+                raise ServiceUnavailable("The file can't be kept now.", detail="Upload it again later.") from error
+            raise
+
+    async def find(self, place: Place) -> File | None:
+        """A version's file, or None when it was deleted."""
+
+        async def work(tx: Tx) -> File | None:
+            version = await store.version(tx, VersionKey(*place))
+            return None if version is None else File(await store.file_name(tx, place.org, place.artifact), version)
+
+        return await self._store.read(work, deadline=time.monotonic() + _SECONDS)
+
+    async def open(self, file: File, start: int, stop: int) -> AsyncGenerator[bytes, None]:
+        """The file's bytes from `start` up to `stop`.
+
+        Raises:
+            BlobMissing: they were deleted meanwhile.
+        """
+        return await self._blobs.open(file.version.org, file.version.blob, start, stop)
+
+    async def _write(self, work: Callable[[Tx], Awaitable[R]], seconds: float) -> R:
+        async def run(tx: Tx, calls: Sequence[None]) -> Sequence[R | Exception]:
+            return [await work(tx) for _ in calls]
+
+        return await self._store.write(Batch(run), None, deadline=time.monotonic() + seconds)
+
+    async def _drop(self, org: str, blob: str) -> None:
+        """Let the cleaner remove a blob that came to nothing, or what there is of it."""
+        try:
+            await self._write(lambda tx: store.loosen(tx, org, blob, self._clock()), _SECONDS)
+        except ServiceUnavailable:
+            return  # It is due by itself, only later.
+
+
+async def _begin(tx: Tx, key: VersionKey, blob: str, now: int) -> str | None:
+    """Note the upload; the artifact's declared type.
+
+    Raises:
+        Forbidden: the version has its bytes, or is gone.
+    """
+    if not await store.begin_upload(tx, key, blob, now + _DUE):
+        raise _spent()
+    return await store.declared_type(tx, key.org, key.artifact)
+
+
+def _spent() -> Forbidden:
+    return Forbidden(
+        "This URL was used, or its artifact was removed.",
+        detail="Ask artifacts.prepare or artifacts.versions.prepare for another one.",
+    )
+
+
+def _usable(part_type: str) -> str | None:
+    """A part's type, where it says anything."""
+    return part_type if sniff.is_media_type(part_type) and part_type.lower() != sniff.UNKNOWN else None
+
+
+class _Head:
+    """Passes chunks on and keeps the first bytes."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self.bytes = b""
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        async for chunk in self._chunks:
+            if len(self.bytes) < sniff.HEAD:
+                self.bytes = (self.bytes + chunk[: sniff.HEAD])[: sniff.HEAD]
+            yield chunk

@@ -11,7 +11,8 @@ from rapport.contract.fields import CUSTOM_FIELDS_BYTES, CustomSchemaSpec, Insta
 from rapport.contract.ids import Id
 from rapport.operations.atoms import AtomRow
 from rapport.operations.context import Context
-from rapport.store.artifacts import claim
+from rapport.store.artifacts import adopt, claim
+from rapport.store.users import UserRow
 
 T = TypeVar("T")
 R = TypeVar("R", bound=AtomRow)
@@ -84,6 +85,12 @@ def subtype(before: str | None, spec: CustomSchemaSpec | UnsetType) -> str | Non
 async def claim_artifacts(ctx: Context, artifacts: Sequence[str], parent: str) -> None:
     """Bind artifacts to an object for ever; both are display ids."""
     await claim(ctx.tx, [(ctx.org, int(artifact.rpartition("-")[2]), parent) for artifact in artifacts])
+
+
+async def keep_picture(ctx: Context, row: UserRow) -> None:
+    """See to it that a user's picture belongs to something, so that it is not cleaned up as never used."""
+    if row.display_picture is not None:
+        await adopt(ctx.tx, ctx.org, row.display_picture, row.display_id)
 
 
 def absent(id_: Id) -> NotFound:

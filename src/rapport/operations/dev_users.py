@@ -12,7 +12,7 @@ from rapport.contract.errors import BadRequest, ValueNotPermitted, raise_all
 from rapport.contract.fields import UNSET, EnumValue, UnsetType
 from rapport.contract.ids import Id
 from rapport.operations.atoms import atom, authors, or_unset, value_of
-from rapport.operations.changes import absent, audited, chosen, custom_fields, sent, subtype
+from rapport.operations.changes import absent, audited, chosen, custom_fields, keep_picture, sent, subtype
 from rapport.operations.context import Context, handles
 from rapport.operations.listing import (
     add_custom_fields,
@@ -192,6 +192,7 @@ async def _update(
     if after is not None:
         row = after
         await store.update(ctx.tx, row)
+        await keep_picture(ctx, row)
         await _put_terms(ctx.tx, row, document)
     return contract.DevUsersUpdateResponse(dev_user=(await _dev_users(ctx.tx, [row]))[0])
 

@@ -63,12 +63,12 @@ class References:
             path, found = f"{field_name}[{position}]", self.find(artifact)
             if found is not None and found.parent is not None and found.parent != holder:
                 self.problems.append(_held(path, artifact, found.parent, self._org))
-            else:
+            elif found is None or found.parent is None:
                 self._uploaded(path, artifact)
         return list(dict.fromkeys(artifact.display_id for artifact in artifacts))
 
     def picture(self, field_name: str, artifact: ArtifactId | UnsetType | None) -> int | None:
-        """The number of an uploaded artifact that shows a user; what shows is not attached, so it needs no parent."""
+        """The number of an uploaded artifact that shows a user; it may belong to something else."""
         if artifact is None or isinstance(artifact, UnsetType):
             return None
         self._uploaded(field_name, artifact)

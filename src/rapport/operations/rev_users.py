@@ -27,6 +27,7 @@ from rapport.operations.changes import (
     claim_artifacts,
     custom_fields,
     distinct,
+    keep_picture,
     only_set,
     referred_to,
     sent,
@@ -82,6 +83,7 @@ async def create(ctx: Context, request: contract.RevUsersCreateRequest) -> contr
         external_ref=value_of(request.external_ref), rev_org=rev_org, document=document, by=ctx.caller.user_id,
         now=ctx.now, display_picture=picture,
     )  # fmt: skip
+    await keep_picture(ctx, row)
     await claim_artifacts(ctx, document.artifacts, row.display_id)
     return contract.RevUsersCreateResponse(rev_user=(await _rev_users(ctx.tx, [row]))[0])
 
@@ -212,6 +214,7 @@ async def update(ctx: Context, request: contract.RevUsersUpdateRequest) -> contr
             await store.update(ctx.tx, row)
         except UniqueViolation as error:
             raise _in_use(row.external_ref) from error
+        await keep_picture(ctx, row)
         await _put_terms(ctx.tx, row, document)
         await claim_artifacts(ctx, document.artifacts, row.display_id)
     return contract.RevUsersUpdateResponse(rev_user=(await _rev_users(ctx.tx, [row]))[0])

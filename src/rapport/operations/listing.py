@@ -139,7 +139,9 @@ def asks(value: object) -> bool:
     """True for a filter that asks for something: a value, or an object or array with one in it."""
     if isinstance(value, Request):
         return any(asks(getattr(value, name)) for name in value.__struct_fields__)
-    return not isinstance(value, UnsetType) and value != []
+    if isinstance(value, list):
+        return any(asks(one) for one in value)
+    return not isinstance(value, UnsetType)
 
 
 def match_none(where: Filter, *filters: object) -> None:

@@ -22,6 +22,13 @@ _SYSTEM = "SYSU-1"
 Answer = dict[str, Any]
 
 
+class _UserId(ids.Id):
+    """Who may hold tokens."""
+
+    __slots__ = ()
+    kinds = (ids.DEV_USER, ids.SERVICE_ACCOUNT)
+
+
 class AdminError(Exception):
     """A command can't be done; the text says why."""
 
@@ -71,13 +78,13 @@ class Admin:
         raise AdminError(f"there is no org {wanted!r}")
 
     async def _user(self, tx: Tx, org: str, wanted: str) -> user_store.UserRow:
-        """The dev user that a command means, by id or email."""
+        """The dev user or service account that a command means, by id or email."""
         try:
-            user = await user_store.get(tx, org, ids.DevUserId.parse(wanted).display_id)
+            user = await user_store.get(tx, org, _UserId.parse(wanted).display_id)
         except ValueError:
             user = await user_store.by_email(tx, org, wanted)
         if user is None:
-            raise AdminError(f"there is no dev user {wanted!r}")
+            raise AdminError(f"there is no dev user or service account {wanted!r}")
         return user
 
     async def orgs_list(self) -> Answer:

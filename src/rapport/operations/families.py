@@ -1,5 +1,29 @@
 """Every family, imported so that each registers the methods that it does."""
 
-from rapport.operations import accounts, artifacts, dev_users, engagements, rev_users, tags, works
+from rapport.operations import (
+    accounts,
+    artifacts,
+    dev_orgs,
+    dev_users,
+    engagements,
+    links,
+    rev_orgs,
+    rev_users,
+    service_accounts,
+    tags,
+    works,
+)
 
-__all__ = ["accounts", "artifacts", "dev_users", "engagements", "rev_users", "tags", "works"]
+__all__ = [
+    "accounts",
+    "artifacts",
+    "dev_orgs",
+    "dev_users",
+    "engagements",
+    "links",
+    "rev_orgs",
+    "rev_users",
+    "service_accounts",
+    "tags",
+    "works",
+]

@@ -121,6 +121,7 @@ async def adopt(tx: Tx, org: str, number: int, parent: str) -> None:
         org=org,
         number=number,
         parent=parent,
+    )
 
 
 # Versions

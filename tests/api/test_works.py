@@ -82,7 +82,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"target_close_date": "2025-01-01"}, "value_not_permitted", "target_close_date"),
     ({"value": {"amount": 5, "currency": "EUR"}}, "unexpected_json_type", "value.amount"),
     ({"value": {"amount": "5"}}, "missing_required_field", "value.currency"),
-    ({"stage": {"id": "1"}}, "invalid_field", "stage.id"),
+    ({"stage": {"stage": "1"}}, "invalid_field", "stage.stage"),
     ({"stage": "Won"}, "unexpected_json_type", "stage"),
     ({"body": "x" * 65_537}, "value_not_permitted", "body"),
     ({"applies_to_part": None}, "unexpected_json_type", "applies_to_part"),

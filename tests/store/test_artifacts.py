@@ -11,6 +11,7 @@ from rapport.auth.caller import Caller
 from rapport.contract import engagements as contract
 from rapport.contract import ids
 from rapport.contract.errors import ApiError, ArtifactAlreadyAttachedToAParent, InvalidId, ValueNotPermitted
+from rapport.contract.fields import SetArtifacts
 from rapport.contract.ids import ArtifactId, EngagementId
 from rapport.store import engagements
 from rapport.store.db import LostRace, Tx
@@ -39,7 +40,7 @@ def _named(*numbers: int) -> list[ArtifactId]:
 
 async def _set(store: Engine, caller: Caller, engagement: Any, artifacts: Sequence[ArtifactId]) -> Any:
     request = contract.EngagementsUpdateRequest(
-        id=EngagementId.parse(engagement["id"]), artifacts=contract.SetArtifacts(set=list(artifacts))
+        id=EngagementId.parse(engagement["id"]), artifacts=SetArtifacts(set=list(artifacts))
     )
     answer = await store.invoker.invoke(caller, contract.UPDATE, request)
     return msgspec.json.decode(answer.body)["engagement"]

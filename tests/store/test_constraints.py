@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from rapport.contract import ids
-from rapport.store import accounts, engagements, idempotency, references, terms, tokens, users
+from rapport.store import accounts, engagements, idempotency, references, rev_orgs, terms, tokens, users
 from rapport.store.db import Tx, UniqueViolation
 from tests.support.engine import Engine, row_of
 
@@ -21,8 +21,8 @@ def _user(org: str, display_id: str, **fields: Any) -> users.UserRow:
     return users.UserRow(org=org, display_id=display_id, **{**AUDIT, **least, **fields})
 
 
-def _rev_org(org: str, number: int, external_ref: str | None) -> accounts.RevOrgRow:
-    return accounts.RevOrgRow(
+def _rev_org(org: str, number: int, external_ref: str | None) -> rev_orgs.RevOrgRow:
+    return rev_orgs.RevOrgRow(
         org=org,
         number=number,
         account=1,
@@ -105,11 +105,11 @@ def test_a_rev_users_external_ref_is_unique_in_its_org(store: Engine) -> None:
 
 def test_a_rev_orgs_external_ref_is_unique_in_its_org(store: Engine) -> None:
     org = store.new_org()
-    store.write(lambda tx: accounts.insert_rev_org(tx, _rev_org(org, 1, "w-1")))
+    store.write(lambda tx: rev_orgs.insert(tx, _rev_org(org, 1, "w-1")))
     again = _rev_org(org, 2, "w-1")
-    assert _refused(store, lambda tx: accounts.insert_rev_org(tx, again)) == ("rev_orgs", ("external_ref",))
-    store.write(lambda tx: accounts.insert_rev_org(tx, _rev_org(org, 3, None)))
-    store.write(lambda tx: accounts.insert_rev_org(tx, _rev_org(org, 4, None)))
+    assert _refused(store, lambda tx: rev_orgs.insert(tx, again)) == ("rev_orgs", ("external_ref",))
+    store.write(lambda tx: rev_orgs.insert(tx, _rev_org(org, 3, None)))
+    store.write(lambda tx: rev_orgs.insert(tx, _rev_org(org, 4, None)))
 
 
 def test_an_accounts_external_refs_are_unique_in_the_org_and_other_terms_are_not(store: Engine) -> None:
@@ -192,7 +192,7 @@ def test_references_of_every_kind_are_resolved_in_one_go_and_another_orgs_are_no
         await users.insert(tx, _user(org, "DEVU-1"))
         await users.insert(tx, _user(org, "REVU-1", state="deleted"))
         await accounts.insert(tx, accounts.AccountRow(org, 1, "Acme", None, "DEVU-1", 1, "DEVU-1", 1, "{}"))
-        await accounts.insert_rev_org(tx, _rev_org(org, 1, None))
+        await rev_orgs.insert(tx, _rev_org(org, 1, None))
         await tx.run(
             """INSERT INTO tags (org, number, name, allowed_values, created_by, created_date, modified_by, modified_date,
                document) VALUES (:org, 1, 'topic', '["a","b"]', 'DEVU-1', 1, 'DEVU-1', 1, '{}')""",

@@ -1,4 +1,4 @@
-"""Runs the bash examples of a guide page, in order, in one shell, as a reader would who pastes them."""
+"""Runs the shell examples of a guide page, in order, in one shell, as a reader would who pastes them."""
 
 import os
 import re
@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
+# What the pages call their server, over both protocols.
+HTTP = "http://127.0.0.1:8080"
+HTTPS = "https://localhost:8080"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MARK = "=== end of an example ==="
 
@@ -20,7 +23,7 @@ class Example(NamedTuple):
     shown: str | None
 
 
-def examples(page: str, language: str = "bash") -> list[Example]:
+def examples(page: str, language: str = "sh") -> list[Example]:
     """The blocks of a language on a page under docs/guide."""
     text = (ROOT / "docs" / "guide" / page).read_text(encoding="utf-8")
     blocks = list(_BLOCK.finditer(text))

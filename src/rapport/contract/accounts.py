@@ -1,9 +1,17 @@
 """The accounts family: the customers."""
 
-from rapport.contract.errors import Conflict, InvalidId, NotFound
+from typing import Annotated
+
+from msgspec import Meta
+
+from rapport.contract.errors import ArtifactAlreadyAttachedToAParent, Conflict, InvalidId, NotFound
 from rapport.contract.fields import (
+    OURS,
     UNSET,
     CustomFields,
+    CustomFieldsFilter,
+    CustomFieldsUpdate,
+    CustomSchemaSpec,
     DateTimeFilter,
     Json,
     ListRequest,
@@ -13,16 +21,18 @@ from rapport.contract.fields import (
     Opaque,
     Request,
     Response,
+    SetArtifacts,
+    SetStrings,
     SetTagWithValue,
     Short,
     Shorts,
     Text,
     UnsetType,
 )
-from rapport.contract.ids import AccountId, TagId, UserId
+from rapport.contract.ids import AccountId, ArtifactId, TagId, UserId
 from rapport.contract.method import READ, WRITE, Method
 from rapport.contract.tags import TagWithValue
-from rapport.contract.users import Atom, UserSummary
+from rapport.contract.users import ArtifactSummary, Atom, UserSummary
 
 
 class AccountSummary(Response, tag_field="type", tag="account"):
@@ -36,12 +46,15 @@ class AccountSummary(Response, tag_field="type", tag="account"):
 class Account(Atom):
     """An account."""
 
+    artifacts: list[ArtifactSummary] | UnsetType = UNSET
     custom_fields: Json | UnsetType = UNSET
+    custom_schema_fragments: list[str] | UnsetType = UNSET
     description: str | UnsetType = UNSET
     display_name: str | UnsetType = UNSET
     domains: list[str] | UnsetType = UNSET
     external_refs: list[str] | UnsetType = UNSET
     owned_by: list[UserSummary]
+    subtype: str | UnsetType = UNSET
     tags: list[TagWithValue] | UnsetType = UNSET
     tier: str | UnsetType = UNSET
     websites: list[str] | UnsetType = UNSET
@@ -51,19 +64,28 @@ class RevOrg(Atom):
     """A rev org: one workspace of an account."""
 
     account: AccountSummary | UnsetType = UNSET
+    artifacts: list[ArtifactSummary] | UnsetType = UNSET
+    custom_fields: Json | UnsetType = UNSET
+    custom_schema_fragments: list[str] | UnsetType = UNSET
     description: str | UnsetType = UNSET
     display_name: str | UnsetType = UNSET
+    domain: str | UnsetType = UNSET
+    environment: Annotated[str | UnsetType, OURS] = UNSET
     external_ref: str | UnsetType = UNSET
+    tags: list[TagWithValue] | UnsetType = UNSET
+    tier: Annotated[str | UnsetType, OURS] = UNSET
 
 
 class AccountsCreateRequest(Request):
     """A new account."""
 
+    artifacts: Annotated[list[ArtifactId], Meta(max_length=50)] | UnsetType = UNSET
     custom_fields: CustomFields | UnsetType = UNSET
+    custom_schema_spec: CustomSchemaSpec | UnsetType = UNSET
     description: Text | UnsetType = UNSET
     display_name: Name
     domains: Shorts | UnsetType = UNSET
-    external_refs: Shorts | UnsetType = UNSET
+    external_refs: Annotated[Shorts | UnsetType, Meta(description="Each is unique among the org's accounts.")] = UNSET
     owned_by: Many[UserId] | UnsetType = UNSET
     schema_fragment_ids: Many[Opaque] | UnsetType = UNSET
     tags: Many[SetTagWithValue] | UnsetType = UNSET
@@ -95,11 +117,16 @@ class AccountsListRequest(ListRequest):
 
     created_by: Many[UserId] | UnsetType = UNSET
     created_date: DateTimeFilter | UnsetType = UNSET
+    custom_fields: CustomFieldsFilter | UnsetType = UNSET
     display_name: Shorts | UnsetType = UNSET
     domains: Shorts | UnsetType = UNSET
     external_refs: Shorts | UnsetType = UNSET
     modified_date: DateTimeFilter | UnsetType = UNSET
     owned_by: Many[UserId] | UnsetType = UNSET
+    stage: Annotated[Many[Opaque] | UnsetType, Meta(description="Accounts have no stages here: none will match.")] = (
+        UNSET
+    )
+    subtype: Shorts | UnsetType = UNSET
     tags: Many[TagId] | UnsetType = UNSET
     tier: Shorts | UnsetType = UNSET
     websites: Shorts | UnsetType = UNSET
@@ -111,11 +138,54 @@ class AccountsListResponse(ListResponse):
     accounts: list[Account]
 
 
+class AccountsUpdateRequest(Request):
+    """What changes; what is absent stays, and an array replaces the one before."""
+
+    id: AccountId
+    artifacts: SetArtifacts | UnsetType = UNSET
+    custom_fields: CustomFieldsUpdate | UnsetType = UNSET
+    custom_schema_spec: CustomSchemaSpec | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    display_name: Name | UnsetType = UNSET
+    domains: Shorts | UnsetType = UNSET
+    external_refs: Shorts | UnsetType = UNSET
+    owned_by: Many[UserId] | UnsetType = UNSET
+    schema_fragment_ids: Many[Opaque] | UnsetType = UNSET
+    tags: Many[SetTagWithValue] | UnsetType = UNSET
+    tier: Annotated[Short | UnsetType | None, Meta(description="null clears it.")] = UNSET
+    websites: SetStrings | UnsetType = UNSET
+
+
+class AccountsUpdateResponse(Response):
+    """The account as it is now."""
+
+    account: Account
+
+
+class AccountsDeleteRequest(Request):
+    """Which account: one without engagements and opportunities. Its rev orgs go with it."""
+
+    id: AccountId
+
+
+class AccountsDeleteResponse(Response):
+    """Nothing."""
+
+
 CREATE = Method(
     "accounts.create", WRITE, AccountsCreateRequest, AccountsCreateResponse,
-    "Create an account and its default rev org", "account:write", status=201, errors=(InvalidId, Conflict),
+    "Create an account and its default rev org", "account:write", status=201,
+    errors=(InvalidId, ArtifactAlreadyAttachedToAParent, Conflict),
 )  # fmt: skip
 GET = Method(
     "accounts.get", READ, AccountsGetRequest, AccountsGetResponse, "Get an account", "account:read", errors=(NotFound,)
 )
 LIST = Method("accounts.list", READ, AccountsListRequest, AccountsListResponse, "List accounts", "account:read")
+UPDATE = Method(
+    "accounts.update", WRITE, AccountsUpdateRequest, AccountsUpdateResponse, "Change an account", "account:write",
+    errors=(InvalidId, ArtifactAlreadyAttachedToAParent, NotFound, Conflict),
+)  # fmt: skip
+DELETE = Method(
+    "accounts.delete", WRITE, AccountsDeleteRequest, AccountsDeleteResponse, "Delete an account", "account:all",
+    errors=(NotFound,),
+)  # fmt: skip

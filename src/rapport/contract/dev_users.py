@@ -4,53 +4,73 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from rapport.contract.errors import NotFound
+from rapport.contract.errors import InvalidId, NotFound
 from rapport.contract.fields import (
     DIFFERENCE,
     OURS,
     UNSET,
     CustomFields,
-    DateTimeFilter,
+    CustomFieldsFilter,
+    CustomFieldsUpdate,
+    CustomSchemaSpec,
+    DateFilter,
     Email,
+    EnumValue,
+    Instant,
+    Int64,
     Json,
     ListRequest,
     ListResponse,
     Many,
     Name,
+    Opaque,
     Request,
     Response,
     Short,
     Shorts,
     UnsetType,
 )
-from rapport.contract.ids import DevUserId
+from rapport.contract.ids import ArtifactId, DevUserId
 from rapport.contract.method import READ, WRITE, Method
 from rapport.contract.users import User, UserState, UserSummary
 
 Role = Literal["viewer", "member", "admin"]
 
 
+JobTitle = Literal[
+    "customer_success_manager", "cxo", "designer", "developer", "head_of_support", "operations", "others",
+    "product_manager", "qa", "revenue_leader", "support", "tech_lead",
+]  # fmt: skip
+
+
+class JobHistoryItem(Response):
+    """A job that a dev user has or had."""
+
+    employment_status: EnumValue | UnsetType = UNSET
+    end_date: str | UnsetType = UNSET
+    is_current: bool | UnsetType = UNSET
+    location: str | UnsetType = UNSET
+    start_date: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+
+
 class DevUser(User):
     """A dev user."""
 
     custom_fields: Json | UnsetType = UNSET
+    experience_start_date: str | UnsetType = UNSET
+    job_history: list[JobHistoryItem] | UnsetType = UNSET
+    job_title: Annotated[JobTitle | UnsetType, OURS] = UNSET
     reports_to: UserSummary | UnsetType = UNSET
     role: Annotated[Role | UnsetType, OURS] = UNSET
-
-
-class CustomSchemaSpec(Request):
-    """Which schemas an object's custom fields follow; kept out, since Rapport has no schemas."""
-
-    apps: Shorts | UnsetType = UNSET
-    subtype: Short | UnsetType = UNSET
-    tenant_fragment: bool | UnsetType = UNSET
-    validate_required_fields: bool | UnsetType = UNSET
+    subtype: str | UnsetType = UNSET
 
 
 class DevUsersCreateRequest(Request):
     """A new dev user, who gets in when activated."""
 
     custom_fields: CustomFields | UnsetType = UNSET
+    custom_schema_spec: CustomSchemaSpec | UnsetType = UNSET
     display_name: Annotated[Name | UnsetType, DIFFERENCE] = UNSET
     email: Email
     full_name: Name | UnsetType = UNSET
@@ -77,13 +97,27 @@ class DevUsersGetResponse(Response):
     dev_user: DevUser
 
 
+class ExternalIdentityFilter(Request):
+    """Who somebody is elsewhere."""
+
+    id: Short | UnsetType = UNSET
+    issuer: Short | UnsetType = UNSET
+
+
+_NONE_HAS = Meta(description="No dev user here has one: none will match.")
+
+
 class DevUsersListRequest(ListRequest):
     """Which dev users."""
 
-    created_date: DateTimeFilter | UnsetType = UNSET
+    created_date: DateFilter | UnsetType = UNSET
+    custom_fields: CustomFieldsFilter | UnsetType = UNSET
     email: Shorts | UnsetType = UNSET
-    modified_date: DateTimeFilter | UnsetType = UNSET
+    external_identity: Annotated[Many[ExternalIdentityFilter] | UnsetType, _NONE_HAS] = UNSET
+    modified_date: DateFilter | UnsetType = UNSET
+    phone_numbers: Annotated[Shorts | UnsetType, _NONE_HAS] = UNSET
     state: Many[UserState] | UnsetType = UNSET
+    timezone: Annotated[Shorts | UnsetType, _NONE_HAS] = UNSET
 
 
 class DevUsersListResponse(ListResponse):
@@ -102,9 +136,73 @@ class DevUsersSelfResponse(Response):
     dev_user: DevUser
 
 
+class UpdateJobHistoryItem(Request):
+    """A job that a dev user has or had."""
+
+    employment_status: Int64 | UnsetType = UNSET
+    end_date: Instant | UnsetType = UNSET
+    is_current: bool | UnsetType = UNSET
+    location: Short | UnsetType = UNSET
+    start_date: Instant | UnsetType = UNSET
+    title: Short | UnsetType = UNSET
+
+
+class DevUsersSelfUpdateRequest(Request):
+    """What changes about the caller; what is absent stays."""
+
+    custom_fields: CustomFieldsUpdate | UnsetType = UNSET
+    custom_schema_spec: CustomSchemaSpec | UnsetType = UNSET
+    display_name: Name | UnsetType = UNSET
+    display_picture: Annotated[ArtifactId | UnsetType | None, DIFFERENCE, Meta(description="null clears it.")] = UNSET
+    experience_start_date: Instant | UnsetType = UNSET
+    full_name: Name | UnsetType = UNSET
+    job_history: Many[UpdateJobHistoryItem] | UnsetType = UNSET
+    job_title: JobTitle | UnsetType = UNSET
+    reports_to: DevUserId | UnsetType = UNSET
+
+
+class DevUsersUpdateRequest(DevUsersSelfUpdateRequest):
+    """What changes; what is absent stays."""
+
+    id: DevUserId
+    role: Annotated[Role | UnsetType, OURS] = UNSET
+
+
+class DevUsersUpdateResponse(Response):
+    """The dev user as it is now."""
+
+    dev_user: DevUser
+
+
+class DevUsersActivateRequest(Request):
+    """Whom to let in."""
+
+    id: DevUserId
+    groups: Annotated[Many[Opaque] | UnsetType, Meta(description="Taken and not kept: there are no groups here.")] = (
+        UNSET
+    )
+
+
+class DevUsersActivateResponse(Response):
+    """That no invitation was sent, and the dev user as it is now."""
+
+    invite_sent: bool
+    dev_user: Annotated[DevUser, OURS]
+
+
+class DevUsersDeactivateRequest(Request):
+    """Whom to keep out, from now on."""
+
+    id: DevUserId
+
+
+class DevUsersDeactivateResponse(Response):
+    """Nothing."""
+
+
 CREATE = Method(
     "dev-users.create", WRITE, DevUsersCreateRequest, DevUsersCreateResponse,
-    "Create a dev user", "dev_user:write", status=201,
+    "Create a dev user", "dev_user:write", status=201, errors=(InvalidId,),
 )  # fmt: skip
 GET = Method(
     "dev-users.get",
@@ -117,3 +215,19 @@ GET = Method(
 )
 LIST = Method("dev-users.list", READ, DevUsersListRequest, DevUsersListResponse, "List dev users", "dev_user:read")
 SELF = Method("dev-users.self", READ, DevUsersSelfRequest, DevUsersSelfResponse, "Get the caller's own dev user", None)
+UPDATE = Method(
+    "dev-users.update", WRITE, DevUsersUpdateRequest, DevUsersUpdateResponse, "Change a dev user", "dev_user:write",
+    errors=(InvalidId,),
+)  # fmt: skip
+SELF_UPDATE = Method(
+    "dev-users.self.update", WRITE, DevUsersSelfUpdateRequest, DevUsersUpdateResponse,
+    "Change the caller's own dev user", None, errors=(InvalidId,),
+)  # fmt: skip
+ACTIVATE = Method(
+    "dev-users.activate", WRITE, DevUsersActivateRequest, DevUsersActivateResponse,
+    "Let a dev user in", "dev_user:write", errors=(NotFound,),
+)  # fmt: skip
+DEACTIVATE = Method(
+    "dev-users.deactivate", WRITE, DevUsersDeactivateRequest, DevUsersDeactivateResponse,
+    "Keep a dev user out", "dev_user:write", errors=(NotFound,),
+)  # fmt: skip

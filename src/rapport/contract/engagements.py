@@ -23,6 +23,7 @@ from rapport.contract.fields import (
     Raw,
     Request,
     Response,
+    SetArtifacts,
     SetTagWithValue,
     Shorts,
     SortByField,
@@ -133,12 +134,6 @@ class SetParents(Request):
     """The parents from now on."""
 
     set: Parents | UnsetType = UNSET
-
-
-class SetArtifacts(Request):
-    """The artifacts from now on. One that is left out stays bound to this engagement."""
-
-    set: Artifacts | UnsetType = UNSET
 
 
 class SetTags(Request):

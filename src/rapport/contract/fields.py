@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Raw, Struct, StructMeta, UnsetType
 
 from rapport.clock import parse_rfc3339
 from rapport.contract.errors import ApiError, InvalidField, ValueNotPermitted
-from rapport.contract.ids import Id, TagId
+from rapport.contract.ids import ArtifactId, Id, TagId
 
 # A field marked OURS is not DevRev's. One marked DIFFERENCE is what a real client sends beside the documentation.
 # RAPPORT_STRICT=1 refuses both in requests and leaves OURS out of answers.
@@ -116,6 +116,15 @@ Shorts = Many[Short]
 Opaque = Annotated[str, Meta(max_length=2_048, description="Kept and given back as sent.")]
 CustomFields = Annotated[dict[str, Any], Meta(description="Kept and given back as sent; up to 64 KiB of JSON.")]
 CUSTOM_FIELDS_BYTES = 64 * 1024
+CustomFieldsFilter = Annotated[
+    dict[str, Any],
+    Meta(description="By field name the value, or an array of which any will do; all fields must match."),
+]
+CustomFieldsUpdate = Annotated[
+    dict[str, Any], Meta(description="The fields named here change, null takes one out, and the others stay.")
+]
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
 
 
 class SetTagWithValue(Request):
@@ -125,11 +134,64 @@ class SetTagWithValue(Request):
     value: Short | UnsetType = UNSET
 
 
+class CustomSchemaSpecDrop(Request):
+    """Which schemas an object leaves."""
+
+    apps: Shorts | UnsetType = UNSET
+    subtype: bool | UnsetType = UNSET
+
+
+class CustomSchemaSpec(Request):
+    """Which schemas an object's custom fields follow. There are none here; of all this the subtype is kept."""
+
+    apps: Shorts | UnsetType = UNSET
+    drop: CustomSchemaSpecDrop | UnsetType = UNSET
+    subtype: Short | UnsetType = UNSET
+    tenant_fragment: bool | UnsetType = UNSET
+    validate_required_fields: bool | UnsetType = UNSET
+
+
+class SetStrings(Request):
+    """The values from now on."""
+
+    set: Shorts | UnsetType = UNSET
+
+
+class SetOpaque(Request):
+    """The values from now on."""
+
+    set: Many[Opaque] | UnsetType = UNSET
+
+
+class SetArtifacts(Request):
+    """The artifacts from now on. One that is left out stays bound to this object."""
+
+    set: Annotated[list[ArtifactId], Meta(max_length=50)] | UnsetType = UNSET
+
+
+class EnumValue(Response):
+    """A value of an enum that an org can change; here it is the number that was sent, named by what is known of it."""
+
+    id: int
+    label: str
+    ordinal: int
+
+
 class DateTimeFilter(Request):
     """A range of dates; both ends are exclusive."""
 
     after: Instant | UnsetType = UNSET
     before: Instant | UnsetType = UNSET
+
+
+class DateFilter(DateTimeFilter):
+    """A range of dates, with exclusive ends, or a number of days from now."""
+
+    type: Annotated[
+        Literal["preset", "range"] | UnsetType, Meta(description="Without it, what the other fields say.")
+    ] = UNSET
+    preset_type: Literal["last_n_days", "next_n_days"] | UnsetType = UNSET
+    days: Annotated[int, Meta(ge=0, le=2**32 - 1)] | UnsetType = UNSET
 
 
 ListMode = Literal["after", "before"]
@@ -176,8 +238,10 @@ def wire_value(value: object) -> str:
     """
     if isinstance(value, Id):
         return value.display_id if value.org is None else f"{value.org}/{value.display_id}"
-    if isinstance(value, Instant | HttpUrl):
-        return str.__str__(value) if isinstance(value, str) else str(int(value))
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, Instant):
+        return str(int(value))
     raise NotImplementedError(type(value))
 
 
@@ -196,8 +260,10 @@ def bad_cursor() -> InvalidField:
 
 
 __all__ = [
-    "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "CustomFields", "DateTimeFilter",
-    "Email", "ExternalRef", "HttpUrl", "Instant", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Many", "Name",
-    "Opaque", "Raw", "Request", "Response", "SetTagWithValue", "Short", "Shorts", "TagId", "Text", "Title", "UnsetType",
-    "CursorField", "ModeField", "SortByField", "bad_cursor", "stored", "wire_value",
+    "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "CustomFields",
+    "CustomFieldsFilter", "CustomFieldsUpdate", "CustomSchemaSpec", "DateFilter", "DateTimeFilter", "Email", "EnumValue",
+    "ExternalRef", "HttpUrl", "Instant", "Int64", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Many", "Name",
+    "Number", "Opaque", "Raw", "Request", "Response", "SetArtifacts", "SetOpaque", "SetStrings", "SetTagWithValue", "Short",
+    "Shorts", "TagId", "Text", "Title", "UnsetType", "CursorField", "ModeField", "SortByField", "bad_cursor", "stored",
+    "wire_value",
 ]  # fmt: skip

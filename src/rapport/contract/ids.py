@@ -19,6 +19,7 @@ ACCOUNT = Kind("account", "identity", "account", "ACC")
 ARTIFACT = Kind("artifact", "core", "artifact", "ARTIFACT")
 DEV_USER = Kind("dev_user", "identity", "devu", "DEVU")
 ENGAGEMENT = Kind("engagement", "core", "engagement", "ENGAGEMENT")
+LINK = Kind("link", "core", "link", "LINK")
 OPPORTUNITY = Kind("opportunity", "core", "opportunity", "OPP")
 REV_ORG = Kind("rev_org", "identity", "revo", "REV")
 REV_USER = Kind("rev_user", "identity", "revu", "REVU")
@@ -28,7 +29,8 @@ TAG = Kind("tag", "core", "tag", "TAG")
 AUTH_TOKEN = Kind("auth_token", "core", "auth_token", "TOKEN")
 
 KINDS = (
-    ACCOUNT, ARTIFACT, AUTH_TOKEN, DEV_USER, ENGAGEMENT, OPPORTUNITY, REV_ORG, REV_USER, SERVICE_ACCOUNT, SYS_USER, TAG,
+    ACCOUNT, ARTIFACT, AUTH_TOKEN, DEV_USER, ENGAGEMENT, LINK, OPPORTUNITY, REV_ORG, REV_USER, SERVICE_ACCOUNT,
+    SYS_USER, TAG,
 )  # fmt: skip
 USERS = (DEV_USER, REV_USER, SERVICE_ACCOUNT, SYS_USER)
 _BY_PREFIX = {kind.prefix: kind for kind in KINDS}
@@ -160,6 +162,20 @@ class EngagementId(Id):
     kinds = (ENGAGEMENT,)
 
 
+class LinkId(Id):
+    """A link."""
+
+    __slots__ = ()
+    kinds = (LINK,)
+
+
+class LinkEndpointId(Id):
+    """What a link can join."""
+
+    __slots__ = ()
+    kinds = (ACCOUNT, DEV_USER, OPPORTUNITY, REV_ORG, REV_USER)
+
+
 class OpportunityId(Id):
     """A work; opportunities are the only ones here."""
 
@@ -188,6 +204,13 @@ class RevUserId(Id):
     kinds = (REV_USER,)
 
 
+class ServiceAccountId(Id):
+    """A service account."""
+
+    __slots__ = ()
+    kinds = (SERVICE_ACCOUNT,)
+
+
 class TagId(Id):
     """A tag."""
 
@@ -207,6 +230,13 @@ class UserId(Id):
 
     __slots__ = ()
     kinds = USERS
+
+
+class AssociationId(Id):
+    """What a rev user can belong to."""
+
+    __slots__ = ()
+    kinds = (ACCOUNT, REV_ORG)
 
 
 class AuthTokenId(Id):

@@ -1,9 +1,16 @@
 """The rev-users family: the customers' people."""
 
-from rapport.contract.errors import Conflict, InvalidId, NotFound
+from typing import Annotated
+
+from msgspec import Meta
+
+from rapport.contract.errors import ArtifactAlreadyAttachedToAParent, Conflict, InvalidId, NotFound
 from rapport.contract.fields import (
     UNSET,
     CustomFields,
+    CustomFieldsFilter,
+    CustomFieldsUpdate,
+    CustomSchemaSpec,
     DateTimeFilter,
     Email,
     ExternalRef,
@@ -12,28 +19,34 @@ from rapport.contract.fields import (
     ListResponse,
     Many,
     Name,
+    Opaque,
     Request,
     Response,
+    SetArtifacts,
+    SetOpaque,
     SetTagWithValue,
     Shorts,
     Text,
     UnsetType,
 )
-from rapport.contract.ids import AccountId, RevOrgId, RevUserId, TagId, UserId
+from rapport.contract.ids import AccountId, ArtifactId, AssociationId, RevOrgId, RevUserId, TagId, UserId
 from rapport.contract.method import READ, WRITE, Method
 from rapport.contract.tags import TagWithValue
-from rapport.contract.users import RevOrgSummary, User
+from rapport.contract.users import ArtifactSummary, RevOrgSummary, User
 
 
 class RevUser(User):
     """A rev user."""
 
+    artifacts: list[ArtifactSummary] | UnsetType = UNSET
     custom_fields: Json | UnsetType = UNSET
+    custom_schema_fragments: list[str] | UnsetType = UNSET
     description: str | UnsetType = UNSET
     external_ref: str | UnsetType = UNSET
     external_refs: list[str] | UnsetType = UNSET
     is_verified: bool | UnsetType = UNSET
     rev_org: RevOrgSummary | UnsetType = UNSET
+    subtype: str | UnsetType = UNSET
     tags: list[TagWithValue] | UnsetType = UNSET
 
 
@@ -41,11 +54,15 @@ class RevUsersCreateRequest(Request):
     """A new rev user."""
 
     account: AccountId | UnsetType = UNSET
+    artifacts: Annotated[list[ArtifactId], Meta(max_length=50)] | UnsetType = UNSET
     custom_fields: CustomFields | UnsetType = UNSET
+    custom_schema_fragments: Many[Opaque] | UnsetType = UNSET
+    custom_schema_spec: CustomSchemaSpec | UnsetType = UNSET
     description: Text | UnsetType = UNSET
     display_name: Name | UnsetType = UNSET
+    display_picture: ArtifactId | UnsetType = UNSET
     email: Email | UnsetType = UNSET
-    external_ref: ExternalRef | UnsetType = UNSET
+    external_ref: Annotated[ExternalRef | UnsetType, Meta(description="Unique among the org's rev users.")] = UNSET
     external_refs: Shorts | UnsetType = UNSET
     phone_numbers: Shorts | UnsetType = UNSET
     rev_org: RevOrgId | UnsetType = UNSET
@@ -73,8 +90,12 @@ class RevUsersGetResponse(Response):
 class RevUsersListRequest(ListRequest):
     """Which rev users."""
 
+    associations: Annotated[
+        Many[AssociationId] | UnsetType, Meta(description="Of any of these accounts and rev orgs.")
+    ] = UNSET
     created_by: Many[UserId] | UnsetType = UNSET
     created_date: DateTimeFilter | UnsetType = UNSET
+    custom_fields: CustomFieldsFilter | UnsetType = UNSET
     email: Shorts | UnsetType = UNSET
     external_ref: Shorts | UnsetType = UNSET
     external_refs: Shorts | UnsetType = UNSET
@@ -91,9 +112,44 @@ class RevUsersListResponse(ListResponse):
     rev_users: list[RevUser]
 
 
+class RevUsersUpdateRequest(Request):
+    """What changes; what is absent stays, and an array replaces the one before."""
+
+    id: RevUserId
+    artifacts: SetArtifacts | UnsetType = UNSET
+    custom_fields: CustomFieldsUpdate | UnsetType = UNSET
+    custom_schema_fragments: SetOpaque | UnsetType = UNSET
+    custom_schema_spec: CustomSchemaSpec | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    display_name: Name | UnsetType = UNSET
+    display_picture: Annotated[ArtifactId | UnsetType | None, Meta(description="null clears it.")] = UNSET
+    email: Email | UnsetType = UNSET
+    external_ref: ExternalRef | UnsetType = UNSET
+    external_refs: Shorts | UnsetType = UNSET
+    phone_numbers: Shorts | UnsetType = UNSET
+    tags: Many[SetTagWithValue] | UnsetType = UNSET
+
+
+class RevUsersUpdateResponse(Response):
+    """The rev user as it is now."""
+
+    rev_user: RevUser
+
+
+class RevUsersDeleteRequest(Request):
+    """Which rev user: one who is no member of an engagement."""
+
+    id: RevUserId
+
+
+class RevUsersDeleteResponse(Response):
+    """Nothing."""
+
+
 CREATE = Method(
     "rev-users.create", WRITE, RevUsersCreateRequest, RevUsersCreateResponse,
-    "Create a rev user", "rev_user:write", status=201, errors=(InvalidId, Conflict),
+    "Create a rev user", "rev_user:write", status=201,
+    errors=(InvalidId, ArtifactAlreadyAttachedToAParent, Conflict),
 )  # fmt: skip
 GET = Method(
     "rev-users.get",
@@ -105,3 +161,11 @@ GET = Method(
     errors=(NotFound,),
 )
 LIST = Method("rev-users.list", READ, RevUsersListRequest, RevUsersListResponse, "List rev users", "rev_user:read")
+UPDATE = Method(
+    "rev-users.update", WRITE, RevUsersUpdateRequest, RevUsersUpdateResponse, "Change a rev user", "rev_user:write",
+    errors=(InvalidId, ArtifactAlreadyAttachedToAParent, NotFound, Conflict),
+)  # fmt: skip
+DELETE = Method(
+    "rev-users.delete", WRITE, RevUsersDeleteRequest, RevUsersDeleteResponse, "Delete a rev user", "rev_user:all",
+    errors=(NotFound,),
+)  # fmt: skip

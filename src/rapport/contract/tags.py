@@ -12,6 +12,7 @@ from rapport.contract.fields import (
     Name,
     Request,
     Response,
+    SetStrings,
     Short,
     Shorts,
     TagId,
@@ -100,6 +101,40 @@ class TagsListResponse(ListResponse):
     tags: list[Tag]
 
 
+class TagsUpdateRequest(Request):
+    """What changes; what is absent stays."""
+
+    id: TagId
+    allowed_values: Annotated[
+        SetStrings | UnsetType, Meta(description="A value that is taken out stays where it was set.")
+    ] = UNSET
+    description: Text | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    style_new: TagStyle | UnsetType = UNSET
+
+
+class TagsUpdateResponse(Response):
+    """The tag as it is now."""
+
+    tag: Tag
+
+
+class TagsDeleteRequest(Request):
+    """Which tag. It disappears from everything that has it."""
+
+    id: TagId
+
+
+class TagsDeleteResponse(Response):
+    """Nothing."""
+
+
 CREATE = Method("tags.create", WRITE, TagsCreateRequest, TagsCreateResponse, "Create a tag", "tag:write", status=201)
 GET = Method("tags.get", READ, TagsGetRequest, TagsGetResponse, "Get a tag", "tag:read", errors=(NotFound,))
 LIST = Method("tags.list", READ, TagsListRequest, TagsListResponse, "List tags", "tag:read")
+UPDATE = Method(
+    "tags.update", WRITE, TagsUpdateRequest, TagsUpdateResponse, "Change a tag", "tag:write", errors=(NotFound,)
+)
+DELETE = Method(
+    "tags.delete", WRITE, TagsDeleteRequest, TagsDeleteResponse, "Delete a tag", "tag:all", errors=(NotFound,)
+)

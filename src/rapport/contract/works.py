@@ -1,37 +1,99 @@
 """The works family; opportunities are the only works here."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta
 
 from rapport.contract.accounts import AccountSummary
-from rapport.contract.errors import InvalidId, NotFound
+from rapport.contract.errors import (
+    ApiError,
+    ArtifactAlreadyAttachedToAParent,
+    InvalidEnumValue,
+    InvalidId,
+    NotFound,
+    ValueNotPermitted,
+)
 from rapport.contract.fields import (
+    OURS,
     UNSET,
+    CursorField,
     CustomFields,
-    DateTimeFilter,
+    CustomFieldsFilter,
+    CustomFieldsUpdate,
+    CustomSchemaSpec,
+    DateFilter,
+    EnumValue,
     ExternalRef,
     Instant,
+    Int64,
     Json,
-    ListRequest,
+    Limit,
     ListResponse,
     Many,
+    ModeField,
+    Number,
     Opaque,
     Request,
     Response,
     SetTagWithValue,
     Short,
     Shorts,
+    SortByField,
     Text,
     Title,
     UnsetType,
 )
-from rapport.contract.ids import AccountId, OpportunityId, TagId, UserId
+from rapport.contract.ids import AccountId, ArtifactId, OpportunityId, TagId, UserId
 from rapport.contract.method import READ, WRITE, Method
 from rapport.contract.tags import TagWithValue
-from rapport.contract.users import Atom, UserSummary
+from rapport.contract.users import ArtifactSummary, Atom, UserSummary
 
 WorkType = Literal["issue", "opportunity", "task", "ticket"]
+WORK_TYPES = ("issue", "opportunity", "task", "ticket")
+ForecastCategory = Literal["commit", "omitted", "pipeline", "strong_upside", "upside", "won"]
+IssuePriority = Literal["p0", "p1", "p2", "p3"]
+Artifacts = Annotated[list[ArtifactId], Meta(max_length=50)]
+
+
+class ServedWorkType(str):
+    """The type of a work that is written: opportunities are the only ones that are kept."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Check that it is one that is kept.
+
+        Raises:
+            ValueError: it is not.
+        """
+        if text != "opportunity":
+            raise ValueError(text)
+        return cls(text)
+
+    @classmethod
+    def problem(cls, text: str, field_name: str) -> ApiError:
+        """What is wrong with a text that `parse` refused."""
+        if text in WORK_TYPES:
+            return ValueNotPermitted(
+                f"{field_name}: {text!r} works are not kept here.",
+                detail="Rapport keeps opportunities; use type opportunity.",
+                field_name=field_name,
+                reason="must be opportunity",
+                allowed_values=["opportunity"],
+            )
+        return InvalidEnumValue(
+            f"{field_name}: {text[:80]!r} is not an allowed value.",
+            detail="Use opportunity.",
+            field_name=field_name,
+            value=text,
+            allowed_values=list(WORK_TYPES),
+        )
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        """The JSON Schema of the field."""
+        return {"type": "string", "enum": ["opportunity"], "description": "The other types are not kept here."}
 
 
 class PartSummary(Response, tag_field="type", tag="product"):
@@ -41,10 +103,18 @@ class PartSummary(Response, tag_field="type", tag="product"):
     id: str
 
 
+class StageSummary(Response):
+    """A stage as an object of its own: Rapport keeps none, so both ids are the text that was sent."""
+
+    display_id: str
+    id: str
+
+
 class Stage(Response):
     """Where the work stands."""
 
     name: str
+    stage: StageSummary | UnsetType = UNSET
 
 
 class Money(Request):
@@ -76,15 +146,23 @@ class Opportunity(Atom, tag_field="type", tag="opportunity"):
     """An opportunity."""
 
     account: AccountSummary | UnsetType = UNSET
+    amount: Annotated[float | UnsetType, OURS] = UNSET
     annual_contract_value: MoneyValue | UnsetType = UNSET
     applies_to_part: PartSummary | UnsetType = UNSET
+    artifacts: list[ArtifactSummary] | UnsetType = UNSET
     body: str | UnsetType = UNSET
     contacts: list[UserSummary] | UnsetType = UNSET
     custom_fields: Json | UnsetType = UNSET
+    custom_schema_fragments: list[str] | UnsetType = UNSET
+    customer_budget: Annotated[float | UnsetType, OURS] = UNSET
     external_ref: str | UnsetType = UNSET
+    forecast_category_v2: EnumValue | UnsetType = UNSET
     owned_by: list[UserSummary]
+    priority: Annotated[str | UnsetType, OURS] = UNSET
+    probability: Annotated[float | UnsetType, OURS] = UNSET
     reported_by: list[UserSummary] | UnsetType = UNSET
     stage: Stage | UnsetType = UNSET
+    subtype: str | UnsetType = UNSET
     tags: list[TagWithValue] | UnsetType = UNSET
     target_close_date: str | UnsetType = UNSET
     title: str
@@ -94,23 +172,41 @@ class Opportunity(Atom, tag_field="type", tag="opportunity"):
 class StageInit(Request):
     """The stage to begin in."""
 
+    id: Opaque | UnsetType = UNSET
     name: Short | UnsetType = UNSET
+
+
+class StageUpdate(Request):
+    """The stage to go to."""
+
+    name: Short | UnsetType = UNSET
+    stage: Opaque | UnsetType = UNSET
 
 
 class WorksCreateRequest(Request):
     """A new opportunity."""
 
-    type: Annotated[WorkType, Meta(description="`opportunity`; the other types are not permitted here.")]
+    type: ServedWorkType
     account: AccountId
+    amount: Number | UnsetType = UNSET
     annual_contract_value: Money | UnsetType = UNSET
     applies_to_part: Opaque
+    artifacts: Artifacts | UnsetType = UNSET
     body: Text | UnsetType = UNSET
     contacts: Many[UserId] | UnsetType = UNSET
     custom_fields: CustomFields | UnsetType = UNSET
+    custom_schema_fragments: Many[Opaque] | UnsetType = UNSET
+    custom_schema_spec: CustomSchemaSpec | UnsetType = UNSET
+    customer_budget: Number | UnsetType = UNSET
     external_ref: ExternalRef | UnsetType = UNSET
+    forecast_category: ForecastCategory | UnsetType = UNSET
+    forecast_category_v2: Annotated[Int64 | UnsetType, Meta(description="Goes before `forecast_category`.")] = UNSET
     owned_by: Many[UserId]
+    priority: IssuePriority | UnsetType = UNSET
+    probability: Number | UnsetType = UNSET
     reported_by: Many[UserId] | UnsetType = UNSET
     stage: StageInit | UnsetType = UNSET
+    stage_validation_options: Many[Literal["allow_non_start"]] | UnsetType = UNSET
     tags: Many[SetTagWithValue] | UnsetType = UNSET
     target_close_date: Instant | UnsetType = UNSET
     title: Title
@@ -140,22 +236,140 @@ class WorksFilterOpportunity(Request):
 
     account: Many[AccountId] | UnsetType = UNSET
     contacts: Many[UserId] | UnsetType = UNSET
+    forecast_category_v2: Many[Int64] | UnsetType = UNSET
+    subtype: Shorts | UnsetType = UNSET
 
 
-class WorksListRequest(ListRequest):
-    """Which works."""
+class SlaSummaryFilter(Request):
+    """Where an SLA stands."""
+
+    stage: Many[Literal["breached", "completed", "paused", "running", "warning"]] | UnsetType = UNSET
+    target_time: DateFilter | UnsetType = UNSET
+
+
+class WorksFilterIssue(Request):
+    """Filters for issues. None are kept here, so whatever is asked of them matches nothing."""
+
+    accounts: Many[Opaque] | UnsetType = UNSET
+    actual_start_date: DateFilter | UnsetType = UNSET
+    group: Many[Opaque] | UnsetType = UNSET
+    priority: Many[IssuePriority] | UnsetType = UNSET
+    priority_v2: Many[Int64] | UnsetType = UNSET
+    rev_orgs: Many[Opaque] | UnsetType = UNSET
+    sla_summary: SlaSummaryFilter | UnsetType = UNSET
+    sprint: Many[Opaque] | UnsetType = UNSET
+    subtype: Shorts | UnsetType = UNSET
+    target_start_date: DateFilter | UnsetType = UNSET
+
+
+class SurveyAggregationFilter(Request):
+    """Nothing."""
+
+
+class WorksFilterTicket(Request):
+    """Filters for tickets. None are kept here, so whatever is asked of them matches nothing."""
+
+    account: Many[Opaque] | UnsetType = UNSET
+    brand: Many[Opaque] | UnsetType = UNSET
+    channels: Many[Literal["email", "plug", "slack", "twilio", "twilio_sms"]] | UnsetType = UNSET
+    channels_v2: Many[Opaque] | UnsetType = UNSET
+    group: Many[Opaque] | UnsetType = UNSET
+    is_frozen: bool | UnsetType = UNSET
+    is_spam: bool | UnsetType = UNSET
+    needs_response: bool | UnsetType = UNSET
+    rev_org: Many[Opaque] | UnsetType = UNSET
+    severity: Many[Literal["blocker", "high", "low", "medium"]] | UnsetType = UNSET
+    sla_summary: SlaSummaryFilter | UnsetType = UNSET
+    source_channel: Shorts | UnsetType = UNSET
+    source_channel_v2: Many[Opaque] | UnsetType = UNSET
+    subtype: Shorts | UnsetType = UNSET
+    surveys: SurveyAggregationFilter | UnsetType = UNSET
+    visibility: Many[Int64] | UnsetType = UNSET
+
+
+class StageFilter(Request):
+    """Any of these stages."""
+
+    name: Shorts | UnsetType = UNSET
+    stages: Many[Opaque] | UnsetType = UNSET
+
+
+class StagedInfoFilter(Request):
+    """Whether the work waits to be synced; nothing here does."""
+
+    is_staged: bool | UnsetType = UNSET
+
+
+class SyncInFilter(Request):
+    """How the last sync into DevRev went."""
+
+    status: Many[Literal["failed", "modified", "staged", "succeeded"]] | UnsetType = UNSET
+    sync_date: DateFilter | UnsetType = UNSET
+    sync_history: Many[Opaque] | UnsetType = UNSET
+    sync_unit: Many[Opaque] | UnsetType = UNSET
+
+
+class SyncOutFilter(Request):
+    """How the last sync out of DevRev went."""
+
+    status: Many[Literal["failed", "modified", "succeeded"]] | UnsetType = UNSET
+    sync_date: DateFilter | UnsetType = UNSET
+    sync_history: Many[Opaque] | UnsetType = UNSET
+    sync_unit: Many[Opaque] | UnsetType = UNSET
+
+
+class SyncMetadataFilter(Request):
+    """Where the work was synced from. Nothing is synced here, so whatever is asked matches nothing."""
+
+    external_reference: Shorts | UnsetType = UNSET
+    last_sync_in: SyncInFilter | UnsetType = UNSET
+    last_sync_out: SyncOutFilter | UnsetType = UNSET
+    origin_system: Shorts | UnsetType = UNSET
+
+
+_NONE_HAS = Meta(description="Nothing here has one: none will match.")
+
+
+class WorksCountRequest(Request):
+    """Which works. Values within a filter are alternatives; all filters must hold."""
 
     type: Many[WorkType] | UnsetType = UNSET
+    actual_close_date: Annotated[DateFilter | UnsetType, _NONE_HAS] = UNSET
+    applies_to_part: Many[Opaque] | UnsetType = UNSET
     created_by: Many[UserId] | UnsetType = UNSET
-    created_date: DateTimeFilter | UnsetType = UNSET
+    created_date: DateFilter | UnsetType = UNSET
+    custom_fields: CustomFieldsFilter | UnsetType = UNSET
     external_ref: Shorts | UnsetType = UNSET
+    issue: WorksFilterIssue | UnsetType = UNSET
     modified_by: Many[UserId] | UnsetType = UNSET
-    modified_date: DateTimeFilter | UnsetType = UNSET
+    modified_date: DateFilter | UnsetType = UNSET
     opportunity: WorksFilterOpportunity | UnsetType = UNSET
     owned_by: Many[UserId] | UnsetType = UNSET
     reported_by: Many[UserId] | UnsetType = UNSET
+    stage: StageFilter | UnsetType = UNSET
+    staged_info: StagedInfoFilter | UnsetType = UNSET
+    state: Annotated[Shorts | UnsetType, _NONE_HAS] = UNSET
+    sync_metadata: SyncMetadataFilter | UnsetType = UNSET
     tags: Many[TagId] | UnsetType = UNSET
-    target_close_date: DateTimeFilter | UnsetType = UNSET
+    target_close_date: DateFilter | UnsetType = UNSET
+    ticket: WorksFilterTicket | UnsetType = UNSET
+    vista: Annotated[Opaque | UnsetType, _NONE_HAS] = UNSET
+
+
+class WorksCountResponse(Response):
+    """How many works match; `has_more` is false, because all are counted."""
+
+    count: int
+    has_more: bool
+
+
+class WorksListRequest(WorksCountRequest):
+    """Which works, in which order, from where."""
+
+    cursor: CursorField = UNSET
+    limit: Limit | UnsetType = UNSET
+    mode: ModeField = UNSET
+    sort_by: SortByField = UNSET
 
 
 class WorksListResponse(ListResponse):
@@ -164,9 +378,115 @@ class WorksListResponse(ListResponse):
     works: list[Opportunity]
 
 
+class WorksUpdateArtifacts(Request):
+    """`set` replaces the artifacts, then `remove` takes some out, then `add` adds some."""
+
+    add: Artifacts | UnsetType = UNSET
+    remove: Artifacts | UnsetType = UNSET
+    set: Artifacts | UnsetType = UNSET
+
+
+class RemoveTag(Request):
+    """A tag to take out."""
+
+    id: TagId
+
+
+class WorksUpdateTags(Request):
+    """`set` replaces the tags, then `remove` takes some out, then `add` adds some or changes their values."""
+
+    add: Many[SetTagWithValue] | UnsetType = UNSET
+    remove: Many[RemoveTag] | UnsetType = UNSET
+    set: Many[SetTagWithValue] | UnsetType = UNSET
+
+
+class SetUsers(Request):
+    """The users from now on."""
+
+    set: Many[UserId] | UnsetType = UNSET
+
+
+class SetContacts(Request):
+    """The contacts from now on."""
+
+    set: Many[UserId]
+
+
+class UnresolvedField(Request):
+    """A field that a sync could not settle."""
+
+    devrev_field_name: Short | UnsetType = UNSET
+    external_display_name: Short | UnsetType = UNSET
+    external_field_name: Short | UnsetType = UNSET
+
+
+class StagedInfoUpdate(Request):
+    """What a sync could not settle; nothing is synced here, so this changes nothing."""
+
+    sync_in_unresolved_fields: Many[UnresolvedField] | UnsetType = UNSET
+    sync_out_unresolved_fields: Many[UnresolvedField] | UnsetType = UNSET
+    unresolved_fields: Shorts | UnsetType = UNSET
+
+
+_CLEARS = Meta(description="null clears it.")
+
+
+class WorksUpdateRequest(Request):
+    """What changes; what is absent stays."""
+
+    id: OpportunityId
+    type: ServedWorkType | UnsetType = UNSET
+    account: AccountId | UnsetType = UNSET
+    amount: Annotated[Number | UnsetType | None, _CLEARS] = UNSET
+    annual_contract_value: Money | UnsetType = UNSET
+    applies_to_part: Opaque | UnsetType = UNSET
+    artifacts: WorksUpdateArtifacts | UnsetType = UNSET
+    body: Text | UnsetType = UNSET
+    contacts: SetContacts | UnsetType = UNSET
+    custom_fields: CustomFieldsUpdate | UnsetType = UNSET
+    custom_schema_fragments: Many[Opaque] | UnsetType = UNSET
+    custom_schema_spec: CustomSchemaSpec | UnsetType = UNSET
+    customer_budget: Annotated[Number | UnsetType | None, _CLEARS] = UNSET
+    forecast_category_v2: Int64 | UnsetType = UNSET
+    owned_by: SetUsers | UnsetType = UNSET
+    probability: Annotated[Number | UnsetType | None, _CLEARS] = UNSET
+    reported_by: SetUsers | UnsetType = UNSET
+    stage: StageUpdate | UnsetType = UNSET
+    stage_validation_options: Many[Literal["allow_invalid_transition"]] | UnsetType = UNSET
+    staged_info: StagedInfoUpdate | UnsetType = UNSET
+    tags: WorksUpdateTags | UnsetType = UNSET
+    target_close_date: Annotated[Instant | UnsetType | None, _CLEARS] = UNSET
+    title: Title | UnsetType = UNSET
+    value: Money | UnsetType = UNSET
+
+
+class WorksUpdateResponse(Response):
+    """The work as it is now."""
+
+    work: Opportunity
+
+
+class WorksDeleteRequest(Request):
+    """Which work: one without engagements."""
+
+    id: OpportunityId
+
+
+class WorksDeleteResponse(Response):
+    """Nothing."""
+
+
 CREATE = Method(
     "works.create", WRITE, WorksCreateRequest, WorksCreateResponse,
-    "Create an opportunity", "work:write", status=201, errors=(InvalidId,),
+    "Create an opportunity", "work:write", status=201, errors=(InvalidId, ArtifactAlreadyAttachedToAParent),
 )  # fmt: skip
 GET = Method("works.get", READ, WorksGetRequest, WorksGetResponse, "Get a work", "work:read", errors=(NotFound,))
 LIST = Method("works.list", READ, WorksListRequest, WorksListResponse, "List works", "work:read")
+UPDATE = Method(
+    "works.update", WRITE, WorksUpdateRequest, WorksUpdateResponse, "Change a work", "work:write",
+    errors=(InvalidId, ArtifactAlreadyAttachedToAParent, NotFound),
+)  # fmt: skip
+DELETE = Method(
+    "works.delete", WRITE, WorksDeleteRequest, WorksDeleteResponse, "Delete a work", "work:all", errors=(NotFound,)
+)
+COUNT = Method("works.count", READ, WorksCountRequest, WorksCountResponse, "Count works", "work:read", heavy=True)

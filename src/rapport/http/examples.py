@@ -6,7 +6,9 @@ from rapport.http.schemas import resolve
 
 _EXAMPLES: dict[str, Json] = {
     "accounts.create": {"display_name": "Globex", "domains": ["globex.example"], "tier": "enterprise"},
+    "accounts.delete": {"id": "ACC-12345"},
     "accounts.list": {"limit": 3, "sort_by": ["created_date:desc"]},
+    "accounts.update": {"id": "ACC-12345", "tier": "growth", "websites": {"set": ["https://globex.example"]}},
     "auth-tokens.create": {"token_hint": "nightly export", "scope": "engagement:read tag:read", "expires_in": 30},
     "auth-tokens.delete": {"token_id": "TOKEN-2"},
     "auth-tokens.get": {"token_id": "TOKEN-1"},
@@ -23,8 +25,20 @@ _EXAMPLES: dict[str, Json] = {
     "engagements.get": {"id": "ENGAGEMENT-1"},
     "engagements.list": {"members": ["DEVU-12345"], "limit": 3},
     "engagements.update": {"id": "ENGAGEMENT-1", "description": "They want the summary by Friday."},
+    "links.create": {"link_type": "is_related_to", "source": "ACC-12345", "target": "OPP-1"},
+    "links.delete": {"id": "LINK-1"},
+    "links.get": {"id": "LINK-1"},
+    "links.list": {"object": "ACC-12345"},
+    "links.replace": {"id": "LINK-1", "link_type": "is_part_of", "source": "OPP-1", "target": "ACC-12345"},
+    "rev-orgs.create": {"display_name": "Globex West", "account": "ACC-12345"},
+    "rev-orgs.delete": {"id": "REV-1"},
+    "rev-orgs.get": {"account": "ACC-12345"},
+    "rev-orgs.update": {"id": "REV-1", "description": "The workspace of the main office."},
     "rev-users.create": {"display_name": "Grace Hopper", "email": "grace@example.com", "account": "ACC-12345"},
+    "rev-users.delete": {"id": "REVU-1"},
     "rev-users.get": {"id": "REVU-1"},
+    "rev-users.update": {"id": "REVU-1", "phone_numbers": ["+15550100"]},
+    "service-accounts.create": {"display_name": "Nightly import"},
     "tags.create": {"name": "renewal", "allowed_values": ["at risk", "likely", "signed"]},
     "works.create": {
         "type": "opportunity",
@@ -33,8 +47,10 @@ _EXAMPLES: dict[str, Json] = {
         "applies_to_part": "PROD-1",
         "owned_by": ["DEVU-12345"],
     },
+    "works.delete": {"id": "OPP-1"},
     "works.get": {"id": "OPP-1"},
     "works.list": {"type": ["opportunity"], "limit": 3},
+    "works.update": {"id": "OPP-1", "stage": {"name": "negotiation"}, "tags": {"add": [{"id": "TAG-12345"}]}},
 }
 
 
@@ -48,7 +64,7 @@ def example(method: Method, schemas: dict[str, Json]) -> Json:
     if method.name in _EXAMPLES:
         return _EXAMPLES[method.name]
     schema = schemas[method.request.__name__]
-    if "limit" in schema["properties"]:
+    if "limit" in schema["properties"] and not schema.get("required"):
         return {"limit": 3}
     return {name: _value(schema["properties"][name], schemas) for name in schema.get("required", [])}
 

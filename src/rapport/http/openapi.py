@@ -215,6 +215,8 @@ def _query(schema: Json, schemas: dict[str, Json], prefix: str = "") -> Iterator
     """The request as query parameters: the fields of an object in it have a dot in their names."""
     for name, field in schema["properties"].items():
         inner = resolve(field, schemas)
+        if inner.get("type") == "array":
+            inner = resolve(inner["items"], schemas)
         if "properties" in inner:
             for parameter in _query(inner, schemas, f"{prefix}{name}."):
                 yield parameter | ({OURS: True} if OURS in field else {})

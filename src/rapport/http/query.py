@@ -53,6 +53,9 @@ def read_query(query: bytes, root: Place) -> tuple[dict[str, object], set[str]]:
         once = place.items is not None or len(texts[keys]) == 1
         if not (_put(result, keys, value) and once):
             repeated.add(".".join(keys))
+    for name, field in root.fields.items():
+        if field.items is not None and isinstance(result.get(name), dict):
+            result[name] = [result[name]]
     return result, repeated
 
 
@@ -75,6 +78,10 @@ def _find(root: Place, name: str) -> tuple[tuple[str, ...], Place, int | None]:
             return unknown
         if segment in place.fields:
             place = place.fields[segment]
+            keys.append(segment)
+        elif place.items is not None and not keys[1:] and segment in place.items.fields:
+            # An array of objects has one in a query, whose fields have a dot as in any object.
+            place = place.items.fields[segment]
             keys.append(segment)
         elif place.items is not None and (segment == "[]" or _INDEX.fullmatch(segment)):
             index = 0 if segment == "[]" else int(segment)

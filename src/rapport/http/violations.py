@@ -145,7 +145,7 @@ class _Walk:
             return self._array(arm, place.items, value, path)
         elif isinstance(value, dict):
             return self._free_form(value, path) if place.free_form else self._object(place, value, path)
-        elif isinstance(arm, inspect.IntType):
+        elif isinstance(arm, inspect.IntType | inspect.FloatType):
             self._number(arm, value, path)
         return value
 
@@ -196,9 +196,9 @@ class _Walk:
         elif arm.pattern is not None and not re.search(arm.pattern, value):
             self._say(_not_permitted(path, _shown(value), *_PATTERNS.get(arm.pattern, _EMAIL)))
 
-    def _number(self, arm: inspect.IntType, value: object, path: str) -> None:
+    def _number(self, arm: inspect.IntType | inspect.FloatType, value: Any, path: str) -> None:
         low, high = arm.ge or 0, arm.le or 0
-        if not isinstance(value, int):
+        if isinstance(arm, inspect.IntType) and not isinstance(value, int):
             reason = "must be a whole number"
             self._say(_not_permitted(path, _shown(value), reason, "Write it without a fraction or an exponent."))
         elif not low <= value <= high:
@@ -272,7 +272,7 @@ def _unwrapped(declared: inspect.Type) -> tuple[inspect.Type, dict[str, Any]]:
     return declared, extra
 
 
-def _json_type_of(arm: inspect.Type, name: str) -> str:
+def _json_type_of(arm: inspect.Type, name: str) -> str:  # noqa: PLR0911  # a table
     """The JSON type of a contract type. The fast decoder has to refuse all that the walk does, so sizes need bounds."""
     match arm:
         case inspect.NoneType():
@@ -282,6 +282,8 @@ def _json_type_of(arm: inspect.Type, name: str) -> str:
         case inspect.CustomType() | inspect.LiteralType() | inspect.StrType(max_length=int()):
             return "string"
         case inspect.IntType(ge=int(), le=int(), gt=None, lt=None, multiple_of=None):
+            return "number"
+        case inspect.FloatType(ge=float(), le=float(), gt=None, lt=None, multiple_of=None):
             return "number"
         case inspect.ListType(max_length=int()):
             return "array"
@@ -313,7 +315,7 @@ def _shown(value: object) -> str:
             return repr(value)[:_SHOWN]
 
 
-def _span(low: int, high: int) -> str:
+def _span(low: float, high: float) -> str:
     return f"{low} to {high}" if low else f"at most {high}"
 
 

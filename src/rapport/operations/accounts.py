@@ -1,4 +1,4 @@
-"""Accounts: make, find."""
+"""Accounts: make, find, change, delete."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,26 +7,57 @@ import msgspec
 
 from rapport.contract import accounts as contract
 from rapport.contract import ids
-from rapport.contract.errors import Conflict, NotFound, raise_all
-from rapport.operations.atoms import atom, authors, or_unset, tags_with_values, value_of
+from rapport.contract.errors import Conflict, raise_all
+from rapport.contract.fields import UnsetType
+from rapport.operations.atoms import (
+    artifact_summaries,
+    atom,
+    authors,
+    find_artifacts,
+    or_unset,
+    tags_with_values,
+    value_of,
+)
+from rapport.operations.changes import (
+    absent,
+    audited,
+    chosen,
+    claim_artifacts,
+    custom_fields,
+    distinct,
+    only_set,
+    referred_to,
+    sent,
+    subtype,
+)
 from rapport.operations.context import Context, handles
-from rapport.operations.listing import add_audit, cursors, given, own_ids, read_walk
+from rapport.operations.listing import (
+    add_audit,
+    add_custom_fields,
+    cursors,
+    given,
+    match_none,
+    own_ids,
+    read_walk,
+)
 from rapport.operations.references import References, wanted
 from rapport.store import accounts as store
-from rapport.store import numbers, summaries, terms
+from rapport.store import engagements, links, numbers, rev_orgs, summaries, terms, works
 from rapport.store.db import Tx, UniqueViolation
 from rapport.store.references import resolve
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """What an account's row keeps beside its columns; users and tags are display ids."""
+    """What an account's row keeps beside its columns; users, tags and artifacts are display ids."""
 
+    artifacts: list[str] = []
     custom_fields: dict[str, Any] | None = None
     description: str | None = None
     domains: list[str] = []
     external_refs: list[str] = []
     owned_by: list[str] = []
     schema_fragment_ids: list[str] = []
+    subtype: str | None = None
     tags: list[tuple[str, str | None]] = []
     websites: list[str] = []
 
@@ -34,15 +65,17 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
 @handles(contract.CREATE)
 async def create(ctx: Context, request: contract.AccountsCreateRequest) -> contract.AccountsCreateResponse:
     """Make an account, and the rev org that its people belong to unless they say otherwise."""
-    everything = [*given(request.owned_by), *(tag.id for tag in given(request.tags))]
+    everything = [*given(request.artifacts), *given(request.owned_by), *(tag.id for tag in given(request.tags))]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     document = Document(
+        artifacts=references.artifacts("artifacts", request.artifacts, holder=None),
         custom_fields=value_of(request.custom_fields),
         description=value_of(request.description),
         domains=list(given(request.domains)),
-        external_refs=list(dict.fromkeys(given(request.external_refs))),
+        external_refs=distinct(given(request.external_refs)),
         owned_by=references.many("owned_by", request.owned_by),
         schema_fragment_ids=list(given(request.schema_fragment_ids)),
+        subtype=subtype(None, request.custom_schema_spec),
         tags=references.tags("tags", request.tags),
         websites=list(given(request.websites)),
     )
@@ -51,6 +84,7 @@ async def create(ctx: Context, request: contract.AccountsCreateRequest) -> contr
         ctx.tx, org=ctx.org, display_name=request.display_name, tier=value_of(request.tier), document=document,
         by=ctx.caller.user_id, now=ctx.now,
     )  # fmt: skip
+    await claim_artifacts(ctx, document.artifacts, f"ACC-{row.number}")
     people = await authors(ctx.tx, [row])
     account = (await _accounts(ctx.tx, [row]))[0]
     default = contract.RevOrg(
@@ -64,7 +98,7 @@ async def create(ctx: Context, request: contract.AccountsCreateRequest) -> contr
 async def add(
     tx: Tx, *, org: str, display_name: str, tier: str | None, document: Document, by: str, now: int,
     number: int | None = None,
-) -> tuple[store.AccountRow, store.RevOrgRow]:  # fmt: skip
+) -> tuple[store.AccountRow, rev_orgs.RevOrgRow]:  # fmt: skip
     """Add an account and its default rev org.
 
     Raises:
@@ -76,27 +110,33 @@ async def add(
         document=msgspec.json.encode(document).decode(),
     )  # fmt: skip
     await store.insert(tx, row)
+    await _put_terms(tx, row, document)
+    rev_org = rev_orgs.RevOrgRow(
+        org=org, number=await numbers.take_one(tx, ids.REV_ORG, org), account=row.number, is_default=1,
+        display_name=display_name, external_ref=None, created_by=by, created_date=now, modified_by=by,
+        modified_date=now, document="{}",
+    )  # fmt: skip
+    await rev_orgs.insert(tx, rev_org)
+    return row, rev_org
+
+
+async def _put_terms(tx: Tx, row: store.AccountRow, document: Document) -> None:
     fields = {
+        "accounts.custom_fields": terms.of_custom_fields(document.custom_fields),
         "accounts.domains": document.domains,
         "accounts.external_refs": document.external_refs,
         "accounts.owned_by": document.owned_by,
+        "accounts.subtype": [document.subtype] if document.subtype is not None else [],
         "accounts.tags": [tag for tag, _ in document.tags],
         "accounts.websites": document.websites,
     }
     try:
-        await terms.put(tx, org, f"ACC-{row.number}", fields)
+        await terms.put(tx, row.org, f"ACC-{row.number}", fields)
     except UniqueViolation as error:
         raise Conflict(
             "external_refs: one of them is in use by another account.",
             detail="Update that account, or use other external_refs.",
         ) from error
-    rev_org = store.RevOrgRow(
-        org=org, number=await numbers.take_one(tx, ids.REV_ORG, org), account=row.number, is_default=1,
-        display_name=display_name, external_ref=None, created_by=by, created_date=now, modified_by=by,
-        modified_date=now, document="{}",
-    )  # fmt: skip
-    await store.insert_rev_org(tx, rev_org)
-    return row, rev_org
 
 
 @handles(contract.GET)
@@ -104,7 +144,7 @@ async def get(ctx: Context, request: contract.AccountsGetRequest) -> contract.Ac
     """Find an account."""
     row = await store.get(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
     if row is None:
-        raise NotFound(f"There is no account {request.id.text[:80]!r}.", detail="It never was, or it was deleted.")
+        raise absent(request.id)
     return contract.AccountsGetResponse(account=(await _accounts(ctx.tx, [row]))[0])
 
 
@@ -118,11 +158,77 @@ async def list_(ctx: Context, request: contract.AccountsListRequest) -> contract
     store.having_any(where, "domains", given(request.domains))
     store.having_any(where, "external_refs", given(request.external_refs))
     store.having_any(where, "websites", given(request.websites))
+    store.having_any(where, "subtype", given(request.subtype))
     store.having_any(where, "owned_by", own_ids(ctx.org, request.owned_by))
     store.having_any(where, "tags", own_ids(ctx.org, request.tags))
+    add_custom_fields(where, store.having_any, request.custom_fields)
     add_audit(where, "a", ctx.org, request)
+    match_none(where, request.stage)
     page = await store.listed(ctx.tx, where, walk)
     return contract.AccountsListResponse(accounts=await _accounts(ctx.tx, page.rows), **cursors("accounts", walk, page))
+
+
+@handles(contract.UPDATE)
+async def update(ctx: Context, request: contract.AccountsUpdateRequest) -> contract.AccountsUpdateResponse:
+    """Change an account, all fields or none. What changes nothing is no change."""
+    row = await store.lock(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
+    if row is None:
+        raise absent(request.id)
+    before = msgspec.json.decode(row.document, type=Document)
+    document = await _changed(ctx, request, before)
+    after = audited(ctx, row, row._replace(
+        display_name=chosen(request.display_name, row.display_name), tier=chosen(request.tier, row.tier),
+        document=msgspec.json.encode(document).decode(),
+    ))  # fmt: skip
+    if after is not None:
+        row = after
+        await store.update(ctx.tx, row)
+        await _put_terms(ctx.tx, row, document)
+        await claim_artifacts(ctx, document.artifacts, request.id.display_id)
+    return contract.AccountsUpdateResponse(account=(await _accounts(ctx.tx, [row]))[0])
+
+
+async def _changed(ctx: Context, request: contract.AccountsUpdateRequest, before: Document) -> Document:
+    artifacts = only_set(request.artifacts)
+    everything = [*given(artifacts), *given(request.owned_by), *(tag.id for tag in given(request.tags))]
+    references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
+    links_ = {
+        "artifacts": (artifacts, references.artifacts("artifacts.set", artifacts, holder=request.id.display_id)),
+        "owned_by": (request.owned_by, references.many("owned_by", request.owned_by)),
+        "tags": (request.tags, references.tags("tags", request.tags)),
+        "external_refs": (request.external_refs, distinct(given(request.external_refs))),
+    }
+    raise_all(references.problems)
+    return msgspec.structs.replace(
+        before,
+        **sent(request, "description", "domains", "schema_fragment_ids"),
+        **{name: value for name, (said, value) in links_.items() if not isinstance(said, UnsetType)},
+        custom_fields=custom_fields(before.custom_fields, request.custom_fields),
+        subtype=subtype(before.subtype, request.custom_schema_spec),
+        websites=chosen(only_set(request.websites), before.websites),
+    )
+
+
+@handles(contract.DELETE)
+async def delete(ctx: Context, request: contract.AccountsDeleteRequest) -> contract.AccountsDeleteResponse:
+    """Delete an account that no engagement or opportunity belongs to, and its rev orgs."""
+    id_ = request.id
+    row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
+    if row is None:
+        raise absent(id_)
+    if held := await engagements.holding(ctx.tx, ctx.org, "parents", id_.display_id):
+        raise referred_to(id_, held, "engagements")
+    where = works.of_org(ctx.org)
+    where.where("o.account = :account", account=id_.number)
+    if held := await works.count(ctx.tx, where):
+        raise referred_to(id_, held, "opportunities")
+    own = await rev_orgs.numbers_of(ctx.tx, ctx.org, id_.number)
+    gone = [id_.display_id, *(f"REV-{number}" for number in own)]
+    await rev_orgs.delete(ctx.tx, ctx.org, own)
+    await store.delete(ctx.tx, ctx.org, id_.number)
+    await terms.remove(ctx.tx, ctx.org, gone)
+    await links.delete_of(ctx.tx, ctx.org, gone)
+    return contract.AccountsDeleteResponse()
 
 
 async def _accounts(tx: Tx, rows: Sequence[Any]) -> list[contract.Account]:
@@ -131,15 +237,19 @@ async def _accounts(tx: Tx, rows: Sequence[Any]) -> list[contract.Account]:
     people = await authors(tx, rows, [(row.org, owner) for row, document in pairs for owner in document.owned_by])
     org = rows[0].org if rows else ""
     tags = await summaries.tags(tx, org, [tag for document in documents for tag, _ in document.tags])
+    artifacts = await find_artifacts(tx, org, [document.artifacts for document in documents])
     return [
         contract.Account(
             **atom(ids.ACCOUNT, row, people),
+            artifacts=or_unset(artifact_summaries(artifacts, document.artifacts)),
             custom_fields=or_unset(document.custom_fields),
+            custom_schema_fragments=or_unset(document.schema_fragment_ids),
             description=or_unset(document.description),
             display_name=row.display_name,
             domains=or_unset(document.domains),
             external_refs=or_unset(document.external_refs),
             owned_by=[people[row.org, owner] for owner in document.owned_by if (row.org, owner) in people],
+            subtype=or_unset(document.subtype),
             tags=or_unset(tags_with_values(tags, document.tags)),
             tier=or_unset(row.tier),
             websites=or_unset(document.websites),

@@ -71,17 +71,10 @@ class Admin:
         raise AdminError(f"there is no org {wanted!r}")
 
     async def _user(self, tx: Tx, org: str, wanted: str) -> user_store.UserRow:
-        """The dev user that a command means, by id or email."""
-        user = await _named(tx, org, wanted, ids.DevUserId)
+        """The dev user or service account that a command means, by id or email."""
+        user = await _named(tx, org, wanted)
         if user is None:
-            raise AdminError(f"there is no dev user {wanted!r}")
-        return user
-
-    async def _holder(self, tx: Tx, org: str, wanted: str) -> user_store.UserRow:
-        """The dev user, by id or email, or the service account, by id, whose tokens a command means."""
-        user = await _named(tx, org, wanted, ids.TokenHolderId)
-        if user is None:
-            raise AdminError(f"there is no dev user and no service account {wanted!r}")
+            raise AdminError(f"there is no dev user or service account {wanted!r}")
         return user
 
     async def orgs_list(self) -> Answer:
@@ -160,7 +153,7 @@ class Admin:
 
         async def work(tx: Tx) -> Answer:
             own = await self._org(tx, org)
-            holder = await self._holder(tx, own, user)
+            holder = await self._user(tx, own, user)
             now = self._clock()
             row, secret = await auth_tokens.add(
                 tx, org=own, user_id=holder.display_id, by=_SYSTEM, now=now, expires=now + days * DAY,
@@ -175,7 +168,7 @@ class Admin:
 
         async def work(tx: Tx) -> Answer:
             own = await self._org(tx, org)
-            holder = None if user is None else (await self._holder(tx, own, user)).display_id
+            holder = None if user is None else (await self._user(tx, own, user)).display_id
             rows = await token_store.listed(tx, own, user_id=holder)
             return {"tokens": [_token_answer(row) for row in reversed(rows)]}
 
@@ -203,7 +196,7 @@ class Admin:
 
         async def work(tx: Tx) -> Caller:
             own = await self._org(tx, org)
-            row = await user_store.first_admin(tx, own) if user is None else await self._holder(tx, own, user)
+            row = await user_store.first_admin(tx, own) if user is None else await self._user(tx, own, user)
             if row is None:
                 raise AdminError("the org has no active admin: name a user with --user")
             return Caller(own, row.display_id, row.role or "member")
@@ -242,10 +235,10 @@ async def make_org(
     }
 
 
-async def _named(tx: Tx, org: str, wanted: str, kinds: type[ids.Id]) -> user_store.UserRow | None:
+async def _named(tx: Tx, org: str, wanted: str) -> user_store.UserRow | None:
     """The user with this id, or the dev user with this email."""
     try:
-        id_ = kinds.parse(wanted)
+        id_ = ids.TokenHolderId.parse(wanted)
     except ValueError:
         return await user_store.by_email(tx, org, wanted)
     return await user_store.get(tx, org, id_.display_id) if id_.belongs_to(org) else None

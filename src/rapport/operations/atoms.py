@@ -1,13 +1,13 @@
 """What every object's answer begins with."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from rapport.clock import format_rfc3339
 from rapport.contract import ids
 from rapport.contract.fields import UNSET, UnsetType
 from rapport.contract.tags import TagSummary, TagWithValue
-from rapport.contract.users import UserSummary
+from rapport.contract.users import ArtifactSummary, UserSummary
 from rapport.store import summaries
 from rapport.store.db import Tx
 from rapport.store.summaries import Key
@@ -63,3 +63,14 @@ def tags_with_values(tags: Mapping[str, TagSummary], chosen: Iterable[tuple[str,
     return [
         TagWithValue(tag=tags[tag], value=UNSET if value is None else value) for tag, value in chosen if tag in tags
     ]
+
+
+def artifact_summaries(found: Mapping[str, ArtifactSummary], chosen: Iterable[str]) -> list[ArtifactSummary]:
+    """An object's artifacts as they are answered; those that are gone are left out."""
+    return [found[artifact] for artifact in chosen if artifact in found]
+
+
+async def find_artifacts(tx: Tx, org: str, chosen: Iterable[Sequence[str]]) -> dict[str, ArtifactSummary]:
+    """The summaries of the artifacts of several objects, by display id."""
+    numbers = {int(artifact.rpartition("-")[2]) for artifacts in chosen for artifact in artifacts}
+    return await summaries.artifacts(tx, org, numbers) if numbers else {}

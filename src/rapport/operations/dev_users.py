@@ -1,22 +1,44 @@
-"""Dev users: make, find, who am I."""
+"""Dev users: make, find, change, let in, keep out, who am I."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from rapport.clock import format_rfc3339
 from rapport.contract import dev_users as contract
 from rapport.contract import ids
-from rapport.contract.errors import NotFound, ValueNotPermitted, raise_all
-from rapport.contract.fields import UNSET, UnsetType
+from rapport.contract.errors import BadRequest, ValueNotPermitted, raise_all
+from rapport.contract.fields import UNSET, EnumValue, UnsetType
+from rapport.contract.ids import Id
 from rapport.operations.atoms import atom, authors, or_unset, value_of
+from rapport.operations.changes import absent, audited, chosen, custom_fields, keep_picture, sent, subtype
 from rapport.operations.context import Context, handles
-from rapport.operations.listing import add_dates, cursors, given, read_walk
-from rapport.operations.references import References, wanted
-from rapport.store import numbers
+from rapport.operations.listing import (
+    add_custom_fields,
+    add_dates,
+    cursors,
+    given,
+    match_none,
+    read_walk,
+    resolved,
+)
+from rapport.operations.references import References, unknown_id, wanted
+from rapport.store import numbers, terms
 from rapport.store import users as store
 from rapport.store.db import Tx, UniqueViolation
 from rapport.store.references import resolve
+
+
+class Job(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A job that a dev user has or had; the dates are microseconds since 1970."""
+
+    employment_status: int | None = None
+    end_date: int | None = None
+    is_current: bool | None = None
+    location: str | None = None
+    start_date: int | None = None
+    title: str | None = None
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -24,6 +46,10 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
 
     reports_to: str | None = None
     custom_fields: dict[str, Any] | None = None
+    experience_start_date: int | None = None
+    job_history: list[Job] = []
+    job_title: contract.JobTitle | None = None
+    subtype: str | None = None
 
 
 @handles(contract.CREATE)
@@ -32,7 +58,9 @@ async def create(ctx: Context, request: contract.DevUsersCreateRequest) -> contr
     reports_to = [] if isinstance(request.reports_to, UnsetType) else [request.reports_to]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, reports_to)))
     document = Document(
-        reports_to=references.one("reports_to", request.reports_to), custom_fields=value_of(request.custom_fields)
+        reports_to=references.one("reports_to", request.reports_to),
+        custom_fields=value_of(request.custom_fields),
+        subtype=subtype(None, request.custom_schema_spec),
     )
     raise_all(references.problems)
     row = await add(
@@ -71,7 +99,13 @@ async def add(
             reason="must be unique among the org's dev users",
             **({"existing_id": ids.don_of(user.display_id, org)} if user else {}),
         ) from error
+    await _put_terms(tx, row, document or Document())
     return row
+
+
+async def _put_terms(tx: Tx, row: store.UserRow, document: Document) -> None:
+    fields = {"users.custom_fields": terms.of_custom_fields(document.custom_fields)}
+    await terms.put(tx, row.org, row.display_id, fields)
 
 
 @handles(contract.GET)
@@ -79,7 +113,7 @@ async def get(ctx: Context, request: contract.DevUsersGetRequest) -> contract.De
     """Find a dev user."""
     row = await store.get(ctx.tx, ctx.org, request.id.display_id) if request.id.belongs_to(ctx.org) else None
     if row is None:
-        raise NotFound(f"There is no dev user {request.id.text[:80]!r}.", detail="It never was, or it was deleted.")
+        raise absent(request.id)
     return contract.DevUsersGetResponse(dev_user=(await _dev_users(ctx.tx, [row]))[0])
 
 
@@ -88,8 +122,13 @@ async def self_(ctx: Context, _request: contract.DevUsersSelfRequest) -> contrac
     """The caller."""
     row = await store.get(ctx.tx, ctx.org, ctx.caller.user_id)
     if row is None or row.kind != ids.DEV_USER.name:
-        raise NotFound("The caller is not a dev user.", detail="Use a dev user's token.")
+        raise _not_a_dev_user()
     return contract.DevUsersSelfResponse(dev_user=(await _dev_users(ctx.tx, [row]))[0])
+
+
+def _not_a_dev_user() -> BadRequest:
+    # The facts list no 404 for what the caller does to itself.
+    return BadRequest("The caller is not a dev user.", detail="Use a dev user's token.")
 
 
 @handles(contract.LIST)
@@ -100,28 +139,128 @@ async def list_(ctx: Context, request: contract.DevUsersListRequest) -> contract
     emails = [email.casefold() for email in given(request.email)]
     where.any_of("emails", emails, "u.email_key IN ({values})")
     where.any_of("states", given(request.state), "u.state IN ({values})")
-    add_dates(where, "u.created_date", request.created_date)
-    add_dates(where, "u.modified_date", request.modified_date)
+    add_custom_fields(where, store.having_any, request.custom_fields)
+    add_dates(where, "u.created_date", resolved("created_date", request.created_date, ctx.now))
+    add_dates(where, "u.modified_date", resolved("modified_date", request.modified_date, ctx.now))
+    match_none(where, request.external_identity, request.phone_numbers, request.timezone)
     page = await store.listed(ctx.tx, where, walk)
     return contract.DevUsersListResponse(
         dev_users=await _dev_users(ctx.tx, page.rows), **cursors("dev-users", walk, page)
     )
 
 
+@handles(contract.UPDATE)
+async def update(ctx: Context, request: contract.DevUsersUpdateRequest) -> contract.DevUsersUpdateResponse:
+    """Change a dev user. The facts list no 404 here, so an absent one is a bad id."""
+    row = await store.lock(ctx.tx, ctx.org, request.id.display_id) if request.id.belongs_to(ctx.org) else None
+    if row is None:
+        raise unknown_id("id", request.id)
+    return await _update(ctx, request, row, role=chosen(request.role, row.role))
+
+
+@handles(contract.SELF_UPDATE)
+async def self_update(ctx: Context, request: contract.DevUsersSelfUpdateRequest) -> contract.DevUsersUpdateResponse:
+    """Change the caller."""
+    row = await store.lock(ctx.tx, ctx.org, ctx.caller.user_id)
+    if row is None or row.kind != ids.DEV_USER.name:
+        raise _not_a_dev_user()
+    return await _update(ctx, request, row, role=row.role)
+
+
+async def _update(
+    ctx: Context, request: contract.DevUsersSelfUpdateRequest, row: store.UserRow, *, role: str | None
+) -> contract.DevUsersUpdateResponse:
+    before = msgspec.json.decode(row.document, type=Document)
+    refers = [id_ for id_ in (request.display_picture, request.reports_to) if isinstance(id_, Id)]
+    references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, refers)))
+    picture = references.picture("display_picture", request.display_picture)
+    reports_to = references.one("reports_to", request.reports_to)
+    raise_all(references.problems)
+    document = msgspec.structs.replace(
+        before,
+        **sent(request, "experience_start_date", "job_title"),
+        custom_fields=custom_fields(before.custom_fields, request.custom_fields),
+        job_history=before.job_history if isinstance(request.job_history, UnsetType) else _jobs(request.job_history),
+        reports_to=reports_to or before.reports_to,
+        subtype=subtype(before.subtype, request.custom_schema_spec),
+    )
+    after = audited(ctx, row, row._replace(
+        display_name=chosen(request.display_name, row.display_name), full_name=chosen(request.full_name, row.full_name),
+        role=role, document=msgspec.json.encode(document).decode(),
+        display_picture=row.display_picture if isinstance(request.display_picture, UnsetType) else picture,
+    ))  # fmt: skip
+    if after is not None:
+        row = after
+        await store.update(ctx.tx, row)
+        await keep_picture(ctx, row)
+        await _put_terms(ctx.tx, row, document)
+    return contract.DevUsersUpdateResponse(dev_user=(await _dev_users(ctx.tx, [row]))[0])
+
+
+def _jobs(jobs: Sequence[contract.UpdateJobHistoryItem]) -> list[Job]:
+    return [Job(**sent(job, *contract.UpdateJobHistoryItem.__struct_fields__)) for job in jobs]
+
+
+@handles(contract.ACTIVATE)
+async def activate(ctx: Context, request: contract.DevUsersActivateRequest) -> contract.DevUsersActivateResponse:
+    """Let a dev user in. Nothing is sent to them: an admin makes them a token."""
+    row = await _set_state(ctx, request.id, "active")
+    return contract.DevUsersActivateResponse(invite_sent=False, dev_user=(await _dev_users(ctx.tx, [row]))[0])
+
+
+@handles(contract.DEACTIVATE)
+async def deactivate(ctx: Context, request: contract.DevUsersDeactivateRequest) -> contract.DevUsersDeactivateResponse:
+    """Keep a dev user out: every request looks at the state, so their tokens are refused from now on."""
+    await _set_state(ctx, request.id, "deactivated")
+    return contract.DevUsersDeactivateResponse()
+
+
+async def _set_state(ctx: Context, id_: ids.DevUserId, state: str) -> store.UserRow:
+    row = await store.lock(ctx.tx, ctx.org, id_.display_id) if id_.belongs_to(ctx.org) else None
+    if row is None:
+        raise absent(id_)
+    after = audited(ctx, row, row._replace(state=state))
+    if after is None:
+        return row
+    await store.update(ctx.tx, after)
+    return after
+
+
 async def _dev_users(tx: Tx, rows: Sequence[Any]) -> list[contract.DevUser]:
     documents = [msgspec.json.decode(row.document, type=Document) for row in rows]
     managers = [(row.org, doc.reports_to) for row, doc in zip(rows, documents, strict=True) if doc.reports_to]
-    people = await authors(tx, rows, managers)
+    people = await authors(tx, rows, [*managers, *((row.org, row.display_id) for row in rows)])
     return [
         contract.DevUser(
             **atom(ids.DEV_USER, row, people),
             display_name=or_unset(row.display_name),
+            display_picture=people[row.org, row.display_id].display_picture,
             email=or_unset(row.email),
             full_name=or_unset(row.full_name),
             state=row.state,
             custom_fields=or_unset(document.custom_fields),
+            experience_start_date=_date(document.experience_start_date),
+            job_history=or_unset([_job(job) for job in document.job_history]),
+            job_title=or_unset(document.job_title),
             reports_to=people.get((row.org, document.reports_to or ""), UNSET),
             role=or_unset(row.role),
+            subtype=or_unset(document.subtype),
         )
         for row, document in zip(rows, documents, strict=True)
     ]
+
+
+def _job(job: Job) -> contract.JobHistoryItem:
+    status = job.employment_status
+    return contract.JobHistoryItem(
+        employment_status=UNSET if status is None else EnumValue(id=status, label=str(status), ordinal=status),
+        end_date=_date(job.end_date),
+        is_current=or_unset(job.is_current),
+        location=or_unset(job.location),
+        start_date=_date(job.start_date),
+        title=or_unset(job.title),
+    )
+
+
+def _date(moment: int | None) -> str | UnsetType:
+    return UNSET if moment is None else format_rfc3339(moment)

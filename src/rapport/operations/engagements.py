@@ -10,17 +10,16 @@ from rapport.contract import engagements as contract
 from rapport.contract import ids
 from rapport.contract.errors import (
     ApiError,
-    ArtifactAlreadyAttachedToAParent,
     NotFound,
     ValueNotPermitted,
     raise_all,
 )
 from rapport.contract.fields import UNSET, Raw, Response, SetTagWithValue, UnsetType, wire_value
-from rapport.contract.ids import ArtifactId, EngagementId, Id
+from rapport.contract.ids import EngagementId, Id
 from rapport.operations.context import Call, Context, handles, handles_batch
 from rapport.operations.expansion import expanded
 from rapport.operations.listing import add_audit, add_dates, cursors, given, own_ids, read_walk
-from rapport.operations.references import References, unknown_id, wanted
+from rapport.operations.references import References, wanted
 from rapport.store import engagements as store
 from rapport.store import numbers, summaries
 from rapport.store.db import NO_DATE, Tx, UniqueViolation
@@ -112,7 +111,7 @@ def _check(
     org, request = call.caller.org, call.request
     references = References(org, found)
     members = references.many("members", request.members)
-    artifacts = _check_artifacts(references, "artifacts", org, request.artifacts, holder=None)
+    artifacts = references.artifacts("artifacts", request.artifacts, holder=None)
     if not isinstance(request.external_ref, UnsetType) and (org, request.external_ref) in in_use:
         references.problems.append(_ref_in_use(org, request.external_ref, in_use[org, request.external_ref]))
     parent = references.one("parent", request.parent)
@@ -120,35 +119,6 @@ def _check(
     tags = references.tags("tags", request.tags)
     raise_all(references.problems)
     return Links(members, list(dict.fromkeys([parent, *parents] if parent else parents)), tags, artifacts)
-
-
-def _check_artifacts(
-    references: References, field_name: str, org: str, artifacts: Sequence[ArtifactId] | UnsetType, holder: str | None
-) -> list[str]:
-    """Check that artifacts exist, were uploaded and belong to nothing but `holder`, a display id."""
-    for position, artifact in enumerate(given(artifacts)):
-        path, found = f"{field_name}[{position}]", references.find(artifact)
-        if found is None:
-            references.problems.append(unknown_id(path, artifact))
-        elif found.parent is not None and found.parent != holder:
-            references.problems.append(
-                ArtifactAlreadyAttachedToAParent(
-                    f"{path}: {artifact.display_id} is already attached to {found.parent}.",
-                    detail="An artifact has one parent for ever; upload the file again for another one.",
-                    existing_parent=ids.don_of(found.parent, org),
-                    is_same=False,
-                )
-            )
-        elif found.parent is None and not found.is_uploaded:
-            references.problems.append(
-                ValueNotPermitted(
-                    f"{path}: {artifact.display_id} was prepared but never uploaded.",
-                    detail="Upload the file to the URL that artifacts.prepare answered, then attach it.",
-                    field_name=path,
-                    reason="must be an uploaded artifact",
-                )
-            )
-    return list(dict.fromkeys(artifact.display_id for artifact in given(artifacts)))
 
 
 def _ref_in_use(org: str, external_ref: str, number: int) -> ValueNotPermitted:
@@ -230,8 +200,9 @@ def _link_fields(org: str, links: Links) -> dict[str, Any]:
 
 def _answer(org: str, kept: Stored, people: dict[Key, Any]) -> bytes:
     """The document with its users' summaries put in."""
-    created_by, modified_by = _encode(people[org, kept.created_by]), _encode(people[org, kept.modified_by])
-    return b'{"created_by":%b,"modified_by":%b,%b' % (created_by, modified_by, kept.document.encode()[1:])
+    who = {"created_by": people.get((org, kept.created_by)), "modified_by": people.get((org, kept.modified_by))}
+    known = b"".join(b'"%b":%b,' % (field.encode(), _encode(user)) for field, user in who.items() if user)
+    return b"{%b%b" % (known, kept.document.encode()[1:])
 
 
 async def _answers(
@@ -332,7 +303,7 @@ async def _changed_links(ctx: Context, request: contract.EngagementsUpdateReques
     everything = [*given(members), *given(parents), *given(artifacts), *(tag.id for tag in given(tags))]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     holder = request.id.display_id
-    checked = {"artifacts": _check_artifacts(references, "artifacts.set", ctx.org, artifacts, holder)}
+    checked = {"artifacts": references.artifacts("artifacts.set", artifacts, holder=holder)}
     if not isinstance(request.external_ref, UnsetType):
         used = await store.by_external_refs(ctx.tx, [(ctx.org, request.external_ref)])
         number = used.get((ctx.org, request.external_ref), request.id.number)

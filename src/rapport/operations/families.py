@@ -1,5 +1,31 @@
 """Every family, imported so that each registers the methods that it does."""
 
-from rapport.operations import accounts, artifacts, auth_tokens, dev_users, engagements, rev_users, tags, works
+from rapport.operations import (
+    accounts,
+    artifacts,
+    auth_tokens,
+    dev_orgs,
+    dev_users,
+    engagements,
+    links,
+    rev_orgs,
+    rev_users,
+    service_accounts,
+    tags,
+    works,
+)
 
-__all__ = ["accounts", "artifacts", "auth_tokens", "dev_users", "engagements", "rev_users", "tags", "works"]
+__all__ = [
+    "accounts",
+    "artifacts",
+    "auth_tokens",
+    "dev_orgs",
+    "dev_users",
+    "engagements",
+    "links",
+    "rev_orgs",
+    "rev_users",
+    "service_accounts",
+    "tags",
+    "works",
+]

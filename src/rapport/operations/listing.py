@@ -1,12 +1,24 @@
 """What every list does: read the order and the cursor, and write the cursors of the page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from rapport.contract.fields import DEFAULT_LIMIT, DateTimeFilter, ListMode, UnsetType
+from rapport.clock import DAY
+from rapport.contract.errors import InvalidField, MissingRequiredField
+from rapport.contract.fields import (
+    DEFAULT_LIMIT,
+    DateFilter,
+    DateTimeFilter,
+    Instant,
+    Json,
+    ListMode,
+    Request,
+    UnsetType,
+)
 from rapport.contract.ids import Id
 from rapport.contract.paging import Sort, decode_cursor, encode_cursor, parse_sort
 from rapport.store.query import Filter, Page, Walk
+from rapport.store.terms import custom_field
 
 NEWEST_FIRST = Sort("created_date", descending=True)
 
@@ -26,9 +38,9 @@ class AuditFilters(Protocol):
     @property
     def created_by(self) -> Sequence[Id] | UnsetType: ...  # noqa: D102  # the wire's own name
     @property
-    def created_date(self) -> DateTimeFilter | UnsetType: ...  # noqa: D102
+    def created_date(self) -> Any: ...  # noqa: D102  # a DateTimeFilter or a DateFilter
     @property
-    def modified_date(self) -> DateTimeFilter | UnsetType: ...  # noqa: D102
+    def modified_date(self) -> Any: ...  # noqa: D102
 
 
 def read_walk(name: str, request: ListRequestLike, types: Mapping[str, type]) -> Walk:
@@ -75,3 +87,64 @@ def add_audit(where: Filter, alias: str, org: str, request: AuditFilters) -> Non
     where.any_of("created_by", own_ids(org, request.created_by), f"{alias}.created_by IN ({{values}})")
     add_dates(where, f"{alias}.created_date", request.created_date)
     add_dates(where, f"{alias}.modified_date", request.modified_date)
+
+
+# Far enough for every date, and no further than a column's numbers go.
+_ALL_TIME = 2**62
+
+
+def resolved(name: str, dates: DateFilter | UnsetType, now: int) -> DateTimeFilter | UnsetType:
+    """A `DateFilter` as a range: days from now become dates.
+
+    Raises:
+        MissingRequiredField: a preset without its kind or its days.
+        InvalidField: a range with the fields of a preset, or the other way round.
+    """
+    if isinstance(dates, UnsetType):
+        return dates
+    preset = {"preset_type": dates.preset_type, "days": dates.days}
+    given_preset = [key for key, value in preset.items() if not isinstance(value, UnsetType)]
+    ends = [key for key in ("after", "before") if not isinstance(getattr(dates, key), UnsetType)]
+    if dates.type != "preset" and not (isinstance(dates.type, UnsetType) and given_preset):
+        if given_preset:
+            raise _of_the_other_type(f"{name}.{given_preset[0]}", "range")
+        return dates
+    if ends:
+        raise _of_the_other_type(f"{name}.{ends[0]}", "preset")
+    if isinstance(dates.preset_type, UnsetType) or isinstance(dates.days, UnsetType):
+        field = next(f"{name}.{key}" for key in preset if key not in given_preset)
+        raise MissingRequiredField(f"{field} is required.", detail=f"Send {field}.", field_name=field)
+    span = min(dates.days * DAY, _ALL_TIME)
+    after, before = (now - span, now) if dates.preset_type == "last_n_days" else (now, now + span)
+    return DateTimeFilter(after=Instant(after - 1), before=Instant(before + 1))
+
+
+def _of_the_other_type(field: str, kind: str) -> InvalidField:
+    return InvalidField(
+        f"{field} is not a field of a date filter of the type {kind}.",
+        detail="Send after and before for a range, or preset_type and days for a preset.",
+        field_name=field,
+    )
+
+
+def add_custom_fields(where: Filter, having_any: Callable[..., None], fields: Json | UnsetType) -> None:
+    """Narrow by custom fields, with the family's `having_any`: each must have the value, or any of an array's."""
+    if isinstance(fields, UnsetType):
+        return
+    for position, (name, value) in enumerate(fields.items()):
+        having_any(where, "custom_fields", list(custom_field(name, value)), name=f"custom_fields_{position}")
+
+
+def asks(value: object) -> bool:
+    """True for a filter that asks for something: a value, or an object or array with one in it."""
+    if isinstance(value, Request):
+        return any(asks(getattr(value, name)) for name in value.__struct_fields__)
+    if isinstance(value, list):
+        return any(asks(one) for one in value)
+    return not isinstance(value, UnsetType)
+
+
+def match_none(where: Filter, *filters: object) -> None:
+    """Let nothing through if any of these filters asks for something: they are for what nothing here has."""
+    if any(asks(one) for one in filters):
+        where.where("1 = 0")

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rapport.contract.errors import ApiError, InvalidId, ValueNotPermitted
+from rapport.contract import ids as contract_ids
+from rapport.contract.errors import ApiError, ArtifactAlreadyAttachedToAParent, InvalidId, ValueNotPermitted
 from rapport.contract.fields import SetTagWithValue, UnsetType
-from rapport.contract.ids import Id
+from rapport.contract.ids import ArtifactId, Id
 from rapport.store.references import Found, Key
 
 
@@ -20,9 +21,9 @@ class References:
         """What an id leads to, or None when that is nothing that the caller may see."""
         return self._found.get((self._org, id_.display_id)) if id_.belongs_to(self._org) else None
 
-    def one(self, field_name: str, id_: Id | UnsetType) -> str | None:
+    def one(self, field_name: str, id_: Id | UnsetType | None) -> str | None:
         """The display id of a single reference."""
-        if isinstance(id_, UnsetType):
+        if id_ is None or isinstance(id_, UnsetType):
             return None
         if self.find(id_) is None:
             self.problems.append(unknown_id(field_name, id_))
@@ -52,6 +53,41 @@ class References:
             chosen.setdefault(tag.id.display_id, None if isinstance(tag.value, UnsetType) else tag.value)
         return list(chosen.items())
 
+    def artifacts(
+        self, field_name: str, artifacts: Sequence[ArtifactId] | UnsetType, *, holder: str | None
+    ) -> list[str]:
+        """The display ids of artifacts that were uploaded and belong to nothing but `holder`, a display id."""
+        if isinstance(artifacts, UnsetType):
+            return []
+        for position, artifact in enumerate(artifacts):
+            path, found = f"{field_name}[{position}]", self.find(artifact)
+            if found is not None and found.parent is not None and found.parent != holder:
+                self.problems.append(_held(path, artifact, found.parent, self._org))
+            elif found is None or found.parent is None:
+                self._uploaded(path, artifact)
+        return list(dict.fromkeys(artifact.display_id for artifact in artifacts))
+
+    def picture(self, field_name: str, artifact: ArtifactId | UnsetType | None) -> int | None:
+        """The number of an uploaded artifact that shows a user; it may belong to something else."""
+        if artifact is None or isinstance(artifact, UnsetType):
+            return None
+        self._uploaded(field_name, artifact)
+        return artifact.number
+
+    def _uploaded(self, path: str, artifact: ArtifactId) -> None:
+        found = self.find(artifact)
+        if found is None:
+            self.problems.append(unknown_id(path, artifact))
+        elif not found.is_uploaded:
+            self.problems.append(
+                ValueNotPermitted(
+                    f"{path}: {artifact.display_id} was prepared but never uploaded.",
+                    detail="Upload the file to the URL that artifacts.prepare answered, then attach it.",
+                    field_name=path,
+                    reason="must be an uploaded artifact",
+                )
+            )
+
 
 def wanted(org: str, ids: Iterable[Id]) -> set[Key]:
     """The keys to look up; another org's ids are not looked up at all."""
@@ -64,6 +100,15 @@ def unknown_id(field_name: str, id_: Id) -> InvalidId:
         f"{field_name}: there is no {id_.kind.name} {id_.text[:80]!r}.",
         detail="Give the id of an object of your org that exists.",
         field_name=field_name,
+    )
+
+
+def _held(path: str, artifact: ArtifactId, parent: str, org: str) -> ArtifactAlreadyAttachedToAParent:
+    return ArtifactAlreadyAttachedToAParent(
+        f"{path}: {artifact.display_id} is already attached to {parent}.",
+        detail="An artifact has one parent for ever; upload the file again for another one.",
+        existing_parent=contract_ids.don_of(parent, org),
+        is_same=False,
     )
 
 

@@ -1,4 +1,4 @@
-"""Rev users: make, find."""
+"""Rev users: make, find, change, delete."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,59 +7,108 @@ import msgspec
 
 from rapport.contract import ids
 from rapport.contract import rev_users as contract
-from rapport.contract.errors import Conflict, NotFound, raise_all
+from rapport.contract.errors import Conflict, ValueNotPermitted, raise_all
 from rapport.contract.fields import UNSET, UnsetType
+from rapport.contract.ids import Id
 from rapport.contract.users import RevUserSummary
-from rapport.operations.atoms import atom, authors, or_unset, tags_with_values, value_of
+from rapport.operations.atoms import (
+    artifact_summaries,
+    atom,
+    authors,
+    find_artifacts,
+    or_unset,
+    tags_with_values,
+    value_of,
+)
+from rapport.operations.changes import (
+    absent,
+    audited,
+    chosen,
+    claim_artifacts,
+    custom_fields,
+    distinct,
+    keep_picture,
+    only_set,
+    referred_to,
+    sent,
+    subtype,
+)
 from rapport.operations.context import Context, handles
-from rapport.operations.listing import add_audit, cursors, given, own_ids, read_walk
+from rapport.operations.listing import add_audit, add_custom_fields, cursors, given, own_ids, read_walk
 from rapport.operations.references import References, wanted
-from rapport.store import accounts, numbers, summaries, terms
+from rapport.store import engagements, links, numbers, rev_orgs, summaries, terms
 from rapport.store import users as store
 from rapport.store.db import Tx, UniqueViolation
 from rapport.store.references import resolve
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """What a rev user's row keeps beside its columns; tags are display ids."""
+    """What a rev user's row keeps beside its columns; tags and artifacts are display ids."""
 
+    artifacts: list[str] = []
     custom_fields: dict[str, Any] | None = None
     description: str | None = None
     external_refs: list[str] = []
+    fragments: list[str] = []
     phone_numbers: list[str] = []
+    subtype: str | None = None
     tags: list[tuple[str, str | None]] = []
 
 
 @handles(contract.CREATE)
 async def create(ctx: Context, request: contract.RevUsersCreateRequest) -> contract.RevUsersCreateResponse:
     """Make a rev user. One with an account but no rev org joins the account's default one."""
-    single = [id_ for id_ in (request.account, request.rev_org) if not isinstance(id_, UnsetType)]
-    everything = [*single, *(tag.id for tag in given(request.tags))]
+    single = [id_ for id_ in (request.account, request.display_picture, request.rev_org) if isinstance(id_, Id)]
+    everything = [*single, *given(request.artifacts), *(tag.id for tag in given(request.tags))]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     account = references.one("account", request.account)
+    artifacts = references.artifacts("artifacts", request.artifacts, holder=None)
+    picture = references.picture("display_picture", request.display_picture)
     rev_org = references.one("rev_org", request.rev_org)
     document = Document(
+        artifacts=artifacts,
         custom_fields=value_of(request.custom_fields),
         description=value_of(request.description),
-        external_refs=list(dict.fromkeys(given(request.external_refs))),
+        external_refs=distinct(given(request.external_refs)),
+        fragments=list(given(request.custom_schema_fragments)),
         phone_numbers=list(given(request.phone_numbers)),
+        subtype=subtype(None, request.custom_schema_spec),
         tags=references.tags("tags", request.tags),
     )
     raise_all(references.problems)
-    if rev_org is None and account is not None:
-        number = await accounts.default_rev_org(ctx.tx, ctx.org, int(account.rpartition("-")[2]))
-        rev_org = None if number is None else f"REV-{number}"
+    if account is not None:
+        rev_org = await _rev_org(ctx, int(account.rpartition("-")[2]), rev_org)
     row = await add(
         ctx.tx, org=ctx.org, display_name=value_of(request.display_name), email=value_of(request.email),
         external_ref=value_of(request.external_ref), rev_org=rev_org, document=document, by=ctx.caller.user_id,
-        now=ctx.now,
+        now=ctx.now, display_picture=picture,
     )  # fmt: skip
+    await keep_picture(ctx, row)
+    await claim_artifacts(ctx, document.artifacts, row.display_id)
     return contract.RevUsersCreateResponse(rev_user=(await _rev_users(ctx.tx, [row]))[0])
+
+
+async def _rev_org(ctx: Context, account: int, rev_org: str | None) -> str | None:
+    """The rev org that was named, checked to be of the account that was named too, or else the account's default.
+
+    Raises:
+        ValueNotPermitted: it is another account's.
+    """
+    if rev_org is None:
+        default = await rev_orgs.default_of(ctx.tx, ctx.org, account)
+        return None if default is None else f"REV-{default.number}"
+    row = await rev_orgs.get(ctx.tx, ctx.org, int(rev_org.rpartition("-")[2]))
+    if row is not None and row.account != account:
+        raise ValueNotPermitted(
+            f"rev_org: {rev_org} is not of ACC-{account}.", detail="Leave the account or the rev org out.",
+            field_name="rev_org", reason="must be a rev org of the account",
+        )  # fmt: skip
+    return rev_org
 
 
 async def add(
     tx: Tx, *, org: str, display_name: str | None, email: str | None, external_ref: str | None, rev_org: str | None,
-    document: Document, by: str, now: int,
+    document: Document, by: str, now: int, display_picture: int | None = None,
 ) -> store.UserRow:  # fmt: skip
     """Add a rev user.
 
@@ -71,22 +120,31 @@ async def add(
         org=org, display_id=f"REVU-{number}", kind=ids.REV_USER.name, number=number, display_name=display_name,
         full_name=None, email=email, state="active", role=None, external_ref=external_ref, rev_org=rev_org,
         created_by=by, created_date=now, modified_by=by, modified_date=now,
-        document=msgspec.json.encode(document).decode(),
+        document=msgspec.json.encode(document).decode(), display_picture=display_picture,
     )  # fmt: skip
     try:
         await store.insert(tx, row)
     except UniqueViolation as error:
-        raise Conflict(
-            f"external_ref: {(external_ref or '')[:80]!r} is in use by another rev user.",
-            detail="Update that rev user, or use another external_ref.",
-        ) from error
+        raise _in_use(external_ref) from error
+    await _put_terms(tx, row, document)
+    return row
+
+
+def _in_use(external_ref: str | None) -> Conflict:
+    return Conflict(
+        f"external_ref: {(external_ref or '')[:80]!r} is in use by another rev user.",
+        detail="Update that rev user, or use another external_ref.",
+    )
+
+
+async def _put_terms(tx: Tx, row: store.UserRow, document: Document) -> None:
     fields = {
+        "users.custom_fields": terms.of_custom_fields(document.custom_fields),
         "users.external_refs": document.external_refs,
         "users.phone_numbers": document.phone_numbers,
         "users.tags": [tag for tag, _ in document.tags],
     }
-    await terms.put(tx, org, row.display_id, fields)
-    return row
+    await terms.put(tx, row.org, row.display_id, fields)
 
 
 @handles(contract.GET)
@@ -94,7 +152,7 @@ async def get(ctx: Context, request: contract.RevUsersGetRequest) -> contract.Re
     """Find a rev user."""
     row = await store.get(ctx.tx, ctx.org, request.id.display_id) if request.id.belongs_to(ctx.org) else None
     if row is None:
-        raise NotFound(f"There is no rev user {request.id.text[:80]!r}.", detail="It never was, or it was deleted.")
+        raise absent(request.id)
     return contract.RevUsersGetResponse(rev_user=(await _rev_users(ctx.tx, [row]))[0])
 
 
@@ -112,6 +170,8 @@ async def list_(ctx: Context, request: contract.RevUsersListRequest) -> contract
     if request.is_verified is True:
         # Nothing here verifies a rev user yet.
         where.where("1 = 0")
+    store.of_associations(where, own_ids(ctx.org, request.associations))
+    add_custom_fields(where, store.having_any, request.custom_fields)
     add_audit(where, "u", ctx.org, request)
     page = await store.listed(ctx.tx, where, walk)
     return contract.RevUsersListResponse(
@@ -119,15 +179,76 @@ async def list_(ctx: Context, request: contract.RevUsersListRequest) -> contract
     )
 
 
+@handles(contract.UPDATE)
+async def update(ctx: Context, request: contract.RevUsersUpdateRequest) -> contract.RevUsersUpdateResponse:
+    """Change a rev user, all fields or none. What changes nothing is no change."""
+    row = await store.lock(ctx.tx, ctx.org, request.id.display_id) if request.id.belongs_to(ctx.org) else None
+    if row is None:
+        raise absent(request.id)
+    artifacts = only_set(request.artifacts)
+    pictures = [request.display_picture] if isinstance(request.display_picture, Id) else []
+    everything = [*given(artifacts), *pictures, *(tag.id for tag in given(request.tags))]
+    references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
+    attached = references.artifacts("artifacts.set", artifacts, holder=request.id.display_id)
+    picture = references.picture("display_picture", request.display_picture)
+    tags = references.tags("tags", request.tags)
+    raise_all(references.problems)
+    before = msgspec.json.decode(row.document, type=Document)
+    document = msgspec.structs.replace(
+        before,
+        **sent(request, "description", "phone_numbers"),
+        artifacts=before.artifacts if isinstance(artifacts, UnsetType) else attached,
+        custom_fields=custom_fields(before.custom_fields, request.custom_fields),
+        external_refs=distinct(chosen(request.external_refs, before.external_refs)),
+        fragments=chosen(only_set(request.custom_schema_fragments), before.fragments),
+        subtype=subtype(before.subtype, request.custom_schema_spec),
+        tags=before.tags if isinstance(request.tags, UnsetType) else tags,
+    )
+    after = audited(ctx, row, row._replace(
+        **sent(request, "display_name", "email", "external_ref"), document=msgspec.json.encode(document).decode(),
+        display_picture=row.display_picture if isinstance(request.display_picture, UnsetType) else picture,
+    ))  # fmt: skip
+    if after is not None:
+        row = after
+        try:
+            await store.update(ctx.tx, row)
+        except UniqueViolation as error:
+            raise _in_use(row.external_ref) from error
+        await keep_picture(ctx, row)
+        await _put_terms(ctx.tx, row, document)
+        await claim_artifacts(ctx, document.artifacts, row.display_id)
+    return contract.RevUsersUpdateResponse(rev_user=(await _rev_users(ctx.tx, [row]))[0])
+
+
+@handles(contract.DELETE)
+async def delete(ctx: Context, request: contract.RevUsersDeleteRequest) -> contract.RevUsersDeleteResponse:
+    """Delete a rev user who is no member of an engagement. The row stays, so that tokens still lead to somebody."""
+    id_ = request.id
+    row = await store.lock(ctx.tx, ctx.org, id_.display_id) if id_.belongs_to(ctx.org) else None
+    if row is None:
+        raise absent(id_)
+    if held := await engagements.holding(ctx.tx, ctx.org, "members", id_.display_id):
+        raise referred_to(id_, held, "engagements")
+    gone = audited(ctx, row, row._replace(state="deleted", email=None, external_ref=None, rev_org=None))
+    await store.update(ctx.tx, gone or row)
+    await terms.remove(ctx.tx, ctx.org, [id_.display_id])
+    await links.delete_of(ctx.tx, ctx.org, [id_.display_id])
+    return contract.RevUsersDeleteResponse()
+
+
 async def _rev_users(tx: Tx, rows: Sequence[Any]) -> list[contract.RevUser]:
     documents = [msgspec.json.decode(row.document, type=Document) for row in rows]
     people = await authors(tx, rows, [(row.org, row.display_id) for row in rows])
     org = rows[0].org if rows else ""
     tags = await summaries.tags(tx, org, [tag for document in documents for tag, _ in document.tags])
+    artifacts = await find_artifacts(tx, org, [document.artifacts for document in documents])
     return [
         contract.RevUser(
             **atom(ids.REV_USER, row, people),
+            artifacts=or_unset(artifact_summaries(artifacts, document.artifacts)),
+            custom_schema_fragments=or_unset(document.fragments),
             display_name=or_unset(row.display_name),
+            display_picture=people[org, row.display_id].display_picture,
             email=or_unset(row.email),
             phone_numbers=or_unset(document.phone_numbers),
             state=row.state,
@@ -137,6 +258,7 @@ async def _rev_users(tx: Tx, rows: Sequence[Any]) -> list[contract.RevUser]:
             external_refs=or_unset(document.external_refs),
             is_verified=False,
             rev_org=own.rev_org if isinstance(own := people[org, row.display_id], RevUserSummary) else UNSET,
+            subtype=or_unset(document.subtype),
             tags=or_unset(tags_with_values(tags, document.tags)),
         )
         for row, document in zip(rows, documents, strict=True)

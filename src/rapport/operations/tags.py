@@ -1,4 +1,4 @@
-"""Tags: make, find."""
+"""Tags: make, find, change, delete."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,14 +7,16 @@ import msgspec
 
 from rapport.contract import ids
 from rapport.contract import tags as contract
-from rapport.contract.errors import NotFound
 from rapport.contract.fields import UNSET, UnsetType
 from rapport.operations.atoms import atom, authors, or_unset, value_of
+from rapport.operations.changes import absent, audited, chosen, distinct, only_set
 from rapport.operations.context import Context, handles
 from rapport.operations.listing import cursors, given, read_walk
-from rapport.store import numbers
+from rapport.store import engagements, numbers
 from rapport.store import tags as store
 from rapport.store.db import Tx
+
+_AT_ONCE = 1_000
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -27,7 +29,6 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
 @handles(contract.CREATE)
 async def create(ctx: Context, request: contract.TagsCreateRequest) -> contract.TagsCreateResponse:
     """Make a tag."""
-    allowed = value_of(request.allowed_values)
     style = request.style_new
     document = Document(
         description=value_of(request.description),
@@ -35,7 +36,7 @@ async def create(ctx: Context, request: contract.TagsCreateRequest) -> contract.
     )
     row = store.TagRow(
         org=ctx.org, number=await numbers.take_one(ctx.tx, ids.TAG, ctx.org), name=request.name,
-        allowed_values=None if not allowed else msgspec.json.encode(list(dict.fromkeys(allowed))).decode(),
+        allowed_values=_allowed(request.allowed_values, None),
         created_by=ctx.caller.user_id, created_date=ctx.now, modified_by=ctx.caller.user_id, modified_date=ctx.now,
         document=msgspec.json.encode(document).decode(),
     )  # fmt: skip
@@ -43,12 +44,19 @@ async def create(ctx: Context, request: contract.TagsCreateRequest) -> contract.
     return contract.TagsCreateResponse(tag=(await _tags(ctx.tx, [row]))[0])
 
 
+def _allowed(values: Sequence[str] | UnsetType, before: str | None) -> str | None:
+    """The column for a tag's allowed values: NULL when there are none."""
+    if isinstance(values, UnsetType):
+        return before
+    return msgspec.json.encode(distinct(values)).decode() if values else None
+
+
 @handles(contract.GET)
 async def get(ctx: Context, request: contract.TagsGetRequest) -> contract.TagsGetResponse:
     """Find a tag."""
     row = await store.get(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
     if row is None:
-        raise NotFound(f"There is no tag {request.id.text[:80]!r}.", detail="It never was, or it was deleted.")
+        raise absent(request.id)
     return contract.TagsGetResponse(tag=(await _tags(ctx.tx, [row]))[0])
 
 
@@ -60,6 +68,69 @@ async def list_(ctx: Context, request: contract.TagsListRequest) -> contract.Tag
     where.any_of("names", given(request.name), "t.name IN ({values})")
     page = await store.listed(ctx.tx, where, walk)
     return contract.TagsListResponse(tags=await _tags(ctx.tx, page.rows), **cursors("tags", walk, page))
+
+
+@handles(contract.UPDATE)
+async def update(ctx: Context, request: contract.TagsUpdateRequest) -> contract.TagsUpdateResponse:
+    """Change a tag. Values that it no longer allows stay where they were set."""
+    row = await store.lock(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
+    if row is None:
+        raise absent(request.id)
+    before = msgspec.json.decode(row.document, type=Document)
+    style = request.style_new
+    document = Document(
+        description=chosen(request.description, before.description),
+        color=before.color if isinstance(style, UnsetType) else chosen(style.color, before.color),
+    )
+    after = audited(ctx, row, row._replace(
+        name=chosen(request.name, row.name),
+        allowed_values=_allowed(only_set(request.allowed_values), row.allowed_values),
+        document=msgspec.json.encode(document).decode(),
+    ))  # fmt: skip
+    if after is not None:
+        row = after
+        await store.update(ctx.tx, row)
+    return contract.TagsUpdateResponse(tag=(await _tags(ctx.tx, [row]))[0])
+
+
+@handles(contract.DELETE)
+async def delete(ctx: Context, request: contract.TagsDeleteRequest) -> contract.TagsDeleteResponse:
+    """Delete a tag, and take it off everything that has it. Those objects are not changed by anybody: no date moves."""
+    id_ = request.id
+    row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
+    if row is None:
+        raise absent(id_)
+    tag, number = id_.display_id, 0
+    don = ids.don_of(tag, ctx.org)
+    while found := await engagements.with_tag(ctx.tx, ctx.org, tag, number, _AT_ONCE):
+        number = found[-1][0]
+        await engagements.put_documents(ctx.tx, ctx.org, [(key, _without_don(text, don)) for key, text in found])
+    await engagements.remove_tag(ctx.tx, ctx.org, tag)
+    for table in store.CARRIERS:
+        if carriers := await store.carriers(ctx.tx, ctx.org, tag, table):
+            rows = [(key, _without_tag(text, tag)) for key, text in carriers]
+            await store.put_documents(ctx.tx, ctx.org, table, rows)
+    await store.delete(ctx.tx, ctx.org, id_.number)
+    return contract.TagsDeleteResponse()
+
+
+def _without_don(document: str, don: str) -> str:
+    """An engagement's document without a tag."""
+    fields = msgspec.json.decode(document)
+    fields["tags"] = [tag for tag in fields["tags"] if tag != don]
+    fields["tag_values"] = {tag: value for tag, value in fields.get("tag_values", {}).items() if tag != don}
+    return _without_empty(fields, "tags", "tag_values")
+
+
+def _without_tag(document: str, tag: str) -> str:
+    """Any other object's document without a tag."""
+    fields = msgspec.json.decode(document)
+    fields["tags"] = [pair for pair in fields["tags"] if pair[0] != tag]
+    return _without_empty(fields, "tags")
+
+
+def _without_empty(fields: dict[str, Any], *names: str) -> str:
+    return msgspec.json.encode({key: value for key, value in fields.items() if value or key not in names}).decode()
 
 
 async def _tags(tx: Tx, rows: Sequence[Any]) -> list[contract.Tag]:

@@ -1,4 +1,4 @@
-"""Works: make and find opportunities."""
+"""Works: make, find, change, delete and count opportunities."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,58 +8,94 @@ import msgspec
 from rapport.clock import format_rfc3339
 from rapport.contract import ids
 from rapport.contract import works as contract
-from rapport.contract.errors import NotFound, ValueNotPermitted, raise_all
-from rapport.contract.fields import UNSET, UnsetType
-from rapport.operations.atoms import atom, authors, or_unset, tags_with_values, value_of
+from rapport.contract.errors import raise_all
+from rapport.contract.fields import UNSET, EnumValue, SetTagWithValue, UnsetType
+from rapport.contract.ids import Id
+from rapport.operations.atoms import (
+    artifact_summaries,
+    atom,
+    authors,
+    find_artifacts,
+    or_unset,
+    tags_with_values,
+    value_of,
+)
+from rapport.operations.changes import (
+    absent,
+    audited,
+    chosen,
+    claim_artifacts,
+    custom_fields,
+    only_set,
+    referred_to,
+    sent,
+    subtype,
+)
 from rapport.operations.context import Context, handles
-from rapport.operations.listing import add_audit, add_dates, cursors, given, own_ids, read_walk
+from rapport.operations.listing import (
+    add_custom_fields,
+    add_dates,
+    cursors,
+    given,
+    match_none,
+    own_ids,
+    read_walk,
+    resolved,
+)
 from rapport.operations.references import References, wanted
-from rapport.store import numbers, summaries, terms
+from rapport.store import engagements, links, numbers, summaries, terms
 from rapport.store import works as store
 from rapport.store.db import NO_DATE, Tx
+from rapport.store.query import Filter
 from rapport.store.references import resolve
 from rapport.store.summaries import OpportunityDocument
+
+# What the categories are called, by the number that stands for each; others are called by their number.
+_FORECASTS = ("omitted", "pipeline", "upside", "strong_upside", "commit", "won")
 
 
 @handles(contract.CREATE)
 async def create(ctx: Context, request: contract.WorksCreateRequest) -> contract.WorksCreateResponse:
     """Make an opportunity."""
-    if request.type != "opportunity":
-        raise ValueNotPermitted(
-            f"type: {request.type!r} works are not kept here.",
-            detail="Rapport keeps opportunities; use type opportunity.",
-            field_name="type",
-            reason="must be opportunity",
-            allowed_values=["opportunity"],
-        )
-    everything = [request.account, *given(request.contacts), *request.owned_by, *given(request.reported_by),
-                  *(tag.id for tag in given(request.tags))]  # fmt: skip
+    everything = [request.account, *given(request.artifacts), *given(request.contacts), *request.owned_by,
+                  *given(request.reported_by), *(tag.id for tag in given(request.tags))]  # fmt: skip
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     references.one("account", request.account)
     document = OpportunityDocument(
+        artifacts=references.artifacts("artifacts", request.artifacts, holder=None),
         contacts=references.many("contacts", request.contacts),
         owned_by=references.many("owned_by", request.owned_by),
         reported_by=references.many("reported_by", request.reported_by),
         tags=references.tags("tags", request.tags),
         part=request.applies_to_part,
-        body=value_of(request.body),
-        custom_fields=value_of(request.custom_fields),
+        fragments=list(given(request.custom_schema_fragments)),
+        forecast=_forecast(request.forecast_category_v2, request.forecast_category),
+        subtype=subtype(None, request.custom_schema_spec),
         value=_money(request.value),
         annual_contract_value=_money(request.annual_contract_value),
+        **sent(request, "amount", "body", "custom_fields", "customer_budget", "priority", "probability"),
     )
-    if not isinstance(request.stage, UnsetType) and not isinstance(request.stage.name, UnsetType):
-        document.stage = request.stage.name
+    if not isinstance(request.stage, UnsetType):
+        document.stage = chosen(request.stage.name, document.stage)
+        document.stage_id = value_of(request.stage.id)
     raise_all(references.problems)
     row = await add(
         ctx.tx, org=ctx.org, title=request.title, account=request.account.number,
         external_ref=value_of(request.external_ref), target_close_date=value_of(request.target_close_date),
         document=document, by=ctx.caller.user_id, now=ctx.now,
     )  # fmt: skip
+    await claim_artifacts(ctx, document.artifacts, f"OPP-{row.number}")
     return contract.WorksCreateResponse(work=(await _works(ctx.tx, [row]))[0])
 
 
 def _money(money: contract.Money | UnsetType) -> dict[str, str] | None:
     return None if isinstance(money, UnsetType) else {"amount": money.amount, "currency": money.currency}
+
+
+def _forecast(number: int | UnsetType, name: str | UnsetType) -> tuple[int, str] | None:
+    if not isinstance(number, UnsetType):
+        return number, _FORECASTS[number - 1] if 1 <= number <= len(_FORECASTS) else str(number)
+    return None if isinstance(name, UnsetType) else (_FORECASTS.index(name) + 1, name)
 
 
 async def add(
@@ -74,14 +110,24 @@ async def add(
         document=msgspec.json.encode(document).decode(),
     )  # fmt: skip
     await store.insert(tx, row)
+    await _put_terms(tx, row, document)
+    return row
+
+
+async def _put_terms(tx: Tx, row: store.OpportunityRow, document: OpportunityDocument) -> None:
     fields = {
         "opportunities.contacts": document.contacts,
+        "opportunities.custom_fields": terms.of_custom_fields(document.custom_fields),
+        "opportunities.forecast": [str(document.forecast[0])] if document.forecast else [],
         "opportunities.owned_by": document.owned_by,
+        "opportunities.part": [document.part],
         "opportunities.reported_by": document.reported_by,
+        "opportunities.stage": [document.stage],
+        "opportunities.stage_id": [document.stage_id] if document.stage_id is not None else [],
+        "opportunities.subtype": [document.subtype] if document.subtype is not None else [],
         "opportunities.tags": [tag for tag, _ in document.tags],
     }
-    await terms.put(tx, org, f"OPP-{row.number}", fields)
-    return row
+    await terms.put(tx, row.org, f"OPP-{row.number}", fields)
 
 
 @handles(contract.GET)
@@ -89,7 +135,7 @@ async def get(ctx: Context, request: contract.WorksGetRequest) -> contract.Works
     """Find a work."""
     row = await store.get(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
     if row is None:
-        raise NotFound(f"There is no work {request.id.text[:80]!r}.", detail="It never was, or it was deleted.")
+        raise absent(request.id)
     return contract.WorksGetResponse(work=(await _works(ctx.tx, [row]))[0])
 
 
@@ -97,23 +143,158 @@ async def get(ctx: Context, request: contract.WorksGetRequest) -> contract.Works
 async def list_(ctx: Context, request: contract.WorksListRequest) -> contract.WorksListResponse:
     """A page of works."""
     walk = read_walk("works", request, store.SORTS)
+    page = await store.listed(ctx.tx, _matching(ctx, request), walk)
+    return contract.WorksListResponse(works=await _works(ctx.tx, page.rows), **cursors("works", walk, page))
+
+
+@handles(contract.COUNT)
+async def count(ctx: Context, request: contract.WorksCountRequest) -> contract.WorksCountResponse:
+    """How many match; all are counted, so there never are more."""
+    return contract.WorksCountResponse(count=await store.count(ctx.tx, _matching(ctx, request)), has_more=False)
+
+
+def _matching(ctx: Context, request: contract.WorksCountRequest) -> Filter:
     where = store.of_org(ctx.org)
     if given(request.type) and "opportunity" not in given(request.type):
         where.where("1 = 0")
     where.any_of("external_refs", given(request.external_ref), "o.external_ref IN ({values})")
-    where.any_of("modified_by", own_ids(ctx.org, request.modified_by), "o.modified_by IN ({values})")
+    for field in ("created_by", "modified_by"):
+        where.any_of(field, own_ids(ctx.org, getattr(request, field)), f"o.{field} IN ({{values}})")
     for field in ("owned_by", "reported_by", "tags"):
         store.having_any(where, field, own_ids(ctx.org, getattr(request, field)))
+    store.having_any(where, "part", given(request.applies_to_part))
+    if not isinstance(request.stage, UnsetType):
+        store.having_any(where, "stage", given(request.stage.name))
+        store.having_any(where, "stage_id", given(request.stage.stages))
     if not isinstance(request.opportunity, UnsetType):
-        store.having_any(where, "contacts", own_ids(ctx.org, request.opportunity.contacts))
-        accounts = [id_.number if id_.belongs_to(ctx.org) else 0 for id_ in given(request.opportunity.account)]
-        where.any_of("accounts", accounts, "o.account IN ({values})", "bigint")
-    add_audit(where, "o", ctx.org, request)
-    add_dates(where, "o.target_close_date", request.target_close_date)
+        _match_opportunity(where, ctx.org, request.opportunity)
+    add_custom_fields(where, store.having_any, request.custom_fields)
+    for field in ("created_date", "modified_date", "target_close_date"):
+        add_dates(where, f"o.{field}", resolved(field, getattr(request, field), ctx.now))
     if not isinstance(request.target_close_date, UnsetType):
         where.where("o.target_close_date > :no_date", no_date=NO_DATE)
-    page = await store.listed(ctx.tx, where, walk)
-    return contract.WorksListResponse(works=await _works(ctx.tx, page.rows), **cursors("works", walk, page))
+    staged = not isinstance(request.staged_info, UnsetType) and request.staged_info.is_staged is True
+    match_none(where, request.actual_close_date, request.issue, request.state, request.sync_metadata, request.ticket,
+               request.vista, staged or UNSET)  # fmt: skip
+    return where
+
+
+def _match_opportunity(where: Filter, org: str, wanted_: contract.WorksFilterOpportunity) -> None:
+    store.having_any(where, "contacts", own_ids(org, wanted_.contacts))
+    accounts = [id_.number if id_.belongs_to(org) else 0 for id_ in given(wanted_.account)]
+    where.any_of("accounts", accounts, "o.account IN ({values})", "bigint")
+    store.having_any(where, "forecast", [str(number) for number in given(wanted_.forecast_category_v2)])
+    store.having_any(where, "subtype", given(wanted_.subtype))
+
+
+@handles(contract.UPDATE)
+async def update(ctx: Context, request: contract.WorksUpdateRequest) -> contract.WorksUpdateResponse:
+    """Change an opportunity, all fields or none. What changes nothing is no change."""
+    row = await store.lock(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
+    if row is None:
+        raise absent(request.id)
+    before = msgspec.json.decode(row.document, type=OpportunityDocument)
+    document = await _changed(ctx, request, before)
+    target = chosen(request.target_close_date, row.target_close_date)
+    after = audited(ctx, row, row._replace(
+        title=chosen(request.title, row.title), target_close_date=NO_DATE if target is None else int(target),
+        account=row.account if isinstance(request.account, UnsetType) else request.account.number,
+        document=msgspec.json.encode(document).decode(),
+    ))  # fmt: skip
+    if after is not None:
+        row = after
+        await store.update(ctx.tx, row)
+        await _put_terms(ctx.tx, row, document)
+        await claim_artifacts(ctx, document.artifacts, request.id.display_id)
+    return contract.WorksUpdateResponse(work=(await _works(ctx.tx, [row]))[0])
+
+
+async def _changed(
+    ctx: Context, request: contract.WorksUpdateRequest, before: OpportunityDocument
+) -> OpportunityDocument:
+    """The document after the request.
+
+    Raises:
+        ApiError: a reference is refused.
+    """
+    people = {name: only_set(getattr(request, name)) for name in ("contacts", "owned_by", "reported_by")}
+    artifacts, tags = request.artifacts, request.tags
+    everything: list[Id] = [id_ for ids_ in people.values() for id_ in given(ids_)]
+    if not isinstance(request.account, UnsetType):
+        everything.append(request.account)
+    if not isinstance(artifacts, UnsetType):
+        everything += [*given(artifacts.set), *given(artifacts.remove), *given(artifacts.add)]
+    if not isinstance(tags, UnsetType):
+        everything += [tag.id for tag in (*given(tags.set), *given(tags.remove), *given(tags.add))]
+    references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
+    references.one("account", request.account)
+    after = msgspec.structs.replace(
+        before,
+        artifacts=_artifacts(references, before.artifacts, artifacts, request.id.display_id),
+        **{
+            name: references.many(f"{name}.set", ids_)
+            for name, ids_ in people.items()
+            if not isinstance(ids_, UnsetType)
+        },
+        tags=_tags(references, before.tags, tags),
+        **sent(request, "amount", "body", "customer_budget", "probability"),
+    )
+    raise_all(references.problems)
+    after.custom_fields = custom_fields(before.custom_fields, request.custom_fields)
+    after.subtype = subtype(before.subtype, request.custom_schema_spec)
+    after.part = chosen(request.applies_to_part, before.part)
+    after.fragments = list(chosen(request.custom_schema_fragments, before.fragments))
+    after.forecast = _forecast(request.forecast_category_v2, UNSET) or before.forecast
+    after.value = _money(request.value) or before.value
+    after.annual_contract_value = _money(request.annual_contract_value) or before.annual_contract_value
+    if not isinstance(request.stage, UnsetType):
+        after.stage = chosen(request.stage.name, before.stage)
+        after.stage_id = chosen(request.stage.stage, before.stage_id)
+    return after
+
+
+def _artifacts(
+    references: References, before: list[str], change: contract.WorksUpdateArtifacts | UnsetType, holder: str
+) -> list[str]:
+    """The artifacts after a change: those of `set`, without those of `remove`, with those of `add`."""
+    if isinstance(change, UnsetType):
+        return before
+    added = references.artifacts("artifacts.add", change.add, holder=holder)
+    removed = references.many("artifacts.remove", change.remove)
+    start = references.artifacts("artifacts.set", change.set, holder=holder)
+    if isinstance(change.set, UnsetType):
+        start = before
+    return list(dict.fromkeys([*(id_ for id_ in start if id_ not in removed), *added]))
+
+
+def _tags(
+    references: References, before: list[tuple[str, str | None]], change: contract.WorksUpdateTags | UnsetType
+) -> list[tuple[str, str | None]]:
+    """The tags after a change: those of `set`, without those of `remove`, with those of `add`."""
+    if isinstance(change, UnsetType):
+        return before
+    added = references.tags("tags.add", change.add)
+    removed = references.tags("tags.remove", [SetTagWithValue(id=tag.id) for tag in given(change.remove)])
+    start = references.tags("tags.set", change.set)
+    if isinstance(change.set, UnsetType):
+        start = before
+    gone = {tag for tag, _ in removed}
+    return list({**{tag: value for tag, value in start if tag not in gone}, **dict(added)}.items())
+
+
+@handles(contract.DELETE)
+async def delete(ctx: Context, request: contract.WorksDeleteRequest) -> contract.WorksDeleteResponse:
+    """Delete an opportunity that no engagement belongs to."""
+    id_ = request.id
+    row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
+    if row is None:
+        raise absent(id_)
+    if held := await engagements.holding(ctx.tx, ctx.org, "parents", id_.display_id):
+        raise referred_to(id_, held, "engagements")
+    await store.delete(ctx.tx, ctx.org, id_.number)
+    await terms.remove(ctx.tx, ctx.org, [id_.display_id])
+    await links.delete_of(ctx.tx, ctx.org, [id_.display_id])
+    return contract.WorksDeleteResponse()
 
 
 async def _works(tx: Tx, rows: Sequence[Any]) -> list[contract.Opportunity]:
@@ -128,6 +309,7 @@ async def _works(tx: Tx, rows: Sequence[Any]) -> list[contract.Opportunity]:
     org = rows[0].org if rows else ""
     tags = await summaries.tags(tx, org, [tag for document in documents for tag, _ in document.tags])
     accounts = await summaries.accounts(tx, org, [row.account for row in rows])
+    artifacts = await find_artifacts(tx, org, [document.artifacts for document in documents])
 
     def users(display_ids: Sequence[str]) -> list[Any]:
         return [people[org, user] for user in display_ids if (org, user) in people]
@@ -136,15 +318,23 @@ async def _works(tx: Tx, rows: Sequence[Any]) -> list[contract.Opportunity]:
         contract.Opportunity(
             **atom(ids.OPPORTUNITY, row, people),
             account=accounts.get(f"ACC-{row.account}", UNSET),
+            amount=or_unset(document.amount),
             annual_contract_value=_money_value(document.annual_contract_value),
             applies_to_part=contract.PartSummary(display_id=document.part, id=document.part),
+            artifacts=or_unset(artifact_summaries(artifacts, document.artifacts)),
             body=or_unset(document.body),
             contacts=or_unset(users(document.contacts)),
             custom_fields=or_unset(document.custom_fields),
+            custom_schema_fragments=or_unset(document.fragments),
+            customer_budget=or_unset(document.customer_budget),
             external_ref=or_unset(row.external_ref),
+            forecast_category_v2=_forecast_value(document.forecast),
             owned_by=users(document.owned_by),
+            priority=or_unset(document.priority),
+            probability=or_unset(document.probability),
             reported_by=or_unset(users(document.reported_by)),
-            stage=contract.Stage(name=document.stage),
+            stage=summaries.stage(document),
+            subtype=or_unset(document.subtype),
             tags=or_unset(tags_with_values(tags, document.tags)),
             target_close_date=UNSET if row.target_close_date == NO_DATE else format_rfc3339(row.target_close_date),
             title=row.title,
@@ -156,3 +346,10 @@ async def _works(tx: Tx, rows: Sequence[Any]) -> list[contract.Opportunity]:
 
 def _money_value(money: dict[str, str] | None) -> Any:
     return UNSET if money is None else contract.MoneyValue(**money)
+
+
+def _forecast_value(forecast: tuple[int, str] | None) -> Any:
+    if forecast is None:
+        return UNSET
+    number, name = forecast
+    return EnumValue(id=number, label=name, ordinal=number)

@@ -1,8 +1,9 @@
-"""Accounts and their rev orgs."""
+"""Accounts."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rapport.store import terms
 from rapport.store.db import Tx
 from rapport.store.query import Filter, Listing, Page, Walk, page
 
@@ -14,22 +15,6 @@ class AccountRow(NamedTuple):
     number: int
     display_name: str
     tier: str | None
-    created_by: str
-    created_date: int
-    modified_by: str
-    modified_date: int
-    document: str
-
-
-class RevOrgRow(NamedTuple):
-    """A row; `account` is the account's number."""
-
-    org: str
-    number: int
-    account: int
-    is_default: int
-    display_name: str
-    external_ref: str | None
     created_by: str
     created_date: int
     modified_by: str
@@ -50,46 +35,39 @@ async def insert(tx: Tx, row: AccountRow) -> None:
     )
 
 
-async def insert_rev_org(tx: Tx, row: RevOrgRow) -> None:
-    """Add a rev org.
-
-    Raises:
-        UniqueViolation: its external_ref is in use.
-    """
-    await tx.run(
-        """
-        INSERT INTO rev_orgs (org, number, account, is_default, display_name, external_ref,
-                              created_by, created_date, modified_by, modified_date, document)
-        VALUES (:org, :number, :account, :is_default, :display_name, :external_ref,
-                :created_by, :created_date, :modified_by, :modified_date, :document)
-        """,
-        **row._asdict(),
-    )
-
-
-async def default_rev_org(tx: Tx, org: str, account: int) -> int | None:
-    """The number of an account's first rev org."""
-    row = await tx.one(
-        """
-        SELECT number FROM rev_orgs WHERE org = :org AND account = :account ORDER BY is_default DESC, number LIMIT 1
-        """,
-        org=org,
-        account=account,
-    )
-    return row[0] if row else None
+_GET = """
+    SELECT org, number, display_name, tier, created_by, created_date, modified_by, modified_date, document
+    FROM accounts WHERE org = :org AND number = :number"""
 
 
 async def get(tx: Tx, org: str, number: int) -> AccountRow | None:
     """An account."""
-    row = await tx.one(
-        """
-        SELECT org, number, display_name, tier, created_by, created_date, modified_by, modified_date, document
-        FROM accounts WHERE org = :org AND number = :number
-        """,
-        org=org,
-        number=number,
-    )
+    row = await tx.one(_GET, org=org, number=number)
     return AccountRow(*row) if row else None
+
+
+async def lock(tx: Tx, org: str, number: int) -> AccountRow | None:
+    """An account, held against other writers until this transaction ends."""
+    row = await tx.one(f"{_GET} FOR UPDATE", org=org, number=number)
+    return AccountRow(*row) if row else None
+
+
+async def update(tx: Tx, row: AccountRow) -> None:
+    """Write a row anew."""
+    await tx.run(
+        """
+        UPDATE accounts SET display_name = :display_name, tier = :tier, modified_by = :modified_by,
+                            modified_date = :modified_date, document = :document
+        WHERE org = :org AND number = :number
+        """,
+        org=row.org, number=row.number, display_name=row.display_name, tier=row.tier, modified_by=row.modified_by,
+        modified_date=row.modified_date, document=row.document,
+    )  # fmt: skip
+
+
+async def delete(tx: Tx, org: str, number: int) -> None:
+    """Delete an account; what belongs to it is the caller's to delete."""
+    await tx.run("DELETE FROM accounts WHERE org = :org AND number = :number", org=org, number=number)
 
 
 SORTS = {"created_date": int, "modified_date": int, "display_name": str}
@@ -108,11 +86,9 @@ def of_org(org: str) -> Filter:
     return where
 
 
-def having_any(where: Filter, field: str, values: Sequence[str]) -> None:
-    """Keep those with any of these values in an array field."""
-    condition = """EXISTS (SELECT 1 FROM terms t WHERE t.org = a.org AND t.owner = 'ACC-' || a.number
-                   AND t.field = 'accounts.FIELD' AND t.value IN ({values}))"""
-    where.any_of(field, values, condition.replace("FIELD", field))
+def having_any(where: Filter, field: str, values: Sequence[str], *, name: str | None = None) -> None:
+    """Keep those with any of these values in an array field; `name` is for its second condition on one field."""
+    where.any_of(name or field, values, terms.condition("accounts", "a.org", "'ACC-' || a.number", field))
 
 
 async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[AccountRow]:

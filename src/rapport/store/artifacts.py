@@ -114,6 +114,16 @@ async def claim(tx: Tx, rows: Sequence[tuple[str, int, str]]) -> None:
         raise LostRace
 
 
+async def adopt(tx: Tx, org: str, number: int, parent: str) -> None:
+    """Bind an artifact that has no parent; one that has keeps it."""
+    await tx.run(
+        "UPDATE artifacts SET parent = :parent WHERE org = :org AND number = :number AND parent IS NULL",
+        org=org,
+        number=number,
+        parent=parent,
+    )
+
+
 # Versions
 
 

@@ -259,3 +259,43 @@ async def count(tx: Tx, where: Filter) -> int:
     """How many there are."""
     row: Row | None = await tx.one(f"SELECT count(*) FROM engagements e WHERE {where}", **where.parameters)  # noqa: S608
     return int(row[0]) if row else 0
+
+
+async def holding(tx: Tx, org: str, link: str, id_: str) -> int:
+    """How many live engagements have this link of one kind, one of `LINKS` but artifacts."""
+    where = live(org)
+    having_any(where, link, [id_])
+    return await count(tx, where)
+
+
+async def with_tag(tx: Tx, org: str, tag: str, after: int, limit: int) -> list[tuple[int, str]]:
+    """(number, document) of engagements that have a tag, deleted ones too, by number from beyond `after`."""
+    rows = await tx.all(
+        """
+        SELECT e.number, e.document FROM engagement_tags l
+        JOIN engagements e ON e.org = l.org AND e.number = l.engagement
+        WHERE l.org = :org AND l.tag = :tag AND l.engagement > :after ORDER BY l.engagement LIMIT :most
+        """,
+        org=org,
+        tag=tag,
+        after=after,
+        most=limit,
+    )
+    return [(number, document) for number, document in rows]
+
+
+async def put_documents(tx: Tx, org: str, rows: Sequence[tuple[int, str]]) -> None:
+    """Write (number, document), when something that engagements only refer to has gone."""
+    await tx.run(
+        """
+        UPDATE engagements SET document = r.document FROM rows(:rows, number bigint, document text) r
+        WHERE engagements.org = :org AND engagements.number = r.number
+        """,
+        org=org,
+        rows=rows,
+    )
+
+
+async def remove_tag(tx: Tx, org: str, tag: str) -> None:
+    """Take a tag off every engagement; their documents are the caller's to write."""
+    await tx.run("DELETE FROM engagement_tags WHERE org = :org AND tag = :tag", org=org, tag=tag)

@@ -1,6 +1,7 @@
 """Objects as they stand inside other objects: one query per kind, whatever the page size."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -24,25 +25,27 @@ from rapport.store.db import Row, Tx
 Key = tuple[str, str]
 _USERS = """
     SELECT u.org, u.display_id, u.kind, u.number, u.display_name, u.full_name, u.email, u.state, u.external_ref,
-           u.rev_org, v.display_name
+           u.rev_org, v.display_name, f.number, f.file_name, f.file_type, f.size
     FROM rows(:wanted, org text, display_id text) r
-    JOIN users u ON u.org = r.org AND u.display_id = r.display_id
-    LEFT JOIN rev_orgs v ON v.org = u.org AND 'REV-' || v.number = u.rev_org
+    JOIN users u ON u.org = r.org AND u.display_id = r.display_id AND u.state <> 'deleted'
+    LEFT JOIN rev_orgs v ON v.org = u.org AND v.number = CAST(substr(u.rev_org, 5) AS BIGINT)
+    LEFT JOIN artifacts f ON f.org = u.org AND f.number = u.display_picture
 """
 
 
 async def users(tx: Tx, wanted: Iterable[Key]) -> dict[Key, UserSummary]:
-    """Users of any kind."""
+    """Users of any kind that are not deleted."""
     rows = await tx.all(_USERS, wanted=sorted(set(wanted)))
     return {(row[0], row[1]): _user(row) for row in rows}
 
 
 def _user(row: Row) -> UserSummary:
-    org, display_id, kind, number, display_name, full_name, email, state, external_ref, rev_org, rev_org_name = row
+    org, display_id, kind, number, display_name, full_name, email, state, external_ref, rev_org, rev_org_name = row[:11]
     common = {
         "display_id": display_id,
         "id": ids.don(ids.kind_of(display_id), org, number),
         "display_name": display_name or UNSET,
+        "display_picture": UNSET if row[11] is None else _artifact(org, *row[11:]),
         "email": email or UNSET,
         "full_name": full_name or UNSET,
         "state": state,
@@ -98,7 +101,7 @@ async def opportunities(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, w
             id=ids.don(ids.OPPORTUNITY, org, number),
             account=customers.get(f"ACC-{account}", UNSET),
             owned_by=[people[org, owner] for owner in kept[number].owned_by if (org, owner) in people],
-            stage=works.Stage(name=kept[number].stage),
+            stage=stage(kept[number]),
             title=title,
         )
         for number, title, account, _ in rows
@@ -115,9 +118,42 @@ class OpportunityDocument(msgspec.Struct, omit_defaults=True, kw_only=True):
     stage: str = "qualification"
     part: str = ""
     body: str | None = None
-    custom_fields: dict[str, object] | None = None
+    custom_fields: dict[str, Any] | None = None
     value: dict[str, str] | None = None
     annual_contract_value: dict[str, str] | None = None
+    amount: float | None = None
+    artifacts: list[str] = []
+    customer_budget: float | None = None
+    forecast: tuple[int, str] | None = None
+    fragments: list[str] = []
+    priority: str | None = None
+    probability: float | None = None
+    stage_id: str | None = None
+    subtype: str | None = None
+
+
+def stage(document: OpportunityDocument) -> works.Stage:
+    """Where an opportunity stands."""
+    id_ = document.stage_id
+    return works.Stage(name=document.stage, stage=UNSET if id_ is None else works.StageSummary(display_id=id_, id=id_))
+
+
+async def rev_orgs(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, RevOrgSummary]:
+    """Rev orgs by display id."""
+    rows = await tx.all(
+        """
+        SELECT v.number, v.display_name FROM rows(:numbers, number bigint) r
+        JOIN rev_orgs v ON v.org = :org AND v.number = r.number
+        """,
+        org=org,
+        numbers=[(number,) for number in sorted(set(numbers))],
+    )
+    return {
+        f"REV-{number}": RevOrgSummary(
+            display_id=f"REV-{number}", id=ids.don(ids.REV_ORG, org, number), display_name=name
+        )
+        for number, name in rows
+    }
 
 
 async def tags(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, TagSummary]:
@@ -154,10 +190,13 @@ async def artifacts(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, Artif
         numbers=[(number,) for number in sorted(set(numbers))],
     )
     return {
-        f"ARTIFACT-{number}": ArtifactSummary(
-            display_id=f"ARTIFACT-{number}",
-            id=ids.don(ids.ARTIFACT, org, number),
-            file=ArtifactFile(name=name, type=file_type or UNSET, size=UNSET if size is None else size),
-        )
-        for number, name, file_type, size in rows
+        f"ARTIFACT-{number}": _artifact(org, number, name, file_type, size) for number, name, file_type, size in rows
     }
+
+
+def _artifact(org: str, number: int, name: str, file_type: str | None, size: int | None) -> ArtifactSummary:
+    return ArtifactSummary(
+        display_id=f"ARTIFACT-{number}",
+        id=ids.don(ids.ARTIFACT, org, number),
+        file=ArtifactFile(name=name, type=file_type or UNSET, size=UNSET if size is None else size),
+    )

@@ -1,5 +1,6 @@
 """Tags."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapport.store.db import Tx
@@ -33,17 +34,85 @@ async def insert(tx: Tx, row: TagRow) -> None:
     )
 
 
+_GET = """
+    SELECT org, number, name, allowed_values, created_by, created_date, modified_by, modified_date, document
+    FROM tags WHERE org = :org AND number = :number"""
+
+
 async def get(tx: Tx, org: str, number: int) -> TagRow | None:
     """A tag."""
-    row = await tx.one(
+    row = await tx.one(_GET, org=org, number=number)
+    return TagRow(*row) if row else None
+
+
+async def lock(tx: Tx, org: str, number: int) -> TagRow | None:
+    """A tag, held against other writers until this transaction ends."""
+    row = await tx.one(f"{_GET} FOR UPDATE", org=org, number=number)
+    return TagRow(*row) if row else None
+
+
+async def update(tx: Tx, row: TagRow) -> None:
+    """Write a row anew."""
+    await tx.run(
         """
-        SELECT org, number, name, allowed_values, created_by, created_date, modified_by, modified_date, document
-        FROM tags WHERE org = :org AND number = :number
+        UPDATE tags SET name = :name, allowed_values = :allowed_values, modified_by = :modified_by,
+                        modified_date = :modified_date, document = :document
+        WHERE org = :org AND number = :number
+        """,
+        org=row.org, number=row.number, name=row.name, allowed_values=row.allowed_values, modified_by=row.modified_by,
+        modified_date=row.modified_date, document=row.document,
+    )  # fmt: skip
+
+
+async def delete(tx: Tx, org: str, number: int) -> None:
+    """Delete a tag, and its terms; the documents that name it are the caller's to write."""
+    await tx.run("DELETE FROM tags WHERE org = :org AND number = :number", org=org, number=number)
+    await tx.run(
+        """
+        DELETE FROM terms WHERE org = :org AND value = :tag
+        AND field IN (SELECT field FROM rows(:fields, field text))
         """,
         org=org,
-        number=number,
+        tag=f"TAG-{number}",
+        fields=[(f"{table}.tags",) for table in CARRIERS],
     )
-    return TagRow(*row) if row else None
+
+
+# The tables whose documents name tags.
+CARRIERS = ("accounts", "opportunities", "rev_orgs", "users")
+
+
+async def carriers(tx: Tx, org: str, tag: str, table: str) -> list[tuple[str, str]]:
+    """(display id, document) of the objects of one of `CARRIERS` that have a tag."""
+    rows = await tx.all(_CARRIERS[table], org=org, tag=tag, field=f"{table}.tags")
+    return [(owner, document) for owner, document in rows]
+
+
+async def put_documents(tx: Tx, org: str, table: str, rows: Sequence[tuple[str, str]]) -> None:
+    """Write (display id, document) of objects of one of `CARRIERS`."""
+    await tx.run(_PUT_DOCUMENTS[table], org=org, rows=rows)
+
+
+_OWNERS = {
+    "accounts": "x.number = CAST(substr({id}, 5) AS BIGINT)",
+    "opportunities": "x.number = CAST(substr({id}, 5) AS BIGINT)",
+    "rev_orgs": "x.number = CAST(substr({id}, 5) AS BIGINT)",
+    "users": "x.display_id = {id}",
+}
+_CARRIERS = {
+    table: f"""
+        SELECT t.owner, x.document FROM terms t JOIN {table} x ON x.org = t.org AND {owner.format(id="t.owner")}
+        WHERE t.org = :org AND t.field = :field AND t.value = :tag
+        """  # noqa: S608  # our own table names
+    for table, owner in _OWNERS.items()
+}
+_PUT_DOCUMENTS = {
+    table: f"""
+        UPDATE {table} AS x SET document = r.document FROM rows(:rows, display_id text, document text) r
+        WHERE x.org = :org AND {owner.format(id="r.display_id")}
+        """  # noqa: S608  # our own table names
+    for table, owner in _OWNERS.items()
+}
 
 
 SORTS = {"created_date": int, "modified_date": int, "name": str}

@@ -1,8 +1,14 @@
 """Array fields that a filter can name: one row per value."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
 
 from rapport.store.db import Tx
+
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 async def put(tx: Tx, org: str, owner: str, fields: Mapping[str, Sequence[str]]) -> None:
@@ -29,3 +35,36 @@ async def put(tx: Tx, org: str, owner: str, fields: Mapping[str, Sequence[str]])
         owner=owner,
         rows=rows,
     )
+
+
+async def remove(tx: Tx, org: str, owners: Sequence[str]) -> None:
+    """Remove all values of objects, named by display ids."""
+    await tx.run(
+        "DELETE FROM terms WHERE org = :org AND owner IN (SELECT owner FROM rows(:owners, owner text))",
+        org=org,
+        owners=[(owner,) for owner in owners],
+    )
+
+
+def condition(table: str, org: str, owner: str, field: str) -> str:
+    """For `Filter.any_of`: rows with any of some values in an array field.
+
+    Args:
+        table: what the field is of.
+        org: the column of the row's org.
+        owner: SQL for the row's display id.
+        field: its name.
+    """
+    return f"""EXISTS (SELECT 1 FROM terms t WHERE t.org = {org} AND t.owner = {owner}
+               AND t.field = '{table}.{field}' AND t.value IN ({{values}}))"""  # noqa: S608  # our own names
+
+
+def of_custom_fields(fields: Mapping[str, Any] | None) -> list[str]:
+    """The terms of an object's custom fields: one for each value, and for each entry of an array."""
+    return [term for name, value in (fields or {}).items() for term in custom_field(name, value)]
+
+
+def custom_field(name: str, value: object) -> Iterator[str]:
+    """The terms of one custom field: hashes, because values may be long and an index entry may not."""
+    for one in value if isinstance(value, list) else [value]:
+        yield hashlib.sha256(_encode([name, one])).hexdigest()[:32]

@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rapport.store import terms
 from rapport.store.db import Tx
 from rapport.store.query import Filter, Listing, Page, Walk, page
 
 
 class UserRow(NamedTuple):
-    """A row. `document` is the JSON of what the family keeps beside the columns; other users are display ids."""
+    """A row.
+
+    `document` is the JSON of what the family keeps beside the columns; other users are display ids, and
+    `display_picture` is an artifact's number.
+    """
 
     org: str
     display_id: str
@@ -26,6 +31,7 @@ class UserRow(NamedTuple):
     modified_by: str
     modified_date: int
     document: str
+    display_picture: int | None = None
 
 
 _COLUMNS = ", ".join(UserRow._fields)
@@ -40,23 +46,51 @@ async def insert(tx: Tx, row: UserRow) -> None:
     await tx.run(
         """
         INSERT INTO users (org, display_id, kind, number, display_name, full_name, email, state, role, external_ref,
-                           rev_org, created_by, created_date, modified_by, modified_date, document, email_key)
+                           rev_org, created_by, created_date, modified_by, modified_date, document, display_picture,
+                           email_key)
         VALUES (:org, :display_id, :kind, :number, :display_name, :full_name, :email, :state, :role, :external_ref,
-                :rev_org, :created_by, :created_date, :modified_by, :modified_date, :document, :email_key)
+                :rev_org, :created_by, :created_date, :modified_by, :modified_date, :document, :display_picture,
+                :email_key)
         """,
         **row._asdict(),
         email_key=row.email.casefold() if row.email else None,
     )
 
 
+_GET = f"SELECT {_COLUMNS} FROM users WHERE org = :org AND display_id = :display_id AND state <> 'deleted'"  # noqa: S608
+
+
 async def get(tx: Tx, org: str, display_id: str) -> UserRow | None:
     """A user that is not deleted."""
-    row = await tx.one(
-        f"SELECT {_COLUMNS} FROM users WHERE org = :org AND display_id = :display_id AND state <> 'deleted'",  # noqa: S608
-        org=org,
-        display_id=display_id,
-    )
+    row = await tx.one(_GET, org=org, display_id=display_id)
     return UserRow(*row) if row else None
+
+
+async def lock(tx: Tx, org: str, display_id: str) -> UserRow | None:
+    """A user that is not deleted, held against other writers until this transaction ends."""
+    row = await tx.one(f"{_GET} FOR UPDATE", org=org, display_id=display_id)
+    return UserRow(*row) if row else None
+
+
+async def update(tx: Tx, row: UserRow) -> None:
+    """Write a row anew. A deleted user gives its external_ref and email free.
+
+    Raises:
+        UniqueViolation: a rev user's external_ref is in use.
+    """
+    await tx.run(
+        """
+        UPDATE users SET display_name = :display_name, full_name = :full_name, email = :email, state = :state,
+               role = :role, external_ref = :external_ref, rev_org = :rev_org, modified_by = :modified_by,
+               modified_date = :modified_date, document = :document, display_picture = :display_picture,
+               email_key = :email_key
+        WHERE org = :org AND display_id = :display_id
+        """,
+        org=row.org, display_id=row.display_id, display_name=row.display_name, full_name=row.full_name,
+        email=row.email, state=row.state, role=row.role, external_ref=row.external_ref, rev_org=row.rev_org,
+        modified_by=row.modified_by, modified_date=row.modified_date, document=row.document,
+        display_picture=row.display_picture, email_key=row.email.casefold() if row.email else None,
+    )  # fmt: skip
 
 
 async def by_email(tx: Tx, org: str, email: str) -> UserRow | None:
@@ -125,11 +159,9 @@ async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[UserRow]:
     return await page(tx, _LISTING, where, walk)
 
 
-def having_any(where: Filter, field: str, values: Sequence[str]) -> None:
-    """Keep those with any of these values in an array field."""
-    condition = """EXISTS (SELECT 1 FROM terms t WHERE t.org = u.org AND t.owner = u.display_id
-                   AND t.field = 'users.FIELD' AND t.value IN ({values}))"""
-    where.any_of(field, values, condition.replace("FIELD", field))
+def having_any(where: Filter, field: str, values: Sequence[str], *, name: str | None = None) -> None:
+    """Keep those with any of these values in an array field; `name` is for its second condition on one field."""
+    where.any_of(name or field, values, terms.condition("users", "u.org", "u.display_id", field))
 
 
 async def all_of(tx: Tx, where: Filter) -> list[UserRow]:
@@ -137,3 +169,13 @@ async def all_of(tx: Tx, where: Filter) -> list[UserRow]:
     columns = ", ".join(f"u.{column}" for column in UserRow._fields)
     rows = await tx.all(f"SELECT {columns} FROM users u WHERE {where} ORDER BY u.number", **where.parameters)  # noqa: S608
     return [UserRow(*row) for row in rows]
+
+
+def of_associations(where: Filter, associations: Sequence[str]) -> None:
+    """Keep the rev users of any of these accounts and rev orgs, named by display ids."""
+    where.any_of(
+        "associations",
+        associations,
+        """EXISTS (SELECT 1 FROM rev_orgs v WHERE v.org = u.org AND v.number = CAST(substr(u.rev_org, 5) AS BIGINT)
+           AND (u.rev_org IN ({values}) OR 'ACC-' || v.account IN ({values})))""",
+    )

@@ -1,0 +1,139 @@
+"""The rev-orgs family: the workspaces of accounts."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from rapport.contract.accounts import RevOrg
+from rapport.contract.errors import ArtifactAlreadyAttachedToAParent, Conflict, InvalidId, NotFound
+from rapport.contract.fields import (
+    UNSET,
+    CustomFields,
+    CustomFieldsFilter,
+    DateTimeFilter,
+    ExternalRef,
+    ListRequest,
+    ListResponse,
+    Many,
+    Name,
+    Opaque,
+    Request,
+    Response,
+    SetArtifacts,
+    SetTagWithValue,
+    Short,
+    Shorts,
+    Text,
+    UnsetType,
+)
+from rapport.contract.ids import AccountId, ArtifactId, RevOrgId, TagId, UserId
+from rapport.contract.method import READ, WRITE, Method
+
+Environment = Literal["production", "staging", "test"]
+
+
+class RevOrgsCreateRequest(Request):
+    """A new rev org."""
+
+    account: AccountId
+    artifacts: Annotated[list[ArtifactId], Meta(max_length=50)] | UnsetType = UNSET
+    custom_fields: CustomFields | UnsetType = UNSET
+    custom_schema_fragments: Many[Opaque] | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    display_name: Name
+    domain: Short | UnsetType = UNSET
+    environment: Environment | UnsetType = UNSET
+    external_ref: Annotated[ExternalRef | UnsetType, Meta(description="Unique among the org's rev orgs.")] = UNSET
+    tags: Many[SetTagWithValue] | UnsetType = UNSET
+    tier: Short | UnsetType = UNSET
+
+
+class RevOrgsCreateResponse(Response):
+    """The rev org that was made."""
+
+    rev_org: RevOrg
+
+
+class RevOrgsGetRequest(Request):
+    """Which rev org: by its id, or the default one of an account."""
+
+    id: RevOrgId | UnsetType = UNSET
+    account: AccountId | UnsetType = UNSET
+
+
+class RevOrgsGetResponse(Response):
+    """The rev org."""
+
+    rev_org: RevOrg
+
+
+class RevOrgsListRequest(ListRequest):
+    """Which rev orgs."""
+
+    account: Many[AccountId] | UnsetType = UNSET
+    created_by: Many[UserId] | UnsetType = UNSET
+    created_date: DateTimeFilter | UnsetType = UNSET
+    custom_field_filter: Annotated[
+        Shorts | UnsetType, Meta(description="`name:value`, each of which must match; rather use `custom_fields`.")
+    ] = UNSET
+    custom_fields: CustomFieldsFilter | UnsetType = UNSET
+    display_name: Shorts | UnsetType = UNSET
+    external_ref: Shorts | UnsetType = UNSET
+    modified_date: DateTimeFilter | UnsetType = UNSET
+    tags: Many[TagId] | UnsetType = UNSET
+
+
+class RevOrgsListResponse(ListResponse):
+    """A page of rev orgs."""
+
+    rev_orgs: list[RevOrg]
+
+
+class RevOrgsUpdateRequest(Request):
+    """What changes; what is absent stays, and an array replaces the one before."""
+
+    id: RevOrgId
+    account: Annotated[AccountId | UnsetType, Meta(description="Moves it there; a default rev org stays.")] = UNSET
+    artifacts: SetArtifacts | UnsetType = UNSET
+    custom_schema_fragments: Many[Opaque] | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    display_name: Name | UnsetType = UNSET
+    domain: Short | UnsetType = UNSET
+    environment: Environment | UnsetType = UNSET
+    external_ref: ExternalRef | UnsetType = UNSET
+    tags: Many[SetTagWithValue] | UnsetType = UNSET
+    tier: Short | UnsetType = UNSET
+
+
+class RevOrgsUpdateResponse(Response):
+    """The rev org as it is now."""
+
+    rev_org: RevOrg
+
+
+class RevOrgsDeleteRequest(Request):
+    """Which rev org. Its rev users stay, without one."""
+
+    id: RevOrgId
+
+
+class RevOrgsDeleteResponse(Response):
+    """Nothing."""
+
+
+CREATE = Method(
+    "rev-orgs.create", WRITE, RevOrgsCreateRequest, RevOrgsCreateResponse, "Create a rev org", "rev_org:write",
+    status=201, errors=(InvalidId, ArtifactAlreadyAttachedToAParent, Conflict),
+)  # fmt: skip
+GET = Method(
+    "rev-orgs.get", READ, RevOrgsGetRequest, RevOrgsGetResponse, "Get a rev org", "rev_org:read", errors=(NotFound,)
+)
+LIST = Method("rev-orgs.list", READ, RevOrgsListRequest, RevOrgsListResponse, "List rev orgs", "rev_org:read")
+UPDATE = Method(
+    "rev-orgs.update", WRITE, RevOrgsUpdateRequest, RevOrgsUpdateResponse, "Change a rev org", "rev_org:write",
+    errors=(InvalidId, ArtifactAlreadyAttachedToAParent, NotFound, Conflict),
+)  # fmt: skip
+DELETE = Method(
+    "rev-orgs.delete", WRITE, RevOrgsDeleteRequest, RevOrgsDeleteResponse, "Delete a rev org", "rev_org:all",
+    errors=(NotFound,),
+)  # fmt: skip

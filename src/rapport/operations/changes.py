@@ -1,0 +1,109 @@
+"""What updates and deletes of every family share."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from rapport.clock import MILLISECOND
+from rapport.contract.errors import NotFound, ValueNotPermitted
+from rapport.contract.fields import CUSTOM_FIELDS_BYTES, CustomSchemaSpec, Instant, Json, Request, UnsetType
+from rapport.contract.ids import Id
+from rapport.operations.atoms import AtomRow
+from rapport.operations.context import Context
+from rapport.store.artifacts import adopt, claim
+from rapport.store.users import UserRow
+
+T = TypeVar("T")
+R = TypeVar("R", bound=AtomRow)
+
+
+def chosen(value: T | UnsetType, before: T) -> T:
+    """What a field has after a request: what was sent, or what it had."""
+    return before if isinstance(value, UnsetType) else value
+
+
+def sent(request: Request, *names: str) -> dict[str, Any]:
+    """Those of a request's fields that it gives; dates as plain numbers."""
+    values = {name: getattr(request, name) for name in names}
+    return {
+        name: int(value) if isinstance(value, Instant) else value
+        for name, value in values.items()
+        if not isinstance(value, UnsetType)
+    }
+
+
+def only_set(change: Any) -> Any:
+    """What `{set}` sets; UNSET when the field or `set` is absent."""
+    return change if isinstance(change, UnsetType) else change.set
+
+
+def distinct(values: Sequence[str]) -> list[str]:
+    """Each value once, at its first place."""
+    return list(dict.fromkeys(values))
+
+
+def audited(ctx: Context, before: R, after: Any) -> R | None:
+    """A changed row with who changed it and when, strictly later than before; None when nothing changed."""
+    if after == before:
+        return None
+    modified: R = after._replace(
+        modified_by=ctx.caller.user_id, modified_date=max(ctx.now, before.modified_date + MILLISECOND)
+    )
+    return modified
+
+
+def custom_fields(before: Mapping[str, Any] | None, change: Json | UnsetType) -> Json | None:
+    """Custom fields after an update: those that it names change, null takes one out.
+
+    Raises:
+        ValueNotPermitted: they would take more than 64 KiB.
+    """
+    if isinstance(change, UnsetType):
+        return None if before is None else dict(before)
+    after = {**(before or {}), **change}
+    after = {name: value for name, value in after.items() if not (name in change and value is None)}
+    if len(msgspec.json.encode(after)) > CUSTOM_FIELDS_BYTES:
+        reason = f"must have at most {CUSTOM_FIELDS_BYTES} bytes as compact JSON, with those that stay"
+        raise ValueNotPermitted(
+            f"custom_fields: {{…}} {reason}.", detail="Take some out with null.", field_name="custom_fields",
+            reason=reason,
+        )  # fmt: skip
+    return after
+
+
+def subtype(before: str | None, spec: CustomSchemaSpec | UnsetType) -> str | None:
+    """The subtype after a request: of a custom_schema_spec it is what is kept."""
+    if isinstance(spec, UnsetType):
+        return before
+    if not isinstance(spec.subtype, UnsetType):
+        return spec.subtype
+    dropped = not isinstance(spec.drop, UnsetType) and spec.drop.subtype is True
+    return None if dropped else before
+
+
+async def claim_artifacts(ctx: Context, artifacts: Sequence[str], parent: str) -> None:
+    """Bind artifacts to an object for ever; both are display ids."""
+    await claim(ctx.tx, [(ctx.org, int(artifact.rpartition("-")[2]), parent) for artifact in artifacts])
+
+
+async def keep_picture(ctx: Context, row: UserRow) -> None:
+    """See to it that a user's picture belongs to something, so that it is not cleaned up as never used."""
+    if row.display_picture is not None:
+        await adopt(ctx.tx, ctx.org, row.display_picture, row.display_id)
+
+
+def absent(id_: Id) -> NotFound:
+    """The answer to the id of an object that a method should act on and that is not there."""
+    kind = id_.kind.name.replace("_", " ")
+    return NotFound(f"There is no {kind} {id_.text[:80]!r}.", detail="It never was, or it was deleted.")
+
+
+def referred_to(id_: Id, count: int, what: str) -> ValueNotPermitted:
+    """The refusal to delete something that others refer to."""
+    return ValueNotPermitted(
+        f"id: {id_.display_id} has {count} {what}, so it can't be deleted.",
+        detail=f"Delete its {what} first, or take it out of them.",
+        field_name="id",
+        reason=f"must have no {what}; it has {count}",
+    )

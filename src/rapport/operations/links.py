@@ -1,0 +1,131 @@
+"""Links: make, find, delete, replace."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rapport.contract import ids
+from rapport.contract import links as contract
+from rapport.contract.errors import ValueNotPermitted, raise_all
+from rapport.contract.fields import DEFAULT_LIMIT, UNSET, UnsetType
+from rapport.contract.ids import LinkEndpointId
+from rapport.contract.paging import decode_cursor
+from rapport.operations.atoms import atom, authors, value_of
+from rapport.operations.changes import absent
+from rapport.operations.context import Context, handles
+from rapport.operations.listing import NEWEST_FIRST, cursors, given
+from rapport.operations.references import References, unknown_id, wanted
+from rapport.store import links as store
+from rapport.store import numbers, summaries
+from rapport.store.db import Tx
+from rapport.store.links import LinkRow
+from rapport.store.query import Walk
+from rapport.store.references import resolve
+
+
+@handles(contract.CREATE)
+async def create(ctx: Context, request: contract.LinksCreateRequest) -> contract.LinksCreateResponse:
+    """Link two objects."""
+    custom = value_of(request.custom_link_type)
+    row = await _add(ctx, request.link_type, request.source, request.target, custom)
+    return contract.LinksCreateResponse(link=(await _links(ctx.tx, [row]))[0])
+
+
+async def _add(
+    ctx: Context, link_type: contract.LinkType, source: LinkEndpointId, target: LinkEndpointId, custom: str | None
+) -> LinkRow:
+    references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, [source, target])))
+    references.one("source", source)
+    references.one("target", target)
+    raise_all(references.problems)
+    if source.display_id == target.display_id:
+        raise ValueNotPermitted(
+            f"target: {target.display_id} is the source too.", detail="Link two different objects.",
+            field_name="target", reason="must not be the source",
+        )  # fmt: skip
+    by = ctx.caller.user_id
+    row = LinkRow(
+        org=ctx.org, number=await numbers.take_one(ctx.tx, ids.LINK, ctx.org), link_type=link_type,
+        custom_link_type=custom, source=source.display_id, source_kind=source.kind.name, target=target.display_id,
+        target_kind=target.kind.name, created_by=by, created_date=ctx.now, modified_by=by, modified_date=ctx.now,
+    )  # fmt: skip
+    await store.insert(ctx.tx, row)
+    return row
+
+
+@handles(contract.GET)
+async def get(ctx: Context, request: contract.LinksGetRequest) -> contract.LinksGetResponse:
+    """Find a link."""
+    row = await store.get(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
+    if row is None:
+        raise absent(request.id)
+    return contract.LinksGetResponse(link=(await _links(ctx.tx, [row]))[0])
+
+
+@handles(contract.LIST)
+async def list_(ctx: Context, request: contract.LinksListRequest) -> contract.LinksListResponse:
+    """A page of an object's links, the newest first."""
+    sorts = (NEWEST_FIRST,)
+    cursor = UNSET if isinstance(request.cursor, UnsetType) else request.cursor
+    walk = Walk(
+        sorts, None if isinstance(cursor, UnsetType) else decode_cursor("links", sorts, store.SORTS, cursor),
+        request.mode == "before", DEFAULT_LIMIT if isinstance(request.limit, UnsetType) else request.limit,
+    )  # fmt: skip
+    object_ = request.object.display_id if request.object.belongs_to(ctx.org) else ""
+    where = store.of_object(
+        ctx.org, object_, direction=value_of(request.direction), other_kinds=given(request.object_types)
+    )
+    where.any_of("link_types", [*given(request.link_type), *given(request.types)], "l.link_type IN ({values})")
+    page = await store.listed(ctx.tx, where, walk)
+    return contract.LinksListResponse(links=await _links(ctx.tx, page.rows), **cursors("links", walk, page))
+
+
+@handles(contract.DELETE)
+async def delete(ctx: Context, request: contract.LinksDeleteRequest) -> contract.LinksDeleteResponse:
+    """Delete a link."""
+    if not request.id.belongs_to(ctx.org) or not await store.delete(ctx.tx, ctx.org, request.id.number):
+        raise absent(request.id)
+    return contract.LinksDeleteResponse()
+
+
+@handles(contract.REPLACE)
+async def replace(ctx: Context, request: contract.LinksReplaceRequest) -> contract.LinksReplaceResponse:
+    """Delete a link and make another. The facts list no 404 here, so an absent one is a bad id."""
+    if not request.id.belongs_to(ctx.org) or not await store.delete(ctx.tx, ctx.org, request.id.number):
+        raise unknown_id("id", request.id)
+    row = await _add(ctx, request.link_type, request.source, request.target, None)
+    return contract.LinksReplaceResponse(link=(await _links(ctx.tx, [row]))[0])
+
+
+async def _links(tx: Tx, rows: Sequence[Any]) -> list[contract.Link]:
+    org = rows[0].org if rows else ""
+    ends = {end for row in rows for end in ((row.source_kind, row.source), (row.target_kind, row.target))}
+    found = await _endpoints(tx, org, ends)
+    people = await authors(tx, rows)
+    return [
+        contract.Link(
+            **atom(ids.LINK, row, people),
+            custom_link_type=_custom(row.custom_link_type),
+            link_type=row.link_type,
+            source=found[row.source],
+            target=found[row.target],
+        )
+        for row in rows
+    ]
+
+
+async def _endpoints(tx: Tx, org: str, ends: set[tuple[str, str]]) -> dict[str, Any]:
+    """The summaries of what links join, by display id, with one query for each kind."""
+
+    def of_kind(kind: ids.Kind) -> list[int]:
+        return [int(display_id.rpartition("-")[2]) for name, display_id in ends if name == kind.name]
+
+    people = {(org, display_id) for name, display_id in ends if name in {ids.DEV_USER.name, ids.REV_USER.name}}
+    found: dict[str, Any] = {key[1]: user for key, user in (await summaries.users(tx, people)).items()}
+    found |= await summaries.accounts(tx, org, of_kind(ids.ACCOUNT))
+    found |= await summaries.opportunities(tx, org, of_kind(ids.OPPORTUNITY))
+    found |= await summaries.rev_orgs(tx, org, of_kind(ids.REV_ORG))
+    return found
+
+
+def _custom(id_: str | None) -> Any:
+    return UNSET if id_ is None else contract.CustomLinkTypeSummary(display_id=id_, id=id_)

@@ -1,0 +1,214 @@
+"""Rev orgs: make, find, change, delete."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from rapport.contract import ids
+from rapport.contract import rev_orgs as contract
+from rapport.contract.accounts import RevOrg
+from rapport.contract.errors import Conflict, MissingRequiredField, NotFound, ValueNotPermitted, raise_all
+from rapport.contract.fields import UNSET, UnsetType
+from rapport.operations.atoms import (
+    artifact_summaries,
+    atom,
+    authors,
+    find_artifacts,
+    or_unset,
+    tags_with_values,
+    value_of,
+)
+from rapport.operations.changes import absent, audited, chosen, claim_artifacts, only_set, sent
+from rapport.operations.context import Context, handles
+from rapport.operations.listing import add_audit, add_custom_fields, cursors, given, own_ids, read_walk
+from rapport.operations.references import References, wanted
+from rapport.store import links, numbers, summaries, terms
+from rapport.store import rev_orgs as store
+from rapport.store.db import Tx, UniqueViolation
+from rapport.store.references import resolve
+from rapport.store.rev_orgs import RevOrgRow
+
+
+class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """What a rev org's row keeps beside its columns; tags and artifacts are display ids."""
+
+    artifacts: list[str] = []
+    custom_fields: dict[str, Any] | None = None
+    description: str | None = None
+    domain: str | None = None
+    environment: contract.Environment | None = None
+    fragments: list[str] = []
+    tags: list[tuple[str, str | None]] = []
+    tier: str | None = None
+
+
+@handles(contract.CREATE)
+async def create(ctx: Context, request: contract.RevOrgsCreateRequest) -> contract.RevOrgsCreateResponse:
+    """Make one more rev org for an account."""
+    everything = [request.account, *given(request.artifacts), *(tag.id for tag in given(request.tags))]
+    references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
+    references.one("account", request.account)
+    document = Document(
+        **sent(request, "custom_fields", "description", "domain", "environment", "tier"),
+        artifacts=references.artifacts("artifacts", request.artifacts, holder=None),
+        fragments=list(given(request.custom_schema_fragments)),
+        tags=references.tags("tags", request.tags),
+    )
+    raise_all(references.problems)
+    by = ctx.caller.user_id
+    row = RevOrgRow(
+        org=ctx.org, number=await numbers.take_one(ctx.tx, ids.REV_ORG, ctx.org), account=request.account.number,
+        is_default=0, display_name=request.display_name, external_ref=value_of(request.external_ref), created_by=by,
+        created_date=ctx.now, modified_by=by, modified_date=ctx.now, document=msgspec.json.encode(document).decode(),
+    )  # fmt: skip
+    try:
+        await store.insert(ctx.tx, row)
+    except UniqueViolation as error:
+        raise _in_use(row.external_ref) from error
+    await _put_terms(ctx.tx, row, document)
+    await claim_artifacts(ctx, document.artifacts, f"REV-{row.number}")
+    return contract.RevOrgsCreateResponse(rev_org=(await _rev_orgs(ctx.tx, [row]))[0])
+
+
+def _in_use(external_ref: str | None) -> Conflict:
+    return Conflict(
+        f"external_ref: {(external_ref or '')[:80]!r} is in use by another rev org.",
+        detail="Update that rev org, or use another external_ref.",
+    )
+
+
+async def _put_terms(tx: Tx, row: RevOrgRow, document: Document) -> None:
+    fields = {
+        "rev_orgs.custom_fields": terms.of_custom_fields(document.custom_fields),
+        "rev_orgs.tags": [tag for tag, _ in document.tags],
+    }
+    await terms.put(tx, row.org, f"REV-{row.number}", fields)
+
+
+@handles(contract.GET)
+async def get(ctx: Context, request: contract.RevOrgsGetRequest) -> contract.RevOrgsGetResponse:
+    """Find a rev org: by its id, or the default one of an account; given both, it has to be of that account."""
+    row = await _found(ctx, request)
+    if row is None:
+        sent_ids = [id_.text[:80] for id_ in (request.id, request.account) if not isinstance(id_, UnsetType)]
+        raise NotFound(f"There is no rev org {' of '.join(sent_ids)!r}.", detail="It never was, or it was deleted.")
+    return contract.RevOrgsGetResponse(rev_org=(await _rev_orgs(ctx.tx, [row]))[0])
+
+
+async def _found(ctx: Context, request: contract.RevOrgsGetRequest) -> RevOrgRow | None:
+    id_, account = request.id, request.account
+    if any(not one.belongs_to(ctx.org) for one in (id_, account) if not isinstance(one, UnsetType)):
+        return None
+    if isinstance(id_, UnsetType):
+        if isinstance(account, UnsetType):
+            raise MissingRequiredField("id is required.", detail="Send id, or account.", field_name="id")
+        return await store.default_of(ctx.tx, ctx.org, account.number)
+    row = await store.get(ctx.tx, ctx.org, id_.number)
+    other = row is not None and not isinstance(account, UnsetType) and row.account != account.number
+    return None if other else row
+
+
+@handles(contract.LIST)
+async def list_(ctx: Context, request: contract.RevOrgsListRequest) -> contract.RevOrgsListResponse:
+    """A page of rev orgs."""
+    walk = read_walk("rev-orgs", request, store.SORTS)
+    where = store.of_org(ctx.org)
+    accounts = [id_.number if id_.belongs_to(ctx.org) else 0 for id_ in given(request.account)]
+    where.any_of("accounts", accounts, "v.account IN ({values})", "bigint")
+    where.any_of("display_names", given(request.display_name), "v.display_name IN ({values})")
+    where.any_of("external_refs", given(request.external_ref), "v.external_ref IN ({values})")
+    store.having_any(where, "tags", own_ids(ctx.org, request.tags))
+    add_custom_fields(where, store.having_any, request.custom_fields)
+    for position, entry in enumerate(given(request.custom_field_filter)):
+        name, _, value = entry.partition(":")
+        store.having_any(where, "custom_fields", list(terms.custom_field(name, value)), name=f"filter_{position}")
+    add_audit(where, "v", ctx.org, request)
+    page = await store.listed(ctx.tx, where, walk)
+    return contract.RevOrgsListResponse(rev_orgs=await _rev_orgs(ctx.tx, page.rows), **cursors("rev-orgs", walk, page))
+
+
+@handles(contract.UPDATE)
+async def update(ctx: Context, request: contract.RevOrgsUpdateRequest) -> contract.RevOrgsUpdateResponse:
+    """Change a rev org, all fields or none. What changes nothing is no change."""
+    row = await store.lock(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
+    if row is None:
+        raise absent(request.id)
+    artifacts = only_set(request.artifacts)
+    homes = [] if isinstance(request.account, UnsetType) else [request.account]
+    everything = [*homes, *given(artifacts), *(tag.id for tag in given(request.tags))]
+    references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
+    references.one("account", request.account)
+    account = homes[0].number if homes else row.account
+    if row.is_default and account != row.account:
+        references.problems.append(
+            ValueNotPermitted(
+                f"account: {request.id.display_id} is the default rev org of ACC-{row.account}.",
+                detail="Move another rev org, or make a new one.",
+                field_name="account",
+                reason="a default rev org stays with its account",
+            )
+        )
+    attached = references.artifacts("artifacts.set", artifacts, holder=request.id.display_id)
+    tags = references.tags("tags", request.tags)
+    raise_all(references.problems)
+    before = msgspec.json.decode(row.document, type=Document)
+    document = msgspec.structs.replace(
+        before,
+        **sent(request, "description", "domain", "environment", "tier"),
+        artifacts=before.artifacts if isinstance(artifacts, UnsetType) else attached,
+        fragments=chosen(request.custom_schema_fragments, before.fragments),
+        tags=before.tags if isinstance(request.tags, UnsetType) else tags,
+    )
+    after = audited(ctx, row, row._replace(
+        **sent(request, "display_name", "external_ref"), account=account,
+        document=msgspec.json.encode(document).decode(),
+    ))  # fmt: skip
+    if after is not None:
+        row = after
+        try:
+            await store.update(ctx.tx, row)
+        except UniqueViolation as error:
+            raise _in_use(row.external_ref) from error
+        await _put_terms(ctx.tx, row, document)
+        await claim_artifacts(ctx, document.artifacts, request.id.display_id)
+    return contract.RevOrgsUpdateResponse(rev_org=(await _rev_orgs(ctx.tx, [row]))[0])
+
+
+@handles(contract.DELETE)
+async def delete(ctx: Context, request: contract.RevOrgsDeleteRequest) -> contract.RevOrgsDeleteResponse:
+    """Delete a rev org. Its users stay, without one."""
+    id_ = request.id
+    row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
+    if row is None:
+        raise absent(id_)
+    await store.delete(ctx.tx, ctx.org, [id_.number])
+    await terms.remove(ctx.tx, ctx.org, [id_.display_id])
+    await links.delete_of(ctx.tx, ctx.org, [id_.display_id])
+    return contract.RevOrgsDeleteResponse()
+
+
+async def _rev_orgs(tx: Tx, rows: Sequence[RevOrgRow]) -> list[RevOrg]:
+    documents = [msgspec.json.decode(row.document, type=Document) for row in rows]
+    people = await authors(tx, rows)
+    org = rows[0].org if rows else ""
+    accounts = await summaries.accounts(tx, org, [row.account for row in rows])
+    tags = await summaries.tags(tx, org, [tag for document in documents for tag, _ in document.tags])
+    artifacts = await find_artifacts(tx, org, [document.artifacts for document in documents])
+    return [
+        RevOrg(
+            **atom(ids.REV_ORG, row, people),
+            account=accounts.get(f"ACC-{row.account}", UNSET),
+            artifacts=or_unset(artifact_summaries(artifacts, document.artifacts)),
+            custom_fields=or_unset(document.custom_fields),
+            custom_schema_fragments=or_unset(document.fragments),
+            description=or_unset(document.description),
+            display_name=row.display_name,
+            domain=or_unset(document.domain),
+            environment=or_unset(document.environment),
+            external_ref=or_unset(row.external_ref),
+            tags=or_unset(tags_with_values(tags, document.tags)),
+            tier=or_unset(document.tier),
+        )
+        for row, document in zip(rows, documents, strict=True)
+    ]

@@ -1,0 +1,60 @@
+"""Service accounts: make, find, change. They may hold tokens and be members, like people."""
+
+from rapport.contract import ids
+from rapport.contract import service_accounts as contract
+from rapport.contract.users import UserState
+from rapport.operations.atoms import atom, authors, or_unset
+from rapport.operations.changes import absent, audited, chosen
+from rapport.operations.context import Context, handles
+from rapport.store import numbers
+from rapport.store import users as store
+from rapport.store.db import Tx
+from rapport.store.users import UserRow
+
+
+@handles(contract.CREATE)
+async def create(
+    ctx: Context, request: contract.ServiceAccountsCreateRequest
+) -> contract.ServiceAccountsCreateResponse:
+    """Make a service account, with the rights of a member."""
+    number, by = await numbers.take_one(ctx.tx, ids.SERVICE_ACCOUNT, ctx.org), ctx.caller.user_id
+    row = UserRow(
+        org=ctx.org, display_id=f"SVCACC-{number}", kind=ids.SERVICE_ACCOUNT.name, number=number,
+        display_name=request.display_name, full_name=None, email=None, state="active", role="member",
+        external_ref=None, rev_org=None, created_by=by, created_date=ctx.now, modified_by=by, modified_date=ctx.now,
+        document="{}",
+    )  # fmt: skip
+    await store.insert(ctx.tx, row)
+    return contract.ServiceAccountsCreateResponse(service_account=await _service_account(ctx.tx, row))
+
+
+@handles(contract.GET)
+async def get(ctx: Context, request: contract.ServiceAccountsGetRequest) -> contract.ServiceAccountsGetResponse:
+    """Find a service account."""
+    row = await store.get(ctx.tx, ctx.org, request.id.display_id) if request.id.belongs_to(ctx.org) else None
+    if row is None:
+        raise absent(request.id)
+    return contract.ServiceAccountsGetResponse(service_account=await _service_account(ctx.tx, row))
+
+
+@handles(contract.UPDATE)
+async def update(
+    ctx: Context, request: contract.ServiceAccountsUpdateRequest
+) -> contract.ServiceAccountsUpdateResponse:
+    """Change a service account. What changes nothing is no change."""
+    row = await store.lock(ctx.tx, ctx.org, request.id.display_id) if request.id.belongs_to(ctx.org) else None
+    if row is None:
+        raise absent(request.id)
+    after = audited(ctx, row, row._replace(display_name=chosen(request.display_name, row.display_name)))
+    if after is not None:
+        row = after
+        await store.update(ctx.tx, row)
+    return contract.ServiceAccountsUpdateResponse(service_account=await _service_account(ctx.tx, row))
+
+
+async def _service_account(tx: Tx, row: UserRow) -> contract.ServiceAccount:
+    people = await authors(tx, [row])
+    state: UserState = row.state  # type: ignore[assignment]  # a column holds nothing else
+    return contract.ServiceAccount(
+        **atom(ids.SERVICE_ACCOUNT, row, people), display_name=or_unset(row.display_name), state=state
+    )

@@ -1,0 +1,104 @@
+"""Links between objects."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rapport.store.db import Tx
+from rapport.store.query import Filter, Listing, Page, Walk, page
+
+
+class LinkRow(NamedTuple):
+    """A row. `source` and `target` are display ids; the kinds are those of what they name."""
+
+    org: str
+    number: int
+    link_type: str
+    custom_link_type: str | None
+    source: str
+    source_kind: str
+    target: str
+    target_kind: str
+    created_by: str
+    created_date: int
+    modified_by: str
+    modified_date: int
+
+
+async def insert(tx: Tx, row: LinkRow) -> None:
+    """Add a link."""
+    await tx.run(
+        """
+        INSERT INTO links (org, number, link_type, custom_link_type, source, source_kind, target, target_kind,
+                           created_by, created_date, modified_by, modified_date)
+        VALUES (:org, :number, :link_type, :custom_link_type, :source, :source_kind, :target, :target_kind,
+                :created_by, :created_date, :modified_by, :modified_date)
+        """,
+        **row._asdict(),
+    )
+
+
+async def get(tx: Tx, org: str, number: int) -> LinkRow | None:
+    """A link."""
+    row = await tx.one(
+        """
+        SELECT org, number, link_type, custom_link_type, source, source_kind, target, target_kind,
+               created_by, created_date, modified_by, modified_date
+        FROM links WHERE org = :org AND number = :number
+        """,
+        org=org,
+        number=number,
+    )
+    return LinkRow(*row) if row else None
+
+
+async def delete(tx: Tx, org: str, number: int) -> bool:
+    """Delete a link; False when there is none."""
+    return await tx.run("DELETE FROM links WHERE org = :org AND number = :number", org=org, number=number) == 1
+
+
+async def delete_of(tx: Tx, org: str, objects: Sequence[str]) -> None:
+    """Delete all links of objects, named by display ids."""
+    await tx.run(
+        """
+        DELETE FROM links WHERE org = :org AND (source IN (SELECT display_id FROM rows(:objects, display_id text))
+                                                OR target IN (SELECT display_id FROM rows(:objects, display_id text)))
+        """,
+        org=org,
+        objects=[(display_id,) for display_id in objects],
+    )
+
+
+SORTS = {"created_date": int}
+_LISTING = Listing(
+    select=", ".join(f"l.{column}" for column in LinkRow._fields) + " FROM links l",
+    columns={name: f"l.{name}" for name in SORTS},
+    number="l.number",
+    make=LinkRow._make,
+)
+
+
+def of_object(org: str, object_: str, *, direction: str | None, other_kinds: Sequence[str]) -> Filter:
+    """The links of an object.
+
+    Args:
+        org: whose.
+        object_: its display id.
+        direction: `is_source` or `is_target`; None for either.
+        other_kinds: what may be at the other end; anything when empty.
+    """
+    where = Filter()
+    where.where("l.org = :org", org=org)
+    ends = []
+    for way, this, other in (("is_source", "source", "target_kind"), ("is_target", "target", "source_kind")):
+        if direction in {None, way}:
+            kinds = f" AND l.{other} IN (SELECT kind FROM rows(:kinds, kind text))" if other_kinds else ""  # noqa: S608
+            ends.append(f"l.{this} = :object{kinds}")
+    where.where(f"({' OR '.join(ends)})", object=object_)
+    if other_kinds:
+        where.parameters["kinds"] = [(kind,) for kind in other_kinds]
+    return where
+
+
+async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[LinkRow]:
+    """A page of those that match."""
+    return await page(tx, _LISTING, where, walk)

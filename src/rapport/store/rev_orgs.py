@@ -1,0 +1,137 @@
+"""Rev orgs, the workspaces of accounts."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rapport.store import terms
+from rapport.store.db import Tx
+from rapport.store.query import Filter, Listing, Page, Walk, page
+
+
+class RevOrgRow(NamedTuple):
+    """A row; `account` is the account's number."""
+
+    org: str
+    number: int
+    account: int
+    is_default: int
+    display_name: str
+    external_ref: str | None
+    created_by: str
+    created_date: int
+    modified_by: str
+    modified_date: int
+    document: str
+
+
+async def insert(tx: Tx, row: RevOrgRow) -> None:
+    """Add a rev org.
+
+    Raises:
+        UniqueViolation: its external_ref is in use.
+    """
+    await tx.run(
+        """
+        INSERT INTO rev_orgs (org, number, account, is_default, display_name, external_ref,
+                              created_by, created_date, modified_by, modified_date, document)
+        VALUES (:org, :number, :account, :is_default, :display_name, :external_ref,
+                :created_by, :created_date, :modified_by, :modified_date, :document)
+        """,
+        **row._asdict(),
+    )
+
+
+_COLUMNS = ", ".join(RevOrgRow._fields)
+_GET = f"SELECT {_COLUMNS} FROM rev_orgs WHERE org = :org AND number = :number"  # noqa: S608  # our own column names
+
+
+async def get(tx: Tx, org: str, number: int) -> RevOrgRow | None:
+    """A rev org."""
+    row = await tx.one(_GET, org=org, number=number)
+    return RevOrgRow(*row) if row else None
+
+
+async def lock(tx: Tx, org: str, number: int) -> RevOrgRow | None:
+    """A rev org, held against other writers until this transaction ends."""
+    row = await tx.one(f"{_GET} FOR UPDATE", org=org, number=number)
+    return RevOrgRow(*row) if row else None
+
+
+async def default_of(tx: Tx, org: str, account: int) -> RevOrgRow | None:
+    """An account's default rev org, or its oldest where that is gone."""
+    row = await tx.one(
+        f"""
+        SELECT {_COLUMNS} FROM rev_orgs
+        WHERE org = :org AND account = :account ORDER BY is_default DESC, number LIMIT 1
+        """,  # noqa: S608  # our own column names
+        org=org,
+        account=account,
+    )
+    return RevOrgRow(*row) if row else None
+
+
+async def numbers_of(tx: Tx, org: str, account: int) -> list[int]:
+    """The numbers of an account's rev orgs."""
+    rows = await tx.all("SELECT number FROM rev_orgs WHERE org = :org AND account = :account", org=org, account=account)
+    return [number for (number,) in rows]
+
+
+async def update(tx: Tx, row: RevOrgRow) -> None:
+    """Write a row anew.
+
+    Raises:
+        UniqueViolation: its external_ref is in use.
+    """
+    await tx.run(
+        """
+        UPDATE rev_orgs SET account = :account, display_name = :display_name, external_ref = :external_ref,
+                            modified_by = :modified_by, modified_date = :modified_date, document = :document
+        WHERE org = :org AND number = :number
+        """,
+        org=row.org, number=row.number, account=row.account, display_name=row.display_name,
+        external_ref=row.external_ref, modified_by=row.modified_by, modified_date=row.modified_date,
+        document=row.document,
+    )  # fmt: skip
+
+
+async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
+    """Delete rev orgs; their users stay, without one."""
+    await tx.run(
+        """
+        UPDATE users SET rev_org = NULL
+        WHERE org = :org AND rev_org IN (SELECT display_id FROM rows(:ids, display_id text))
+        """,
+        org=org,
+        ids=[(f"REV-{number}",) for number in numbers],
+    )
+    await tx.run(
+        "DELETE FROM rev_orgs WHERE org = :org AND number IN (SELECT number FROM rows(:numbers, number bigint))",
+        org=org,
+        numbers=[(number,) for number in numbers],
+    )
+
+
+SORTS = {"created_date": int, "modified_date": int, "display_name": str}
+_LISTING = Listing(
+    select=", ".join(f"v.{column}" for column in RevOrgRow._fields) + " FROM rev_orgs v",
+    columns={name: f"v.{name}" for name in SORTS},
+    number="v.number",
+    make=RevOrgRow._make,
+)
+
+
+def of_org(org: str) -> Filter:
+    """The org's rev orgs."""
+    where = Filter()
+    where.where("v.org = :org", org=org)
+    return where
+
+
+def having_any(where: Filter, field: str, values: Sequence[str], *, name: str | None = None) -> None:
+    """Keep those with any of these values in an array field; `name` is for its second condition on one field."""
+    where.any_of(name or field, values, terms.condition("rev_orgs", "v.org", "'REV-' || v.number", field))
+
+
+async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[RevOrgRow]:
+    """A page of those that match."""
+    return await page(tx, _LISTING, where, walk)

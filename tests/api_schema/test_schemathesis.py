@@ -15,8 +15,9 @@ from rapport.http import openapi
 from tests.support.server import Server, document
 
 Case = schemathesis.Case[Any]
+LONGEST_QUERY = 60_000
 DOCUMENT = openapi.document(version=__version__)
-KINDS = ("ACC", "ARTIFACT", "DEVU", "ENGAGEMENT", "OPP", "REV", "REVU", "SYSU", "TAG")
+KINDS = ("ACC", "ARTIFACT", "DEVU", "ENGAGEMENT", "OPP", "REV", "REVU", "SVCACC", "SYSU", "TAG", "LINK")
 schemathesis.openapi.format(
     "id", st.builds("{}-{}".format, st.sampled_from(KINDS), st.sampled_from((1, 2, 12345, 12346, 10**17)))
 )
@@ -46,6 +47,12 @@ def _depends_on_more_than_the_schema(body: dict[str, Any]) -> bool:
         or (kind == "value_not_permitted" and field.startswith(("sort_by[", "tags[", "email", "external_ref")))
         # only opportunities are works here; the other types are DevRev's
         or (kind == "value_not_permitted" and field == "type")
+        # what is referred to can't be deleted, a link has two ends, a rev org is of the account that is named beside it
+        or (kind == "value_not_permitted" and field in {"id", "target", "rev_org", "account"})
+        # which fields of a date filter go together
+        or "_date." in field
+        # one of two fields, of which neither is required by itself
+        or (kind == "missing_required_field" and body["detail"] == "Send id, or account.")
         # the same key with another body
         or (kind == "bad_request" and body["message"].startswith("Idempotency-Key"))
     )
@@ -87,6 +94,8 @@ def test_the_document_that_is_served_is_the_one_that_is_tested_here(demo: Server
 @settings(max_examples=8, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @pytest.mark.timeout(120)
 def test_the_document_holds(case: Case, demo: Server) -> None:
+    if len(str(case.query)) > LONGEST_QUERY:
+        return  # A head of more than 64 KiB is no request.
     case.headers["Authorization"] = f"Bearer {demo.token}"
     # Replaced by the checks above, which leave out what no schema can foresee.
     case.call_and_validate(

@@ -234,7 +234,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"tags": {"set": [{"id": "TAG-99"}]}}, "invalid_id", "tags.set[0].id"),
     ({"tags": {"set": [{"id": "TAG-1", "value": "huge"}]}}, "value_not_permitted", "tags.set[0].value"),
     ({"tags": {"set": [{}]}}, "missing_required_field", "tags.set[0].id"),
-    ({"artifacts": {"set": ["ARTIFACT-99"]}}, "invalid_id", "artifacts.set[0]"),
+    ({"artifacts": {"set": ["ARTIFACT-999"]}}, "invalid_id", "artifacts.set[0]"),
     ({"created_date": "2023-01-01T00:00:00Z"}, "invalid_field", "created_date"),
     ({"display_id": "ENGAGEMENT-1"}, "invalid_field", "display_id"),
     ({"expand": ["owner"]}, "invalid_enum_value", "expand[0]"),

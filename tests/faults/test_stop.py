@@ -140,4 +140,4 @@ def test_a_stop_right_after_the_start_is_clean(data: Path, number: signal.Signal
 def test_a_stop_leaves_one_file_that_holds_everything(own_server: Server, dana: Client) -> None:
     dana.engagement(title="kept")
     assert own_server.stop() == 0
-    assert sorted(file.name for file in own_server.data.iterdir()) == ["lock", "rapport.db"]
+    assert sorted(file.name for file in own_server.data.iterdir()) == ["lock", "rapport.db", "secret.key"]

@@ -22,7 +22,7 @@ class Caller(NamedTuple):
         user_id: their display id, such as `DEVU-1`.
         role: `viewer`, `member` or `admin`.
         scope: scopes separated by spaces; empty for everything that the role allows.
-        origin: how they reached the server, such as `https://rapport.example`; empty on the command line.
+        origin: where they came in, such as `https://rapport.example`; given to methods that sign URLs.
     """
 
     org: str

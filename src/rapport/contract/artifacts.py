@@ -149,7 +149,7 @@ class ArtifactsVersionsDeleteResponse(Response):
 
 PREPARE = Method(
     "artifacts.prepare", WRITE, ArtifactsPrepareRequest, ArtifactsPrepareResponse,
-    "Prepare the upload of a file", "artifact:write",
+    "Prepare the upload of a file", "artifact:write", signs_urls=True,
 )  # fmt: skip
 GET = Method(
     "artifacts.get", READ, ArtifactsGetRequest, ArtifactsGetResponse,
@@ -161,11 +161,11 @@ LIST = Method(
 )  # fmt: skip
 LOCATE = Method(
     "artifacts.locate", READ, ArtifactsLocateRequest, ArtifactsLocateResponse,
-    "Get a URL that answers an artifact's bytes", "artifact:read", errors=(NotFound,),
+    "Get a URL that answers an artifact's bytes", "artifact:read", errors=(NotFound,), signs_urls=True,
 )  # fmt: skip
 VERSIONS_PREPARE = Method(
     "artifacts.versions.prepare", WRITE, ArtifactsVersionsPrepareRequest, ArtifactsVersionsPrepareResponse,
-    "Prepare the upload of a new version", "artifact:write", errors=(InvalidId,),
+    "Prepare the upload of a new version", "artifact:write", errors=(InvalidId,), signs_urls=True,
 )  # fmt: skip
 VERSIONS_DELETE = Method(
     "artifacts.versions.delete", WRITE, ArtifactsVersionsDeleteRequest, ArtifactsVersionsDeleteResponse,

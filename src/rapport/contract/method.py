@@ -24,6 +24,7 @@ class Method:
         status: of the answer when it succeeds.
         errors: types that this method answers beside those that every method does.
         ours: not DevRev's, and an unknown route when strict.
+        signs_urls: the answer has URLs, which begin where the caller came in.
         heavy: may take long on a big store; runs beside the event loop.
     """
 
@@ -37,6 +38,7 @@ class Method:
     errors: tuple[type[ApiError], ...] = ()
     ours: bool = False
     heavy: bool = False
+    signs_urls: bool = False
 
     @property
     def path(self) -> str:

@@ -116,7 +116,8 @@ class Edge:
             raise MethodNotAllowed(f"{scope['method']} is not for {method.path}.", allow=", ".join(method.verbs))
         deadline = time.monotonic() + STORE_SECONDS
         caller, usage = await self._authenticate(scope, headers, deadline)
-        caller = caller._replace(origin=origin(scope, headers))
+        if method.signs_urls:
+            caller = caller._replace(origin=origin(scope, headers))
         if usage is not None:
             out["x-ratelimit-limit"] = str(usage.limit)
             out["x-ratelimit-remaining"] = str(usage.remaining)

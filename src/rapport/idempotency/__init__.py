@@ -61,3 +61,8 @@ async def keep(tx: Tx, answers: Sequence[tuple[Key, bytes]], now: int) -> None:
     """Keep answers in the transaction of their writes."""
     rows = [(*key.row, key.request_hash, answer.decode()) for key, answer in answers]
     await store.keep(tx, rows, now=now, since=now - LIFE)
+
+
+async def forget(tx: Tx, *, now: int, most: int) -> int:
+    """Forget some of the answers that are older than `LIFE`; how many."""
+    return await store.forget(tx, since=now - LIFE, most=most)

@@ -1,4 +1,4 @@
-"""Removes artifacts that nobody uploaded or attached, and the bytes that nothing refers to any more."""
+"""Removes what nobody needs any more: artifacts that were never uploaded or attached, their bytes, old answers."""
 
 import asyncio
 import time
@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import structlog
 
+from rapport import idempotency
 from rapport.blobs import Blobs
 from rapport.clock import SECOND, Clock
 from rapport.store import artifacts as store
@@ -39,13 +40,14 @@ class Cleaner:
         self._orphan_seconds = orphan_seconds
 
     async def run(self) -> None:
-        """Clean at once, then orphans every hour (sooner where they age sooner), deleted bytes every half minute."""
+        """Clean at once, then orphans and keys each hour (sooner where orphans age sooner), bytes each half minute."""
         orphans_every = min(_ORPHANS_EVERY, max(1.0, self._orphan_seconds))
         last = -orphans_every
         while True:
             try:
                 if time.monotonic() - last >= orphans_every:
                     await self.remove_orphans()
+                    await self.forget_keys()
                     last = time.monotonic()
                 await self.remove_blobs()
             except Exception:  # noqa: BLE001  # the store or the disk is away, or one thing is broken: the next round tries again
@@ -64,6 +66,14 @@ class Cleaner:
         if removed:
             _log.info("orphans_removed", artifacts=removed)
         return removed
+
+    async def forget_keys(self) -> int:
+        """Forget the answers under idempotency keys that are too old to be given again; how many."""
+        forgotten = 0
+        while bite := await self._write(lambda tx: idempotency.forget(tx, now=self._clock(), most=_BITE)):
+            forgotten += bite
+            await asyncio.sleep(_PAUSE)
+        return forgotten
 
     async def remove_blobs(self) -> int:
         """Remove the bytes that are due; how many blobs."""

@@ -229,6 +229,9 @@ def _parameter(name: str, field: Json, *, required: bool) -> Json:
     told = {key: field.pop(key) for key in ("description", OURS) if key in field}
     schema = field["anyOf"][0] if "anyOf" in field else field
     parameter: Json = {"name": name, "in": "query", **told, "schema": schema}
+    if schema.get("type") == "object":
+        # A free-form object is one JSON text; written as a form, its keys would pass for parameters of their own.
+        parameter["content"] = {"application/json": {"schema": parameter.pop("schema")}}
     if required:
         parameter["required"] = True
     if schema.get("type") == "array":

@@ -378,7 +378,9 @@ def test_another_org_s_list_shows_nothing(alice: Client, charlie: Client, method
     make_world(alice)
     for dev_user in charlie.ok("dev-users.list")["dev_users"]:
         assert dev_user["display_id"] == charlie.user
-    if method.family != "dev-users":
+    for token in charlie.ok("auth-tokens.list")["tokens"]:
+        assert charlie.org.removeprefix("DEV-") in token["id"]
+    if method.family not in {"auth-tokens", "dev-users"}:
         request = {"object": "ACC-1"} if method.name == "links.list" else {}
         assert charlie.ok(method.name, request) == {method.family.replace("-", "_"): []}
 

@@ -9,16 +9,19 @@ from typing import Any
 
 import msgspec
 
+from rapport.clock import format_rfc3339
 from rapport.contract import ids
 from rapport.contract.fields import Json, Raw, Response
 from rapport.store import events as store
 from rapport.store.db import Tx
-from rapport.store.events import EventRow
+from rapport.store.events import EVENT, EventRow
 
 # Texts up to this many bytes stand in the audit trail as they are (SPEC 5).
 _LONGEST_DELTA = 4096
-# What an update always changes, and nobody asks about.
-_STAMPS = frozenset({"modified_by", "modified_date"})
+# What no change is about: an update always changes them, or a user whose name stands in its own created_by.
+_STAMPS = frozenset({"created_by", "modified_by", "modified_date"})
+# What objects are called in event types, where it is not what they are called in an event.
+_OBJECTS = {"timeline_entry": "entry"}
 _encode = msgspec.json.encode
 
 
@@ -47,7 +50,7 @@ def updated(org: str, actor: str, now: int, before: Raw | Response, after: Raw |
     old, new = _fields(_encode(before)), _fields(document)
     changed = {name: old.get(name) for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)}
     deltas = {name: [_short(old), _short(new.get(name))] for name, old in changed.items() if name not in _STAMPS}
-    if not deltas:
+    if not changed:
         return None
     return _row(org, actor, now, "updated", new["display_id"], document=document, before=changed, deltas=deltas)
 
@@ -57,6 +60,32 @@ def deleted(org: str, actor: str, now: int, answer: Raw | Response) -> EventRow:
     old = _fields(_encode(answer))
     document = _encode({"display_id": old["display_id"], "id": old["id"]})
     return _row(org, actor, now, "deleted", old["display_id"], document=document, before=old)
+
+
+def body(event: EventRow) -> Json:
+    """What is told of it: `{id, timestamp, type, <type>: {<object>, old_<object>?}}`. Feed and webhooks add to it.
+
+    `old_<object>` is the whole object as it was before an update or a deletion. What retention took is left out.
+    """
+    type_, name = f"{event.kind}_{event.action}", _OBJECTS.get(event.kind, event.kind)
+    told: Json = {}
+    if event.document is not None:
+        told[name] = Raw(event.document.encode())
+        if event.before is not None:
+            told[f"old_{name}"] = _old(event)
+    return {
+        "id": ids.don(EVENT, event.org, event.seq),
+        "timestamp": format_rfc3339(event.date),
+        "type": type_,
+        type_: told,
+    }
+
+
+def _old(event: EventRow) -> Json:
+    before = _fields((event.before or "").encode())
+    if event.action == "updated":
+        before = {**_fields((event.document or "").encode()), **before}
+    return {name: value for name, value in before.items() if value is not None}
 
 
 def _row(

@@ -8,7 +8,7 @@ from rapport.store import numbers
 from rapport.store.db import Tx
 
 # Not an object of the API: what numbers events, per org.
-_SEQ = Kind("event", "core", "event", "EVENT")
+EVENT = Kind("event", "core", "event", "EVENT")
 
 
 class EventRow(NamedTuple):
@@ -31,7 +31,7 @@ async def append(tx: Tx, rows: Sequence[EventRow]) -> list[EventRow]:
     per_org: dict[str, int] = {}
     for row in rows:
         per_org[row.org] = per_org.get(row.org, 0) + 1
-    next_seq = await numbers.take(tx, _SEQ, per_org)
+    next_seq = await numbers.take(tx, EVENT, per_org)
     numbered = []
     for row in rows:
         numbered.append(row._replace(seq=next_seq[row.org]))

@@ -22,6 +22,9 @@ from rapport import control
 from rapport.blobs.links import Links, read_key
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import system_clock
+from rapport.events.delivery import Deliveries, Rules
+from rapport.events.post import Poster
+from rapport.events.reach import Reach
 from rapport.http.edge import App, Edge, identified
 from rapport.http.protocol import RapportProtocol
 from rapport.http.site import site
@@ -61,11 +64,12 @@ class DataInUse(CannotStart):
 class Opened:
     """An open data folder: the store, the artifacts' bytes, and everything that works on them."""
 
-    def __init__(self, store: SqliteStore, blobs: LocalBlobs, links: Links) -> None:
+    def __init__(self, store: SqliteStore, blobs: LocalBlobs, links: Links, reach: Reach) -> None:
         self.store = store
         self.blobs = blobs
         self.links = links
-        self.invoker = Invoker(store, system_clock, links)
+        self.reach = reach
+        self.invoker = Invoker(store, system_clock, links, reach)
         self.admin = Admin(store, system_clock)
         self.commands = control.Commands(self.admin, self.invoker)
 
@@ -110,7 +114,9 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
         for file in folder.glob(f"{DATABASE}*"):
             file.chmod(0o600)
         try:
-            yield Opened(store, LocalBlobs(folder / BLOBS), links)
+            yield Opened(
+                store, LocalBlobs(folder / BLOBS), links, Reach(allow_private=settings["webhook_allow_private"])
+            )
         finally:
             await store.close()
 
@@ -285,17 +291,30 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
 
         server = _Server(_config(opened, settings, tls), say_ready)
         await opened.blobs.sweep()
-        orphan_seconds = settings["artifact_orphan_hours"] * 3600
-        cleaner = Cleaner(opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds)
+        cleaner = Cleaner(
+            opened.store, opened.blobs, system_clock, orphan_seconds=settings["artifact_orphan_hours"] * 3600,
+            delivery_days=settings["webhook_delivery_days"],
+        )  # fmt: skip
         cleaning = asyncio.create_task(cleaner.run())
+        deliveries = _deliveries(opened, settings)
+        delivering = asyncio.create_task(deliveries.run())
         try:
             await server.serve(sockets=[listener])
         finally:
             cleaning.cancel()
-            await asyncio.gather(cleaning, return_exceptions=True)
+            deliveries.stop()
+            await asyncio.gather(cleaning, delivering, return_exceptions=True)
             commands.close()
             path.unlink(missing_ok=True)
     log.info("stopped")
+
+
+def _deliveries(opened: Opened, settings: Settings) -> Deliveries:
+    rules = Rules(
+        timeout=settings["webhook_timeout"], retry_delays=settings["webhook_retry_delays"],
+        verify_again=settings["webhook_reverify_seconds"],
+    )  # fmt: skip
+    return Deliveries(opened.store, system_clock, Poster(opened.reach), rules)
 
 
 def _config(opened: Opened, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:

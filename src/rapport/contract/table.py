@@ -12,6 +12,8 @@ from rapport.contract import (
     rev_users,
     service_accounts,
     tags,
+    webhook_deliveries,
+    webhooks,
     works,
 )
 
@@ -80,5 +82,13 @@ METHODS = {
         artifacts.LOCATE,
         artifacts.VERSIONS_PREPARE,
         artifacts.VERSIONS_DELETE,
+        webhooks.CREATE,
+        webhooks.GET,
+        webhooks.LIST,
+        webhooks.UPDATE,
+        webhooks.DELETE,
+        webhooks.FETCH,
+        webhook_deliveries.LIST,
+        webhook_deliveries.REDELIVER,
     )
 }

@@ -9,8 +9,9 @@ import structlog
 
 from rapport import idempotency
 from rapport.blobs import Blobs
-from rapport.clock import SECOND, Clock
+from rapport.clock import DAY, SECOND, Clock
 from rapport.store import artifacts as store
+from rapport.store import deliveries
 from rapport.store.db import Batch, Store, Tx
 
 R = TypeVar("R")
@@ -31,13 +32,17 @@ class Cleaner:
         blobs: where their bytes are.
         clock: the time.
         orphan_seconds: how long an artifact may be without a parent.
+        delivery_days: how long deliveries to webhooks are kept.
     """
 
-    def __init__(self, engine: Store, blobs: Blobs, clock: Clock, *, orphan_seconds: float) -> None:
+    def __init__(
+        self, engine: Store, blobs: Blobs, clock: Clock, *, orphan_seconds: float, delivery_days: int = 30
+    ) -> None:
         self._store = engine
         self._blobs = blobs
         self._clock = clock
         self._orphan_seconds = orphan_seconds
+        self._delivery_days = delivery_days
 
     async def run(self) -> None:
         """Clean at once, then orphans and keys each hour (sooner where orphans age sooner), bytes each half minute."""
@@ -48,6 +53,7 @@ class Cleaner:
                 if time.monotonic() - last >= orphans_every:
                     await self.remove_orphans()
                     await self.forget_keys()
+                    await self.forget_deliveries()
                     last = time.monotonic()
                 await self.remove_blobs()
             except Exception:  # noqa: BLE001  # the store or the disk is away, or one thing is broken: the next round tries again
@@ -71,6 +77,15 @@ class Cleaner:
         """Forget the answers under idempotency keys that are too old to be given again; how many."""
         forgotten = 0
         while bite := await self._write(lambda tx: idempotency.forget(tx, now=self._clock(), most=_BITE)):
+            forgotten += bite
+            await asyncio.sleep(_PAUSE)
+        return forgotten
+
+    async def forget_deliveries(self) -> int:
+        """Forget deliveries that are too old to be looked at or sent again; how many."""
+        before = self._clock() - self._delivery_days * DAY
+        forgotten = 0
+        while bite := await self._write(lambda tx: deliveries.forget(tx, before=before, most=_BITE)):
             forgotten += bite
             await asyncio.sleep(_PAUSE)
         return forgotten

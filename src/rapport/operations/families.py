@@ -12,6 +12,8 @@ from rapport.operations import (
     rev_users,
     service_accounts,
     tags,
+    webhook_deliveries,
+    webhooks,
     works,
 )
 
@@ -27,5 +29,7 @@ __all__ = [
     "rev_users",
     "service_accounts",
     "tags",
+    "webhook_deliveries",
+    "webhooks",
     "works",
 ]

@@ -63,3 +63,20 @@ async def after(tx: Tx, org: str, seq: int, kinds: Sequence[str], limit: int) ->
         limit=limit,
     )
     return [EventRow(*row) for row in rows]
+
+
+async def last(tx: Tx, org: str) -> int:
+    """The number of the org's last event; 0 where there is none."""
+    row = await tx.one("SELECT COALESCE(MAX(seq), 0) FROM events WHERE org = :org", org=org)
+    return int(row[0]) if row else 0
+
+
+async def types_after(tx: Tx, org: str, seq: int, limit: int) -> list[tuple[int, str, str, str]]:
+    """(seq, kind, action, object) of the org's first events beyond a sequence number."""
+    rows = await tx.all(
+        "SELECT seq, kind, action, object FROM events WHERE org = :org AND seq > :seq ORDER BY seq LIMIT :limit",
+        org=org,
+        seq=seq,
+        limit=limit,
+    )
+    return [(seq, kind, action, object_) for seq, kind, action, object_ in rows]

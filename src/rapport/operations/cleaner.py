@@ -10,6 +10,7 @@ import structlog
 from rapport import idempotency
 from rapport.blobs import Blobs
 from rapport.clock import SECOND, Clock
+from rapport.operations import artifacts
 from rapport.store import artifacts as store
 from rapport.store.db import Batch, Store, Tx
 
@@ -59,7 +60,7 @@ class Cleaner:
         before = self._clock() - round(self._orphan_seconds * SECOND)
         removed = 0
         while bite := await self._write(
-            lambda tx: store.remove_orphans(tx, before=before, now=self._clock(), most=_BITE)
+            lambda tx: artifacts.remove_orphans(tx, before=before, now=self._clock(), most=_BITE)
         ):
             removed += bite
             await asyncio.sleep(_PAUSE)

@@ -7,6 +7,7 @@ from rapport.contract import (
     dev_orgs,
     dev_users,
     engagements,
+    events,
     links,
     rev_orgs,
     rev_users,
@@ -80,5 +81,6 @@ METHODS = {
         artifacts.LOCATE,
         artifacts.VERSIONS_PREPARE,
         artifacts.VERSIONS_DELETE,
+        events.LIST,
     )
 }

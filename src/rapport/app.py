@@ -159,9 +159,15 @@ async def run_command(settings: Settings, command: str, arguments: Mapping[str, 
 class _Server(uvicorn.Server):
     """uvicorn's server, but that a signal it obeyed is not raised once more: a clean stop exits with 0."""
 
-    def __init__(self, config: uvicorn.Config, say_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, say_ready: Callable[[], None], say_stop: Callable[[], None]) -> None:
         super().__init__(config)
         self._say_ready = say_ready
+        self._say_stop = say_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, having told those who wait for what may come."""
+        self._say_stop()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Say that it serves once it does: connections are taken and signals are obeyed from then on."""
@@ -289,11 +295,12 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             say(f"Rapport serves {opened.links.local_url} (reference: /docs)")
             log.info("serving", host=host, port=port, data=str(settings["data"]))
 
-        server = _Server(_config(opened, settings, tls), say_ready)
+        server = _Server(_config(opened, settings, tls), say_ready, opened.invoker.bell.close)
         await opened.blobs.sweep()
         cleaner = Cleaner(
             opened.store, opened.blobs, system_clock, orphan_seconds=settings["artifact_orphan_hours"] * 3600,
-            delivery_days=settings["webhook_delivery_days"],
+            event_seconds=settings["event_retention_days"] * 86_400,
+            delivery_seconds=settings["delivery_retention_days"] * 86_400,
         )  # fmt: skip
         cleaning = asyncio.create_task(cleaner.run())
         deliveries = _deliveries(opened, settings)

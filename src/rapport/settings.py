@@ -85,13 +85,6 @@ def _bytes(text: str) -> int:
     return size
 
 
-def _days(text: str) -> int:
-    days = int(text)
-    if not 1 <= days <= 36_500:  # noqa: PLR2004  # a hundred years
-        raise ValueError(text)
-    return days
-
-
 def _hours(text: str) -> float:
     hours = float(text)
     if not 0 <= hours <= 87_600:  # noqa: PLR2004  # ten years
@@ -108,6 +101,13 @@ def _some_seconds(text: str) -> float:
 
 def _delays(text: str) -> tuple[float, ...]:
     return tuple(_seconds(word) for word in _words(text))
+
+
+def _days(text: str) -> float:
+    days = float(text)
+    if not 1 <= days <= 36_500:  # noqa: PLR2004  # a century
+        raise ValueError(text)
+    return days
 
 
 def _words(text: str) -> list[str]:
@@ -187,7 +187,8 @@ SETTINGS = {
             "How long after a failed challenge a webhook that was given up is asked again.",
         ),
         Setting("webhook_allow_private", "off", _flag, "on or off", "Let webhooks reach private addresses."),
-        Setting("webhook_delivery_days", "30", _days, "1 to 36500", "How long deliveries to webhooks are kept."),
+        Setting("event_retention_days", "90", _days, "1 to 36500", "How long the change feed goes back."),
+        Setting("delivery_retention_days", "30", _days, "1 to 36500", "How long deliveries to webhooks are kept."),
         Setting("access_log", "off", _flag, "on or off", "One log line per request."),
     )
 }

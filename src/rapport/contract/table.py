@@ -7,6 +7,7 @@ from rapport.contract import (
     dev_orgs,
     dev_users,
     engagements,
+    events,
     links,
     rev_orgs,
     rev_users,
@@ -90,5 +91,6 @@ METHODS = {
         webhooks.FETCH,
         webhook_deliveries.LIST,
         webhook_deliveries.REDELIVER,
+        events.LIST,
     )
 }

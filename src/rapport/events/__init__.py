@@ -63,7 +63,7 @@ def deleted(org: str, actor: str, now: int, answer: Raw | Response) -> EventRow:
 
 
 def body(event: EventRow) -> Json:
-    """What is told of it: `{id, timestamp, type, <type>: {<object>, old_<object>?}}`. Feed and webhooks add to it.
+    """What is told of it: `{type, id, timestamp, <type>: {<object>, old_<object>?}}`. Feed and webhooks add to it.
 
     `old_<object>` is the whole object as it was before an update or a deletion. What retention took is left out.
     """
@@ -74,9 +74,9 @@ def body(event: EventRow) -> Json:
         if event.before is not None:
             told[f"old_{name}"] = _old(event)
     return {
+        "type": type_,
         "id": ids.don(EVENT, event.org, event.seq),
         "timestamp": format_rfc3339(event.date),
-        "type": type_,
         type_: told,
     }
 

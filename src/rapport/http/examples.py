@@ -25,6 +25,7 @@ _EXAMPLES: dict[str, Json] = {
     "engagements.get": {"id": "ENGAGEMENT-1"},
     "engagements.list": {"members": ["DEVU-12345"], "limit": 3},
     "engagements.update": {"id": "ENGAGEMENT-1", "description": "They want the summary by Friday."},
+    "events.list": {"limit": 3},
     "links.create": {"link_type": "is_related_to", "source": "ACC-12345", "target": "OPP-1"},
     "links.delete": {"id": "LINK-1"},
     "links.get": {"id": "LINK-1"},

@@ -9,9 +9,10 @@ import structlog
 
 from rapport import idempotency
 from rapport.blobs import Blobs
-from rapport.clock import DAY, SECOND, Clock
+from rapport.clock import SECOND, Clock
+from rapport.operations import artifacts
 from rapport.store import artifacts as store
-from rapport.store import deliveries
+from rapport.store import deliveries, events
 from rapport.store.db import Batch, Store, Tx
 
 R = TypeVar("R")
@@ -32,17 +33,26 @@ class Cleaner:
         blobs: where their bytes are.
         clock: the time.
         orphan_seconds: how long an artifact may be without a parent.
-        delivery_days: how long deliveries to webhooks are kept.
+        event_seconds: how long the change feed goes back.
+        delivery_seconds: how long deliveries to webhooks are kept.
     """
 
     def __init__(
-        self, engine: Store, blobs: Blobs, clock: Clock, *, orphan_seconds: float, delivery_days: int = 30
+        self,
+        engine: Store,
+        blobs: Blobs,
+        clock: Clock,
+        *,
+        orphan_seconds: float,
+        event_seconds: float = 90 * 86_400.0,
+        delivery_seconds: float = 30 * 86_400.0,
     ) -> None:
         self._store = engine
         self._blobs = blobs
         self._clock = clock
         self._orphan_seconds = orphan_seconds
-        self._delivery_days = delivery_days
+        self._event_seconds = event_seconds
+        self._delivery_seconds = delivery_seconds
 
     async def run(self) -> None:
         """Clean at once, then orphans and keys each hour (sooner where orphans age sooner), bytes each half minute."""
@@ -53,6 +63,7 @@ class Cleaner:
                 if time.monotonic() - last >= orphans_every:
                     await self.remove_orphans()
                     await self.forget_keys()
+                    await self.forget_events()
                     await self.forget_deliveries()
                     last = time.monotonic()
                 await self.remove_blobs()
@@ -65,7 +76,7 @@ class Cleaner:
         before = self._clock() - round(self._orphan_seconds * SECOND)
         removed = 0
         while bite := await self._write(
-            lambda tx: store.remove_orphans(tx, before=before, now=self._clock(), most=_BITE)
+            lambda tx: artifacts.remove_orphans(tx, before=before, now=self._clock(), most=_BITE)
         ):
             removed += bite
             await asyncio.sleep(_PAUSE)
@@ -83,9 +94,18 @@ class Cleaner:
 
     async def forget_deliveries(self) -> int:
         """Forget deliveries that are too old to be looked at or sent again; how many."""
-        before = self._clock() - self._delivery_days * DAY
+        before = self._clock() - round(self._delivery_seconds * SECOND)
         forgotten = 0
         while bite := await self._write(lambda tx: deliveries.forget(tx, before=before, most=_BITE)):
+            forgotten += bite
+            await asyncio.sleep(_PAUSE)
+        return forgotten
+
+    async def forget_events(self) -> int:
+        """Let go of events that the feed no longer goes back to; how many."""
+        before = self._clock() - round(self._event_seconds * SECOND)
+        forgotten = 0
+        while bite := await self._write(lambda tx: events.forget(tx, before=before, most=_BITE)):
             forgotten += bite
             await asyncio.sleep(_PAUSE)
         return forgotten

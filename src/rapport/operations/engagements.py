@@ -22,6 +22,7 @@ from rapport.operations.context import Call, Context, handles, handles_batch
 from rapport.operations.expansion import expanded
 from rapport.operations.listing import add_audit, add_dates, cursors, given, own_ids, read_walk
 from rapport.operations.references import References, wanted
+from rapport.operations.showing import shows
 from rapport.store import engagements as store
 from rapport.store import numbers, summaries
 from rapport.store.db import NO_DATE, Tx, UniqueViolation
@@ -206,6 +207,14 @@ def _answer(org: str, kept: Stored, people: dict[Key, Any]) -> bytes:
     who = {"created_by": people.get((org, kept.created_by)), "modified_by": people.get((org, kept.modified_by))}
     known = b"".join(b'"%b":%b,' % (field.encode(), _encode(user)) for field, user in who.items() if user)
     return b"{%b%b" % (known, kept.document.encode()[1:])
+
+
+@shows(ids.ENGAGEMENT)
+async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, Raw]:
+    """Engagements by display id."""
+    kept = await store.all_of(tx, org, numbers_)
+    answers = await _answers(tx, org, kept)
+    return {f"ENGAGEMENT-{row.number}": answer for row, answer in zip(kept, answers, strict=True)}
 
 
 async def _answers(

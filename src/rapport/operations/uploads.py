@@ -8,6 +8,7 @@ from rapport.blobs import Blobs, new_name, sniff
 from rapport.blobs.links import Place
 from rapport.clock import DAY, Clock
 from rapport.contract.errors import Forbidden, ServiceUnavailable
+from rapport.operations import artifacts
 from rapport.store import artifacts as store
 from rapport.store.artifacts import Uploaded, VersionKey, VersionRow
 from rapport.store.db import Batch, LostRace, Store, Tx
@@ -55,7 +56,7 @@ class Uploads:
             stored = await self._blobs.put(place.org, blob, head.chunks())
             sniffed = sniff.sniff(head.bytes)
             uploaded = Uploaded(blob, declared or _usable(part_type) or sniffed, sniffed, *stored)
-            await self._write(lambda tx: store.finish_upload(tx, key, uploaded, self._clock()), _FINISH_SECONDS)
+            await self._write(lambda tx: artifacts.finish_upload(tx, key, uploaded, self._clock()), _FINISH_SECONDS)
         except LostRace:
             await self._drop(place.org, blob)
             raise _spent() from None

@@ -6,19 +6,19 @@ from typing import Any
 
 import msgspec
 
-from rapport.auth.caller import authorize
+from rapport.auth import scopes
 from rapport.clock import format_rfc3339
 from rapport.contract import ids
 from rapport.contract import webhooks as contract
-from rapport.contract.errors import ApiError, NotFound, ValueNotPermitted, raise_all
+from rapport.contract.errors import ApiError, Forbidden, ValueNotPermitted, raise_all
 from rapport.contract.fields import Raw, UnsetType
-from rapport.contract.table import METHODS
 from rapport.events import kind_of, messages, signatures
 from rapport.operations.atoms import atom, authors, or_unset
 from rapport.operations.changes import absent, audited, chosen, created, deleted, distinct, updated
-from rapport.operations.context import OPERATIONS, Context, handles
+from rapport.operations.context import Context, handles
 from rapport.operations.listing import NEWEST_FIRST, cursors, given, walk_of
 from rapport.operations.references import unknown_id
+from rapport.operations.showing import shown, shows
 from rapport.store import deliveries, numbers
 from rapport.store import events as event_store
 from rapport.store import webhooks as store
@@ -37,14 +37,15 @@ async def create(ctx: Context, request: contract.WebhooksCreateRequest) -> contr
     headers = [(header.name, header.value) for header in given(request.headers)]
     raise_all([*_unreachable(ctx, request.url), *_twice("headers", headers)])
     row = WebhookRow(
-        org=ctx.org, number=await numbers.take_one(ctx.tx, ids.WEBHOOK, ctx.org), url=request.url,
+        org=ctx.org, number=await numbers.take_one(ctx.tx, ids.WEBHOOK, ctx.org), url=str(request.url),
         status="unverified", event_types=json.dumps(distinct(given(request.event_types))), headers=_headers(headers),
-        secret=request.secret or signatures.make_secret(), secret_before=None, secret_changed_date=None, position=0,
+        secret=str(request.secret or signatures.make_secret()), secret_before=None, secret_changed_date=None, position=0,
         created_by=ctx.caller.user_id, created_date=ctx.now, modified_by=ctx.caller.user_id, modified_date=ctx.now,
     )  # fmt: skip
     (webhook,) = await _webhooks(ctx.tx, [row])
-    await created(ctx, _told(webhook))
-    await store.insert(ctx.tx, row._replace(position=await event_store.last(ctx.tx, ctx.org)))
+    await store.insert(ctx.tx, row)
+    await created(ctx, webhook.display_id)
+    await store.update(ctx.tx, row._replace(position=await _now_at(ctx)))
     await _challenge(ctx, row.number)
     return contract.WebhooksCreateResponse(webhook=webhook)
 
@@ -82,7 +83,7 @@ async def update(ctx: Context, request: contract.WebhooksUpdateRequest) -> contr
     )  # fmt: skip
     if after.status != "inactive" and (row.status == "inactive" or row.event_types == "[]"):
         # What happened while nobody wanted to hear of it is over.
-        after = after._replace(position=await event_store.last(ctx.tx, ctx.org))
+        after = after._replace(position=await _now_at(ctx))
     changed = audited(ctx, row, after)
     (webhook,) = await _webhooks(ctx.tx, [changed or row])
     if changed is not None:
@@ -194,30 +195,24 @@ async def fetch(ctx: Context, request: contract.WebhooksFetchRequest) -> contrac
     """
     row = await _held(ctx, request.id)
     id_, kind = request.object, kind_of(request.object.display_id)
-    getter = METHODS[f"{_FAMILIES[kind]}.get"]
-    authorize(ctx.caller, getter)
-    if not id_.belongs_to(ctx.org):
+    if not scopes.grants(ctx.caller.scope, f"{kind}:read"):
+        raise Forbidden(
+            f"object: the token lacks the scope {kind}:read that sending {id_.display_id} needs.",
+            detail=f"Its scope is: {ctx.caller.scope}. Use a token with {kind}:read.",
+        )
+    found = await shown(ctx.tx, ctx.org, [id_.display_id]) if id_.belongs_to(ctx.org) else {}
+    if not found:
         raise unknown_id("object", id_)
-    try:
-        answer = await OPERATIONS[getter](ctx, getter.request(id=id_))
-    except NotFound:
-        raise unknown_id("object", id_) from None
-    found = getattr(answer, kind)
-    told = _told(found) if isinstance(found, contract.Webhook) else found
     type_ = f"{kind}_fetched"
-    document = msgspec.json.encode({type_: {kind: told}}).decode()
-    seq = await event_store.last(ctx.tx, ctx.org)
-    one = deliveries.NewDelivery(ctx.org, row.number, seq, type_, id_.display_id, document)
+    document = msgspec.json.encode({type_: {kind: found[id_.display_id]}}).decode()
+    one = deliveries.NewDelivery(ctx.org, row.number, await _now_at(ctx), type_, id_.display_id, document)
     await deliveries.add(ctx.tx, [one], now=ctx.now)
     return contract.WebhooksFetchResponse()
 
 
-# Which family gets an object of a kind.
-_FAMILIES = {
-    "account": "accounts", "artifact": "artifacts", "dev_user": "dev-users", "engagement": "engagements",
-    "link": "links", "rev_org": "rev-orgs", "rev_user": "rev-users", "tag": "tags", "webhook": "webhooks",
-    "work": "works",
-}  # fmt: skip
+async def _now_at(ctx: Context) -> int:
+    """The number of the org's last event."""
+    return (await event_store.bounds(ctx.tx, ctx.org))[1]
 
 
 async def _held(ctx: Context, id_: ids.WebhookId) -> WebhookRow:
@@ -250,6 +245,17 @@ async def _webhooks(tx: Tx, rows: Sequence[WebhookRow]) -> list[contract.Webhook
         )
         for row in rows
     ]
+
+
+@shows(ids.WEBHOOK)
+async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, Raw]:
+    """Webhooks by display id, as events tell of them."""
+    where = store.of_org(org)
+    where.any_of("numbers", numbers_, "w.number IN ({values})", "bigint")
+    rows = await store.all_of(tx, where)
+    return {
+        f"WEBHOOK-{row.number}": _told(webhook) for row, webhook in zip(rows, await _webhooks(tx, rows), strict=True)
+    }
 
 
 def _told(webhook: contract.Webhook) -> Raw:

@@ -26,10 +26,14 @@ from rapport.operations.changes import (
     chosen,
     claim_artifacts,
     custom_fields,
+    deleted,
     only_set,
     referred_to,
     sent,
     subtype,
+    told,
+    unlink,
+    updated,
 )
 from rapport.operations.context import Context, handles
 from rapport.operations.listing import (
@@ -43,7 +47,8 @@ from rapport.operations.listing import (
     resolved,
 )
 from rapport.operations.references import References, wanted
-from rapport.store import engagements, links, numbers, summaries, terms
+from rapport.operations.showing import shows
+from rapport.store import engagements, numbers, summaries, terms
 from rapport.store import works as store
 from rapport.store.db import NO_DATE, Tx
 from rapport.store.query import Filter
@@ -111,6 +116,7 @@ async def add(
     )  # fmt: skip
     await store.insert(tx, row)
     await _put_terms(tx, row, document)
+    await told(tx, org, by, now, f"OPP-{row.number}")
     return row
 
 
@@ -202,10 +208,12 @@ async def update(ctx: Context, request: contract.WorksUpdateRequest) -> contract
         document=msgspec.json.encode(document).decode(),
     ))  # fmt: skip
     if after is not None:
+        (was,) = await _works(ctx.tx, [row])
         row = after
         await store.update(ctx.tx, row)
         await _put_terms(ctx.tx, row, document)
         await claim_artifacts(ctx, document.artifacts, request.id.display_id)
+        await updated(ctx, was, *await _works(ctx.tx, [row]))
     return contract.WorksUpdateResponse(work=(await _works(ctx.tx, [row]))[0])
 
 
@@ -291,10 +299,19 @@ async def delete(ctx: Context, request: contract.WorksDeleteRequest) -> contract
         raise absent(id_)
     if held := await engagements.holding(ctx.tx, ctx.org, "parents", id_.display_id):
         raise referred_to(id_, held, "engagements")
+    await unlink(ctx, id_.display_id)
+    await deleted(ctx, *await _works(ctx.tx, [row]))
     await store.delete(ctx.tx, ctx.org, id_.number)
     await terms.remove(ctx.tx, ctx.org, [id_.display_id])
-    await links.delete_of(ctx.tx, ctx.org, [id_.display_id])
     return contract.WorksDeleteResponse()
+
+
+@shows(ids.OPPORTUNITY)
+async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.Opportunity]:
+    """Opportunities by display id."""
+    where = store.of_org(org)
+    where.numbered("o.number", numbers_)
+    return {work.display_id: work for work in await _works(tx, await store.all_of(tx, where))}
 
 
 async def _works(tx: Tx, rows: Sequence[Any]) -> list[contract.Opportunity]:

@@ -17,5 +17,13 @@ CREATE TABLE events (
     deltas {text},
     PRIMARY KEY (org, seq)
 ) {clustered};
-CREATE INDEX ix_events_object ON events (org, object, seq);
-CREATE INDEX ix_events_date ON events (date);
+CREATE INDEX ix_events_object ON events (org, object, date, seq);
+-- What retention still has to look at.
+CREATE INDEX ix_events_date ON events (date) WHERE document IS NOT NULL;
+
+-- Up to which `seq` an org's feed is no longer whole.
+CREATE TABLE event_floors (
+    org {text} NOT NULL,
+    floor BIGINT NOT NULL,
+    PRIMARY KEY (org)
+);

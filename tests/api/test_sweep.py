@@ -322,6 +322,7 @@ def more(client: Client, world: dict[str, Any]) -> dict[str, Any]:
         "rev_org": client.ok("rev-orgs.get", {"account": world["account"]["id"]})["rev_org"],
         "link": client.ok("links.create", {"link_type": "is_part_of", **ends})["link"],
         "service_account": client.ok("service-accounts.create", {"display_name": "Import"})["service_account"],
+        "webhook": client.ok("webhooks.create", {"url": "https://hooks.invalid/rapport"})["webhook"],
     }
 
 
@@ -340,6 +341,7 @@ def test_another_org_s_object_answers_as_one_that_does_not_exist(
         "rev-orgs": "rev_org",
         "links": "link",
         "service-accounts": "service_account",
+        "webhooks": "webhook",
     }
     world |= more(alice, world)
     own = world[kind[method.family]]["id"] if method.family in kind else alice.ok("dev-users.self")["dev_user"]["id"]

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rapport import __version__, app
+from rapport.cli.webhooks import webhooks
 from rapport.settings import SETTINGS, SettingError, Settings, load
 
 cli = typer.Typer(
@@ -27,6 +28,7 @@ tokens = typer.Typer(no_args_is_help=True, help="Make, list and revoke tokens.")
 cli.add_typer(orgs, name="orgs")
 cli.add_typer(users, name="users")
 cli.add_typer(tokens, name="tokens")
+cli.add_typer(webhooks, name="webhooks")
 
 Data = Annotated[Path | None, typer.Option(help="The data folder; RAPPORT_DATA, else ./rapport-data.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

@@ -19,7 +19,8 @@ from rapport.events.reach import Reach, Target, Unreachable
 # What is read of an answer before its status alone decides, and what is kept of it.
 _MOST = 64 * 1024
 _KEPT = 2_048
-_IDLE_SECONDS = 15.0
+# Less than the five seconds after which most servers close what is idle.
+_IDLE_SECONDS = 4.0
 _IDLE_PER_HOST = 16
 _FIRST_FINAL = 200
 
@@ -42,7 +43,7 @@ class Reply(NamedTuple):
 
 
 class _NoReply(Exception):
-    """The connection ended or said nonsense. `unused`: before a byte of an answer came."""
+    """The connection ended or said nonsense. `unused`: it was closed in good order before a byte of an answer came."""
 
     def __init__(self, why: str, *, unused: bool = False) -> None:
         super().__init__(why)
@@ -247,7 +248,7 @@ class _Connection(asyncio.Protocol):
         if self._in_body and not self._framed and exc is None:
             self._reply(reusable=False)
         elif exc is not None:
-            self._fail(f"the connection failed: {exc}", unused=not self._read)
+            self._fail(f"the connection failed: {exc}")
         else:
             self._fail("the connection was closed before the answer ended", unused=not self._read)
 

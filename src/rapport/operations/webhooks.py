@@ -39,8 +39,9 @@ async def create(ctx: Context, request: contract.WebhooksCreateRequest) -> contr
     row = WebhookRow(
         org=ctx.org, number=await numbers.take_one(ctx.tx, ids.WEBHOOK, ctx.org), url=str(request.url),
         status="unverified", event_types=json.dumps(distinct(given(request.event_types))), headers=_headers(headers),
-        secret=str(request.secret or signatures.make_secret()), secret_before=None, secret_changed_date=None, position=0,
-        created_by=ctx.caller.user_id, created_date=ctx.now, modified_by=ctx.caller.user_id, modified_date=ctx.now,
+        secret=str(request.secret or signatures.make_secret()), secret_before=None, secret_changed_date=None,
+        position=0, created_by=ctx.caller.user_id, created_date=ctx.now, modified_by=ctx.caller.user_id,
+        modified_date=ctx.now,
     )  # fmt: skip
     (webhook,) = await _webhooks(ctx.tx, [row])
     await store.insert(ctx.tx, row)

@@ -26,6 +26,12 @@ def _link(client: Client, world: World) -> Any:
     return client.ok("links.create", {"link_type": "is_related_to", **ends})["link"]
 
 
+def _comment(client: Client, world: World) -> Any:
+    return client.ok(
+        "timeline-entries.create", {"object": world.engagement["id"], "type": "timeline_comment", "body": "Hi"}
+    )
+
+
 def _linked(client: Client, world: World) -> Any:
     """An opportunity that no engagement belongs to, and a link."""
     client.ok("engagements.delete", {"id": world.engagement["id"]})
@@ -95,7 +101,9 @@ CASES: dict[str, Case] = {
         {"members": ["DEVU-1"], "scheduled_date": "2023-01-01T12:00:00Z", "title": "A"},
         ["engagement_created"],
     ),
-    "engagements.delete": Case({"id": "ENGAGEMENT-1"}, ["engagement_deleted"]),
+    "engagements.delete": Case(
+        {"id": "ENGAGEMENT-1"}, ["timeline_entry_deleted", "engagement_deleted"], _comment
+    ),
     "engagements.update": Case({"id": "ENGAGEMENT-1", "title": "B"}, ["engagement_updated"]),
     "links.create": Case(
         {"link_type": "is_related_to", "source": "ACC-1", "target": "OPP-1"}, ["link_created"]
@@ -119,6 +127,11 @@ CASES: dict[str, Case] = {
         _tagged,
     ),
     "tags.update": Case({"id": "TAG-1", "name": "other"}, ["tag_updated"]),
+    "timeline-entries.create": Case(
+        {"object": "ACC-1", "type": "timeline_comment", "body": "Hello"}, ["timeline_entry_created"]
+    ),
+    "timeline-entries.delete": Case({"id": "COMMENT-1"}, ["timeline_entry_deleted"], _comment),
+    "timeline-entries.update": Case({"id": "COMMENT-1", "body": "Bye"}, ["timeline_entry_updated"], _comment),
     "works.create": Case(
         {"type": "opportunity", "title": "B", "account": "ACC-1", "applies_to_part": "P", "owned_by": ["DEVU-1"]},
         ["work_created"],

@@ -13,6 +13,7 @@ from rapport.contract import (
     rev_users,
     service_accounts,
     tags,
+    timeline_entries,
     works,
 )
 
@@ -81,6 +82,11 @@ METHODS = {
         artifacts.LOCATE,
         artifacts.VERSIONS_PREPARE,
         artifacts.VERSIONS_DELETE,
+        timeline_entries.CREATE,
+        timeline_entries.GET,
+        timeline_entries.LIST,
+        timeline_entries.UPDATE,
+        timeline_entries.DELETE,
         events.LIST,
     )
 }

@@ -41,6 +41,11 @@ _EXAMPLES: dict[str, Json] = {
     "rev-users.update": {"id": "REVU-1", "phone_numbers": ["+15550100"]},
     "service-accounts.create": {"display_name": "Nightly import"},
     "tags.create": {"name": "renewal", "allowed_values": ["at risk", "likely", "signed"]},
+    "timeline-entries.create": {"object": "ENGAGEMENT-1", "type": "timeline_comment", "body": "They want two years."},
+    "timeline-entries.delete": {"id": "COMMENT-1"},
+    "timeline-entries.get": {"id": "COMMENT-1"},
+    "timeline-entries.list": {"object": "ENGAGEMENT-1", "limit": 3},
+    "timeline-entries.update": {"id": "COMMENT-1", "type": "timeline_comment", "body": "They want three years."},
     "works.create": {
         "type": "opportunity",
         "title": "Renewal for next year",

@@ -13,6 +13,7 @@ from rapport.operations import (
     rev_users,
     service_accounts,
     tags,
+    timeline_entries,
     works,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "rev_users",
     "service_accounts",
     "tags",
+    "timeline_entries",
     "works",
 ]

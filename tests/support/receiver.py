@@ -158,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.wfile.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(content)}\r\n{head}\r\n".encode() + content)
 
-    def log_message(self, format: str, *arguments: Any) -> None:
+    def log_message(self, *_: Any) -> None:
         pass
 
 
@@ -172,5 +172,5 @@ class _Server(ThreadingHTTPServer):
 
 if __name__ == "__main__":
     serving = _Server(("127.0.0.1", 0), _Handler)
-    print(serving.server_port, flush=True)
+    print(serving.server_port, flush=True)  # noqa: T201  # to whoever started it
     serving.serve_forever()

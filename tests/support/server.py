@@ -150,13 +150,17 @@ FAMILIES = sorted(
 )
 
 
+# What clients may send anything in.
+FREE_FORM = ("custom_fields", "snap_kit_body")
+
+
 def _check_shape(value: Any) -> None:
-    """No null, and an object's type first (what `custom_fields` hold is the client's)."""
+    """No null, and an object's type first (what free-form fields hold is the client's)."""
     if isinstance(value, dict):
         assert "type" not in value or next(iter(value)) == "type", value
         for name, inner in value.items():
             assert inner is not None, value
-            if name != "custom_fields":
+            if name not in FREE_FORM:
                 _check_shape(inner)
     elif isinstance(value, list):
         for inner in value:

@@ -28,7 +28,10 @@ _encode = msgspec.json.encode
 def kind_of(display_id: str) -> str:
     """The kind of an object as events name it."""
     kind = ids.kind_of(display_id)
-    return "work" if kind is ids.OPPORTUNITY else kind.name
+    return _KINDS.get(kind, kind.name)
+
+
+_KINDS = {ids.OPPORTUNITY: "work", ids.COMMENT: "timeline_entry"}
 
 
 def created(org: str, actor: str, now: int, answer: Raw | Response) -> EventRow:
@@ -41,7 +44,7 @@ def created(org: str, actor: str, now: int, answer: Raw | Response) -> EventRow:
         answer: the object as the method answers it.
     """
     document = _encode(answer)
-    return _row(org, actor, now, "created", _fields(document)["display_id"], document=document)
+    return _row(org, actor, now, "created", _fields(document), document=document)
 
 
 def updated(org: str, actor: str, now: int, before: Raw | Response, after: Raw | Response) -> EventRow | None:
@@ -52,14 +55,14 @@ def updated(org: str, actor: str, now: int, before: Raw | Response, after: Raw |
     deltas = {name: [_short(old), _short(new.get(name))] for name, old in changed.items() if name not in _STAMPS}
     if not changed:
         return None
-    return _row(org, actor, now, "updated", new["display_id"], document=document, before=changed, deltas=deltas)
+    return _row(org, actor, now, "updated", new, document=document, before=changed, deltas=deltas)
 
 
 def deleted(org: str, actor: str, now: int, answer: Raw | Response) -> EventRow:
     """An object was deleted. `answer` is how it was before."""
     old = _fields(_encode(answer))
     document = _encode({"display_id": old["display_id"], "id": old["id"]})
-    return _row(org, actor, now, "deleted", old["display_id"], document=document, before=old)
+    return _row(org, actor, now, "deleted", old, document=document, before=old)
 
 
 def body(event: EventRow) -> Json:
@@ -89,13 +92,19 @@ def _old(event: EventRow) -> Json:
 
 
 def _row(
-    org: str, actor: str, now: int, action: str, display_id: str, *,
+    org: str, actor: str, now: int, action: str, fields: Json, *,
     document: bytes, before: Json | None = None, deltas: Json | None = None,
 ) -> EventRow:  # fmt: skip
     return EventRow(
-        org=org, seq=0, kind=kind_of(display_id), action=action, object=display_id, actor=actor, date=now,
+        org=org, seq=0, kind=kind_of(fields["display_id"]), action=action, object=_path(fields), actor=actor, date=now,
         document=document.decode(), before=_json(before), deltas=_json(deltas),
     )  # fmt: skip
+
+
+def _path(fields: Json) -> str:
+    """The display id of an object, behind that of the object that it is on."""
+    own: str = fields["display_id"]
+    return f"{fields['object_display_id']}:{own}" if "object_display_id" in fields else own
 
 
 def _json(value: Json | None) -> str | None:

@@ -1,7 +1,7 @@
 """The change feed as server-sent events at `/events`: the same events, rights and numbers as `events.list`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -17,7 +17,9 @@ PATH = "/events"
 _BEAT_SECONDS = 15
 # A reader that takes nothing for so long is let go; it comes back with its number.
 _STUCK_SECONDS = 30.0
-_AT_ONCE = 100
+_AT_ONCE = 50
+# What is handed to the connection in one piece, more or less.
+_CHUNK_BYTES = 65_536
 _HEAD = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -76,7 +78,8 @@ class Stream:
         first = await self._read(await who(), request)
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": 200, "headers": [*_HEAD, *raw]})
-        streaming = asyncio.create_task(self._stream(first, request, who, send))
+        streaming = asyncio.create_task(self._stream(self._chunks(first, request, who), send))
+        del first  # A page may be large, and a stream long.
         gone = asyncio.create_task(_disconnected(receive))
         try:
             await asyncio.wait((streaming, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -85,31 +88,41 @@ class Stream:
                 task.cancel()
             await asyncio.gather(streaming, gone, return_exceptions=True)
 
-    async def _stream(self, page: _Page, request: EventsListRequest, who: Any, send: Send) -> None:
+    async def _stream(self, chunks: AsyncIterator[bytes], send: Send) -> None:
         """Send pages; each is read when the one before has been taken, so that a slow reader costs one page."""
-        async for chunk in self._chunks(page, request, who):
+        async for chunk in chunks:
             async with asyncio.timeout(self._stuck_seconds):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
     async def _chunks(self, page: _Page, request: EventsListRequest, who: Any) -> AsyncIterator[bytes]:
-        # What was passed over is passed over for good: a reader that comes back need not look at it again.
-        yield b"".join(map(_event, page.events)) + b"id: %d\n\n" % page.last
+        for chunk in _chunks(page):
+            yield chunk
         while not self._invoker.bell.is_closed:
             request.after, request.wait = page.last, self._beat_seconds
+            del page
             try:
                 page = await self._read(await who(), request)
+                await who()  # Who may have lost the right to hear of it while it was waited for.
             except ApiError:
                 return  # The reader comes back, and is told what it is.
-            yield b"".join(map(_event, page.events)) + b"id: %d\n\n" % page.last
+            for chunk in _chunks(page):
+                yield chunk
 
     async def _read(self, caller: Caller, request: EventsListRequest) -> _Page:
         return _page((await self._invoker.invoke(caller, LIST, request)).body)
 
 
-def _event(event: Raw) -> bytes:
-    # Without an event name, so that one handler hears of kinds that it does not know yet.
-    return b"id: %d\ndata: %b\n\n" % (_numbered(event).sequence, bytes(event))
+def _chunks(page: _Page) -> Iterator[bytes]:
+    """A page as it goes out. It has no event names, so that one handler hears of kinds that it does not know yet."""
+    chunk = bytearray()
+    for event in page.events:
+        chunk += b"id: %d\ndata: %b\n\n" % (_numbered(event).sequence, bytes(event))
+        if len(chunk) >= _CHUNK_BYTES:
+            yield bytes(chunk)
+            chunk.clear()
+    # A number alone: what was passed over on the way need not be looked at again by a reader that comes back.
+    yield bytes(chunk) + b"id: %d\n\n" % page.last
 
 
 def last_event_id(header: bytes | None) -> int | None:

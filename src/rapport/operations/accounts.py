@@ -25,6 +25,7 @@ from rapport.operations.changes import (
     claim_artifacts,
     custom_fields,
     deleted,
+    detach,
     disband,
     distinct,
     only_set,
@@ -32,7 +33,6 @@ from rapport.operations.changes import (
     sent,
     subtype,
     told,
-    unlink,
     updated,
 )
 from rapport.operations.context import Context, handles
@@ -233,7 +233,7 @@ async def delete(ctx: Context, request: contract.AccountsDeleteRequest) -> contr
         raise referred_to(id_, held, "opportunities")
     own = await rev_orgs.numbers_of(ctx.tx, ctx.org, id_.number)
     workspaces = [f"REV-{number}" for number in own]
-    await unlink(ctx, id_.display_id, *workspaces)
+    await detach(ctx, id_.display_id, *workspaces)
     await disband(ctx, workspaces)
     gone = await shown(ctx.tx, ctx.org, [*workspaces, id_.display_id])
     await deleted(ctx, *gone.values())

@@ -10,16 +10,16 @@ from rapport.contract import artifacts as contract
 from rapport.contract import ids
 from rapport.contract.errors import NotFound, ValueNotPermitted
 from rapport.contract.fields import UNSET, UnsetType
-from rapport.contract.ids import ArtifactId
+from rapport.contract.ids import ArtifactId, ArtifactParentId
 from rapport.contract.users import ArtifactFile
 from rapport.operations.atoms import atom, authors, or_unset, value_of
 from rapport.operations.changes import SYSTEM, created, deleted
 from rapport.operations.context import Context, handles
-from rapport.operations.listing import cursors, own_ids, read_walk
+from rapport.operations.listing import cursors, read_walk
 from rapport.operations.references import unknown_id
 from rapport.operations.showing import shows, touching
 from rapport.store import artifacts as store
-from rapport.store import numbers, summaries
+from rapport.store import numbers, summaries, timeline_entries
 from rapport.store.artifacts import ArtifactRow, VersionKey, VersionRow
 from rapport.store.db import Tx
 
@@ -137,11 +137,21 @@ async def list_(ctx: Context, request: contract.ArtifactsListRequest) -> contrac
         walk = walk._replace(limit=contract.MOST_LISTED)
     where = store.of_org(ctx.org)
     if not isinstance(request.parent_id, UnsetType):
-        where.where("f.parent = :parent", parent=own_ids(ctx.org, [request.parent_id])[0])
+        where.where("f.parent = :parent", parent=await _parent(ctx, request.parent_id))
     page = await store.listed(ctx.tx, where, walk)
     return contract.ArtifactsListResponse(
         artifacts=await _artifacts(ctx.tx, page.rows), **cursors("artifacts", walk, page)
     )
+
+
+async def _parent(ctx: Context, id_: ArtifactParentId) -> str:
+    """What the store calls a parent; empty for another org's, which nothing is attached to."""
+    if not id_.belongs_to(ctx.org):
+        return ""
+    if id_.kind is not ids.COMMENT:
+        return id_.display_id
+    comments = await timeline_entries.comments_of(ctx.tx, ctx.org, [id_.number])
+    return next((f"{row.object}:{id_.display_id}" for row in comments if id_.is_on(row.object)), "")
 
 
 async def _found(ctx: Context, id_: ArtifactId, version: str | UnsetType) -> tuple[ArtifactRow, VersionRow | None]:

@@ -1,7 +1,7 @@
 """What updates and deletes of every family share."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -16,11 +16,13 @@ from rapport.contract.fields import (
     Request,
     UnsetType,
 )
-from rapport.contract.ids import LINK, Id
+from rapport.contract.ids import COMMENT, LINK, ArtifactId, Id
 from rapport.operations.atoms import AtomRow
 from rapport.operations.context import Context
+from rapport.operations.listing import given
+from rapport.operations.references import References
 from rapport.operations.showing import Answer, shown, touching
-from rapport.store import links, users
+from rapport.store import links, timeline_entries, users
 from rapport.store.artifacts import adopt, claim
 from rapport.store.db import Tx
 from rapport.store.users import UserRow
@@ -97,6 +99,38 @@ def subtype(before: str | None, spec: CustomSchemaSpec | UnsetType) -> str | Non
     return None if dropped else before
 
 
+class ArtifactsChange(Protocol):
+    """`set` replaces the artifacts, then `remove` takes some out, then `add` adds some."""
+
+    @property
+    def add(self) -> Sequence[ArtifactId] | UnsetType: ...  # noqa: D102  # as the docstring of the class says
+    @property
+    def remove(self) -> Sequence[ArtifactId] | UnsetType: ...  # noqa: D102
+    @property
+    def set(self) -> Sequence[ArtifactId] | UnsetType: ...  # noqa: D102
+
+
+def named_artifacts(change: ArtifactsChange | UnsetType) -> list[ArtifactId]:
+    """All artifacts that a change names."""
+    if isinstance(change, UnsetType):
+        return []
+    return [*given(change.set), *given(change.remove), *given(change.add)]
+
+
+def changed_artifacts(
+    references: References, before: list[str], change: ArtifactsChange | UnsetType, holder: str
+) -> list[str]:
+    """The artifacts of `holder` after a change."""
+    if isinstance(change, UnsetType):
+        return before
+    added = references.artifacts("artifacts.add", change.add, holder=holder)
+    removed = references.many("artifacts.remove", change.remove)
+    start = references.artifacts("artifacts.set", change.set, holder=holder)
+    if isinstance(change.set, UnsetType):
+        start = before
+    return list(dict.fromkeys([*(id_ for id_ in start if id_ not in removed), *added]))
+
+
 async def claim_artifacts(ctx: Context, artifacts: Sequence[str], parent: str) -> None:
     """Bind artifacts to an object for ever; both are display ids."""
     await claim(ctx.tx, [(ctx.org, int(artifact.rpartition("-")[2]), parent) for artifact in artifacts])
@@ -157,9 +191,10 @@ def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
     return (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
 
 
-async def unlink(ctx: Context, *display_ids: str) -> None:
-    """Delete all links of objects that are going to be deleted, while there is still something to tell of them."""
-    numbers = await links.numbers_of(ctx.tx, ctx.org, display_ids)
-    gone = await shown(ctx.tx, ctx.org, [f"{LINK.prefix}-{number}" for number in numbers])
-    await deleted(ctx, *gone.values())
-    await links.delete(ctx.tx, ctx.org, numbers)
+async def detach(ctx: Context, *display_ids: str) -> None:
+    """Delete all links and comments of objects that are going to be deleted, while there still is something to tell."""
+    for kind, family in ((LINK, links), (COMMENT, timeline_entries)):
+        numbers = await family.numbers_of(ctx.tx, ctx.org, display_ids)
+        gone = await shown(ctx.tx, ctx.org, [f"{kind.prefix}-{number}" for number in numbers])
+        await deleted(ctx, *gone.values())
+        await family.delete(ctx.tx, ctx.org, numbers)

@@ -26,10 +26,10 @@ from rapport.operations.changes import (
     claim_artifacts,
     created,
     deleted,
+    detach,
     disband,
     only_set,
     sent,
-    unlink,
     updated,
 )
 from rapport.operations.context import Context, handles
@@ -198,7 +198,7 @@ async def delete(ctx: Context, request: contract.RevOrgsDeleteRequest) -> contra
     row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
     if row is None:
         raise absent(id_)
-    await unlink(ctx, id_.display_id)
+    await detach(ctx, id_.display_id)
     await disband(ctx, [id_.display_id])
     await deleted(ctx, *await _rev_orgs(ctx.tx, [row]))
     await store.delete(ctx.tx, ctx.org, [id_.number])

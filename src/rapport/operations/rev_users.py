@@ -27,6 +27,7 @@ from rapport.operations.changes import (
     claim_artifacts,
     custom_fields,
     deleted,
+    detach,
     distinct,
     keep_picture,
     only_set,
@@ -34,7 +35,6 @@ from rapport.operations.changes import (
     sent,
     subtype,
     told,
-    unlink,
     updated,
 )
 from rapport.operations.context import Context, handles
@@ -237,7 +237,7 @@ async def delete(ctx: Context, request: contract.RevUsersDeleteRequest) -> contr
         raise absent(id_)
     if held := await engagements.holding(ctx.tx, ctx.org, "members", id_.display_id):
         raise referred_to(id_, held, "engagements")
-    await unlink(ctx, id_.display_id)
+    await detach(ctx, id_.display_id)
     await deleted(ctx, *await _rev_users(ctx.tx, [row]))
     gone = audited(ctx, row, row._replace(state="deleted", email=None, external_ref=None, rev_org=None))
     async with touching(ctx, await terms.owners(ctx.tx, ctx.org, _NAMED_IN, id_.display_id)):

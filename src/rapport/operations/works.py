@@ -23,16 +23,18 @@ from rapport.operations.atoms import (
 from rapport.operations.changes import (
     absent,
     audited,
+    changed_artifacts,
     chosen,
     claim_artifacts,
     custom_fields,
     deleted,
+    detach,
+    named_artifacts,
     only_set,
     referred_to,
     sent,
     subtype,
     told,
-    unlink,
     updated,
 )
 from rapport.operations.context import Context, handles
@@ -230,15 +232,14 @@ async def _changed(
     everything: list[Id] = [id_ for ids_ in people.values() for id_ in given(ids_)]
     if not isinstance(request.account, UnsetType):
         everything.append(request.account)
-    if not isinstance(artifacts, UnsetType):
-        everything += [*given(artifacts.set), *given(artifacts.remove), *given(artifacts.add)]
+    everything += named_artifacts(artifacts)
     if not isinstance(tags, UnsetType):
         everything += [tag.id for tag in (*given(tags.set), *given(tags.remove), *given(tags.add))]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     references.one("account", request.account)
     after = msgspec.structs.replace(
         before,
-        artifacts=_artifacts(references, before.artifacts, artifacts, request.id.display_id),
+        artifacts=changed_artifacts(references, before.artifacts, artifacts, request.id.display_id),
         **{
             name: references.many(f"{name}.set", ids_)
             for name, ids_ in people.items()
@@ -259,20 +260,6 @@ async def _changed(
         after.stage = chosen(request.stage.name, before.stage)
         after.stage_id = chosen(request.stage.stage, before.stage_id)
     return after
-
-
-def _artifacts(
-    references: References, before: list[str], change: contract.WorksUpdateArtifacts | UnsetType, holder: str
-) -> list[str]:
-    """The artifacts after a change: those of `set`, without those of `remove`, with those of `add`."""
-    if isinstance(change, UnsetType):
-        return before
-    added = references.artifacts("artifacts.add", change.add, holder=holder)
-    removed = references.many("artifacts.remove", change.remove)
-    start = references.artifacts("artifacts.set", change.set, holder=holder)
-    if isinstance(change.set, UnsetType):
-        start = before
-    return list(dict.fromkeys([*(id_ for id_ in start if id_ not in removed), *added]))
 
 
 def _tags(
@@ -299,7 +286,7 @@ async def delete(ctx: Context, request: contract.WorksDeleteRequest) -> contract
         raise absent(id_)
     if held := await engagements.holding(ctx.tx, ctx.org, "parents", id_.display_id):
         raise referred_to(id_, held, "engagements")
-    await unlink(ctx, id_.display_id)
+    await detach(ctx, id_.display_id)
     await deleted(ctx, *await _works(ctx.tx, [row]))
     await store.delete(ctx.tx, ctx.org, id_.number)
     await terms.remove(ctx.tx, ctx.org, [id_.display_id])

@@ -6,6 +6,7 @@ Run as a program it serves; `Receiver` starts it, tells it what to do and asks i
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -31,11 +32,13 @@ class Received(NamedTuple):
 class Receiver:
     """The process, from outside."""
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True)
+    def __init__(self, tls: tuple[str, str] | None = None) -> None:
+        command = [sys.executable, __file__, *(tls or ())]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline())
-        self._http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
+        scheme = "https" if tls else "http"
+        self._http = httpx.Client(base_url=f"{scheme}://127.0.0.1:{self.port}", timeout=20, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -119,6 +122,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _hang(self, _: Any) -> None:
         time.sleep(60)
 
+    def _picky(self, body: Any) -> None:
+        self._answer(500 if body[body["type"]]["engagement"]["title"] == "bad" else 200, {})
+
     def _slow(self, body: Any) -> None:
         time.sleep(0.2)
         self._ok(body)
@@ -172,5 +178,9 @@ class _Server(ThreadingHTTPServer):
 
 if __name__ == "__main__":
     serving = _Server(("127.0.0.1", 0), _Handler)
+    if sys.argv[1:]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[1], sys.argv[2])
+        serving.socket = context.wrap_socket(serving.socket, server_side=True)
     print(serving.server_port, flush=True)  # noqa: T201  # to whoever started it
     serving.serve_forever()

@@ -16,7 +16,7 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Public by the registries, but not the public's: what translates or relays to any IPv4 address, and a cloud's own.
 _NOT_PUBLIC = tuple(map(ipaddress.ip_network, (
-    "192.88.99.0/24", "168.63.129.16/32",
+    "192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32",
     "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "64:ff9b::/96", "64:ff9b:1::/48",
 )))  # fmt: skip
 # All of IPv6 that was ever given out; so mapped, compatible, local and multicast addresses are out at once.

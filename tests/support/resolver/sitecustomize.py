@@ -47,4 +47,4 @@ def connect(self: socket.socket, address: Any) -> None:
 
 
 socket.getaddrinfo = getaddrinfo
-socket.socket.connect = connect  # type: ignore[method-assign]
+socket.socket.connect = connect  # type: ignore[method-assign,assignment]

@@ -15,6 +15,8 @@ OURS = Meta(extra={"ours": True})
 DIFFERENCE = Meta(extra={"ours": True, "difference": True})
 # A single value is taken for an array of one (a difference of real clients, so not when strict).
 ONE_OR_MANY = Meta(extra={"one_or_many": True})
+# Required by the documentation, and left out by real clients; strict servers insist.
+OFTEN_ABSENT = Meta(extra={"often_absent": True})
 # A plain array is taken for `{set: […]}` (a difference of real clients, so not when strict).
 ARRAY_IS_SET = Meta(extra={"array_is_set": True})
 
@@ -270,7 +272,7 @@ def bad_cursor() -> InvalidField:
 __all__ = [
     "ARRAY_IS_SET", "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "CustomFields",
     "CustomFieldsFilter", "CustomFieldsUpdate", "CustomSchemaSpec", "DateFilter", "DateTimeFilter", "Email", "EnumValue",
-    "ExternalRef", "HttpUrl", "Instant", "Int64", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Many", "Name",
+    "OFTEN_ABSENT", "ExternalRef", "HttpUrl", "Instant", "Int64", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Many", "Name",
     "Number", "Opaque", "Raw", "Request", "Response", "SetArtifacts", "SetOpaque", "SetStrings", "SetTagWithValue", "Short",
     "Shorts", "TagId", "Text", "Title", "UnsetType", "CursorField", "ModeField", "SortByField", "bad_cursor", "ours_values",
     "stored", "wire_value",

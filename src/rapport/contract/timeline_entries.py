@@ -7,6 +7,7 @@ from msgspec import Meta
 from rapport.contract.accounts import AccountSummary
 from rapport.contract.errors import ArtifactAlreadyAttachedToAParent, Conflict, InvalidId, NotFound
 from rapport.contract.fields import (
+    OFTEN_ABSENT,
     OURS,
     UNSET,
     CursorField,
@@ -219,7 +220,7 @@ class TimelineEntriesUpdateRequest(Request):
     """What changes of a comment; what is absent stays."""
 
     id: TimelineEntryId
-    type: Literal["timeline_comment"] | UnsetType = UNSET
+    type: Annotated[Literal["timeline_comment"] | UnsetType, OFTEN_ABSENT] = UNSET
     artifacts: TimelineEntriesUpdateArtifacts | UnsetType = UNSET
     body: Text | UnsetType = UNSET
     body_type: BodyType | UnsetType = UNSET

@@ -68,6 +68,8 @@ def _component(kind: type[Struct], schema: Json, *, strict: bool) -> Json:
             schema["required"] = [one for one in schema.get("required", []) if one != name]
         else:
             properties[name] = _property(properties[name], hints.get(name), marks, strict=strict)
+            if strict and marks.get("often_absent"):
+                schema["required"] = [*schema.get("required", []), name]
     if kind is SetTagWithValue and not strict:
         return _or_bare_id(schema)
     return schema

@@ -39,7 +39,7 @@ def _kinds(ctx: Context, asked: Sequence[contract.EventKind] | UnsetType) -> Seq
         Forbidden: the token may not read one that was asked for.
     """
     scope = ctx.caller.scope
-    if isinstance(asked, UnsetType):
+    if not asked:
         return [kind for kind in contract.KINDS if scopes.grants(scope, f"{kind}:read")]
     for kind in asked:
         if not scopes.grants(scope, f"{kind}:read"):

@@ -31,7 +31,7 @@ from rapport.http.site import site
 from rapport.http.tls import TlsError
 from rapport.http.tls import context as tls_context
 from rapport.http.uploads import Files
-from rapport.operations import demo, families
+from rapport.operations import demo, families, webhooks
 from rapport.operations.admin import Admin, AdminError
 from rapport.operations.cleaner import Cleaner
 from rapport.operations.invoke import Invoker
@@ -321,7 +321,7 @@ def _deliveries(opened: Opened, settings: Settings) -> Deliveries:
         timeout=settings["webhook_timeout"], retry_delays=settings["webhook_retry_delays"],
         verify_again=settings["webhook_reverify_seconds"],
     )  # fmt: skip
-    return Deliveries(opened.store, system_clock, Poster(opened.reach), rules)
+    return Deliveries(opened.store, system_clock, Poster(opened.reach), rules, webhooks.telling)
 
 
 def _config(opened: Opened, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:

@@ -64,6 +64,9 @@ class Rules(NamedTuple):
     verify_again: float
 
 
+Telling = Callable[[Tx, Key, int], contextlib.AbstractAsyncContextManager[None]]
+
+
 class _Finished(NamedTuple):
     job: Job
     outcome: Outcome
@@ -79,13 +82,15 @@ class Deliveries:
         clock: the time.
         poster: sends.
         rules: how they are tried.
+        telling: around what changes a webhook in a transaction, so that the change is an event as any other.
     """
 
-    def __init__(self, engine: Store, clock: Clock, poster: Poster, rules: Rules) -> None:
+    def __init__(self, engine: Store, clock: Clock, poster: Poster, rules: Rules, telling: Telling) -> None:
         self._store = engine
         self._clock = clock
         self._poster = poster
         self._rules = rules
+        self._telling = telling
         self._pace: dict[Key, int] = {}
         self._under_way: dict[Key, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -245,7 +250,8 @@ class Deliveries:
         return round(min(delays[min(tries, len(delays)) - 1], self._rules.verify_again) * SECOND)
 
     async def _verified(self, tx: Tx, key: Key, now: int) -> None:
-        degraded = await webhooks.activate(tx, key)
+        async with self._telling(tx, key, now):
+            degraded = await webhooks.activate(tx, key)
         if degraded is not None:
             await store.revive(tx, key, since=degraded, now=now)
         self._pace.pop(key, None)
@@ -254,9 +260,11 @@ class Deliveries:
     async def _give_up(self, tx: Tx, one: _Finished, now: int) -> None:
         """Degrade a webhook whose receiver took nothing since this delivery was made; others may have been taken."""
         org, webhook = key = one.job.key
-        if not one.job.event_is_there or not await webhooks.degrade(
-            tx, key, since=one.job.delivery.created_date, now=now
-        ):
+        if not one.job.event_is_there:
+            return
+        async with self._telling(tx, key, now):
+            degraded = await webhooks.degrade(tx, key, since=one.job.delivery.created_date, now=now)
+        if not degraded:
             return
         challenge = messages.challenge(org, webhook)
         await store.add(tx, [challenge], now=now, due=now + round(self._rules.verify_again * SECOND))

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import msgspec
 
 from rapport.auth import scopes
+from rapport.auth.caller import Caller
 from rapport.clock import format_rfc3339
 from rapport.contract import ids
 from rapport.contract import webhooks as contract
@@ -14,11 +16,11 @@ from rapport.contract.errors import ApiError, Forbidden, ValueNotPermitted, rais
 from rapport.contract.fields import Raw, UnsetType
 from rapport.events import kind_of, messages, signatures
 from rapport.operations.atoms import atom, authors, or_unset
-from rapport.operations.changes import absent, audited, chosen, created, deleted, distinct, updated
+from rapport.operations.changes import SYSTEM, absent, audited, chosen, created, deleted, distinct, updated
 from rapport.operations.context import Context, handles
 from rapport.operations.listing import NEWEST_FIRST, cursors, given, walk_of
 from rapport.operations.references import unknown_id
-from rapport.operations.showing import shown, shows
+from rapport.operations.showing import shown, shows, touching
 from rapport.store import deliveries, numbers
 from rapport.store import events as event_store
 from rapport.store import webhooks as store
@@ -257,6 +259,12 @@ async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, Raw]:
     return {
         f"WEBHOOK-{row.number}": _told(webhook) for row, webhook in zip(rows, await _webhooks(tx, rows), strict=True)
     }
+
+
+def telling(tx: Tx, key: store.Key, now: int) -> AbstractAsyncContextManager[None]:
+    """Tell what the `async with` block, the server's own work, changes of a webhook."""
+    org, number = key
+    return touching(Context(Caller(org, SYSTEM, "admin"), now, tx), [f"WEBHOOK-{number}"])
 
 
 def _told(webhook: contract.Webhook) -> Raw:

@@ -46,6 +46,7 @@ _FIRST_AT_ONCE = 4
 # How long the secret before a change still signs.
 OLD_SECRET_LIVES = DAY
 _KEPT_ANSWER = 1_024
+# After the first failed challenges of a webhook that is new; those that were given up are asked less often at once.
 _VERIFY_DELAYS = (30.0, 180.0)
 _log = structlog.get_logger("rapport.webhooks")
 
@@ -267,7 +268,8 @@ class Deliveries:
         if not degraded:
             return
         challenge = messages.challenge(org, webhook)
-        await store.add(tx, [challenge], now=now, due=now + round(self._rules.verify_again * SECOND))
+        again = now + round(self._rules.verify_again * SECOND)
+        await store.add(tx, [challenge], now=now, due=again, tries=len(_VERIFY_DELAYS))
         _log.warning("webhook_degraded", org=org, webhook=webhook, error=one.outcome.error, status=one.outcome.status)
 
     # Sending

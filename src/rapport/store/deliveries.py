@@ -82,8 +82,8 @@ class Job(NamedTuple):
         return self.delivery.document is not None or (self.event is not None and self.event.document is not None)
 
 
-async def add(tx: Tx, new: Sequence[NewDelivery], *, now: int, due: int | None = None) -> None:
-    """Add deliveries, numbered in this order, due now unless told otherwise."""
+async def add(tx: Tx, new: Sequence[NewDelivery], *, now: int, due: int | None = None, tries: int = 0) -> None:
+    """Add deliveries, numbered in this order, due now and untried unless told otherwise."""
     per_org: dict[str, int] = {}
     for one in new:
         per_org[one.org] = per_org.get(one.org, 0) + 1
@@ -97,12 +97,13 @@ async def add(tx: Tx, new: Sequence[NewDelivery], *, now: int, due: int | None =
         INSERT INTO webhook_deliveries (org, number, webhook, seq, type, object, state, tries, attempts, due,
                                         created_date, document)
         SELECT org, number, webhook, seq, type, object, CASE WHEN type = 'verify' THEN 'verify' ELSE 'pending' END,
-               0, 0, :due, :now, document
+               :tries, 0, :due, :now, document
         FROM rows(:rows, org text, number bigint, webhook bigint, seq bigint, type text, object text, document text)
         """,
         rows=rows,
         now=now,
         due=now if due is None else due,
+        tries=tries,
     )
 
 

@@ -21,7 +21,7 @@ NAMES = {"artifacts.versions.delete": "artifactsHardDeleteVersion"}
 def typescript() -> None:
     """The client, installed as locked; `make test` has done it already."""
     if not install.STAMP.exists():
-        install.main()
+        install.main("typescript")
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)

@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -43,7 +44,10 @@ class Answer(NamedTuple):
 
 
 class Server:
-    """`rapport serve` on a data folder, on a free port unless one is given."""
+    """`rapport serve` on a data folder, on a free port unless one is given.
+
+    `trust` are the variables that it says make clients trust its certificate.
+    """
 
     def __init__(self, data: Path, *flags: str, **environment: str) -> None:
         self.data = data
@@ -51,6 +55,7 @@ class Server:
         self._environment = environment
         self.port = 0
         self.token = ""
+        self.trust: dict[str, str] = {}
         self.http = httpx.Client(timeout=30)
         self.start()
 
@@ -69,6 +74,8 @@ class Server:
             said.append(line)
             if token := re.search(r"rpt_\w+", line):
                 self.token = token[0]
+            if line.startswith("export "):
+                self.trust = dict(word.split("=", 1) for word in shlex.split(line)[1:])
             if url := re.search(r"https?://[^ ]+:(\d+)", line):
                 self.url, self.port = url[0], int(url[1])
                 return

@@ -36,6 +36,6 @@ def given(server: Server, admin: Client) -> dict[str, str]:
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_the_sdk_drives_every_family_that_it_offers(mode: str, secure: Server, python: Path, tmp_path: Path) -> None:
     alice = secure.make_org()
-    script = Path(__file__).parent / "python" / "families.py"
+    script = Path(__file__).parent / "scripts" / "sdk.py"
     checks([python, script, mode], cwd=tmp_path, RAPPORT_URL=secure.url, RAPPORT_TOKEN=alice.token,
            RAPPORT_GIVEN=json.dumps(given(secure, alice)), **secure.trust)  # fmt: skip

@@ -1,16 +1,12 @@
-"""Drives every family that devrev-Python-SDK offers and the server has: `families.py sync` or `families.py async`.
+"""Drives every family that devrev-Python-SDK offers and the server has: `sdk.py sync` or `sdk.py async`.
 
-Runs in the SDK's own environment. The two clients have the same methods, so that one script serves both: `done` waits
-for what the asynchronous one answers.
+The two clients have the same methods, so that one script serves both.
 """
 
 import asyncio
-import inspect
 import json
 import os
 import sys
-import traceback
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +18,7 @@ from devrev.models import artifacts as files
 from devrev.models import links, tags
 from devrev.models.engagements import EngagementType
 from devrev.models.works import WorkType
+from report import Check, done, refused, report
 
 NOON = datetime(2023, 1, 1, 12, tzinfo=UTC)
 # What there is already, made by plain HTTP: an account, its rev org, an opportunity, the caller and a colleague.
@@ -31,18 +28,6 @@ Api = Any
 
 def configured(token: str = os.environ["RAPPORT_TOKEN"], **options: Any) -> DevRevConfig:
     return DevRevConfig(api_token=token, base_url=os.environ["RAPPORT_URL"], api_version=APIVersion.BETA, **options)
-
-
-async def done(answer: Any) -> Any:
-    return await answer if inspect.isawaitable(answer) else answer
-
-
-async def refused(error: type[Exception], call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    try:
-        await done(call(*arguments, **named))
-    except error as refusal:
-        return refusal
-    raise AssertionError(f"no {error.__name__}")
 
 
 async def engagements(api: Api) -> None:
@@ -275,7 +260,7 @@ async def not_offered(api: Api) -> None:
     assert not [name for name in ("auth_tokens", "service_accounts", "dev_orgs") if hasattr(api, name)]
 
 
-CHECKS: list[Callable[[Api], Awaitable[None]]] = [
+CHECKS: list[Check] = [
     engagements, engagements_cannot, accounts, accounts_cannot, works, works_cannot, tag_families, dev_users,
     dev_users_cannot, rev_users, rev_users_cannot, rev_users_with_a_picture_cannot, rev_orgs, rev_orgs_cannot, link_families, links_cannot, artifacts,
     artifacts_cannot, five_refusals_cut_it_off, unauthenticated, not_offered,
@@ -285,17 +270,9 @@ CHECKS: list[Callable[[Api], Awaitable[None]]] = [
 async def main(mode: str) -> int:
     client = {"sync": DevRevClient, "async": AsyncDevRevClient}[mode]
     api = client(config=configured(circuit_breaker_enabled=False))
-    failed = 0
-    for check in CHECKS:
-        try:
-            await check(api)
-        except Exception:  # noqa: BLE001  # a check's failure is its line
-            failed += 1
-            print(f"not ok: {check.__name__}: {traceback.format_exc()}")
-        else:
-            print(f"ok: {check.__name__}")
+    code = await report(CHECKS, api)
     await done(api.close())
-    return 1 if failed else 0
+    return code
 
 
 if __name__ == "__main__":

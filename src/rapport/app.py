@@ -18,7 +18,7 @@ import uvicorn
 import uvloop
 from starlette.middleware.cors import CORSMiddleware
 
-from rapport import control
+from rapport import control, running
 from rapport.blobs.links import Links, read_key
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import system_clock
@@ -29,11 +29,12 @@ from rapport.http.tls import TlsError
 from rapport.http.tls import context as tls_context
 from rapport.http.uploads import Files
 from rapport.operations import demo, families
-from rapport.operations.admin import Admin, AdminError
+from rapport.operations.admin import Admin
 from rapport.operations.cleaner import Cleaner
 from rapport.operations.invoke import Invoker
 from rapport.operations.uploads import Uploads
 from rapport.ratelimit import Limiter
+from rapport.running import CannotStart
 from rapport.settings import Settings
 from rapport.store.db import CannotOpen
 from rapport.store.migrate import NewerDatabase
@@ -48,10 +49,6 @@ _BACKLOG = 2048
 _TRUST = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
 _EXPOSED = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After",
             "Idempotent-Replayed")  # fmt: skip
-
-
-class CannotStart(Exception):
-    """The server or a command can't start; one sentence says why."""
 
 
 class DataInUse(CannotStart):
@@ -137,13 +134,11 @@ def _url(settings: Settings, host: str, port: int) -> str:
 
 
 async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Run an operator's command: through the running server, or on the store itself when none runs."""
-    try:
-        answer = await control.ask(settings["data"] / control.SOCKET, command, arguments)
-    except AdminError as error:
-        raise CannotStart(str(error)) from None
-    if answer is not None:
-        return answer
+    """Run an operator's command on the store itself; a running server is to be asked instead.
+
+    Raises:
+        CannotStart: there is no store, or it can't be opened.
+    """
     if not (settings["data"] / DATABASE).exists():
         raise CannotStart(f"there is no store in {settings['data']}: run rapport init, or rapport serve")
     async with open_data(settings) as opened:
@@ -274,7 +269,7 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             tls = _dev_tls(settings, say)
         if await opened.admin.is_empty():
             say(await _first_start(opened, with_demo=with_demo))
-        path: Path = settings["data"] / control.SOCKET
+        path: Path = settings["data"] / running.SOCKET
         commands = await control.listen(path, opened.commands)
         host, port = listener.getsockname()[:2]
         opened.links.local_url = _url(settings, host, port)

@@ -1,6 +1,5 @@
 """A real server process, and clients of it whose every answer is checked against its own OpenAPI document."""
 
-import asyncio
 import functools
 import json
 import os
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple
 import httpx
 import jsonschema_rs
 
-from rapport import control
+from rapport import running
 from rapport.contract.method import READ
 from rapport.contract.table import METHODS
 
@@ -114,7 +113,7 @@ class Server:
 
     def run(self, command: str, **arguments: Any) -> dict[str, Any]:
         """Run an operator's command through the server's own socket."""
-        answer = asyncio.run(control.ask(self.data / control.SOCKET, command, arguments))
+        answer = running.ask(self.data / running.SOCKET, command, arguments)
         assert answer is not None
         return answer
 

@@ -308,7 +308,7 @@ def _config(opened: Opened, settings: Settings, tls: ssl.SSLContext | None) -> u
 async def _first_start(opened: Opened, *, with_demo: bool) -> str:
     """Initialise an empty store; what to tell the operator."""
     if with_demo:
-        made = await demo.fill(opened.store, system_clock)
+        made = await demo.fill(opened.store, opened.blobs, system_clock)
     else:
         made = await opened.admin.orgs_create(name="My org", email="admin@example.com")
     return f"Made the org {made['org']['name']} ({made['org']['display_id']}). Token, shown this once:\n{made['token']}"

@@ -17,6 +17,7 @@ from tests.support.program import checks
 from tests.support.server import Server
 
 PAGE = "clients.md"
+pytestmark = pytest.mark.timeout(180)
 ONE_TOOL = guide.ROOT / "tests" / "sdk" / "scripts" / "one_tool.py"
 CONFIGURED = [json.loads(example.code)["mcpServers"]["rapport"] for example in guide.examples(PAGE, "json")]
 
@@ -43,7 +44,7 @@ def run(program: Path, example: guide.Example, file: Path, server: Server) -> No
     file.write_text(guide.changed(example.code, here(server)), encoding="utf-8")
     environment = {"PATH": os.environ["PATH"], "TOKEN": server.token, **server.trust}
     ended = subprocess.run(
-        [program, file], env=environment, cwd=file.parent, capture_output=True, text=True, check=False, timeout=50
+        [program, file], env=environment, cwd=file.parent, capture_output=True, text=True, check=False, timeout=150
     )
     assert ended.returncode == 0, ended.stderr
     guide.compare(example, ended.stdout, here(server))

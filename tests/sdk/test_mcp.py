@@ -14,6 +14,7 @@ from tests.support.program import checks
 from tests.support.server import Server
 
 SCRIPTS = Path(__file__).parent / "scripts"
+pytestmark = pytest.mark.timeout(180)
 
 
 def test_the_sdks_mcp_server_has_tools_for_most_families(secure: Server, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from tests.sdk import install
 from tests.support.program import checks
 from tests.support.server import Client, Server
 
+pytestmark = pytest.mark.timeout(180)
+
 
 @pytest.fixture(scope="session")
 def python() -> Path:

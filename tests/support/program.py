@@ -20,7 +20,7 @@ def checks(command: Sequence[str | Path], *, cwd: Path, **environment: str) -> N
         capture_output=True,
         text=True,
         check=False,
-        timeout=50,
+        timeout=150,
     )
     lines = ended.stdout.splitlines()
     assert ended.returncode == 0, ended.stdout + ended.stderr

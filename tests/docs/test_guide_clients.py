@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.sdk import install
-from tests.sdk.conftest import FIXED
 from tests.support import guide, proxy
 from tests.support.program import checks
 from tests.support.server import Server
@@ -77,7 +76,7 @@ def test_the_sdks_mcp_server_as_it_is_configured(demo: Server, tmp_path: Path) -
 def test_devrevs_mcp_server_as_it_is_configured(demo: Server, tmp_path: Path) -> None:
     configured = next(one for one in CONFIGURED if one["command"] == "devrev-mcp")
     asked = ["get_current_user", "{}", "alex@demo.example"]
-    with proxy.leading(FIXED, demo.port) as through:
+    with proxy.leading(proxy.FIXED, demo.port) as through:
         replaced = {**here(demo), "http://127.0.0.1:3128": through["HTTPS_PROXY"]}
         variables = {name: guide.changed(value, replaced) for name, value in configured["env"].items()}
         assert variables["HTTPS_PROXY"] == through["HTTPS_PROXY"]

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.proxy import FIXED
 from tests.support.server import Server
-
-# The address that devrev-mcp has in its code; tests lead it to the server here, and nothing ever goes there.
-FIXED = "api.devrev.ai"
 
 
 @pytest.fixture(scope="session")

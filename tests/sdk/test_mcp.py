@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from tests.sdk import install
-from tests.sdk.conftest import FIXED
 from tests.sdk.test_python import given
 from tests.support import proxy
 from tests.support.program import checks
@@ -25,14 +24,16 @@ def test_the_sdks_mcp_server_has_tools_for_most_families(secure: Server, tmp_pat
 
 def test_devrevs_mcp_server_is_led_here_by_a_proxy(secure: Server, tmp_path: Path) -> None:
     alice = secure.make_org()
-    with proxy.leading(FIXED, secure.port) as through:
+    with proxy.leading(proxy.FIXED, secure.port) as through:
         checks([install.environment("mcp"), SCRIPTS / "devrevs_mcp.py"], cwd=tmp_path, DEVREV_API_KEY=alice.token,
                RAPPORT_GIVEN=json.dumps(given(secure, alice)), **secure.trust, **through)  # fmt: skip
 
 
-@pytest.mark.parametrize("url", ["https://example.com", f"https://{FIXED}:444", f"http://{FIXED}", "http://127.0.0.1"])
+@pytest.mark.parametrize(
+    "url", ["https://example.com", f"https://{proxy.FIXED}:444", f"http://{proxy.FIXED}", "http://127.0.0.1"]
+)
 def test_the_proxy_leads_to_nowhere_else(url: str, secure: Server) -> None:
-    with proxy.leading(FIXED, secure.port) as through:
+    with proxy.leading(proxy.FIXED, secure.port) as through:
         try:
             answer = httpx.get(url, proxy=through["HTTPS_PROXY"])
         except httpx.ProxyError as refusal:

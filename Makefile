@@ -9,10 +9,10 @@ UV := $(BIN)/uv --no-config
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install serve test lint format lock bench
+.PHONY: help install serve test test-azure lint format lock bench
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed ## Make .venv with Rapport and its tools, as locked; leaves .venv/bin/rapport
 
@@ -21,6 +21,10 @@ serve: .venv/.installed ## Serve a demo org on http://127.0.0.1:8080
 
 test: .venv/.installed $(CLIENTS) ## Run all tests on two workers (ARGS= adds pytest arguments)
 	$(BIN)/pytest -n 2 $(ARGS)
+
+test-azure: .venv/.installed ## Install Azurite (npm, 370 MB) and run the tests of file stores on it too
+	$(BIN)/python -m tests.blobs.azurite.install
+	$(BIN)/pytest -n 2 tests/blobs
 
 lint: .venv/.installed ## Check style, types and the direction of imports
 	$(BIN)/ruff check

@@ -19,6 +19,7 @@ import uvloop
 from starlette.middleware.cors import CORSMiddleware
 
 from rapport import control, running
+from rapport.blobs import Blobs
 from rapport.blobs.links import Links, read_key
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import system_clock
@@ -33,7 +34,7 @@ from rapport.operations.admin import Admin
 from rapport.operations.cleaner import Cleaner
 from rapport.operations.invoke import Invoker
 from rapport.operations.uploads import Uploads
-from rapport.ratelimit import Limiter
+from rapport.ratelimit import Limiter, Limits
 from rapport.running import CannotStart
 from rapport.settings import Settings
 from rapport.store.db import CannotOpen
@@ -58,7 +59,7 @@ class DataInUse(CannotStart):
 class Opened:
     """An open data folder: the store, the artifacts' bytes, and everything that works on them."""
 
-    def __init__(self, store: SqliteStore, blobs: LocalBlobs, links: Links) -> None:
+    def __init__(self, store: SqliteStore, blobs: Blobs, links: Links) -> None:
         self.store = store
         self.blobs = blobs
         self.links = links
@@ -100,6 +101,7 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
     folder: Path = settings["data"]
     with _locked(folder):
         links = _links(settings)
+        blobs = _blobs(settings)
         try:
             store = SqliteStore(folder / DATABASE, sync=settings["sync"])
         except (CannotOpen, NewerDatabase) as error:
@@ -107,9 +109,25 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
         for file in folder.glob(f"{DATABASE}*"):
             file.chmod(0o600)
         try:
-            yield Opened(store, LocalBlobs(folder / BLOBS), links)
+            yield Opened(store, blobs, links)
         finally:
             await store.close()
+
+
+def _blobs(settings: Settings) -> Blobs:
+    """Where artifacts' bytes are.
+
+    Raises:
+        CannotStart: the object store can't be used.
+    """
+    if not settings["artifact_store"]:
+        return LocalBlobs(settings["data"] / BLOBS)
+    from rapport.blobs.objects import CannotUse, ObjectBlobs  # noqa: PLC0415  # loads what most servers never need
+
+    try:
+        return ObjectBlobs(settings["artifact_store"], direct=settings["artifact_direct"])
+    except CannotUse as error:
+        raise CannotStart(str(error)) from None
 
 
 def _links(settings: Settings) -> Links:
@@ -168,14 +186,23 @@ class _Server(uvicorn.Server):
             loop.remove_signal_handler(number)
 
 
-def _application(opened: Opened, settings: Settings) -> App:
-    limiter = Limiter(settings["rate_limit"]) if settings["rate_limit"] else None
+def _limits(settings: Settings) -> Limits | None:
+    if not settings["rate_limit"]:
+        return None
+    if not settings["redis_url"]:
+        return Limiter(settings["rate_limit"])
+    from rapport.ratelimit.shared import SharedLimiter  # noqa: PLC0415  # loads what most servers never need
+
+    return SharedLimiter(settings["rate_limit"], settings["redis_url"])
+
+
+def _application(opened: Opened, settings: Settings, limits: Limits | None) -> App:
     files = Files(
         Uploads(opened.store, opened.blobs, system_clock), opened.links, system_clock,
         max_bytes=settings["artifact_max_bytes"],
     )  # fmt: skip
     edge: App = Edge(
-        opened.invoker, limiter, strict=settings["strict"], access_log=settings["access_log"],
+        opened.invoker, limits, strict=settings["strict"], access_log=settings["access_log"],
         site=site(opened.store, files, strict=settings["strict"]),
     )  # fmt: skip
     if settings["cors_origins"]:
@@ -278,7 +305,8 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             say(f"Rapport serves {opened.links.local_url} (reference: /docs)")
             log.info("serving", host=host, port=port, data=str(settings["data"]))
 
-        server = _Server(_config(opened, settings, tls), say_ready)
+        limits = _limits(settings)
+        server = _Server(_config(_application(opened, settings, limits), settings, tls), say_ready)
         await opened.blobs.sweep()
         orphan_seconds = settings["artifact_orphan_hours"] * 3600
         cleaner = Cleaner(opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds)
@@ -288,14 +316,16 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
         finally:
             cleaning.cancel()
             await asyncio.gather(cleaning, return_exceptions=True)
+            if limits is not None:
+                await limits.close()
             commands.close()
             path.unlink(missing_ok=True)
     log.info("stopped")
 
 
-def _config(opened: Opened, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:
+def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:
     config = uvicorn.Config(
-        _application(opened, settings), http=RapportProtocol, ws="none", lifespan="off", log_config=None,
+        application, http=RapportProtocol, ws="none", lifespan="off", log_config=None,
         access_log=False, server_header=False, date_header=True, timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, int(settings["drain_seconds"])),
         proxy_headers=bool(settings["trusted_proxies"]), forwarded_allow_ips=settings["trusted_proxies"],

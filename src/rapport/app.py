@@ -166,9 +166,15 @@ async def run_command(settings: Settings, command: str, arguments: Mapping[str, 
 class _Server(uvicorn.Server):
     """uvicorn's server, but that a signal it obeyed is not raised once more: a clean stop exits with 0."""
 
-    def __init__(self, config: uvicorn.Config, say_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, say_ready: Callable[[], None], say_stop: Callable[[], None]) -> None:
         super().__init__(config)
         self._say_ready = say_ready
+        self._say_stop = say_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, having told those who wait for what may come."""
+        self._say_stop()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Say that it serves once it does: connections are taken and signals are obeyed from then on."""
@@ -306,10 +312,15 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             log.info("serving", host=host, port=port, data=str(settings["data"]))
 
         limits = _limits(settings)
-        server = _Server(_config(_application(opened, settings, limits), settings, tls), say_ready)
+        server = _Server(
+            _config(_application(opened, settings, limits), settings, tls), say_ready, opened.invoker.bell.close
+        )
         await opened.blobs.sweep()
         orphan_seconds = settings["artifact_orphan_hours"] * 3600
-        cleaner = Cleaner(opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds)
+        cleaner = Cleaner(
+            opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds,
+            event_seconds=settings["event_retention_days"] * 86_400,
+        )  # fmt: skip
         cleaning = asyncio.create_task(cleaner.run())
         try:
             await server.serve(sockets=[listener])

@@ -52,6 +52,7 @@ class Server:
         self.data = data
         self._flags = flags
         self._environment = environment
+        self.is_strict = "RAPPORT_STRICT" in environment
         self.port = 0
         self.token = ""
         self.trust: dict[str, str] = {}
@@ -147,19 +148,24 @@ def validator(url: str, method: str, status: str) -> jsonschema_rs.Draft202012Va
     return jsonschema_rs.Draft202012Validator({**schema, "components": spec["components"]})
 
 
-# The families whose list shows all that there is; links are listed object by object, tokens user by user.
+# The families whose list shows all that there is; links and timelines are listed object by object, tokens user by user.
 FAMILIES = sorted(
-    {method.family for method in METHODS.values() if method.name.endswith(".list")} - {"auth-tokens", "links"}
+    {method.family for method in METHODS.values() if method.name.endswith(".list")}
+    - {"auth-tokens", "events", "links", "timeline-entries"}
 )
 
 
+# What clients may send anything in.
+FREE_FORM = ("custom_fields", "snap_kit_body")
+
+
 def _check_shape(value: Any) -> None:
-    """No null, and an object's type first (what `custom_fields` hold is the client's)."""
+    """No null, and an object's type first (what free-form fields hold is the client's)."""
     if isinstance(value, dict):
         assert "type" not in value or next(iter(value)) == "type", value
         for name, inner in value.items():
             assert inner is not None, value
-            if name != "custom_fields":
+            if name not in FREE_FORM:
                 _check_shape(inner)
     elif isinstance(value, list):
         for inner in value:
@@ -229,7 +235,21 @@ class Client:
 
     def everything(self) -> dict[str, Any]:
         """All that the org has, as its lists show it."""
-        return {family: self._walked(family) for family in FAMILIES}
+        return {family: self._walked(family) for family in FAMILIES} | {"end of the feed": self.feed_end()}
+
+    def feed_end(self) -> int:
+        """The number of the newest event."""
+        return int(self.ok("events.list", {"limit": 1})["end"]) if not self.server.is_strict else 0
+
+    def feed(self, after: int = 0, **fields: Any) -> list[Any]:
+        """All events after a number."""
+        found: list[Any] = []
+        while True:
+            page = self.ok("events.list", {"after": after, "limit": 100, **fields})
+            found += page["events"]
+            after = page["last"]
+            if after == page["end"]:
+                return found
 
     def _walked(self, family: str) -> list[Any]:
         found: list[Any] = []

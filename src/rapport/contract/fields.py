@@ -17,6 +17,8 @@ DIFFERENCE = Meta(extra={"ours": True, "difference": True})
 UNTYPED = Meta(extra={"untyped": True})
 # A single value is taken for an array of one (a difference of real clients, so not when strict).
 ONE_OR_MANY = Meta(extra={"one_or_many": True})
+# Required by the documentation, and left out by real clients; strict servers insist.
+OFTEN_ABSENT = Meta(extra={"often_absent": True})
 
 Json = dict[str, Any]
 
@@ -264,7 +266,7 @@ def bad_cursor() -> InvalidField:
 __all__ = [
     "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "UNTYPED", "CustomFields",
     "CustomFieldsFilter", "CustomFieldsUpdate", "CustomSchemaSpec", "DateFilter", "DateTimeFilter", "Email", "EnumValue",
-    "ExternalRef", "HttpUrl", "Instant", "Int64", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Many", "Name",
+    "OFTEN_ABSENT", "ExternalRef", "HttpUrl", "Instant", "Int64", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Many", "Name",
     "Number", "Opaque", "Raw", "Request", "Response", "SetArtifacts", "SetOpaque", "SetStrings", "SetTagWithValue", "Short",
     "Shorts", "TagId", "Text", "Title", "UnsetType", "CursorField", "ModeField", "SortByField", "bad_cursor", "stored",
     "wire_value",

@@ -79,6 +79,8 @@ def _component(kind: type[Struct], schema: Json, untyped: dict[str, Json], *, st
         else:
             one = untyped.get(properties[name].get("$ref", "").removeprefix(REF)) if marks.get("untyped") else None
             properties[name] = _property(one or properties[name], hints.get(name), marks, strict=strict)
+            if strict and marks.get("often_absent"):
+                schema["required"] = [*schema.get("required", []), name]
     if kind is SetTagWithValue and not strict:
         return _or_bare_id(schema)
     return schema

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rapport.store import terms
 from rapport.store.db import Tx
-from rapport.store.query import Filter, Listing, Page, Walk, page
+from rapport.store.query import Filter, Listing, Page, Walk, everything, page
 
 
 class RevOrgRow(NamedTuple):
@@ -95,15 +95,7 @@ async def update(tx: Tx, row: RevOrgRow) -> None:
 
 
 async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
-    """Delete rev orgs; their users stay, without one."""
-    await tx.run(
-        """
-        UPDATE users SET rev_org = NULL
-        WHERE org = :org AND rev_org IN (SELECT display_id FROM rows(:ids, display_id text))
-        """,
-        org=org,
-        ids=[(f"REV-{number}",) for number in numbers],
-    )
+    """Delete rev orgs, which no user may be of any more."""
     await tx.run(
         "DELETE FROM rev_orgs WHERE org = :org AND number IN (SELECT number FROM rows(:numbers, number bigint))",
         org=org,
@@ -135,3 +127,8 @@ def having_any(where: Filter, field: str, values: Sequence[str], *, name: str | 
 async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[RevOrgRow]:
     """A page of those that match."""
     return await page(tx, _LISTING, where, walk)
+
+
+async def all_of(tx: Tx, where: Filter) -> list[RevOrgRow]:
+    """All that match, by number."""
+    return await everything(tx, _LISTING, where)

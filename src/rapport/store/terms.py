@@ -46,6 +46,20 @@ async def remove(tx: Tx, org: str, owners: Sequence[str]) -> None:
     )
 
 
+async def owners(tx: Tx, org: str, fields: Sequence[str], value: str) -> list[str]:
+    """The display ids of the objects with a value in any of these fields."""
+    rows = await tx.all(
+        """
+        SELECT DISTINCT owner FROM terms
+        WHERE org = :org AND field IN (SELECT field FROM rows(:fields, field text)) AND value = :value ORDER BY owner
+        """,
+        org=org,
+        fields=[(field,) for field in fields],
+        value=value,
+    )
+    return [owner for (owner,) in rows]
+
+
 def condition(table: str, org: str, owner: str, field: str) -> str:
     """For `Filter.any_of`: rows with any of some values in an array field.
 

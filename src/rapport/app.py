@@ -18,7 +18,8 @@ import uvicorn
 import uvloop
 from starlette.middleware.cors import CORSMiddleware
 
-from rapport import control
+from rapport import control, running
+from rapport.blobs import Blobs
 from rapport.blobs.links import Links, read_key
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import system_clock
@@ -29,11 +30,12 @@ from rapport.http.tls import TlsError
 from rapport.http.tls import context as tls_context
 from rapport.http.uploads import Files
 from rapport.operations import demo, families
-from rapport.operations.admin import Admin, AdminError
+from rapport.operations.admin import Admin
 from rapport.operations.cleaner import Cleaner
 from rapport.operations.invoke import Invoker
 from rapport.operations.uploads import Uploads
-from rapport.ratelimit import Limiter
+from rapport.ratelimit import Limiter, Limits
+from rapport.running import CannotStart
 from rapport.settings import Settings
 from rapport.store.db import CannotOpen
 from rapport.store.migrate import NewerDatabase
@@ -50,10 +52,6 @@ _EXPOSED = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-Rat
             "Idempotent-Replayed")  # fmt: skip
 
 
-class CannotStart(Exception):
-    """The server or a command can't start; one sentence says why."""
-
-
 class DataInUse(CannotStart):
     """Another process holds the data folder."""
 
@@ -61,7 +59,7 @@ class DataInUse(CannotStart):
 class Opened:
     """An open data folder: the store, the artifacts' bytes, and everything that works on them."""
 
-    def __init__(self, store: SqliteStore, blobs: LocalBlobs, links: Links) -> None:
+    def __init__(self, store: SqliteStore, blobs: Blobs, links: Links) -> None:
         self.store = store
         self.blobs = blobs
         self.links = links
@@ -103,6 +101,7 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
     folder: Path = settings["data"]
     with _locked(folder):
         links = _links(settings)
+        blobs = _blobs(settings)
         try:
             store = SqliteStore(folder / DATABASE, sync=settings["sync"])
         except (CannotOpen, NewerDatabase) as error:
@@ -110,9 +109,25 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
         for file in folder.glob(f"{DATABASE}*"):
             file.chmod(0o600)
         try:
-            yield Opened(store, LocalBlobs(folder / BLOBS), links)
+            yield Opened(store, blobs, links)
         finally:
             await store.close()
+
+
+def _blobs(settings: Settings) -> Blobs:
+    """Where artifacts' bytes are.
+
+    Raises:
+        CannotStart: the object store can't be used.
+    """
+    if not settings["artifact_store"]:
+        return LocalBlobs(settings["data"] / BLOBS)
+    from rapport.blobs.objects import CannotUse, ObjectBlobs  # noqa: PLC0415  # loads what most servers never need
+
+    try:
+        return ObjectBlobs(settings["artifact_store"], direct=settings["artifact_direct"])
+    except CannotUse as error:
+        raise CannotStart(str(error)) from None
 
 
 def _links(settings: Settings) -> Links:
@@ -137,13 +152,11 @@ def _url(settings: Settings, host: str, port: int) -> str:
 
 
 async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Run an operator's command: through the running server, or on the store itself when none runs."""
-    try:
-        answer = await control.ask(settings["data"] / control.SOCKET, command, arguments)
-    except AdminError as error:
-        raise CannotStart(str(error)) from None
-    if answer is not None:
-        return answer
+    """Run an operator's command on the store itself; a running server is to be asked instead.
+
+    Raises:
+        CannotStart: there is no store, or it can't be opened.
+    """
     if not (settings["data"] / DATABASE).exists():
         raise CannotStart(f"there is no store in {settings['data']}: run rapport init, or rapport serve")
     async with open_data(settings) as opened:
@@ -179,14 +192,23 @@ class _Server(uvicorn.Server):
             loop.remove_signal_handler(number)
 
 
-def _application(opened: Opened, settings: Settings) -> App:
-    limiter = Limiter(settings["rate_limit"]) if settings["rate_limit"] else None
+def _limits(settings: Settings) -> Limits | None:
+    if not settings["rate_limit"]:
+        return None
+    if not settings["redis_url"]:
+        return Limiter(settings["rate_limit"])
+    from rapport.ratelimit.shared import SharedLimiter  # noqa: PLC0415  # loads what most servers never need
+
+    return SharedLimiter(settings["rate_limit"], settings["redis_url"])
+
+
+def _application(opened: Opened, settings: Settings, limits: Limits | None) -> App:
     files = Files(
         Uploads(opened.store, opened.blobs, system_clock), opened.links, system_clock,
         max_bytes=settings["artifact_max_bytes"],
     )  # fmt: skip
     edge: App = Edge(
-        opened.invoker, limiter, strict=settings["strict"], access_log=settings["access_log"],
+        opened.invoker, limits, strict=settings["strict"], access_log=settings["access_log"],
         site=site(opened.store, files, strict=settings["strict"]),
     )  # fmt: skip
     if settings["cors_origins"]:
@@ -280,7 +302,7 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             tls = _dev_tls(settings, say)
         if await opened.admin.is_empty():
             say(await _first_start(opened, with_demo=with_demo))
-        path: Path = settings["data"] / control.SOCKET
+        path: Path = settings["data"] / running.SOCKET
         commands = await control.listen(path, opened.commands)
         host, port = listener.getsockname()[:2]
         opened.links.local_url = _url(settings, host, port)
@@ -289,7 +311,9 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             say(f"Rapport serves {opened.links.local_url} (reference: /docs)")
             log.info("serving", host=host, port=port, data=str(settings["data"]))
 
-        server = _Server(_config(opened, settings, tls), say_ready, opened.invoker.bell.close)
+        limits = _limits(settings)
+        config = _config(_application(opened, settings, limits), settings, tls)
+        server = _Server(config, say_ready, opened.invoker.bell.close)
         await opened.blobs.sweep()
         orphan_seconds = settings["artifact_orphan_hours"] * 3600
         cleaner = Cleaner(
@@ -302,14 +326,16 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
         finally:
             cleaning.cancel()
             await asyncio.gather(cleaning, return_exceptions=True)
+            if limits is not None:
+                await limits.close()
             commands.close()
             path.unlink(missing_ok=True)
     log.info("stopped")
 
 
-def _config(opened: Opened, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:
+def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:
     config = uvicorn.Config(
-        _application(opened, settings), http=RapportProtocol, ws="none", lifespan="off", log_config=None,
+        application, http=RapportProtocol, ws="none", lifespan="off", log_config=None,
         access_log=False, server_header=False, date_header=True, timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, int(settings["drain_seconds"])),
         proxy_headers=bool(settings["trusted_proxies"]), forwarded_allow_ips=settings["trusted_proxies"],
@@ -322,7 +348,7 @@ def _config(opened: Opened, settings: Settings, tls: ssl.SSLContext | None) -> u
 async def _first_start(opened: Opened, *, with_demo: bool) -> str:
     """Initialise an empty store; what to tell the operator."""
     if with_demo:
-        made = await demo.fill(opened.store, system_clock)
+        made = await demo.fill(opened.store, opened.blobs, system_clock)
     else:
         made = await opened.admin.orgs_create(name="My org", email="admin@example.com")
     return f"Made the org {made['org']['name']} ({made['org']['display_id']}). Token, shown this once:\n{made['token']}"

@@ -1,20 +1,16 @@
-"""`rapport`: every command."""
+"""`rapport`: every command. Each imports what it alone needs, so that the others start at once."""
 
-import asyncio
 import json
 import os
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from rapport import __version__, app
+from rapport import __version__, running
+from rapport.running import CannotStart
 from rapport.settings import SETTINGS, SettingError, Settings, load
 
 cli = typer.Typer(
@@ -38,7 +34,7 @@ def main() -> None:
     """Run the command line."""
     try:
         cli()
-    except (SettingError, app.CannotStart) as error:
+    except (SettingError, CannotStart) as error:
         _fail(str(error))
 
 
@@ -55,9 +51,16 @@ def _settings(**flags: Any) -> Settings:
 
 
 def _run(data: Path | None, command: str, arguments: Mapping[str, Any]) -> Answer:
-    """Run an operator's command, or end with its refusal."""
+    """Run an operator's command, through the running server or on the store itself, or end with its refusal."""
     given = {name: value for name, value in arguments.items() if value is not None}
-    answer = asyncio.run(app.run_command(_settings(data=data), command, given))
+    settings = _settings(data=data)
+    answer = running.ask(settings["data"] / running.SOCKET, command, given)
+    if answer is None:
+        import asyncio
+
+        from rapport import app
+
+        answer = asyncio.run(app.run_command(settings, command, given))
     # A method's own refusal is what `rapport call` prints; every other command has nothing more to say.
     if "error" in answer and not (command == "call" and "body" in answer):
         _fail(answer["error"])
@@ -69,6 +72,9 @@ def _print(answer: Answer, *, as_json: bool, lines: list[str]) -> None:
 
 
 def _table(rows: list[Answer], columns: Mapping[str, str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False)
     for title in columns:
         table.add_column(title, no_wrap=True)
@@ -96,12 +102,16 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Make a data folder with an org, its admin and a token for them."""
+    import asyncio
+
+    from rapport import app
+
     settings = _settings(data=data)
 
     async def make() -> Answer:
         async with app.open_data(settings) as opened:
             if not await opened.admin.is_empty():
-                raise app.CannotStart(f"{settings['data']} is in use already: rapport orgs create makes another org")
+                raise CannotStart(f"{settings['data']} is in use already: rapport orgs create makes another org")
             return await opened.commands.run("orgs create", {"name": org, "email": email})
 
     _print_org(asyncio.run(make()), as_json=as_json)
@@ -133,6 +143,8 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty data folder with a demo org.")] = False,
 ) -> None:
     """Serve the API. An empty data folder is initialised, and the token is shown once."""
+    from rapport import app
+
     flags = {"data": data, "host": host, "port": port, "tls": tls, "tls_cert": tls_cert, "tls_key": tls_key}
     settings = load({**flags, "tls_name": ",".join(tls_name) if tls_name else None})
     app.serve(settings, with_demo=demo, say=lambda line: print(line, flush=True))
@@ -141,6 +153,10 @@ def serve(
 @cli.command()
 def migrate(data: Data = None) -> None:
     """Bring the store to this program's version; a copy of the file is kept first."""
+    import asyncio
+
+    from rapport import app
+
     settings = _settings(data=data)
 
     async def run() -> None:
@@ -197,6 +213,9 @@ def _read_token_file() -> str | None:
 
 
 def _call_over_http(url: str, token: str, method: str, request: str) -> tuple[int, Any]:
+    import urllib.error
+    import urllib.request
+
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
     asked = urllib.request.Request(f"{url.rstrip('/')}/{method}", request.encode(), headers)  # noqa: S310  # --url
     try:

@@ -312,9 +312,8 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             log.info("serving", host=host, port=port, data=str(settings["data"]))
 
         limits = _limits(settings)
-        server = _Server(
-            _config(_application(opened, settings, limits), settings, tls), say_ready, opened.invoker.bell.close
-        )
+        config = _config(_application(opened, settings, limits), settings, tls)
+        server = _Server(config, say_ready, opened.invoker.bell.close)
         await opened.blobs.sweep()
         orphan_seconds = settings["artifact_orphan_hours"] * 3600
         cleaner = Cleaner(

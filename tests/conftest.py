@@ -1,5 +1,6 @@
 """Alice owns, Bob is on her team, Charlie must see nothing. All of them talk to a real server."""
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.postgres import PostgresServer, shared_server
 from tests.support.server import Client, Server
 
 # A server or store is made once per test and examples take orgs of their own; how long one takes is the machine's matter.
@@ -14,6 +16,14 @@ settings.register_profile(
     "rapport", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 settings.load_profile("rapport")
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """The session's PostgreSQL server."""
+    own = tmp_path_factory.getbasetemp()
+    with shared_server(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

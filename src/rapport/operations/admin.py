@@ -143,7 +143,8 @@ class Admin:
     ) -> Answer:
         async def work(tx: Tx) -> Answer:
             own = await self._org(tx, org)
-            row = await self._user(tx, own, user)
+            found = await self._user(tx, own, user)
+            row = await user_store.lock(tx, own, found.display_id) or found
             changed = row._replace(state=state or row.state, role=role or row.role)
             await user_store.set_state(
                 tx, own, row.display_id, state=changed.state, role=changed.role, by=row.display_id, now=self._clock()

@@ -58,11 +58,11 @@ async def lock(tx: Tx, org: str, number: int) -> RevOrgRow | None:
 
 
 async def default_of(tx: Tx, org: str, account: int) -> RevOrgRow | None:
-    """An account's default rev org, or its oldest where that is gone."""
+    """An account's default rev org, or its oldest where that is gone; in a write, it stays until the end."""
     row = await tx.one(
         f"""
         SELECT {_COLUMNS} FROM rev_orgs
-        WHERE org = :org AND account = :account ORDER BY is_default DESC, number LIMIT 1
+        WHERE org = :org AND account = :account ORDER BY is_default DESC, number LIMIT 1 FOR KEY SHARE
         """,  # noqa: S608  # our own column names
         org=org,
         account=account,
@@ -96,6 +96,12 @@ async def update(tx: Tx, row: RevOrgRow) -> None:
 
 async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
     """Delete rev orgs; their users stay, without one."""
+    # First, because it waits for those who are about to refer to them.
+    await tx.run(
+        "DELETE FROM rev_orgs WHERE org = :org AND number IN (SELECT number FROM rows(:numbers, number bigint))",
+        org=org,
+        numbers=[(number,) for number in numbers],
+    )
     await tx.run(
         """
         UPDATE users SET rev_org = NULL
@@ -103,11 +109,6 @@ async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
         """,
         org=org,
         ids=[(f"REV-{number}",) for number in numbers],
-    )
-    await tx.run(
-        "DELETE FROM rev_orgs WHERE org = :org AND number IN (SELECT number FROM rows(:numbers, number bigint))",
-        org=org,
-        numbers=[(number,) for number in numbers],
     )
 
 
@@ -129,7 +130,7 @@ def of_org(org: str) -> Filter:
 
 def having_any(where: Filter, field: str, values: Sequence[str], *, name: str | None = None) -> None:
     """Keep those with any of these values in an array field; `name` is for its second condition on one field."""
-    where.any_of(name or field, values, terms.condition("rev_orgs", "v.org", "'REV-' || v.number", field))
+    where.any_of(name or field, terms.kept(values), terms.condition("rev_orgs", "v.org", "'REV-' || v.number", field))
 
 
 async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[RevOrgRow]:

@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import fcntl
 import logging
+import shlex
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
@@ -23,6 +25,8 @@ from rapport.clock import system_clock
 from rapport.http.edge import App, Edge, identified
 from rapport.http.protocol import RapportProtocol
 from rapport.http.site import site
+from rapport.http.tls import TlsError
+from rapport.http.tls import context as tls_context
 from rapport.http.uploads import Files
 from rapport.operations import demo, families
 from rapport.operations.admin import Admin, AdminError
@@ -40,6 +44,8 @@ DATABASE = "rapport.db"
 BLOBS = "blobs"
 KEY = "secret.key"
 _BACKLOG = 2048
+# What Python and OpenSSL, Node, and requests read the file of trusted CAs from.
+_TRUST = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
 _EXPOSED = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After",
             "Idempotent-Replayed")  # fmt: skip
 
@@ -120,13 +126,14 @@ def _links(settings: Settings) -> Links:
     except (OSError, ValueError) as error:
         raise CannotStart(f"the key of signed URLs can't be used: {error}") from None
     return Links(
-        key, base_url=settings["public_url"], local_url=_url(settings["host"], settings["port"]),
+        key, base_url=settings["public_url"], local_url=_url(settings, settings["host"], settings["port"]),
         seconds=settings["artifact_url_ttl"],
     )  # fmt: skip
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+def _url(settings: Settings, host: str, port: int) -> str:
+    scheme = "https" if settings["tls"] == "dev" or settings["tls_cert"] else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,6 +211,44 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _own_tls(settings: Settings) -> ssl.SSLContext | None:
+    """TLS with the operator's certificate; None where there is none.
+
+    Raises:
+        CannotStart: the settings contradict one another, or the files can't be used.
+    """
+    cert, key = settings["tls_cert"], settings["tls_key"]
+    if (cert is None) != (key is None):
+        raise CannotStart("tls_cert and tls_key go together: give both or none")
+    if cert is None:
+        return None
+    if settings["tls"] == "dev":
+        raise CannotStart("tls = dev makes its own certificate: leave out either it or tls_cert and tls_key")
+    try:
+        return tls_context(cert, key)
+    except TlsError as error:
+        raise CannotStart(str(error)) from None
+
+
+def _dev_tls(settings: Settings, say: Callable[[str], None]) -> ssl.SSLContext:
+    """TLS with a certificate from the data folder's own CA.
+
+    Raises:
+        CannotStart: that folder can't be used.
+    """
+    from rapport.http import local_ca  # noqa: PLC0415  # takes a tenth of a second that other starts save
+
+    try:
+        files = local_ca.ensure(settings["data"] / "tls", settings["tls_name"])
+        made = tls_context(files.cert, files.key)
+    except TlsError as error:
+        raise CannotStart(str(error)) from None
+    ca = shlex.quote(str(files.ca.resolve()))
+    say("Clients trust this server's certificate after:")
+    say(f"export {' '.join(f'{name}={ca}' for name in _TRUST)}")
+    return made
+
+
 def _configure_logs() -> None:
     structlog.configure(
         processors=[
@@ -221,29 +266,24 @@ def _configure_logs() -> None:
 
 
 async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], None]) -> None:
+    tls = _own_tls(settings)
     listener = _bind(settings["host"], settings["port"])
     log = structlog.get_logger("rapport")
     async with open_data(settings) as opened:
+        if settings["tls"] == "dev":
+            tls = _dev_tls(settings, say)
         if await opened.admin.is_empty():
             say(await _first_start(opened, with_demo=with_demo))
         path: Path = settings["data"] / control.SOCKET
         commands = await control.listen(path, opened.commands)
         host, port = listener.getsockname()[:2]
-        opened.links.local_url = _url(host, port)
+        opened.links.local_url = _url(settings, host, port)
 
         def say_ready() -> None:
-            say(f"Rapport serves {_url(host, port)} (reference: /docs)")
+            say(f"Rapport serves {opened.links.local_url} (reference: /docs)")
             log.info("serving", host=host, port=port, data=str(settings["data"]))
 
-        server = _Server(
-            uvicorn.Config(
-                _application(opened, settings), http=RapportProtocol, ws="none", lifespan="off", log_config=None,
-                access_log=False, server_header=False, date_header=True, timeout_keep_alive=75,
-                timeout_graceful_shutdown=max(1, int(settings["drain_seconds"])),
-                proxy_headers=bool(settings["trusted_proxies"]), forwarded_allow_ips=settings["trusted_proxies"],
-            ),
-            say_ready,
-        )  # fmt: skip
+        server = _Server(_config(opened, settings, tls), say_ready)
         await opened.blobs.sweep()
         orphan_seconds = settings["artifact_orphan_hours"] * 3600
         cleaner = Cleaner(opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds)
@@ -256,6 +296,18 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             commands.close()
             path.unlink(missing_ok=True)
     log.info("stopped")
+
+
+def _config(opened: Opened, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:
+    config = uvicorn.Config(
+        _application(opened, settings), http=RapportProtocol, ws="none", lifespan="off", log_config=None,
+        access_log=False, server_header=False, date_header=True, timeout_keep_alive=75,
+        timeout_graceful_shutdown=max(1, int(settings["drain_seconds"])),
+        proxy_headers=bool(settings["trusted_proxies"]), forwarded_allow_ips=settings["trusted_proxies"],
+    )  # fmt: skip
+    config.load()
+    config.ssl = tls
+    return config
 
 
 async def _first_start(opened: Opened, *, with_demo: bool) -> str:

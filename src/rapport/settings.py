@@ -1,6 +1,8 @@
 """Every setting: flags over `RAPPORT_*` over `rapport.toml` over the default (SPEC section 8)."""
 
+import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,6 +25,7 @@ class Setting(NamedTuple):
         read: turns text into the value, raising ValueError.
         rule: what it takes, for people.
         help: what it is for.
+        twin: `RAPPORT_<NAME>_FILE` names a file that holds the value.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Setting(NamedTuple):
     read: Callable[[str], Any]
     rule: str
     help: str
+    twin: bool = True
 
     @property
     def variable(self) -> str:
@@ -92,6 +96,29 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
+def _tls(text: str) -> str:
+    if text not in {"off", "dev"}:
+        raise ValueError(text)
+    return text
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
+_HOST_NAME = re.compile(r"(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def _host_names(text: str) -> list[str]:
+    names = [word.lower().strip("[]") for word in _words(text)]
+    for name in names:
+        if not _HOST_NAME.fullmatch(name):
+            ipaddress.ip_address(name)
+    if not names:
+        raise ValueError(text)
+    return list(dict.fromkeys(names))
+
+
 SETTINGS = {
     setting.name: setting
     for setting in (
@@ -104,6 +131,23 @@ SETTINGS = {
         Setting("drain_seconds", "30", _seconds, "0 to 86400", "How long a stop waits for requests that have begun."),
         Setting("cors_origins", "", _words, "origins, by comma", "Web origins whose pages may call the API."),
         Setting("trusted_proxies", "", _words, "addresses, by comma", "Proxies whose X-Forwarded-* headers count."),
+        Setting("tls", "off", _tls, "off or dev", "dev: HTTPS, with a local CA in the data folder."),
+        Setting(
+            "tls_name",
+            "localhost,127.0.0.1,::1",
+            _host_names,
+            "names or addresses, by comma",
+            "Whom the certificate of tls = dev is for.",
+        ),
+        Setting(
+            "tls_cert",
+            "",
+            _path,
+            "a PEM file",
+            "HTTPS with this certificate and those that lead to its root.",
+            twin=False,
+        ),
+        Setting("tls_key", "", _path, "a PEM file", "The private key of tls_cert.", twin=False),
         Setting("public_url", "", _public_url, "an http(s) URL", "What URLs begin with that are handed out."),
         Setting("artifact_max_bytes", "268435456", _bytes, "1 to 2147483647", "How large an uploaded file may be."),
         Setting("artifact_url_ttl", "", _url_ttl, "seconds, 1 to 604800", "Life of signed URLs; else 60 and 15 min."),
@@ -151,7 +195,7 @@ def load(
     environment = os.environ if environment is None else environment
     written = _read_file((folder or Path()) / _FILE)
     warnings = [f"{_FILE}: there is no setting {name!r}" for name in written if name not in SETTINGS]
-    known = {name for setting in SETTINGS.values() for name in (setting.variable, f"{setting.variable}_FILE")}
+    known = {name for setting in SETTINGS.values() for name in _variables(setting)}
     warnings += [
         f"there is no setting {name}"
         for name in sorted(environment)
@@ -169,6 +213,10 @@ def load(
     return Settings(values, warnings)
 
 
+def _variables(setting: Setting) -> list[str]:
+    return [setting.variable, f"{setting.variable}_FILE"] if setting.twin else [setting.variable]
+
+
 def _find(
     setting: Setting, flags: Mapping[str, Any], environment: Mapping[str, str], written: Mapping[str, Any]
 ) -> tuple[str, str]:
@@ -176,7 +224,7 @@ def _find(
         return str(flags[setting.name]), f"--{setting.name.replace('_', '-')}"
     if setting.variable in environment:
         return environment[setting.variable], setting.variable
-    if (twin := f"{setting.variable}_FILE") in environment:
+    if setting.twin and (twin := f"{setting.variable}_FILE") in environment:
         try:
             return Path(environment[twin]).read_text(encoding="utf-8").strip(), twin
         except (OSError, UnicodeDecodeError) as error:

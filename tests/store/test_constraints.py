@@ -139,9 +139,11 @@ def test_a_tokens_hash_is_unique_and_leads_to_its_user_as_they_are_now(store: En
     store.write(lambda tx: users.insert(tx, _user(org, "DEVU-1", role="admin")))
 
     def insert(number: int) -> Insert:
-        return lambda tx: tokens.insert(
-            tx, org=org, number=number, token_hash="h", user_id="DEVU-1", scope="", name="n", by="DEVU-1", now=1, expires=9,
+        row = tokens.TokenRow(
+            org=org, number=number, user_id="DEVU-1", scope="", name="n", token_type="pat", client_id=None,
+            created_by="DEVU-1", created_date=1, modified_by="DEVU-1", modified_date=1, expires_date=9, revoked_date=None,
         )  # fmt: skip
+        return lambda tx: tokens.insert(tx, row, "h")
 
     store.write(insert(1))
     assert _refused(store, insert(2)) == ("tokens", ("hash",))
@@ -149,8 +151,8 @@ def test_a_tokens_hash_is_unique_and_leads_to_its_user_as_they_are_now(store: En
     found = store.read(lambda tx: tokens.find(tx, "h"))
     assert found == (org, 1, "", 9, None, "DEVU-1", "active", "admin")
     store.write(lambda tx: users.set_state(tx, org, "DEVU-1", state="deactivated", role="viewer", by="SYSU-1", now=7))
-    assert store.write(lambda tx: tokens.revoke(tx, org, 1, 5))
-    assert not store.write(lambda tx: tokens.revoke(tx, org, 1, 6))
+    assert store.write(lambda tx: tokens.revoke(tx, org, 1, by="SYSU-1", now=5))
+    assert not store.write(lambda tx: tokens.revoke(tx, org, 1, by="SYSU-1", now=6))
     assert store.read(lambda tx: tokens.find(tx, "h")) == (org, 1, "", 9, 5, "DEVU-1", "deactivated", "viewer")
 
 

@@ -193,7 +193,7 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path, monke
     _open_and_close(path)
     before = _schema(path)
     steps = migrate.migrations()
-    broken = Migration(len(steps) + 1, 1, "CREATE TABLE half (org {text}); CREATE TABLE orgs (org {text});")
+    broken = Migration(steps[-1].version + 1, 1, "CREATE TABLE half (org {text}); CREATE TABLE orgs (org {text});")
     with monkeypatch.context() as patched:
         patched.setattr(migrate, "migrations", lambda: [*steps, broken])
         with pytest.raises(apsw.SQLError, match="already exists"):

@@ -69,7 +69,7 @@ class Server:
             said.append(line)
             if token := re.search(r"rpt_\w+", line):
                 self.token = token[0]
-            if url := re.search(r"http://[^ ]+:(\d+)", line):
+            if url := re.search(r"https?://[^ ]+:(\d+)", line):
                 self.url, self.port = url[0], int(url[1])
                 return
         code = self.process.wait()
@@ -141,8 +141,10 @@ def validator(url: str, method: str, status: str) -> jsonschema_rs.Draft202012Va
     return jsonschema_rs.Draft202012Validator({**schema, "components": spec["components"]})
 
 
-# The families whose list shows all that there is; links are listed object by object.
-FAMILIES = sorted({method.family for method in METHODS.values() if method.name.endswith(".list")} - {"links"})
+# The families whose list shows all that there is; links are listed object by object, tokens user by user.
+FAMILIES = sorted(
+    {method.family for method in METHODS.values() if method.name.endswith(".list")} - {"auth-tokens", "links"}
+)
 
 
 def _check_shape(value: Any) -> None:

@@ -2,13 +2,12 @@
 
 from typing import NamedTuple
 
-from rapport.auth import tokens
+from rapport.auth import scopes, tokens
 from rapport.contract.errors import Forbidden, Unauthenticated
 from rapport.contract.method import READ, Method
 from rapport.store import tokens as token_store
 from rapport.store.db import Tx
 
-LEVELS = {"read": 0, "write": 1, "all": 2}
 # What each role may do in a family: the level, and the same for the families that only admins change.
 _ROLE_LEVELS = {"viewer": 0, "member": 2, "admin": 2}
 _ADMIN_FAMILIES = frozenset({"dev-users", "service-accounts", "webhooks"})
@@ -22,6 +21,7 @@ class Caller(NamedTuple):
         user_id: their display id, such as `DEVU-1`.
         role: `viewer`, `member` or `admin`.
         scope: scopes separated by spaces; empty for everything that the role allows.
+        token: the number of the token; None for the command line, which needs none.
         origin: where they came in, such as `https://rapport.example`; given to methods that sign URLs.
     """
 
@@ -29,6 +29,7 @@ class Caller(NamedTuple):
     user_id: str
     role: str
     scope: str = ""
+    token: int | None = None
     origin: str = ""
 
 
@@ -57,7 +58,7 @@ async def authenticate(tx: Tx, header: str | None, now: int) -> Caller:
         raise Forbidden(
             f"The user {owner.user_id} is {owner.state}.", detail="Only active users may use the API; ask an admin."
         )
-    return Caller(owner.org, owner.user_id, owner.role or "member", owner.scope)
+    return Caller(owner.org, owner.user_id, owner.role or "member", owner.scope, owner.number)
 
 
 def _refused(message: str, detail: str) -> Unauthenticated:
@@ -72,12 +73,12 @@ def authorize(caller: Caller, method: Method) -> None:
     """
     if method.scope is None:
         return
-    if caller.scope and not _grants(caller.scope, method.scope):
+    if not scopes.grants(caller.scope, method.scope):
         raise Forbidden(
             f"The token lacks the scope {method.scope} that {method.name} needs.",
             detail=f"Its scope is: {caller.scope}. Use a token with {method.scope}.",
         )
-    level = LEVELS[method.scope.partition(":")[2]]
+    level = scopes.LEVELS[method.scope.partition(":")[2]]
     allowed = _ROLE_LEVELS[caller.role]
     if method.family in _ADMIN_FAMILIES and caller.role != "admin":
         allowed = 0
@@ -86,17 +87,3 @@ def authorize(caller: Caller, method: Method) -> None:
             f"The role {caller.role} does not allow {method.name}, which needs {method.scope}.",
             detail="Ask an admin of your org for a role that does.",
         )
-
-
-def _grants(scopes: str, wanted: str) -> bool:
-    family, _, level = wanted.partition(":")
-    for scope in scopes.split():
-        name, _, granted = scope.rpartition(":")
-        if name in {"", family} and LEVELS[granted] >= LEVELS[level]:
-            return True
-    return False
-
-
-def is_scope(scope: str) -> bool:
-    """True for scopes such as `engagement:read write`."""
-    return all(part.rpartition(":")[2] in LEVELS for part in scope.split())

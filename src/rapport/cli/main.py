@@ -123,11 +123,18 @@ def serve(
     data: Data = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes a free one.")] = None,
+    tls: Annotated[str | None, typer.Option(help="dev: HTTPS, with a local CA in the data folder.")] = None,
+    tls_name: Annotated[
+        list[str] | None, typer.Option(help="Whom --tls dev makes its certificate for; several times, or by comma.")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="HTTPS with this certificate (PEM).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The private key of --tls-cert (PEM).")] = None,
     *,
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty data folder with a demo org.")] = False,
 ) -> None:
     """Serve the API. An empty data folder is initialised, and the token is shown once."""
-    settings = load({"data": data, "host": host, "port": port})
+    flags = {"data": data, "host": host, "port": port, "tls": tls, "tls_cert": tls_cert, "tls_key": tls_key}
+    settings = load({**flags, "tls_name": ",".join(tls_name) if tls_name else None})
     app.serve(settings, with_demo=demo, say=lambda line: print(line, flush=True))
 
 
@@ -166,7 +173,7 @@ def call(
     data: Data = None,
     url: Annotated[str | None, typer.Option(envvar="RAPPORT_URL", help="A server to ask over HTTP.")] = None,
     token: Annotated[str | None, typer.Option(envvar="RAPPORT_TOKEN", help="The token for it.")] = None,
-    user: Annotated[str | None, typer.Option(help="Without a URL: act as this dev user, else the first admin.")] = None,
+    user: Annotated[str | None, typer.Option(help="Without a URL: act as this user, else the first admin.")] = None,
     org: Org = None,
 ) -> None:
     """Call a method: over HTTP with a token, else on the data folder, with or without a running server."""
@@ -287,7 +294,7 @@ def users_deactivate(user: User, data: Data = None, org: Org = None, *, as_json:
 
 @tokens.command("create")
 def tokens_create(
-    user: Annotated[str, typer.Option(help="Whose token, by id or email.")],
+    user: Annotated[str, typer.Option(help="Whose token: a dev user by id or email, a service account by id.")],
     name: Annotated[str, typer.Option(help="What it is for.")] = "token",
     scope: Annotated[str, typer.Option(help="Such as 'engagement:read tag:write'; without it, all of the role.")] = "",
     days: Annotated[int, typer.Option(help="How long it lives.", min=1, max=36500)] = 1825,
@@ -304,7 +311,7 @@ def tokens_create(
 
 @tokens.command("list")
 def tokens_list(
-    user: Annotated[str | None, typer.Option(help="Only this dev user's, by id or email.")] = None,
+    user: Annotated[str | None, typer.Option(help="Only this user's, by id or email.")] = None,
     data: Data = None,
     org: Org = None,
     *,

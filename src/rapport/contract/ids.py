@@ -218,6 +218,13 @@ class TagId(Id):
     kinds = (TAG,)
 
 
+class TokenHolderId(Id):
+    """A user that may hold tokens."""
+
+    __slots__ = ()
+    kinds = (DEV_USER, SERVICE_ACCOUNT)
+
+
 class UserId(Id):
     """Any user: dev, rev, service account, sys user."""
 

@@ -25,6 +25,7 @@ class Method:
         errors: types that this method answers beside those that every method does.
         ours: not DevRev's, and an unknown route when strict.
         signs_urls: the answer has URLs, which begin where the caller came in.
+        secret_answer: the answer has a secret, so that it is never kept: a repeated `Idempotency-Key` is refused.
         heavy: may take long on a big store; runs beside the event loop.
     """
 
@@ -39,6 +40,7 @@ class Method:
     ours: bool = False
     heavy: bool = False
     signs_urls: bool = False
+    secret_answer: bool = False
 
     @property
     def path(self) -> str:

@@ -9,6 +9,10 @@ _EXAMPLES: dict[str, Json] = {
     "accounts.delete": {"id": "ACC-12345"},
     "accounts.list": {"limit": 3, "sort_by": ["created_date:desc"]},
     "accounts.update": {"id": "ACC-12345", "tier": "growth", "websites": {"set": ["https://globex.example"]}},
+    "auth-tokens.create": {"token_hint": "nightly export", "scope": "engagement:read tag:read", "expires_in": 30},
+    "auth-tokens.delete": {"token_id": "TOKEN-2"},
+    "auth-tokens.get": {"token_id": "TOKEN-1"},
+    "auth-tokens.update": {"token_id": "TOKEN-1", "token_hint": "my laptop"},
     "dev-users.create": {"email": "ada@example.com", "full_name": "Ada Lovelace", "state": "shadow"},
     "engagements.count": {"type": ["call"]},
     # The documentation's own example, word for word.

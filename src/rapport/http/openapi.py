@@ -44,6 +44,8 @@ A self-hosted system of record for customer engagements.
 
 Every method answers `POST` with a JSON object; the reading ones also answer `GET`, with the same names in the query.
 Ids go in as DON or display id (`ACC-12345`); DONs come out."""
+_KEY = "Idempotency-Key"
+_ONCE = "Idempotency-Key-Once"
 _FAMILY = re.compile(r"The [a-z-]+ family[:;] (.)")
 _STATUS = {
     400: "The request can't be taken; `type` says why.",
@@ -140,7 +142,7 @@ def _operation(method: Method, *, strict: bool) -> Json:
 
 def _headers_of(method: Method, *, strict: bool) -> Iterator[str]:
     if method.effect == WRITE and not strict:
-        yield "Idempotency-Key"
+        yield _ONCE if method.secret_answer else _KEY
     if "expand" in method.request.__struct_fields__ and not strict:
         yield "X-Rapport-Expand"
     yield "X-Devrev-Version"
@@ -154,8 +156,14 @@ def _headers(*, strict: bool) -> Json:
     if not strict:
         key = {"type": "string", "minLength": 1, "maxLength": 255}
         expansions = {"type": "string", "enum": ["artifacts", "members", "parents", "tags"]}
-        headers["Idempotency-Key"] = {
+        headers[_KEY] = {
             "description": "The same key and body within 24 hours give the first answer again.",
+            "schema": key,
+            OURS: True,
+        }
+        headers[_ONCE] = {
+            "name": _KEY,
+            "description": "A key of the last 24 hours is refused, since the answer is shown only once.",
             "schema": key,
             OURS: True,
         }

@@ -13,6 +13,8 @@ from rapport.store import idempotency as store
 from rapport.store.db import Tx
 
 LIFE = DAY
+# Kept in place of an answer that holds a secret; no JSON is empty.
+SECRET = b""
 _encoder = msgspec.json.Encoder(enc_hook=wire_value, order="sorted")
 
 
@@ -48,8 +50,17 @@ async def find(tx: Tx, keys: Sequence[Key], now: int) -> dict[Key, bytes | BadRe
     for key in keys:
         if key.row in kept:
             request_hash, answer = kept[key.row]
-            found[key] = answer.encode() if request_hash == key.request_hash else _used(key)
+            found[key] = _answered(key, request_hash, answer.encode())
     return found
+
+
+def _answered(key: Key, request_hash: str, answer: bytes) -> bytes | BadRequest:
+    if answer == SECRET:
+        return BadRequest(
+            f"Idempotency-Key: {key.key[:80]!r} was used before, and {key.method} shows its answer only once.",
+            detail="If the answer was lost, delete what was made, and ask again with a new key.",
+        )
+    return answer if request_hash == key.request_hash else _used(key)
 
 
 def _used(key: Key) -> BadRequest:

@@ -23,12 +23,15 @@ from rapport.operations.changes import (
     audited,
     chosen,
     claim_artifacts,
+    created,
     custom_fields,
+    deleted,
     distinct,
     only_set,
     referred_to,
     sent,
     subtype,
+    updated,
 )
 from rapport.operations.context import Context, handles
 from rapport.operations.listing import (
@@ -92,6 +95,8 @@ async def create(ctx: Context, request: contract.AccountsCreateRequest) -> contr
         account=contract.AccountSummary(display_id=account.display_id, id=account.id, display_name=row.display_name),
         display_name=rev_org.display_name,
     )
+    await created(ctx, account)
+    await created(ctx, default)
     return contract.AccountsCreateResponse(account=account, default_rev_org=default)
 
 
@@ -180,12 +185,14 @@ async def update(ctx: Context, request: contract.AccountsUpdateRequest) -> contr
         display_name=chosen(request.display_name, row.display_name), tier=chosen(request.tier, row.tier),
         document=msgspec.json.encode(document).decode(),
     ))  # fmt: skip
+    account = (await _accounts(ctx.tx, [row]))[0]
     if after is not None:
-        row = after
-        await store.update(ctx.tx, row)
-        await _put_terms(ctx.tx, row, document)
+        await store.update(ctx.tx, after)
+        await _put_terms(ctx.tx, after, document)
         await claim_artifacts(ctx, document.artifacts, request.id.display_id)
-    return contract.AccountsUpdateResponse(account=(await _accounts(ctx.tx, [row]))[0])
+        was, account = account, (await _accounts(ctx.tx, [after]))[0]
+        await updated(ctx, was, account)
+    return contract.AccountsUpdateResponse(account=account)
 
 
 async def _changed(ctx: Context, request: contract.AccountsUpdateRequest, before: Document) -> Document:
@@ -223,6 +230,7 @@ async def delete(ctx: Context, request: contract.AccountsDeleteRequest) -> contr
     if held := await works.count(ctx.tx, where):
         raise referred_to(id_, held, "opportunities")
     own = await rev_orgs.numbers_of(ctx.tx, ctx.org, id_.number)
+    await deleted(ctx, *await _accounts(ctx.tx, [row]))
     gone = [id_.display_id, *(f"REV-{number}" for number in own)]
     await rev_orgs.delete(ctx.tx, ctx.org, own)
     await store.delete(ctx.tx, ctx.org, id_.number)

@@ -5,11 +5,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from rapport.auth import tokens
-from rapport.auth.caller import Caller, is_scope
+from rapport.auth import scopes, tokens
+from rapport.auth.caller import Caller
 from rapport.clock import DAY, Clock, format_rfc3339
 from rapport.contract import ids
-from rapport.operations import dev_users
+from rapport.operations import auth_tokens, dev_users
 from rapport.store import artifacts, numbers, orgs
 from rapport.store import tokens as token_store
 from rapport.store import users as user_store
@@ -20,13 +20,6 @@ _ORG_LENGTH = 10
 _SECONDS = 10.0
 _SYSTEM = "SYSU-1"
 Answer = dict[str, Any]
-
-
-class _UserId(ids.Id):
-    """Who may hold tokens."""
-
-    __slots__ = ()
-    kinds = (ids.DEV_USER, ids.SERVICE_ACCOUNT)
 
 
 class AdminError(Exception):
@@ -79,10 +72,7 @@ class Admin:
 
     async def _user(self, tx: Tx, org: str, wanted: str) -> user_store.UserRow:
         """The dev user or service account that a command means, by id or email."""
-        try:
-            user = await user_store.get(tx, org, _UserId.parse(wanted).display_id)
-        except ValueError:
-            user = await user_store.by_email(tx, org, wanted)
+        user = await _named(tx, org, wanted)
         if user is None:
             raise AdminError(f"there is no dev user or service account {wanted!r}")
         return user
@@ -117,7 +107,6 @@ class Admin:
         self, *, email: str, name: str | None = None, role: str = "member", org: str | None = None
     ) -> Answer:
         """Make an active dev user, with a token."""
-        token = tokens.make()
 
         async def work(tx: Tx) -> Answer:
             own = await self._org(tx, org)
@@ -125,8 +114,7 @@ class Admin:
                 tx, org=own, email=email, full_name=name, display_name=None, state="active", role=role,
                 by=_SYSTEM, now=self._clock(),
             )  # fmt: skip
-            await _add_token(tx, self._clock(), own, user.display_id, token)
-            return {"user": _user_answer(user), "token": token}
+            return {"user": _user_answer(user), "token": await _first_token(tx, self._clock(), user)}
 
         return await self._write(work)  # type: ignore[no-any-return]
 
@@ -156,26 +144,34 @@ class Admin:
     async def tokens_create(
         self, *, user: str, name: str = "token", scope: str = "", days: int = tokens.LIFE_DAYS, org: str | None = None
     ) -> Answer:
-        """Make a token for a dev user; it is shown this once."""
-        if not is_scope(scope):
-            raise AdminError(f"{scope!r} is no scope: write <family>:read, :write or :all, or read, write or all alone")
-        token = tokens.make()
+        """Make a token for a dev user or a service account; it is shown this once."""
+        if unknown := scopes.unknown(scope):
+            families = ", ".join(scopes.FAMILIES)
+            raise AdminError(
+                f"{unknown[0]!r} is no scope: write <family>:read, :write or :all, or read, write or all alone; "
+                f"the families are {families}"
+            )
 
         async def work(tx: Tx) -> Answer:
             own = await self._org(tx, org)
-            row = await self._user(tx, own, user)
-            number = await _add_token(tx, self._clock(), own, row.display_id, token, name=name, scope=scope, days=days)
-            return {"id": ids.don(ids.AUTH_TOKEN, own, number), "display_id": f"TOKEN-{number}", "token": token}
+            holder = await self._user(tx, own, user)
+            now = self._clock()
+            row, secret = await auth_tokens.add(
+                tx, org=own, user_id=holder.display_id, by=_SYSTEM, now=now, expires=now + days * DAY,
+                scope=" ".join(scopes.words(scope)), name=name,
+            )  # fmt: skip
+            return {**_token_id(row), "token": secret}
 
         return await self._write(work)  # type: ignore[no-any-return]
 
     async def tokens_list(self, *, user: str | None = None, org: str | None = None) -> Answer:
-        """The tokens of an org or a dev user, without their secrets."""
+        """The tokens of an org or a user, without their secrets."""
 
         async def work(tx: Tx) -> Answer:
             own = await self._org(tx, org)
-            owner = None if user is None else (await self._user(tx, own, user)).display_id
-            return {"tokens": [_token_answer(own, row) for row in await token_store.listed(tx, own, owner)]}
+            holder = None if user is None else (await self._user(tx, own, user)).display_id
+            rows = await token_store.listed(tx, own, user_id=holder)
+            return {"tokens": [_token_answer(row) for row in reversed(rows)]}
 
         return await self._read(work)  # type: ignore[no-any-return]
 
@@ -185,12 +181,14 @@ class Admin:
         async def work(tx: Tx) -> Answer:
             own = await self._org(tx, org)
             try:
-                number = ids.AuthTokenId.parse(token).number
+                id_ = ids.AuthTokenId.parse(token)
             except ValueError:
                 raise AdminError(f"{token!r} is not a token's id, such as TOKEN-1") from None
-            if not await token_store.revoke(tx, own, number, self._clock()):
-                raise AdminError(f"there is no live token TOKEN-{number}")
-            return {"display_id": f"TOKEN-{number}", "revoked": True}
+            if not id_.belongs_to(own) or not await token_store.revoke(
+                tx, own, id_.number, by=_SYSTEM, now=self._clock()
+            ):
+                raise AdminError(f"there is no live token {token}")
+            return {"display_id": id_.display_id, "revoked": True}
 
         return await self._write(work)  # type: ignore[no-any-return]
 
@@ -221,7 +219,6 @@ async def make_org(
         number: of the admin; 1 without it.
     """
     org = org or "".join(secrets.choice(_BASE32) for _ in range(_ORG_LENGTH))
-    token = tokens.make()
     await orgs.insert(tx, org, name, now)
     await user_store.insert(tx, _system_user(org, now))
     await numbers.reserve(tx, ids.SYS_USER, org, 1)
@@ -231,7 +228,7 @@ async def make_org(
         tx, org=org, email=email, full_name=None, display_name=None, state="active", role="admin", by=None, now=now,
         number=number,
     )  # fmt: skip
-    await _add_token(tx, now, org, user.display_id, token)
+    token = await _first_token(tx, now, user)
     return {
         "org": {"id": ids.org_don(org), "display_id": f"DEV-{org}", "name": name},
         "user": {"id": ids.don_of(user.display_id, org), "display_id": user.display_id, "email": email},
@@ -239,16 +236,21 @@ async def make_org(
     }
 
 
-async def _add_token(
-    tx: Tx, now: int, org: str, user_id: str, token: str, *, name: str = "first token", scope: str = "",
-    days: int = tokens.LIFE_DAYS,
-) -> int:  # fmt: skip
-    number = await numbers.take_one(tx, ids.AUTH_TOKEN, org)
-    await token_store.insert(
-        tx, org=org, number=number, token_hash=tokens.hash_of(token), user_id=user_id, scope=scope, name=name,
-        by=user_id, now=now, expires=now + days * DAY,
+async def _named(tx: Tx, org: str, wanted: str) -> user_store.UserRow | None:
+    """The user with this id, or the dev user with this email."""
+    try:
+        id_ = ids.TokenHolderId.parse(wanted)
+    except ValueError:
+        return await user_store.by_email(tx, org, wanted)
+    return await user_store.get(tx, org, id_.display_id) if id_.belongs_to(org) else None
+
+
+async def _first_token(tx: Tx, now: int, user: user_store.UserRow) -> str:
+    _, secret = await auth_tokens.add(
+        tx, org=user.org, user_id=user.display_id, by=user.display_id, now=now, expires=now + tokens.LIFE_DAYS * DAY,
+        name="first token",
     )  # fmt: skip
-    return number
+    return secret
 
 
 def _system_user(org: str, now: int) -> user_store.UserRow:
@@ -267,10 +269,13 @@ def _user_answer(row: user_store.UserRow) -> Answer:
     }  # fmt: skip
 
 
-def _token_answer(org: str, row: tuple[Any, ...]) -> Answer:
-    number, user_id, scope, name, created, expires, revoked = row
+def _token_id(row: token_store.TokenRow) -> Answer:
+    return {"id": ids.don(ids.AUTH_TOKEN, row.org, row.number), "display_id": f"TOKEN-{row.number}"}
+
+
+def _token_answer(row: token_store.TokenRow) -> Answer:
     return {
-        "id": ids.don(ids.AUTH_TOKEN, org, number), "display_id": f"TOKEN-{number}", "user": user_id, "name": name,
-        "scope": scope, "created_date": format_rfc3339(created), "expires_at": format_rfc3339(expires),
-        "revoked": revoked is not None,
+        **_token_id(row), "user": row.user_id, "name": row.name, "scope": row.scope,
+        "created_date": format_rfc3339(row.created_date), "expires_at": format_rfc3339(row.expires_date),
+        "revoked": row.revoked_date is not None,
     }  # fmt: skip

@@ -5,9 +5,19 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from rapport import events
 from rapport.clock import MILLISECOND
 from rapport.contract.errors import NotFound, ValueNotPermitted
-from rapport.contract.fields import CUSTOM_FIELDS_BYTES, CustomSchemaSpec, Instant, Json, Request, UnsetType
+from rapport.contract.fields import (
+    CUSTOM_FIELDS_BYTES,
+    CustomSchemaSpec,
+    Instant,
+    Json,
+    Raw,
+    Request,
+    Response,
+    UnsetType,
+)
 from rapport.contract.ids import Id
 from rapport.operations.atoms import AtomRow
 from rapport.operations.context import Context
@@ -16,6 +26,8 @@ from rapport.store.users import UserRow
 
 T = TypeVar("T")
 R = TypeVar("R", bound=AtomRow)
+# An object as a method answers it.
+Answer = Raw | Response
 
 
 def chosen(value: T | UnsetType, before: T) -> T:
@@ -107,3 +119,18 @@ def referred_to(id_: Id, count: int, what: str) -> ValueNotPermitted:
         field_name="id",
         reason=f"must have no {what}; it has {count}",
     )
+
+
+async def created(ctx: Context, answer: Answer) -> None:
+    """Tell that an object was made."""
+    await events.record(ctx.tx, [events.created(ctx.org, ctx.caller.user_id, ctx.now, answer)])
+
+
+async def updated(ctx: Context, before: Answer, after: Answer) -> None:
+    """Tell that an object was changed, and from what to what."""
+    await events.record(ctx.tx, [events.updated(ctx.org, ctx.caller.user_id, ctx.now, before, after)])
+
+
+async def deleted(ctx: Context, *answers: Answer) -> None:
+    """Tell that objects were deleted."""
+    await events.record(ctx.tx, [events.deleted(ctx.org, ctx.caller.user_id, ctx.now, answer) for answer in answers])

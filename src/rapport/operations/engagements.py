@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from rapport import events
 from rapport.clock import MILLISECOND, format_rfc3339
 from rapport.contract import engagements as contract
 from rapport.contract import ids
@@ -16,6 +17,7 @@ from rapport.contract.errors import (
 )
 from rapport.contract.fields import UNSET, Raw, Response, SetTagWithValue, UnsetType, wire_value
 from rapport.contract.ids import EngagementId, Id
+from rapport.operations.changes import deleted, updated
 from rapport.operations.context import Call, Context, handles, handles_batch
 from rapport.operations.expansion import expanded
 from rapport.operations.listing import add_audit, add_dates, cursors, given, own_ids, read_walk
@@ -152,13 +154,14 @@ async def _record(tx: Tx, accepted: Sequence[_Accepted]) -> dict[int, contract.E
         next_number[org] += 1
     await store.insert(tx, rows, [links for _, _, links in accepted])
     people = await summaries.users(tx, {(call.caller.org, call.caller.user_id) for _, call, _ in accepted})
-    responses = {}
+    responses, happened = {}, []
     for (position, call, _), row in zip(accepted, rows, strict=True):
-        kept = Stored(row.number, row.created_by, row.modified_by, row.document)
-        documents = [_answer(call.caller.org, kept, people)]
+        documents = [_answer(call.caller.org, _kept(row), people)]
+        happened.append(events.created(call.caller.org, call.caller.user_id, call.now, Raw(documents[0])))
         if call.request.expand:
             documents = await expanded(tx, call.caller.org, documents, call.request.expand)
         responses[position] = contract.EngagementsCreateResponse(engagement=Raw(documents[0]))
+    await events.record(tx, happened)
     return responses
 
 
@@ -206,7 +209,7 @@ def _answer(org: str, kept: Stored, people: dict[Key, Any]) -> bytes:
 
 
 async def _answers(
-    tx: Tx, org: str, kept: Sequence[Stored], expand: Sequence[contract.Expansion] | UnsetType
+    tx: Tx, org: str, kept: Sequence[Stored], expand: Sequence[contract.Expansion] | UnsetType = UNSET
 ) -> list[Raw]:
     people = await summaries.users(tx, {(org, user) for row in kept for user in (row.created_by, row.modified_by)})
     documents = [_answer(org, row, people) for row in kept]
@@ -260,9 +263,11 @@ def _matching(org: str, request: contract.EngagementsCountRequest) -> Filter:
 @handles(contract.DELETE)
 async def delete(ctx: Context, request: contract.EngagementsDeleteRequest) -> contract.EngagementsDeleteResponse:
     """Delete one; its external_ref is free again, its artifacts stay bound to it."""
-    own = request.id.belongs_to(ctx.org)
-    if not own or not await store.delete(ctx.tx, ctx.org, request.id.number, ctx.now):
+    row = await store.lock(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
+    if row is None:
         raise _absent(request.id)
+    await deleted(ctx, *await _answers(ctx.tx, ctx.org, [_kept(row)]))
+    await store.delete(ctx.tx, ctx.org, row.number, ctx.now)
     return contract.EngagementsDeleteResponse()
 
 
@@ -276,6 +281,7 @@ async def update(ctx: Context, request: contract.EngagementsUpdateRequest) -> co
     links = await _changed_links(ctx, request)
     after = _changed(before, request, _link_fields(ctx.org, Links(**links)), links)
     if after != before:
+        (was,) = await _answers(ctx.tx, ctx.org, [_kept(row)])
         modified = max(ctx.now, row.modified_date + MILLISECOND)
         after.modified_date = format_rfc3339(modified)
         row = row._replace(
@@ -284,8 +290,14 @@ async def update(ctx: Context, request: contract.EngagementsUpdateRequest) -> co
             document=_encode(after).decode(),
         )  # fmt: skip
         await _write(ctx, row, links, before, after)
-    kept = Stored(row.number, row.created_by, row.modified_by, row.document)
-    return contract.EngagementsUpdateResponse(engagement=(await _answers(ctx.tx, ctx.org, [kept], request.expand))[0])
+        await updated(ctx, was, *await _answers(ctx.tx, ctx.org, [_kept(row)]))
+    return contract.EngagementsUpdateResponse(
+        engagement=(await _answers(ctx.tx, ctx.org, [_kept(row)], request.expand))[0]
+    )
+
+
+def _kept(row: EngagementRow) -> Stored:
+    return Stored(row.number, row.created_by, row.modified_by, row.document)
 
 
 def _set(change: Any) -> Any:

@@ -3,6 +3,7 @@
 from rapport.operations import (
     accounts,
     artifacts,
+    auth_tokens,
     dev_orgs,
     dev_users,
     engagements,
@@ -17,6 +18,7 @@ from rapport.operations import (
 __all__ = [
     "accounts",
     "artifacts",
+    "auth_tokens",
     "dev_orgs",
     "dev_users",
     "engagements",

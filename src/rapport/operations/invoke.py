@@ -101,6 +101,7 @@ class _Writer:
     def __init__(self, method: Method, clock: Clock, links: Links) -> None:
         self._run: BatchOperation = BATCH_OPERATIONS.get(method) or _one_by_one(OPERATIONS[method], links)
         self._clock = clock
+        self._secret_answer = method.secret_answer
 
     async def __call__(self, tx: Tx, writes: Sequence[_Write]) -> list[Answer | Exception]:
         """Do them in one transaction; each gets its answer or its refusal."""
@@ -145,7 +146,7 @@ class _Writer:
             body = _encode(result)
             results.append(Answer(body))
             if write.key is not None:
-                answers.append((write.key, body))
+                answers.append((write.key, idempotency.SECRET if self._secret_answer else body))
         if answers:
             await idempotency.keep(tx, answers, now)
         return results

@@ -25,7 +25,7 @@ async def reserve(tx: Tx, kind: Kind, org: str, number: int) -> None:
 
 
 async def advance(tx: Tx, kind: str, wanted: Mapping[str, int]) -> dict[str, int]:
-    """Move the counters of a kind on by `wanted[org]`; the first of each run of numbers is answered."""
+    """Move the counters of a kind on by `wanted[org]`, and hold them; the first of each run of numbers is answered."""
     rows = await tx.all(
         """
         INSERT INTO counters (org, kind, last)

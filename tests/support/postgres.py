@@ -147,11 +147,8 @@ def shared_server(folder: Path) -> Iterator[PostgresServer]:
     """
     note = folder / "postgres.json"
     with _locked(folder):
-        known = json.loads(note.read_text()) if note.exists() else {"users": 0}
-        if known["users"]:
-            server = PostgresServer(Path(known["folder"]), known["port"])
-        else:
-            server = PostgresServer.make()
+        known: dict[str, Any] = json.loads(note.read_text()) if note.exists() else {"users": 0}
+        server = PostgresServer(Path(known["folder"]), known["port"]) if known["users"] else PostgresServer.make()
         known = {"users": known["users"] + 1, "folder": str(server.folder), "port": server.port}
         note.write_text(json.dumps(known))
     try:

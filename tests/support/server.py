@@ -18,8 +18,10 @@ import httpx
 import jsonschema_rs
 
 from rapport import control
+from rapport.app import run_command
 from rapport.contract.method import READ
 from rapport.contract.table import METHODS
+from rapport.settings import load
 
 MANY = {"RAPPORT_RATE_LIMIT": "off"}
 
@@ -106,7 +108,10 @@ class Server:
         self.start()
 
     def run(self, command: str, **arguments: Any) -> dict[str, Any]:
-        """Run an operator's command through the server's own socket."""
+        """Run an operator's command through the server's own socket, or on its database."""
+        if database := self._environment.get("RAPPORT_DATABASE_URL"):
+            settings = load({"data": self.data, "database_url": database}, {}, self.data)
+            return asyncio.run(run_command(settings, command, arguments))
         answer = asyncio.run(control.ask(self.data / control.SOCKET, command, arguments))
         assert answer is not None
         return answer

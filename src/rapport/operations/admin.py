@@ -22,6 +22,10 @@ _SYSTEM = "SYSU-1"
 Answer = dict[str, Any]
 
 
+# Held by whoever looks whether a store is empty in order to fill it.
+FIRST_ORG = "first org"
+
+
 class AdminError(Exception):
     """A command can't be done; the text says why."""
 
@@ -47,6 +51,15 @@ class Admin:
 
         async def work(tx: Tx) -> Answer:
             return await make_org(tx, self._clock(), name=name, email=email)
+
+        return await self._write(work)  # type: ignore[no-any-return]
+
+    async def first_org(self, *, name: str, email: str) -> Answer | None:
+        """Make a store's first org; None when there is one. Of several who try at once, one does."""
+
+        async def work(tx: Tx) -> Answer | None:
+            await tx.hold([FIRST_ORG])
+            return None if await orgs.all_orgs(tx) else await make_org(tx, self._clock(), name=name, email=email)
 
         return await self._write(work)  # type: ignore[no-any-return]
 

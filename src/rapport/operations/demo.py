@@ -12,9 +12,9 @@ from rapport.contract import ids
 from rapport.contract.fields import UNSET, Instant, SetTagWithValue
 from rapport.contract.tags import TagsCreateRequest, TagStyle
 from rapport.operations import accounts, dev_users, engagements, rev_users, tags, works
-from rapport.operations.admin import make_org
+from rapport.operations.admin import FIRST_ORG, make_org
 from rapport.operations.context import Call, Context
-from rapport.store import numbers
+from rapport.store import numbers, orgs
 from rapport.store.db import Batch, Store, Tx
 from rapport.store.summaries import OpportunityDocument
 
@@ -67,10 +67,13 @@ _NOTES = (
 )
 
 
-async def fill(store: Store, clock: Clock) -> dict[str, Any]:
-    """Fill an empty store, in one transaction; the answer is that of `make_org`."""
+async def fill(store: Store, clock: Clock) -> dict[str, Any] | None:
+    """Fill an empty store, in one transaction; the answer is that of `make_org`, or None when it is not empty."""
 
-    async def run(tx: Tx, calls: Sequence[None]) -> Sequence[dict[str, Any]]:
+    async def run(tx: Tx, calls: Sequence[None]) -> Sequence[dict[str, Any] | None]:
+        await tx.hold([FIRST_ORG])
+        if await orgs.all_orgs(tx):
+            return [None for _ in calls]
         made = [
             await make_org(tx, clock(), name="Demo", email="alex@demo.example", org=ORG, number=NUMBER) for _ in calls
         ]

@@ -41,7 +41,7 @@ class CannotOpen(Exception):
 
 
 class LostRace(Exception):
-    """Something that was read in this transaction is no longer so: each call has to go again, alone and from the start."""
+    """Something that was read in this transaction is no longer so: each call has to go again, alone."""
 
 
 class Tx(Protocol):

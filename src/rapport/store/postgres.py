@@ -449,9 +449,7 @@ class PostgresStore:
             else:
                 waiting.settle(results[0])
 
-    async def _transaction(
-        self, batch: Batch[Any, Any], calls: Sequence[Any], limit: asyncio.Timeout
-    ) -> Sequence[Any]:
+    async def _transaction(self, batch: Batch[Any, Any], calls: Sequence[Any], limit: asyncio.Timeout) -> Sequence[Any]:
         async with Lease(self._connections) as connection:
             await connection.execute(self._begin_write)
             tx = PostgresTx(connection, _WRITING, self._blocks, self._constraints)

@@ -27,7 +27,7 @@ class Found(NamedTuple):
 
 
 async def resolve(tx: Tx, wanted: Iterable[Key]) -> dict[Key, Found]:
-    """Look up display ids; those that name nothing live are left out. In a write, what was found stays until its end."""
+    """Look up display ids; those that name nothing live are left out. What a write finds stays until its end."""
     by_table: dict[str, list[tuple[str, str, int]]] = {"users": [], "accounts": [], "opportunities": [], "rev_orgs": [],
                                                        "tags": [], "artifacts": []}  # fmt: skip
     for org, display_id in sorted(wanted):
@@ -52,8 +52,8 @@ _TABLES = {
     ids.TAG: "tags",
     ids.ARTIFACT: "artifacts",
 }
-# The rows are held against deletion until the transaction ends, so that a reference to them can be written. Each table's
-# are held in the order of their ids, and the tables in this order, so that no two writers wait for each other.
+# The rows are held against deletion until the transaction ends, so that a reference to them can be written. Each
+# table's are held in the order of their ids, and the tables in this order, so that no two writers wait for each other.
 _RESOLVE = """
     WITH u AS (
         SELECT r.org, r.display_id FROM rows(:users, org text, display_id text, number bigint) r

@@ -29,12 +29,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 
 # Whose tests say something about SQL run on both engines.
 _ON_BOTH = ("tests/api/", "tests/properties/")
-# Not these: they are about HTTP, limits, and bytes in a folder.
+# Not these: they are about HTTP, limits, bytes in a folder, and the socket that only a server on SQLite has.
 _ON_ONE = (
     "test_protocol",
     "test_ratelimit",
     "test_artifacts_memory",
     "test_artifacts_download",
+    "test_artifacts_clean_up",
+    "test_the_command_line_gets_the_servers_own_address",
     "test_strict",
     "test_auth.py",
 )
@@ -43,7 +45,7 @@ _ON_ONE = (
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run the tests of a server on each engine where the engine may make a difference."""
     if "server" in metafunc.fixturenames:
-        path = metafunc.definition.path.as_posix()
+        path = f"{metafunc.definition.path.as_posix()}::{metafunc.definition.name}"
         both = any(folder in path for folder in _ON_BOTH) and not any(name in path for name in _ON_ONE)
         metafunc.parametrize("server", ["sqlite", "postgres"] if both else ["sqlite"], indirect=True, scope="session")
 

@@ -164,6 +164,9 @@ class PostgresTx:
         return UniqueViolation(error.table_name, (columns,))
 
 
+_DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 class _Verdict(Enum):
     """What an error of the driver means."""
 
@@ -248,7 +251,7 @@ class PostgresStore:
         except (CannotOpen, migrate.NewerDatabase):
             await store.close()
             raise
-        except (_Unreachable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (_Unreachable, OSError, *_DRIVER) as error:
             await store.close()
             raise CannotOpen(f"the database can't be opened: {_sentence(error)}") from None
         return store
@@ -368,15 +371,16 @@ class PostgresStore:
 
     async def _snapshot(self, work: Callable[[Tx], Coroutine[Any, Any, R]]) -> R:
         async with Lease(self._connections) as connection:
-            await connection.execute(self._begin_read)
             try:
+                await connection.execute(self._begin_read)
                 result = await work(PostgresTx(connection, _READING))
+                await connection.execute("COMMIT")
             except asyncpg.ReadOnlySQLTransactionError as error:
+                await _roll_back(connection)
                 raise RuntimeError(f"a read must not write: {error}") from error
             except Exception:
                 await _roll_back(connection)
                 raise
-            await connection.execute("COMMIT")
             return result
 
     # Writing
@@ -451,9 +455,9 @@ class PostgresStore:
 
     async def _transaction(self, batch: Batch[Any, Any], calls: Sequence[Any], limit: asyncio.Timeout) -> Sequence[Any]:
         async with Lease(self._connections) as connection:
-            await connection.execute(self._begin_write)
             tx = PostgresTx(connection, _WRITING, self._blocks, self._constraints)
             try:
+                await connection.execute(self._begin_write)
                 results = await batch.run(tx, calls)
             except Exception:
                 await _roll_back(connection)
@@ -466,17 +470,21 @@ class PostgresStore:
 
     async def _advance(self, kind: str, wanted: Mapping[str, int]) -> Mapping[str, int]:
         """Move counters on in a transaction of its own; it is durable before a number is handed out."""
-        async with Lease(self._counters) as connection:
-            await connection.execute(self._begin_write)
-            first = await numbers.advance(PostgresTx(connection, _WRITING), kind, wanted)
-            await connection.execute("COMMIT")
-            return first
+        return await self._count(lambda tx: numbers.advance(tx, kind, wanted))
 
     async def _advance_to(self, kind: str, org: str, number: int) -> None:
+        await self._count(lambda tx: numbers.advance_to(tx, kind, org, number))
+
+    async def _count(self, work: Callable[[Tx], Awaitable[R]]) -> R:
         async with Lease(self._counters) as connection:
-            await connection.execute(self._begin_write)
-            await numbers.advance_to(PostgresTx(connection, _WRITING), kind, org, number)
-            await connection.execute("COMMIT")
+            try:
+                await connection.execute(self._begin_write)
+                result = await work(PostgresTx(connection, _WRITING))
+                await connection.execute("COMMIT")
+            except Exception:
+                await _roll_back(connection)
+                raise
+            return result
 
     async def close(self) -> None:
         """Finish what was taken, then close every connection."""
@@ -495,8 +503,9 @@ def _verdict(error: Exception) -> _Verdict | None:
         return _Verdict.LOST
     state: str | None = getattr(error, "sqlstate", None)
     if state is None:
-        # Of the driver itself: a connection that was closed under it.
-        return _Verdict.LOST if isinstance(error, asyncpg.InterfaceError) and "closed" in str(error) else None
+        # Of the driver itself: a connection that was closed under it, while it waited or in the middle of something.
+        closed = isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
+        return _Verdict.LOST if closed or isinstance(error, asyncpg.InternalClientError) else None
     if state in _AGAIN or isinstance(error, asyncpg.InvalidCachedStatementError):
         return _Verdict.AGAIN
     if state in _LOST or state[:2] == "08":
@@ -520,9 +529,11 @@ def _sentence(error: BaseException) -> str:
 
 
 async def _roll_back(connection: Any) -> None:
-    """Undo what was begun. A connection on which that fails is ended when it is given back."""
-    with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    """Undo what was begun; a connection on which that fails is of no use any more."""
+    try:
         await connection.execute("ROLLBACK")
+    except (*_DRIVER, OSError):
+        connection.terminate()
 
 
 async def _commit(connection: Any, limit: asyncio.Timeout) -> None:
@@ -538,6 +549,7 @@ async def _commit(connection: Any, limit: asyncio.Timeout) -> None:
     except Exception as error:
         if _verdict(error) is _Verdict.AGAIN:
             raise
+        connection.terminate()
         raise _OutcomeUnknown(_sentence(error)) from error
     if status != "COMMIT":
         raise RuntimeError(f"the transaction ended in {status}: something in it failed and was passed over")

@@ -285,7 +285,8 @@ def _dev_tls(settings: Settings, say: Callable[[str], None]) -> ssl.SSLContext:
     return made
 
 
-def _configure_logs() -> None:
+def configure_logs() -> None:
+    """Log JSON lines on standard error."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -303,32 +304,32 @@ def _configure_logs() -> None:
 
 async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], None]) -> None:
     tls = _own_tls(settings)
-    listener = _bind(settings["host"], settings["port"])
     log = structlog.get_logger("rapport")
-    async with open_data(settings) as opened:
-        if settings["tls"] == "dev":
-            tls = _dev_tls(settings, say)
-        if (made := await _first_start(opened, with_demo=with_demo)) is not None:
-            say(made)
-        host, port = listener.getsockname()[:2]
-        opened.links.local_url = _url(settings, host, port)
+    with contextlib.closing(_bind(settings["host"], settings["port"])) as listener:
+        async with open_data(settings) as opened:
+            if settings["tls"] == "dev":
+                tls = _dev_tls(settings, say)
+            if (made := await _first_start(opened, with_demo=with_demo)) is not None:
+                say(made)
+            host, port = listener.getsockname()[:2]
+            opened.links.local_url = _url(settings, host, port)
 
-        def say_ready() -> None:
-            say(f"Rapport serves {opened.links.local_url} (reference: /docs)")
-            log.info("serving", host=host, port=port, data=str(settings["data"]))
+            def say_ready() -> None:
+                say(f"Rapport serves {opened.links.local_url} (reference: /docs)")
+                log.info("serving", host=host, port=port, data=str(settings["data"]))
 
-        server = _Server(_config(opened, settings, tls), say_ready)
-        # Others may be writing to a folder that is shared; no upload lasts a day.
-        await opened.blobs.sweep(older_than=DAY / SECOND if settings["database_url"] else 0.0)
-        orphan_seconds = settings["artifact_orphan_hours"] * 3600
-        cleaner = Cleaner(opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds)
-        cleaning = asyncio.create_task(cleaner.run())
-        try:
-            async with _commanded(opened, settings):
-                await server.serve(sockets=[listener])
-        finally:
-            cleaning.cancel()
-            await asyncio.gather(cleaning, return_exceptions=True)
+            server = _Server(_config(opened, settings, tls), say_ready)
+            # Others may be writing to a folder that is shared; no upload lasts a day.
+            await opened.blobs.sweep(older_than=DAY / SECOND if settings["database_url"] else 0.0)
+            orphan_seconds = settings["artifact_orphan_hours"] * 3600
+            cleaner = Cleaner(opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds)
+            cleaning = asyncio.create_task(cleaner.run())
+            try:
+                async with _commanded(opened, settings):
+                    await server.serve(sockets=[listener])
+            finally:
+                cleaning.cancel()
+                await asyncio.gather(cleaning, return_exceptions=True)
     log.info("stopped")
 
 
@@ -381,7 +382,6 @@ def serve(settings: Settings, *, with_demo: bool, say: Callable[[str], None]) ->
     Raises:
         CannotStart: it can't.
     """
-    _configure_logs()
     for warning in settings.warnings:
         structlog.get_logger("rapport").warning("setting", warning=warning)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -39,6 +39,7 @@ Answer = dict[str, Any]
 
 def main() -> None:
     """Run the command line."""
+    app.configure_logs()
     try:
         cli()
     except (SettingError, app.CannotStart) as error:

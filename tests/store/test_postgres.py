@@ -415,3 +415,24 @@ def test_a_migration_beside_an_older_process_does_not_disturb_it(
     _open_and_close(url)
     assert len(engine.all(every)[0]) == 4
     engine.write(lambda tx: orgs.insert(tx, "ORG0000002", "y", 2))
+
+
+def test_one_read_that_is_refused_does_not_fail_its_neighbours(engine: Engine) -> None:
+    async def wrong(tx: Tx) -> Any:
+        return await tx.all("SELECT 1 / 0")
+
+    async def own(_tx: Tx) -> Any:
+        raise LookupError("no such customer")
+
+    async def run() -> list[Any]:
+        works = [orgs.all_orgs, wrong, orgs.all_orgs, own, orgs.all_orgs] * 8
+        return await settled([engine.store.read(work, deadline=time.monotonic() + SOON) for work in works])
+
+    results = engine.run(run())
+    assert [type(result).__name__ for result in results] == [
+        "list",
+        "DivisionByZeroError",
+        "list",
+        "LookupError",
+        "list",
+    ] * 8

@@ -6,12 +6,12 @@ server undid to resolve a conflict, starts again from the beginning and so sees 
 """
 
 import asyncio
-import contextlib
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import partial
 from typing import Any, NamedTuple, Self, TypeVar
 
 import asyncpg
@@ -54,6 +54,9 @@ _LANES = 2
 _ALONE = 4
 _HEAVY = 3
 _TOGETHER = 256
+# Short reads: how many snapshots at a time, and how many calls may share one.
+_READERS = 4
+_READS_TOGETHER = 16
 _TRIES = 5
 # A constraint that refused a call may have been set by a racer that the call did not see; not for ever, though.
 _RACES = 3
@@ -195,6 +198,19 @@ class _Waiting:
         """Nobody waits for it any more, or nobody should."""
         return self.future.done() or self.deadline <= time.monotonic()
 
+    async def result(self, what: str) -> Any:
+        """Wait for the result.
+
+        Raises:
+            ServiceUnavailable: the deadline passed first.
+            Exception: the result, where it is one.
+        """
+        try:
+            async with asyncio.timeout(self.deadline - time.monotonic()):
+                return await self.future
+        except TimeoutError:
+            raise unavailable(f"{what} waited too long") from None
+
     def settle(self, result: Any) -> None:
         """Hand over a result, or an exception as one."""
         if self.future.done():
@@ -224,6 +240,8 @@ class PostgresStore:
         self._counters = Connections(self._connect, 1)
         self._blocks = Blocks(self._advance, self._advance_to)
         self._constraints: dict[str, UniqueViolation] = {}
+        self._reads: list[_Waiting] = []
+        self._reading = 0
         self._heavy = asyncio.Semaphore(_HEAVY)
         self._alone = asyncio.Semaphore(_ALONE)
         self._gathered: dict[Batch[Any, Any], _Gathered] = {}
@@ -362,26 +380,74 @@ class PostgresStore:
         """Run `work` in one snapshot; see `Store.read`."""
         if self._closing:
             raise unavailable("it is being closed")
+        waiting = _Waiting(work, deadline, asyncio.get_running_loop().create_future())
+        if heavy:
+            self._start(self._read_heavy(waiting))
+        else:
+            self._reads.append(waiting)
+            if self._reading < _READERS:
+                self._reading += 1
+                self._start(self._read_lane())
+        return await waiting.result("reading")  # type: ignore[no-any-return]
 
-        async def attempt(_limit: asyncio.Timeout) -> R:
-            async with self._heavy if heavy else contextlib.nullcontext():
-                return await self._snapshot(work)
+    async def _read_heavy(self, waiting: _Waiting) -> None:
+        async with self._heavy:
+            await self._read([waiting])
 
-        return await self._patiently(attempt, deadline)
+    async def _read_lane(self) -> None:
+        """Read for whoever waits, a few at a time in one snapshot: beginning and ending one costs more than a look-up.
 
-    async def _snapshot(self, work: Callable[[Tx], Coroutine[Any, Any, R]]) -> R:
+        It is taken after all of them came, so each sees what was answered before.
+        """
+        while self._reads:
+            await asyncio.sleep(0)
+            calls, self._reads = self._reads[:_READS_TOGETHER], self._reads[_READS_TOGETHER:]
+            await self._read(calls)
+        self._reading -= 1
+
+    async def _read(self, calls: Sequence[_Waiting]) -> None:
+        while calls := [waiting for waiting in calls if not waiting.is_late()]:
+            deadline = max(waiting.deadline for waiting in calls)
+            try:
+                await self._patiently(partial(self._snapshot, calls), deadline)
+            except Exception as error:  # noqa: BLE001  # the callers get it
+                for waiting in calls:
+                    waiting.settle(error)
+
+    async def _snapshot(self, calls: Sequence[_Waiting], _limit: asyncio.Timeout) -> None:
+        """Read for these calls in one snapshot; those behind one that the database refuses are left for another."""
         async with Lease(self._connections) as connection:
             try:
                 await connection.execute(self._begin_read)
-                result = await work(PostgresTx(connection, _READING))
+                tx = PostgresTx(connection, _READING)
+                for waiting in calls:
+                    if waiting.is_late():
+                        continue
+                    try:
+                        waiting.settle(await waiting.call(tx))
+                    except Exception as error:  # noqa: BLE001  # the caller gets it
+                        if isinstance(error, (*_DRIVER, OSError)):
+                            self._refuse(waiting, error)
+                            break
+                        waiting.settle(error)
                 await connection.execute("COMMIT")
-            except asyncpg.ReadOnlySQLTransactionError as error:
-                await _roll_back(connection)
-                raise RuntimeError(f"a read must not write: {error}") from error
             except Exception:
                 await _roll_back(connection)
                 raise
-            return result
+
+    @staticmethod
+    def _refuse(waiting: _Waiting, error: Exception) -> None:
+        """Give a caller what the database said, if it is the caller's own fault.
+
+        Raises:
+            Exception: the error, if it is not.
+        """
+        if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+            waiting.settle(RuntimeError(f"a read must not write: {error}"))
+        elif _verdict(error) is None:
+            waiting.settle(error)
+        else:
+            raise error
 
     # Writing
 
@@ -394,11 +460,7 @@ class PostgresStore:
             self._gather(batch, waiting)
         else:
             self._start(self._write_alone(batch, waiting))
-        try:
-            async with asyncio.timeout(deadline - time.monotonic()):
-                return await waiting.future  # type: ignore[no-any-return]
-        except TimeoutError:
-            raise unavailable("the write waited too long") from None
+        return await waiting.result("the write")  # type: ignore[no-any-return]
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it whatever becomes of its caller."""

@@ -7,10 +7,10 @@ SDK := tests/sdk/typescript
 UV := $(BIN)/uv --no-config
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install serve test lint format lock bench
+.PHONY: help install serve test test-azure lint format lock bench
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed ## Make .venv with Rapport and its tools, as locked; leaves .venv/bin/rapport
 
@@ -19,6 +19,10 @@ serve: .venv/.installed ## Serve a demo org on http://127.0.0.1:8080
 
 test: .venv/.installed $(SDK)/node_modules/.installed ## Run all tests on two workers (ARGS= adds pytest arguments)
 	$(BIN)/pytest -n 2 $(ARGS)
+
+test-azure: .venv/.installed ## Install Azurite (npm, 370 MB) and run the tests of file stores on it too
+	$(BIN)/python -m tests.blobs.azurite.install
+	$(BIN)/pytest -n 2 tests/blobs
 
 lint: .venv/.installed ## Check style, types and the direction of imports
 	$(BIN)/ruff check

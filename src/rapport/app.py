@@ -19,6 +19,7 @@ import uvloop
 from starlette.middleware.cors import CORSMiddleware
 
 from rapport import control
+from rapport.blobs import Blobs
 from rapport.blobs.links import Links, read_key
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import DAY, SECOND, system_clock
@@ -33,7 +34,7 @@ from rapport.operations.admin import Admin, AdminError
 from rapport.operations.cleaner import Cleaner
 from rapport.operations.invoke import Invoker
 from rapport.operations.uploads import Uploads
-from rapport.ratelimit import Limiter
+from rapport.ratelimit import Limiter, Limits
 from rapport.settings import Settings
 from rapport.store.db import CannotOpen, Store
 from rapport.store.hosts import masked
@@ -66,7 +67,7 @@ class Opened:
     `place` is where the rows are, for people.
     """
 
-    def __init__(self, store: Store, blobs: LocalBlobs, links: Links, place: str) -> None:
+    def __init__(self, store: Store, blobs: Blobs, links: Links, place: str) -> None:
         self.place = place
         self.store = store
         self.blobs = blobs
@@ -109,10 +110,10 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
     folder: Path = settings["data"]
     with _locked(folder, shared=bool(settings["database_url"])):
         links = _links(settings)
+        blobs = _blobs(settings)
         store = await _open_store(settings)
         try:
-            place = masked(settings["database_url"]) or str(folder)
-            yield Opened(store, LocalBlobs(folder / BLOBS), links, place)
+            yield Opened(store, blobs, links, masked(settings["database_url"]) or str(folder))
         finally:
             await store.close()
 
@@ -146,6 +147,22 @@ async def migrate(settings: Settings) -> str:
         return masked(settings["database_url"])
     async with open_data(settings):
         return str(settings["data"])
+
+
+def _blobs(settings: Settings) -> Blobs:
+    """Where artifacts' bytes are.
+
+    Raises:
+        CannotStart: the object store can't be used.
+    """
+    if not settings["artifact_store"]:
+        return LocalBlobs(settings["data"] / BLOBS)
+    from rapport.blobs.objects import CannotUse, ObjectBlobs  # noqa: PLC0415  # loads what most servers never need
+
+    try:
+        return ObjectBlobs(settings["artifact_store"], direct=settings["artifact_direct"])
+    except CannotUse as error:
+        raise CannotStart(str(error)) from None
 
 
 def _links(settings: Settings) -> Links:
@@ -209,14 +226,23 @@ class _Server(uvicorn.Server):
             loop.remove_signal_handler(number)
 
 
-def _application(opened: Opened, settings: Settings) -> App:
-    limiter = Limiter(settings["rate_limit"]) if settings["rate_limit"] else None
+def _limits(settings: Settings) -> Limits | None:
+    if not settings["rate_limit"]:
+        return None
+    if not settings["redis_url"]:
+        return Limiter(settings["rate_limit"])
+    from rapport.ratelimit.shared import SharedLimiter  # noqa: PLC0415  # loads what most servers never need
+
+    return SharedLimiter(settings["rate_limit"], settings["redis_url"])
+
+
+def _application(opened: Opened, settings: Settings, limits: Limits | None) -> App:
     files = Files(
         Uploads(opened.store, opened.blobs, system_clock), opened.links, system_clock,
         max_bytes=settings["artifact_max_bytes"],
     )  # fmt: skip
     edge: App = Edge(
-        opened.invoker, limiter, strict=settings["strict"], access_log=settings["access_log"],
+        opened.invoker, limits, strict=settings["strict"], access_log=settings["access_log"],
         site=site(opened.store, files, strict=settings["strict"]),
     )  # fmt: skip
     if settings["cors_origins"]:
@@ -318,7 +344,8 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
                 say(f"Rapport serves {opened.links.local_url} (reference: /docs)")
                 log.info("serving", host=host, port=port, data=str(settings["data"]))
 
-            server = _Server(_config(opened, settings, tls), say_ready)
+            limits = _limits(settings)
+            server = _Server(_config(_application(opened, settings, limits), settings, tls), say_ready)
             # Others may be writing to a folder that is shared; no upload lasts a day.
             await opened.blobs.sweep(older_than=DAY / SECOND if settings["database_url"] else 0.0)
             orphan_seconds = settings["artifact_orphan_hours"] * 3600
@@ -330,6 +357,8 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             finally:
                 cleaning.cancel()
                 await asyncio.gather(cleaning, return_exceptions=True)
+                if limits is not None:
+                    await limits.close()
     log.info("stopped")
 
 
@@ -348,9 +377,9 @@ async def _commanded(opened: Opened, settings: Settings) -> AsyncIterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _config(opened: Opened, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:
+def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:
     config = uvicorn.Config(
-        _application(opened, settings), http=RapportProtocol, ws="none", lifespan="off", log_config=None,
+        application, http=RapportProtocol, ws="none", lifespan="off", log_config=None,
         access_log=False, server_header=False, date_header=True, timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, int(settings["drain_seconds"])),
         proxy_headers=bool(settings["trusted_proxies"]), forwarded_allow_ips=settings["trusted_proxies"],

@@ -90,6 +90,19 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _redis_url(text: str) -> str:
+    if text and urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError(text)
+    return text
+
+
+def _object_store(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in {"s3", "gs", "az"} or not parts.hostname or parts.query or parts.username):
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
 def _url_ttl(text: str) -> int | None:
     if text and not 1 <= int(text) <= 604_800:  # noqa: PLR2004  # a week
         raise ValueError(text)
@@ -161,6 +174,7 @@ SETTINGS = {
         Setting("host", "127.0.0.1", str, "an address", "The address to listen on."),
         Setting("port", "8080", _port, "0 to 65535", "The port to listen on; 0 takes a free one."),
         Setting("rate_limit", "8000/60", parse_limit, "<requests>/<seconds>, or off", "Requests per user and window."),
+        Setting("redis_url", "", _redis_url, "a redis://, rediss:// or unix:// URL", "Shares the limits of processes.", show=masked),
         Setting("strict", "off", _flag, "on or off", "Refuse what is not DevRev's, and leave it out of answers."),
         Setting("sync", "full", _sync, "full or normal", "full: what was answered survives a power cut."),
         Setting("drain_seconds", "30", _seconds, "0 to 86400", "How long a stop waits for requests that have begun."),
@@ -184,6 +198,14 @@ SETTINGS = {
         ),
         Setting("tls_key", "", _path, "a PEM file", "The private key of tls_cert.", twin=False),
         Setting("public_url", "", _public_url, "an http(s) URL", "What URLs begin with that are handed out."),
+        Setting(
+            "artifact_store",
+            "",
+            _object_store,
+            "s3://bucket/prefix, gs://bucket/prefix or az://container/prefix",
+            "Where files are kept; without it, in the data folder.",
+        ),
+        Setting("artifact_direct", "off", _flag, "on or off", "Downloads come from the artifact_store itself."),
         Setting("artifact_max_bytes", "268435456", _bytes, "1 to 2147483647", "How large an uploaded file may be."),
         Setting("artifact_url_ttl", "", _url_ttl, "seconds, 1 to 604800", "Life of signed URLs; else 60 and 15 min."),
         Setting("artifact_orphan_hours", "24", _hours, "0 to 87600", "How long unattached artifacts are kept."),

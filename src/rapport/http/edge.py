@@ -29,7 +29,7 @@ from rapport.http.decode import RequestDecoder
 from rapport.http.errors import fault, new_request_id, render
 from rapport.http.strict import AnswerFilter
 from rapport.operations.invoke import STORE_SECONDS, Invoker
-from rapport.ratelimit import Limiter, Usage
+from rapport.ratelimit import Limits, Usage
 from rapport.store.db import Tx
 
 MAX_BODY = 1024 * 1024
@@ -65,7 +65,7 @@ class Edge:
         site: answers the paths that are no methods.
     """
 
-    def __init__(self, invoker: Invoker, limiter: Limiter | None, *, strict: bool, access_log: bool, site: App) -> None:
+    def __init__(self, invoker: Invoker, limiter: Limits | None, *, strict: bool, access_log: bool, site: App) -> None:
         self._invoker = invoker
         self._limiter = limiter
         self._strict = strict
@@ -149,9 +149,9 @@ class Edge:
         except Unauthenticated:
             if limiter is not None:
                 # Guesses are counted by address, and never held against a good token that comes from there.
-                limiter.take(("address", (scope.get("client") or ("",))[0]))
+                await limiter.take(("address", (scope.get("client") or ("",))[0]))
             raise
-        return caller, limiter.take((caller.org, caller.user_id)) if limiter is not None else None
+        return caller, await limiter.take((caller.org, caller.user_id)) if limiter is not None else None
 
     async def _caller(self, tx: Tx, header: bytes | None) -> Caller:
         return await authenticate(tx, header.decode("latin-1") if header is not None else None, self._invoker.clock())

@@ -18,7 +18,7 @@ import uvicorn
 import uvloop
 from starlette.middleware.cors import CORSMiddleware
 
-from rapport import control
+from rapport import control, running
 from rapport.blobs import Blobs
 from rapport.blobs.links import Links, read_key
 from rapport.blobs.local import LocalBlobs
@@ -30,11 +30,12 @@ from rapport.http.tls import TlsError
 from rapport.http.tls import context as tls_context
 from rapport.http.uploads import Files
 from rapport.operations import demo, families
-from rapport.operations.admin import Admin, AdminError
+from rapport.operations.admin import Admin
 from rapport.operations.cleaner import Cleaner
 from rapport.operations.invoke import Invoker
 from rapport.operations.uploads import Uploads
 from rapport.ratelimit import Limiter, Limits
+from rapport.running import CannotStart
 from rapport.settings import Settings
 from rapport.store.db import CannotOpen, Store
 from rapport.store.hosts import masked
@@ -51,10 +52,6 @@ _BACKLOG = 2048
 _TRUST = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
 _EXPOSED = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After",
             "Idempotent-Replayed")  # fmt: skip
-
-
-class CannotStart(Exception):
-    """The server or a command can't start; one sentence says why."""
 
 
 class DataInUse(CannotStart):
@@ -142,6 +139,7 @@ async def migrate(settings: Settings) -> str:
     Raises:
         CannotStart: it can't be used, is held by another process, or was written by a newer program.
     """
+    configure_logs()
     if settings["database_url"]:
         await (await _open_store(settings)).close()
         return masked(settings["database_url"])
@@ -187,17 +185,13 @@ def _url(settings: Settings, host: str, port: int) -> str:
 
 
 async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Run an operator's command: on PostgreSQL, or through the running server, or on the file when none runs."""
-    if settings["database_url"]:
-        async with open_data(settings) as opened:
-            return await opened.commands.run(command, arguments)
-    try:
-        answer = await control.ask(settings["data"] / control.SOCKET, command, arguments)
-    except AdminError as error:
-        raise CannotStart(str(error)) from None
-    if answer is not None:
-        return answer
-    if not (settings["data"] / DATABASE).exists():
+    """Run an operator's command on the store itself; a running server on SQLite is to be asked instead.
+
+    Raises:
+        CannotStart: there is no store, or it can't be opened.
+    """
+    configure_logs()
+    if not settings["database_url"] and not (settings["data"] / DATABASE).exists():
         raise CannotStart(f"there is no store in {settings['data']}: run rapport init, or rapport serve")
     async with open_data(settings) as opened:
         return await opened.commands.run(command, arguments)
@@ -206,9 +200,15 @@ async def run_command(settings: Settings, command: str, arguments: Mapping[str, 
 class _Server(uvicorn.Server):
     """uvicorn's server, but that a signal it obeyed is not raised once more: a clean stop exits with 0."""
 
-    def __init__(self, config: uvicorn.Config, say_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, say_ready: Callable[[], None], say_stop: Callable[[], None]) -> None:
         super().__init__(config)
         self._say_ready = say_ready
+        self._say_stop = say_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, having told those who wait for what may come."""
+        self._say_stop()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Say that it serves once it does: connections are taken and signals are obeyed from then on."""
@@ -345,11 +345,16 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
                 log.info("serving", host=host, port=port, data=str(settings["data"]))
 
             limits = _limits(settings)
-            server = _Server(_config(_application(opened, settings, limits), settings, tls), say_ready)
+            server = _Server(
+                _config(_application(opened, settings, limits), settings, tls), say_ready, opened.invoker.bell.close
+            )
             # Others may be writing to a folder that is shared; no upload lasts a day.
             await opened.blobs.sweep(older_than=DAY / SECOND if settings["database_url"] else 0.0)
             orphan_seconds = settings["artifact_orphan_hours"] * 3600
-            cleaner = Cleaner(opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds)
+            cleaner = Cleaner(
+                opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds,
+                event_seconds=settings["event_retention_days"] * 86_400,
+            )  # fmt: skip
             cleaning = asyncio.create_task(cleaner.run())
             try:
                 async with _commanded(opened, settings):
@@ -368,7 +373,7 @@ async def _commanded(opened: Opened, settings: Settings) -> AsyncIterator[None]:
     if settings["database_url"]:
         yield
         return
-    path: Path = settings["data"] / control.SOCKET
+    path: Path = settings["data"] / running.SOCKET
     commands = await control.listen(path, opened.commands)
     try:
         yield
@@ -392,7 +397,7 @@ def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) ->
 async def _first_start(opened: Opened, *, with_demo: bool) -> str | None:
     """Initialise an empty store; what to tell the operator of it."""
     if with_demo:
-        made = await demo.fill(opened.store, system_clock) if await opened.admin.is_empty() else None
+        made = await demo.fill(opened.store, opened.blobs, system_clock) if await opened.admin.is_empty() else None
     else:
         made = await opened.admin.first_org(name="My org", email="admin@example.com")
     if made is None:
@@ -411,6 +416,7 @@ def serve(settings: Settings, *, with_demo: bool, say: Callable[[str], None]) ->
     Raises:
         CannotStart: it can't.
     """
+    configure_logs()
     for warning in settings.warnings:
         structlog.get_logger("rapport").warning("setting", warning=warning)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -123,6 +123,13 @@ def _hours(text: str) -> float:
     return hours
 
 
+def _days(text: str) -> float:
+    days = float(text)
+    if not 1 <= days <= 36_500:  # noqa: PLR2004  # a century
+        raise ValueError(text)
+    return days
+
+
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
@@ -216,6 +223,7 @@ SETTINGS = {
         Setting("artifact_max_bytes", "268435456", _bytes, "1 to 2147483647", "How large an uploaded file may be."),
         Setting("artifact_url_ttl", "", _url_ttl, "seconds, 1 to 604800", "Life of signed URLs; else 60 and 15 min."),
         Setting("artifact_orphan_hours", "24", _hours, "0 to 87600", "How long unattached artifacts are kept."),
+        Setting("event_retention_days", "90", _days, "1 to 36500", "How long the change feed goes back."),
         Setting("access_log", "off", _flag, "on or off", "One log line per request."),
     )
 }

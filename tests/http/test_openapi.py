@@ -106,6 +106,9 @@ def test_a_write_takes_an_idempotency_key_and_engagements_expand_by_header() -> 
 @pytest.mark.parametrize("doc", [LOOSE, STRICT], ids=["loose", "strict"])
 @pytest.mark.parametrize("method", ALL)
 def test_example_fits_the_schema(method: Method, doc: dict[str, Any]) -> None:
+    if doc is STRICT and method.ours:
+        assert method.path not in doc["paths"]
+        return
     body = doc["paths"][method.path]["post"]["requestBody"]["content"]["application/json"]
     jsonschema_rs.validate({**body["schema"], "components": doc["components"]}, body["example"])
 
@@ -139,12 +142,13 @@ def test_statuses_fields_and_requirements_are_the_documented_ones(method: Method
 
 
 def fields_of(schema: dict[str, Any], doc: dict[str, Any]) -> tuple[set[str], set[str]]:
-    """The names of all fields and of the required ones; of works, opportunities are the only ones served."""
+    """The names of all fields and of the required ones; works are opportunities, and what is written on timelines comments."""
     if "$ref" in schema:
         return fields_of(doc["components"]["schemas"][schema["$ref"].rpartition("/")[2]], doc)
     names, required = {*schema.get("properties", {})}, {*schema.get("required", [])}
-    opportunity = schema.get("discriminator", {}).get("mapping", {}).get("opportunity")
-    for part in (*schema.get("allOf", []), *([{"$ref": opportunity}] if opportunity else [])):
+    mapping = schema.get("discriminator", {}).get("mapping", {})
+    served = [{"$ref": mapping[name]} for name in ("opportunity", "timeline_comment") if name in mapping]
+    for part in (*schema.get("allOf", []), *served):
         inner, needed = fields_of(part, doc)
         names |= inner
         required |= needed

@@ -150,7 +150,9 @@ def test_a_tokens_hash_is_unique_and_leads_to_its_user_as_they_are_now(store: En
     assert store.read(lambda tx: tokens.find(tx, "other")) is None
     found = store.read(lambda tx: tokens.find(tx, "h"))
     assert found == (org, 1, "", 9, None, "DEVU-1", "active", "admin")
-    store.write(lambda tx: users.set_state(tx, org, "DEVU-1", state="deactivated", role="viewer", by="SYSU-1", now=7))
+    row = store.read(lambda tx: users.get(tx, org, "DEVU-1"))
+    assert row is not None
+    store.write(lambda tx: users.update(tx, row._replace(state="deactivated", role="viewer")))
     assert store.write(lambda tx: tokens.revoke(tx, org, 1, by="SYSU-1", now=5))
     assert not store.write(lambda tx: tokens.revoke(tx, org, 1, by="SYSU-1", now=6))
     assert store.read(lambda tx: tokens.find(tx, "h")) == (org, 1, "", 9, 5, "DEVU-1", "deactivated", "viewer")

@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 import httpx
 import jsonschema_rs
 
-from rapport import control
+from rapport import running
 from rapport.app import run_command
 from rapport.contract.method import READ
 from rapport.contract.table import METHODS
@@ -45,14 +46,19 @@ class Answer(NamedTuple):
 
 
 class Server:
-    """`rapport serve` on a data folder, on a free port unless one is given."""
+    """`rapport serve` on a data folder, on a free port unless one is given.
+
+    `trust` are the variables that it says make clients trust its certificate.
+    """
 
     def __init__(self, data: Path, *flags: str, **environment: str) -> None:
         self.data = data
         self._flags = flags
         self._environment = environment
+        self.is_strict = "RAPPORT_STRICT" in environment
         self.port = 0
         self.token = ""
+        self.trust: dict[str, str] = {}
         self.http = httpx.Client(timeout=30)
         self.start()
 
@@ -71,6 +77,8 @@ class Server:
             said.append(line)
             if token := re.search(r"rpt_\w+", line):
                 self.token = token[0]
+            if line.startswith("export "):
+                self.trust = dict(word.split("=", 1) for word in shlex.split(line)[1:])
             if url := re.search(r"https?://[^ ]+:(\d+)", line):
                 self.url, self.port = url[0], int(url[1])
                 return
@@ -112,7 +120,7 @@ class Server:
         if database := self._environment.get("RAPPORT_DATABASE_URL"):
             settings = load({"data": self.data, "database_url": database}, {}, self.data)
             return asyncio.run(run_command(settings, command, arguments))
-        answer = asyncio.run(control.ask(self.data / control.SOCKET, command, arguments))
+        answer = running.ask(self.data / running.SOCKET, command, arguments)
         assert answer is not None
         return answer
 
@@ -146,19 +154,24 @@ def validator(url: str, method: str, status: str) -> jsonschema_rs.Draft202012Va
     return jsonschema_rs.Draft202012Validator({**schema, "components": spec["components"]})
 
 
-# The families whose list shows all that there is; links are listed object by object, tokens user by user.
+# The families whose list shows all that there is; links and timelines are listed object by object, tokens user by user.
 FAMILIES = sorted(
-    {method.family for method in METHODS.values() if method.name.endswith(".list")} - {"auth-tokens", "links"}
+    {method.family for method in METHODS.values() if method.name.endswith(".list")}
+    - {"auth-tokens", "events", "links", "timeline-entries"}
 )
 
 
+# What clients may send anything in.
+FREE_FORM = ("custom_fields", "snap_kit_body")
+
+
 def _check_shape(value: Any) -> None:
-    """No null, and an object's type first (what `custom_fields` hold is the client's)."""
+    """No null, and an object's type first (what free-form fields hold is the client's)."""
     if isinstance(value, dict):
         assert "type" not in value or next(iter(value)) == "type", value
         for name, inner in value.items():
             assert inner is not None, value
-            if name != "custom_fields":
+            if name not in FREE_FORM:
                 _check_shape(inner)
     elif isinstance(value, list):
         for inner in value:
@@ -228,7 +241,21 @@ class Client:
 
     def everything(self) -> dict[str, Any]:
         """All that the org has, as its lists show it."""
-        return {family: self._walked(family) for family in FAMILIES}
+        return {family: self._walked(family) for family in FAMILIES} | {"end of the feed": self.feed_end()}
+
+    def feed_end(self) -> int:
+        """The number of the newest event."""
+        return int(self.ok("events.list", {"limit": 1})["end"]) if not self.server.is_strict else 0
+
+    def feed(self, after: int = 0, **fields: Any) -> list[Any]:
+        """All events after a number."""
+        found: list[Any] = []
+        while True:
+            page = self.ok("events.list", {"after": after, "limit": 100, **fields})
+            found += page["events"]
+            after = page["last"]
+            if after == page["end"]:
+                return found
 
     def _walked(self, family: str) -> list[Any]:
         found: list[Any] = []

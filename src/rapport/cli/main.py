@@ -1,20 +1,16 @@
-"""`rapport`: every command."""
+"""`rapport`: every command. Each imports what it alone needs, so that the others start at once."""
 
-import asyncio
 import json
 import os
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from rapport import __version__, app
+from rapport import __version__, running
+from rapport.running import CannotStart
 from rapport.settings import SETTINGS, SettingError, Settings, load
 
 cli = typer.Typer(
@@ -39,10 +35,9 @@ Answer = dict[str, Any]
 
 def main() -> None:
     """Run the command line."""
-    app.configure_logs()
     try:
         cli()
-    except (SettingError, app.CannotStart) as error:
+    except (SettingError, CannotStart) as error:
         _fail(str(error))
 
 
@@ -59,9 +54,18 @@ def _settings(**flags: Any) -> Settings:
 
 
 def _run(data: Path | None, database: str | None, command: str, arguments: Mapping[str, Any]) -> Answer:
-    """Run an operator's command, or end with its refusal."""
+    """Run an operator's command, through the running server or on the store itself, or end with its refusal."""
     given = {name: value for name, value in arguments.items() if value is not None}
-    answer = asyncio.run(app.run_command(_settings(data=data, database_url=database), command, given))
+    settings = _settings(data=data, database_url=database)
+    # On PostgreSQL a command needs no server: it writes to the database itself.
+    socket = settings["data"] / running.SOCKET
+    answer = None if settings["database_url"] else running.ask(socket, command, given)
+    if answer is None:
+        import asyncio
+
+        from rapport import app
+
+        answer = asyncio.run(app.run_command(settings, command, given))
     # A method's own refusal is what `rapport call` prints; every other command has nothing more to say.
     if "error" in answer and not (command == "call" and "body" in answer):
         _fail(answer["error"])
@@ -73,6 +77,9 @@ def _print(answer: Answer, *, as_json: bool, lines: list[str]) -> None:
 
 
 def _table(rows: list[Answer], columns: Mapping[str, str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False)
     for title in columns:
         table.add_column(title, no_wrap=True)
@@ -101,13 +108,18 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Make a store with an org, its admin and a token for them."""
+    import asyncio
+
+    from rapport import app
+
     settings = _settings(data=data, database_url=database)
 
     async def make() -> Answer:
+        app.configure_logs()
         async with app.open_data(settings) as opened:
             made = await opened.admin.first_org(name=org, email=email)
             if made is None:
-                raise app.CannotStart(f"{opened.place} is in use already: rapport orgs create makes another org")
+                raise CannotStart(f"{opened.place} is in use already: rapport orgs create makes another org")
             return made
 
     _print_org(asyncio.run(make()), as_json=as_json)
@@ -140,6 +152,8 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty data folder with a demo org.")] = False,
 ) -> None:
     """Serve the API. An empty data folder is initialised, and the token is shown once."""
+    from rapport import app
+
     flags = {
         "data": data,
         "database_url": database,
@@ -156,6 +170,10 @@ def serve(
 @cli.command()
 def migrate(data: Data = None, database: Database = None) -> None:
     """Bring the store to this program's version; of SQLite a copy is kept first."""
+    import asyncio
+
+    from rapport import app
+
     settings = _settings(data=data, database_url=database)
 
     print(f"The store in {asyncio.run(app.migrate(settings))} is up to date.")
@@ -208,6 +226,9 @@ def _read_token_file() -> str | None:
 
 
 def _call_over_http(url: str, token: str, method: str, request: str) -> tuple[int, Any]:
+    import urllib.error
+    import urllib.request
+
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
     asked = urllib.request.Request(f"{url.rstrip('/')}/{method}", request.encode(), headers)  # noqa: S310  # --url
     try:

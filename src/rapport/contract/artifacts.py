@@ -19,7 +19,7 @@ from rapport.contract.fields import (
     SortByField,
     UnsetType,
 )
-from rapport.contract.ids import ArtifactId, Id
+from rapport.contract.ids import ArtifactId, ArtifactParentId
 from rapport.contract.method import READ, WRITE, Method
 from rapport.contract.users import ArtifactFile, Atom, UserSummary
 
@@ -91,7 +91,9 @@ class ArtifactsGetResponse(Response):
 class ArtifactsListRequest(Request):
     """Which artifacts."""
 
-    parent_id: Annotated[Id | UnsetType, Meta(description="What they were attached to; without it, all.")] = UNSET
+    parent_id: Annotated[
+        ArtifactParentId | UnsetType, Meta(description="What they were attached to; without it, all.")
+    ] = UNSET
     cursor: Annotated[CursorField, OURS] = UNSET
     limit: Annotated[Limit | UnsetType, OURS, Meta(description=f"How many at the most; {MOST_LISTED} without it.")] = (
         UNSET

@@ -13,8 +13,12 @@ from rapport.contract.ids import ArtifactId, Id, TagId
 # RAPPORT_STRICT=1 refuses both in requests and leaves OURS out of answers.
 OURS = Meta(extra={"ours": True})
 DIFFERENCE = Meta(extra={"ours": True, "difference": True})
+# An object whose `type` is ours there, because DevRev names it only where there are several: not in strict answers.
+UNTYPED = Meta(extra={"untyped": True})
 # A single value is taken for an array of one (a difference of real clients, so not when strict).
 ONE_OR_MANY = Meta(extra={"one_or_many": True})
+# Required by the documentation, and left out by real clients; strict servers insist.
+OFTEN_ABSENT = Meta(extra={"often_absent": True})
 
 Json = dict[str, Any]
 
@@ -260,9 +264,9 @@ def bad_cursor() -> InvalidField:
 
 
 __all__ = [
-    "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "CustomFields",
+    "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "UNTYPED", "CustomFields",
     "CustomFieldsFilter", "CustomFieldsUpdate", "CustomSchemaSpec", "DateFilter", "DateTimeFilter", "Email", "EnumValue",
-    "ExternalRef", "HttpUrl", "Instant", "Int64", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Many", "Name",
+    "OFTEN_ABSENT", "ExternalRef", "HttpUrl", "Instant", "Int64", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Many", "Name",
     "Number", "Opaque", "Raw", "Request", "Response", "SetArtifacts", "SetOpaque", "SetStrings", "SetTagWithValue", "Short",
     "Shorts", "TagId", "Text", "Title", "UnsetType", "CursorField", "ModeField", "SortByField", "bad_cursor", "stored",
     "wire_value",

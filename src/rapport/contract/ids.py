@@ -27,15 +27,21 @@ SERVICE_ACCOUNT = Kind("service_account", "identity", "svcacc", "SVCACC")
 SYS_USER = Kind("sys_user", "identity", "sysu", "SYSU")
 TAG = Kind("tag", "core", "tag", "TAG")
 AUTH_TOKEN = Kind("auth_token", "core", "auth_token", "TOKEN")
+# These stand under the object that they are on: `…:engagement/12:comment/3`.
+COMMENT = Kind("timeline_comment", "core", "comment", "COMMENT")
+CHANGE_EVENT = Kind("timeline_change_event", "core", "change_event", "EVENT")
+ENTRIES = (COMMENT, CHANGE_EVENT)
 
 KINDS = (
     ACCOUNT, ARTIFACT, AUTH_TOKEN, DEV_USER, ENGAGEMENT, LINK, OPPORTUNITY, REV_ORG, REV_USER, SERVICE_ACCOUNT,
     SYS_USER, TAG,
 )  # fmt: skip
 USERS = (DEV_USER, REV_USER, SERVICE_ACCOUNT, SYS_USER)
-_BY_PREFIX = {kind.prefix: kind for kind in KINDS}
+_BY_PREFIX = {kind.prefix: kind for kind in (*KINDS, *ENTRIES)}
+_BY_SEGMENT = {kind.segment: kind for kind in ENTRIES}
 _BY_PATH = {(kind.service, kind.segment): kind for kind in KINDS}
 _DON = re.compile(r"don:([a-z]+):[a-z0-9-]+:devo/([A-Za-z0-9]+):([a-z_]+)/([1-9][0-9]{0,17})")
+_UNDER = re.compile(r"(.+):(comment|change_event)/([1-9][0-9]{0,17})")
 _DISPLAY = re.compile(r"([A-Za-z]+)-([1-9][0-9]{0,17})")
 
 
@@ -50,7 +56,11 @@ def org_don(org: str) -> str:
 
 
 def don_of(display_id: str, org: str) -> str:
-    """The DON of a display id that the store holds, such as `DEVU-12`."""
+    """The DON of a display id that the store holds, such as `DEVU-12`, or `ENGAGEMENT-12:COMMENT-3` for what is on it."""
+    if ":" in display_id:
+        holder, _, own = display_id.rpartition(":")
+        prefix, _, number = own.rpartition("-")
+        return f"{don_of(holder, org)}:{_BY_PREFIX[prefix].segment}/{number}"
     prefix, _, number = display_id.rpartition("-")
     return don(_BY_PREFIX[prefix], org, number)
 
@@ -230,6 +240,50 @@ class UserId(Id):
 
     __slots__ = ()
     kinds = USERS
+
+
+class TimelineObjectId(Id):
+    """What has a timeline."""
+
+    __slots__ = ()
+    kinds = (ENGAGEMENT, ACCOUNT, OPPORTUNITY)
+
+
+class TimelineEntryId(Id):
+    """A comment, or a change event. `holder` is the display id of the object that a DON puts it under."""
+
+    __slots__ = ("holder",)
+    kinds: ClassVar[tuple[Kind, ...]] = ENTRIES
+    holder: str | None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a DON, or a display id in any case.
+
+        Raises:
+            ValueError: malformed, or of another kind.
+        """
+        if found := _UNDER.fullmatch(text):
+            under = TimelineObjectId.parse(found[1])
+            if under.org is None:
+                raise ValueError(text)
+            id_ = cls(_BY_SEGMENT[found[2]], int(found[3]), under.org, text)
+            id_.holder = under.display_id
+        else:
+            id_ = super().parse(text)
+            id_.holder = None
+        return id_
+
+    def is_on(self, holder: str) -> bool:
+        """False when the id puts the entry under another object than this one."""
+        return self.holder is None or self.holder == holder
+
+
+class ArtifactParentId(TimelineEntryId):
+    """What artifacts are attached to."""
+
+    __slots__ = ()
+    kinds = (*KINDS, COMMENT)
 
 
 class AssociationId(Id):

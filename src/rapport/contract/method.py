@@ -26,6 +26,7 @@ class Method:
         ours: not DevRev's, and an unknown route when strict.
         signs_urls: the answer has URLs, which begin where the caller came in.
         secret_answer: the answer has a secret, so that it is never kept: a repeated `Idempotency-Key` is refused.
+        waits: its request may `wait` for its answer, which the deadlines of other methods do not bound.
         heavy: may take long on a big store; runs beside the event loop.
     """
 
@@ -39,6 +40,7 @@ class Method:
     errors: tuple[type[ApiError], ...] = ()
     ours: bool = False
     heavy: bool = False
+    waits: bool = False
     signs_urls: bool = False
     secret_answer: bool = False
 

@@ -7,11 +7,13 @@ from rapport.contract import (
     dev_orgs,
     dev_users,
     engagements,
+    events,
     links,
     rev_orgs,
     rev_users,
     service_accounts,
     tags,
+    timeline_entries,
     works,
 )
 
@@ -80,5 +82,11 @@ METHODS = {
         artifacts.LOCATE,
         artifacts.VERSIONS_PREPARE,
         artifacts.VERSIONS_DELETE,
+        timeline_entries.CREATE,
+        timeline_entries.GET,
+        timeline_entries.LIST,
+        timeline_entries.UPDATE,
+        timeline_entries.DELETE,
+        events.LIST,
     )
 }

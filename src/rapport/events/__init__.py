@@ -9,23 +9,29 @@ from typing import Any
 
 import msgspec
 
+from rapport.clock import format_rfc3339
 from rapport.contract import ids
 from rapport.contract.fields import Json, Raw, Response
 from rapport.store import events as store
 from rapport.store.db import Tx
-from rapport.store.events import EventRow
+from rapport.store.events import EVENT, EventRow
 
 # Texts up to this many bytes stand in the audit trail as they are (SPEC 5).
 _LONGEST_DELTA = 4096
-# What an update always changes, and nobody asks about.
-_STAMPS = frozenset({"modified_by", "modified_date"})
+# What no change is about: an update always changes them, or a user whose name stands in its own created_by.
+_STAMPS = frozenset({"created_by", "modified_by", "modified_date"})
+# What objects are called in event types, where it is not what they are called in an event.
+_OBJECTS = {"timeline_entry": "entry"}
 _encode = msgspec.json.encode
 
 
 def kind_of(display_id: str) -> str:
     """The kind of an object as events name it."""
     kind = ids.kind_of(display_id)
-    return "work" if kind is ids.OPPORTUNITY else kind.name
+    return _KINDS.get(kind, kind.name)
+
+
+_KINDS = {ids.OPPORTUNITY: "work", ids.COMMENT: "timeline_entry"}
 
 
 def created(org: str, actor: str, now: int, answer: Raw | Response) -> EventRow:
@@ -38,7 +44,7 @@ def created(org: str, actor: str, now: int, answer: Raw | Response) -> EventRow:
         answer: the object as the method answers it.
     """
     document = _encode(answer)
-    return _row(org, actor, now, "created", _fields(document)["display_id"], document=document)
+    return _row(org, actor, now, "created", _fields(document), document=document)
 
 
 def updated(org: str, actor: str, now: int, before: Raw | Response, after: Raw | Response) -> EventRow | None:
@@ -47,26 +53,58 @@ def updated(org: str, actor: str, now: int, before: Raw | Response, after: Raw |
     old, new = _fields(_encode(before)), _fields(document)
     changed = {name: old.get(name) for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)}
     deltas = {name: [_short(old), _short(new.get(name))] for name, old in changed.items() if name not in _STAMPS}
-    if not deltas:
+    if not changed:
         return None
-    return _row(org, actor, now, "updated", new["display_id"], document=document, before=changed, deltas=deltas)
+    return _row(org, actor, now, "updated", new, document=document, before=changed, deltas=deltas)
 
 
 def deleted(org: str, actor: str, now: int, answer: Raw | Response) -> EventRow:
     """An object was deleted. `answer` is how it was before."""
     old = _fields(_encode(answer))
     document = _encode({"display_id": old["display_id"], "id": old["id"]})
-    return _row(org, actor, now, "deleted", old["display_id"], document=document, before=old)
+    return _row(org, actor, now, "deleted", old, document=document, before=old)
+
+
+def body(event: EventRow) -> Json:
+    """What is told of it: `{type, id, timestamp, <type>: {<object>, old_<object>?}}`. Feed and webhooks add to it.
+
+    `old_<object>` is the whole object as it was before an update or a deletion. What retention took is left out.
+    """
+    type_, name = f"{event.kind}_{event.action}", _OBJECTS.get(event.kind, event.kind)
+    told: Json = {}
+    if event.document is not None:
+        told[name] = Raw(event.document.encode())
+        if event.before is not None:
+            told[f"old_{name}"] = _old(event)
+    return {
+        "type": type_,
+        "id": ids.don(EVENT, event.org, event.seq),
+        "timestamp": format_rfc3339(event.date),
+        type_: told,
+    }
+
+
+def _old(event: EventRow) -> Json:
+    before = _fields((event.before or "").encode())
+    if event.action == "updated":
+        before = {**_fields((event.document or "").encode()), **before}
+    return {name: value for name, value in before.items() if value is not None}
 
 
 def _row(
-    org: str, actor: str, now: int, action: str, display_id: str, *,
+    org: str, actor: str, now: int, action: str, fields: Json, *,
     document: bytes, before: Json | None = None, deltas: Json | None = None,
 ) -> EventRow:  # fmt: skip
     return EventRow(
-        org=org, seq=0, kind=kind_of(display_id), action=action, object=display_id, actor=actor, date=now,
+        org=org, seq=0, kind=kind_of(fields["display_id"]), action=action, object=_path(fields), actor=actor, date=now,
         document=document.decode(), before=_json(before), deltas=_json(deltas),
     )  # fmt: skip
+
+
+def _path(fields: Json) -> str:
+    """The display id of an object, behind that of the object that it is on."""
+    own: str = fields["display_id"]
+    return f"{fields['object_display_id']}:{own}" if "object_display_id" in fields else own
 
 
 def _json(value: Json | None) -> str | None:

@@ -22,11 +22,14 @@ from rapport.contract.errors import (
     RequestEntityTooLarge,
     Unauthenticated,
 )
+from rapport.contract.events import LIST as EVENTS_LIST
+from rapport.contract.events import EventsListRequest
 from rapport.contract.fields import UNSET, Request
 from rapport.contract.method import READ, Method
 from rapport.contract.table import METHODS
 from rapport.http.decode import RequestDecoder
 from rapport.http.errors import fault, new_request_id, render
+from rapport.http.stream import PATH, Stream, last_event_id
 from rapport.http.strict import AnswerFilter
 from rapport.operations.invoke import STORE_SECONDS, Invoker
 from rapport.ratelimit import Limits, Usage
@@ -71,6 +74,7 @@ class Edge:
         self._strict = strict
         self._access_log = access_log
         self._site = identified(site)
+        self._stream = Stream(invoker)
         self._routes = {
             method.path: _Route(
                 method,
@@ -88,7 +92,10 @@ class Edge:
             return
         route = self._routes.get(scope["path"])
         if route is None:
-            await self._site(scope, receive, send)
+            if scope["path"] == PATH and not self._strict:
+                await self._stream_events(scope, receive, send)
+            else:
+                await self._site(scope, receive, send)
             return
         headers: Headers = dict(scope["headers"])
         out = {"x-request-id": request_id(headers)}
@@ -118,10 +125,7 @@ class Edge:
         caller, usage = await self._authenticate(scope, headers, deadline)
         if method.signs_urls:
             caller = caller._replace(origin=origin(scope, headers))
-        if usage is not None:
-            out["x-ratelimit-limit"] = str(usage.limit)
-            out["x-ratelimit-remaining"] = str(usage.remaining)
-            out["x-ratelimit-reset"] = str(usage.reset)
+        _say_limits(usage, out)
         # invoke() checks this for everybody; here it comes before the body is read.
         authorize(caller, method)
         _check_version(headers)
@@ -137,6 +141,9 @@ class Edge:
         self._apply_header(request, headers)
         key = self._idempotency_key(method, headers)
         answer = await self._invoker.invoke(caller, method, request, key=key, deadline=deadline)
+        if method.waits:
+            # Meanwhile the token may have been revoked.
+            await self._known(headers.get(b"authorization"), time.monotonic() + STORE_SECONDS)
         if answer.replayed:
             out["idempotent-replayed"] = "true"
         return method.status, route.answer_filter(answer.body) if route.answer_filter else answer.body
@@ -145,7 +152,7 @@ class Edge:
         limiter = self._limiter
         header = headers.get(b"authorization")
         try:
-            caller = await self._invoker.store.read(lambda tx: self._caller(tx, header), deadline=deadline)
+            caller = await self._known(header, deadline)
         except Unauthenticated:
             if limiter is not None:
                 # Guesses are counted by address, and never held against a good token that comes from there.
@@ -153,8 +160,65 @@ class Edge:
             raise
         return caller, await limiter.take((caller.org, caller.user_id)) if limiter is not None else None
 
-    async def _caller(self, tx: Tx, header: bytes | None) -> Caller:
-        return await authenticate(tx, header.decode("latin-1") if header is not None else None, self._invoker.clock())
+    async def _known(self, header: bytes | None, deadline: float) -> Caller:
+        """Who an `Authorization` header speaks for now."""
+        text = header.decode("latin-1") if header is not None else None
+
+        async def caller(tx: Tx) -> Caller:
+            return await authenticate(tx, text, self._invoker.clock())
+
+        return await self._invoker.store.read(caller, deadline=deadline)
+
+    async def _stream_events(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer `/events`, as if it were a method until the first event goes out."""
+        headers: Headers = dict(scope["headers"])
+        out = {"x-request-id": request_id(headers)}
+        started = False
+
+        async def start(message: MutableMapping[str, Any]) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            request = await self._read_stream(scope, headers, out)
+            header = headers.get(b"authorization")
+            await self._stream.serve(
+                request, lambda: self._known(header, time.monotonic() + STORE_SECONDS), receive, start, out
+            )
+        except ApiError as error:
+            status, more, body = render(error, strict=self._strict)
+        except Exception:
+            if started:
+                raise
+            status, more, body = render(fault(scope["path"], out["x-request-id"]))
+        else:
+            return
+        out.update(more)
+        await respond(send, status, out, body)
+
+    async def _read_stream(self, scope: Scope, headers: Headers, out: dict[str, str]) -> EventsListRequest:
+        """Who reads what, from where; `Last-Event-ID` counts for more than `after`.
+
+        Raises:
+            ApiError: the request is refused.
+        """
+        if scope["method"] != "GET":
+            raise MethodNotAllowed(f"{scope['method']} is not for {PATH}.", allow="GET")
+        caller, usage = await self._authenticate(scope, headers, time.monotonic() + STORE_SECONDS)
+        _say_limits(usage, out)
+        authorize(caller, EVENTS_LIST)
+        _check_version(headers)
+        request = self._routes[EVENTS_LIST.path].decoder.from_query(scope["query_string"])
+        assert isinstance(request, EventsListRequest)  # noqa: S101  # what the route's decoder reads
+        for name in ("limit", "wait"):
+            if getattr(request, name) is not UNSET:
+                raise InvalidField(
+                    f"{name}: a stream has none.", detail=f"Leave it out, or call {EVENTS_LIST.name}.", field_name=name
+                )
+        if (last := last_event_id(headers.get(b"last-event-id"))) is not None:
+            request.after = last
+        return request
 
     def _apply_header(self, request: Request, headers: Headers) -> None:
         """Take `X-Rapport-Expand` for a request that does not say `expand` itself.
@@ -188,6 +252,13 @@ class Edge:
         if self._strict:
             raise _not_devrevs("Idempotency-Key")
         return header.decode("latin-1")
+
+
+def _say_limits(usage: Usage | None, out: dict[str, str]) -> None:
+    if usage is not None:
+        out["x-ratelimit-limit"] = str(usage.limit)
+        out["x-ratelimit-remaining"] = str(usage.remaining)
+        out["x-ratelimit-reset"] = str(usage.reset)
 
 
 def identified(app: App) -> App:

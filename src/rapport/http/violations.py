@@ -39,6 +39,7 @@ class Place:
         required: it may not be absent.
         ours: not DevRev's; refused when strict.
         one_or_many: a single text is taken for an array of one, unless strict.
+        often_absent: required when strict.
     """
 
     arms: Mapping[str, inspect.Type]
@@ -47,6 +48,7 @@ class Place:
     required: bool = False
     ours: bool = False
     one_or_many: bool = False
+    often_absent: bool = False
 
     @property
     def expected(self) -> str:
@@ -60,9 +62,9 @@ class Place:
 
     @property
     def has_ours(self) -> bool:
-        """Something at or below it is refused when strict."""
+        """Something at or below it, or its absence, is refused when strict."""
         below = [*self.fields.values(), *([self.items] if self.items else [])]
-        return self.ours or any(place.has_ours for place in below)
+        return self.ours or self.often_absent or any(place.has_ours for place in below)
 
 
 def place_of(request_type: type[Request]) -> Place:
@@ -154,7 +156,7 @@ class _Walk:
         for name, inner in place.fields.items():
             inner_path = f"{path}.{name}" if path else name
             if name not in value:
-                if inner.required:
+                if inner.required or (inner.often_absent and self._strict):
                     self._say(_missing(inner_path))
             elif inner.ours and self._strict:
                 self._say(_not_devrevs(inner_path))
@@ -261,6 +263,7 @@ def _place(declared: inspect.Type, name: str, *, required: bool) -> Place:
         required=required,
         ours=bool(extra.get("ours")),
         one_or_many=bool(extra.get("one_or_many")),
+        often_absent=bool(extra.get("often_absent")),
     )
 
 

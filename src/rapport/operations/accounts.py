@@ -23,14 +23,16 @@ from rapport.operations.changes import (
     audited,
     chosen,
     claim_artifacts,
-    created,
     custom_fields,
     deleted,
+    detach,
+    disband,
     distinct,
     only_set,
     referred_to,
     sent,
     subtype,
+    told,
     updated,
 )
 from rapport.operations.context import Context, handles
@@ -44,8 +46,9 @@ from rapport.operations.listing import (
     read_walk,
 )
 from rapport.operations.references import References, wanted
+from rapport.operations.showing import shown, shows
 from rapport.store import accounts as store
-from rapport.store import engagements, links, numbers, rev_orgs, summaries, terms, works
+from rapport.store import engagements, numbers, rev_orgs, summaries, terms, works
 from rapport.store.db import Tx, UniqueViolation
 from rapport.store.references import resolve
 
@@ -95,8 +98,6 @@ async def create(ctx: Context, request: contract.AccountsCreateRequest) -> contr
         account=contract.AccountSummary(display_id=account.display_id, id=account.id, display_name=row.display_name),
         display_name=rev_org.display_name,
     )
-    await created(ctx, account)
-    await created(ctx, default)
     return contract.AccountsCreateResponse(account=account, default_rev_org=default)
 
 
@@ -122,6 +123,7 @@ async def add(
         modified_date=now, document="{}",
     )  # fmt: skip
     await rev_orgs.insert(tx, rev_org)
+    await told(tx, org, by, now, f"ACC-{row.number}", f"REV-{rev_org.number}")
     return row, rev_org
 
 
@@ -138,10 +140,16 @@ async def _put_terms(tx: Tx, row: store.AccountRow, document: Document) -> None:
     try:
         await terms.put(tx, row.org, f"ACC-{row.number}", fields)
     except UniqueViolation as error:
-        raise Conflict(
-            "external_refs: one of them is in use by another account.",
-            detail="Update that account, or use other external_refs.",
-        ) from error
+        raise _in_use(document.external_refs) from error
+
+
+def _in_use(external_refs: list[str]) -> Conflict:
+    named = ", ".join(repr(one[:80]) for one in external_refs[:10])
+    which = named if len(external_refs) == 1 else f"one of {named}"
+    return Conflict(
+        f"external_refs: {which} is in use by another account.",
+        detail="Update that account, or use other external_refs.",
+    )
 
 
 @handles(contract.GET)
@@ -218,7 +226,7 @@ async def _changed(ctx: Context, request: contract.AccountsUpdateRequest, before
 
 @handles(contract.DELETE)
 async def delete(ctx: Context, request: contract.AccountsDeleteRequest) -> contract.AccountsDeleteResponse:
-    """Delete an account that no engagement or opportunity belongs to, and its rev orgs."""
+    """Delete an account that no engagement or opportunity belongs to, and its rev orgs; their users stay."""
     id_ = request.id
     row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
     if row is None:
@@ -230,13 +238,23 @@ async def delete(ctx: Context, request: contract.AccountsDeleteRequest) -> contr
     if held := await works.count(ctx.tx, where):
         raise referred_to(id_, held, "opportunities")
     own = await rev_orgs.numbers_of(ctx.tx, ctx.org, id_.number)
-    await deleted(ctx, *await _accounts(ctx.tx, [row]))
-    gone = [id_.display_id, *(f"REV-{number}" for number in own)]
+    workspaces = [f"REV-{number}" for number in own]
+    await detach(ctx, id_.display_id, *workspaces)
+    await disband(ctx, workspaces)
+    gone = await shown(ctx.tx, ctx.org, [*workspaces, id_.display_id])
+    await deleted(ctx, *gone.values())
     await rev_orgs.delete(ctx.tx, ctx.org, own)
     await store.delete(ctx.tx, ctx.org, id_.number)
-    await terms.remove(ctx.tx, ctx.org, gone)
-    await links.delete_of(ctx.tx, ctx.org, gone)
+    await terms.remove(ctx.tx, ctx.org, [*gone])
     return contract.AccountsDeleteResponse()
+
+
+@shows(ids.ACCOUNT)
+async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.Account]:
+    """Accounts by display id."""
+    where = store.of_org(org)
+    where.numbered("a.number", numbers_)
+    return {account.display_id: account for account in await _accounts(tx, await store.all_of(tx, where))}
 
 
 async def _accounts(tx: Tx, rows: Sequence[Any]) -> list[contract.Account]:

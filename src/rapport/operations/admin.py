@@ -10,6 +10,8 @@ from rapport.auth.caller import Caller
 from rapport.clock import DAY, Clock, format_rfc3339
 from rapport.contract import ids
 from rapport.operations import auth_tokens, dev_users
+from rapport.operations.changes import SYSTEM
+from rapport.operations.context import Context
 from rapport.store import artifacts, numbers, orgs
 from rapport.store import tokens as token_store
 from rapport.store import users as user_store
@@ -18,7 +20,6 @@ from rapport.store.db import Batch, Store, Tx
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _ORG_LENGTH = 10
 _SECONDS = 10.0
-_SYSTEM = "SYSU-1"
 Answer = dict[str, Any]
 
 
@@ -125,7 +126,7 @@ class Admin:
             own = await self._org(tx, org)
             user = await dev_users.add(
                 tx, org=own, email=email, full_name=name, display_name=None, state="active", role=role,
-                by=_SYSTEM, now=self._clock(),
+                by=SYSTEM, now=self._clock(),
             )  # fmt: skip
             return {"user": _user_answer(user), "token": await _first_token(tx, self._clock(), user)}
 
@@ -146,10 +147,8 @@ class Admin:
             own = await self._org(tx, org)
             found = await self._user(tx, own, user)
             row = await user_store.lock(tx, own, found.display_id) or found
-            changed = row._replace(state=state or row.state, role=role or row.role)
-            await user_store.set_state(
-                tx, own, row.display_id, state=changed.state, role=changed.role, by=row.display_id, now=self._clock()
-            )
+            ctx = Context(Caller(own, SYSTEM, "admin"), self._clock(), tx)
+            changed = await dev_users.admit(ctx, row, state=state or row.state, role=role or row.role)
             return {"user": _user_answer(changed)}
 
         return await self._write(work)  # type: ignore[no-any-return]
@@ -170,7 +169,7 @@ class Admin:
             holder = await self._user(tx, own, user)
             now = self._clock()
             row, secret = await auth_tokens.add(
-                tx, org=own, user_id=holder.display_id, by=_SYSTEM, now=now, expires=now + days * DAY,
+                tx, org=own, user_id=holder.display_id, by=SYSTEM, now=now, expires=now + days * DAY,
                 scope=" ".join(scopes.words(scope)), name=name,
             )  # fmt: skip
             return {**_token_id(row), "token": secret}
@@ -198,7 +197,7 @@ class Admin:
             except ValueError:
                 raise AdminError(f"{token!r} is not a token's id, such as TOKEN-1") from None
             if not id_.belongs_to(own) or not await token_store.revoke(
-                tx, own, id_.number, by=_SYSTEM, now=self._clock()
+                tx, own, id_.number, by=SYSTEM, now=self._clock()
             ):
                 raise AdminError(f"there is no live token {token}")
             return {"display_id": id_.display_id, "revoked": True}
@@ -269,9 +268,9 @@ async def _first_token(tx: Tx, now: int, user: user_store.UserRow) -> str:
 def _system_user(org: str, now: int) -> user_store.UserRow:
     """The org's sys user, in whose name the command line works."""
     return user_store.UserRow(
-        org=org, display_id=_SYSTEM, kind=ids.SYS_USER.name, number=1, display_name="Rapport", full_name=None,
-        email=None, state="active", role=None, external_ref=None, rev_org=None, created_by=_SYSTEM, created_date=now,
-        modified_by=_SYSTEM, modified_date=now, document="{}",
+        org=org, display_id=SYSTEM, kind=ids.SYS_USER.name, number=1, display_name="Rapport", full_name=None,
+        email=None, state="active", role=None, external_ref=None, rev_org=None, created_by=SYSTEM, created_date=now,
+        modified_by=SYSTEM, modified_date=now, document="{}",
     )  # fmt: skip
 
 

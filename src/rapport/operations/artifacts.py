@@ -3,20 +3,23 @@
 import re
 from collections.abc import Sequence
 
+from rapport.auth.caller import Caller
 from rapport.blobs.links import Place, UploadLink
 from rapport.clock import format_rfc3339
 from rapport.contract import artifacts as contract
 from rapport.contract import ids
 from rapport.contract.errors import NotFound, ValueNotPermitted
 from rapport.contract.fields import UNSET, UnsetType
-from rapport.contract.ids import ArtifactId
+from rapport.contract.ids import ArtifactId, ArtifactParentId
 from rapport.contract.users import ArtifactFile
 from rapport.operations.atoms import atom, authors, or_unset, value_of
+from rapport.operations.changes import SYSTEM, created, deleted
 from rapport.operations.context import Context, handles
-from rapport.operations.listing import cursors, own_ids, read_walk
+from rapport.operations.listing import cursors, read_walk
 from rapport.operations.references import unknown_id
+from rapport.operations.showing import shows, touching
 from rapport.store import artifacts as store
-from rapport.store import numbers, summaries
+from rapport.store import numbers, summaries, timeline_entries
 from rapport.store.artifacts import ArtifactRow, VersionKey, VersionRow
 from rapport.store.db import Tx
 
@@ -35,6 +38,7 @@ async def prepare(ctx: Context, request: contract.ArtifactsPrepareRequest) -> co
     )  # fmt: skip
     await store.insert(ctx.tx, row)
     link = await _new_version(ctx, number, 1)
+    await created(ctx, f"ARTIFACT-{number}")
     return contract.ArtifactsPrepareResponse(
         id=ids.don(ids.ARTIFACT, ctx.org, number), url=link.url, form_data=_form_data(link)
     )
@@ -46,7 +50,8 @@ async def prepare_version(
 ) -> contract.ArtifactsVersionsPrepareResponse:
     """Make a version whose bytes are still to come; until then the one before stays the newest."""
     row = await _locked(ctx, request.id)
-    link = await _new_version(ctx, row.number, row.last_version + 1)
+    async with touching(ctx, [request.id.display_id]):
+        link = await _new_version(ctx, row.number, row.last_version + 1)
     return contract.ArtifactsVersionsPrepareResponse(
         id=ids.don(ids.ARTIFACT, ctx.org, row.number), url=link.url, form_data=_form_data(link)
     )
@@ -88,7 +93,8 @@ async def delete_version(
             field_name="version",
             reason="must be an uploaded version of the artifact",
         )
-    await store.delete_version(ctx.tx, version, ctx.now, ctx.caller.user_id)
+    async with touching(ctx, [request.id.display_id]):
+        await store.delete_version(ctx.tx, version, ctx.now, ctx.caller.user_id)
     return contract.ArtifactsVersionsDeleteResponse()
 
 
@@ -131,11 +137,21 @@ async def list_(ctx: Context, request: contract.ArtifactsListRequest) -> contrac
         walk = walk._replace(limit=contract.MOST_LISTED)
     where = store.of_org(ctx.org)
     if not isinstance(request.parent_id, UnsetType):
-        where.where("f.parent = :parent", parent=own_ids(ctx.org, [request.parent_id])[0])
+        where.where("f.parent = :parent", parent=await _parent(ctx, request.parent_id))
     page = await store.listed(ctx.tx, where, walk)
     return contract.ArtifactsListResponse(
         artifacts=await _artifacts(ctx.tx, page.rows), **cursors("artifacts", walk, page)
     )
+
+
+async def _parent(ctx: Context, id_: ArtifactParentId) -> str:
+    """What the store calls a parent; empty for another org's, which nothing is attached to."""
+    if not id_.belongs_to(ctx.org):
+        return ""
+    if id_.kind is not ids.COMMENT:
+        return id_.display_id
+    comments = await timeline_entries.comments_of(ctx.tx, ctx.org, [id_.number])
+    return next((f"{row.object}:{id_.display_id}" for row in comments if id_.is_on(row.object)), "")
 
 
 async def _found(ctx: Context, id_: ArtifactId, version: str | UnsetType) -> tuple[ArtifactRow, VersionRow | None]:
@@ -161,6 +177,38 @@ async def _version(ctx: Context, row: ArtifactRow, wanted: str | UnsetType) -> V
     else:
         number = int(wanted) if _VERSION.fullmatch(wanted) else None
     return None if number is None else await store.version(ctx.tx, VersionKey(row.org, row.number, number))
+
+
+async def finish_upload(tx: Tx, key: VersionKey, uploaded: store.Uploaded, now: int) -> None:
+    """Give a version its bytes, in the name of whoever prepared it.
+
+    Raises:
+        LostRace: it has some already, or it or the blob is gone.
+    """
+    by = await store.prepared_by(tx, key)
+    async with touching(Context(Caller(key.org, by, ""), now, tx), [f"ARTIFACT-{key.artifact}"]):
+        await store.finish_upload(tx, key, uploaded, now)
+
+
+async def remove_orphans(tx: Tx, *, before: int, now: int, most: int) -> int:
+    """Remove some of what was prepared and never uploaded, or uploaded and never attached, since `before`; how many.
+
+    Nobody asked for it, so that it is the system's doing.
+    """
+    rows = await store.orphans(tx, before=before, most=most)
+    for org in sorted({row.org for row in rows}):
+        gone = await _artifacts(tx, [row for row in rows if row.org == org])
+        await deleted(Context(Caller(org, SYSTEM, ""), now, tx), *gone)
+    await store.remove(tx, [(row.org, row.number) for row in rows], now=now)
+    return len(rows) + await store.remove_waiting(tx, before=before, most=most)
+
+
+@shows(ids.ARTIFACT)
+async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.Artifact]:
+    """Artifacts by display id."""
+    where = store.of_org(org)
+    where.numbered("f.number", numbers_)
+    return {artifact.display_id: artifact for artifact in await _artifacts(tx, await store.all_of(tx, where))}
 
 
 async def _artifacts(tx: Tx, rows: Sequence[ArtifactRow]) -> list[contract.Artifact]:

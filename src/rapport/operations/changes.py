@@ -1,7 +1,7 @@
 """What updates and deletes of every family share."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -13,21 +13,26 @@ from rapport.contract.fields import (
     CustomSchemaSpec,
     Instant,
     Json,
-    Raw,
     Request,
-    Response,
     UnsetType,
 )
-from rapport.contract.ids import Id
+from rapport.contract.ids import COMMENT, LINK, ArtifactId, Id
 from rapport.operations.atoms import AtomRow
 from rapport.operations.context import Context
+from rapport.operations.listing import given
+from rapport.operations.references import References
+from rapport.operations.showing import Answer, shown, touching
+from rapport.store import links, timeline_entries, users
 from rapport.store.artifacts import adopt, claim
+from rapport.store.db import Tx
 from rapport.store.users import UserRow
 
 T = TypeVar("T")
 R = TypeVar("R", bound=AtomRow)
-# An object as a method answers it.
-Answer = Raw | Response
+# The org's sys user, in whose name the command line and the cleaner work.
+SYSTEM = "SYSU-1"
+# How many objects are changed together when something that they refer to goes.
+AT_ONCE = 1_000
 
 
 def chosen(value: T | UnsetType, before: T) -> T:
@@ -94,6 +99,38 @@ def subtype(before: str | None, spec: CustomSchemaSpec | UnsetType) -> str | Non
     return None if dropped else before
 
 
+class ArtifactsChange(Protocol):
+    """`set` replaces the artifacts, then `remove` takes some out, then `add` adds some."""
+
+    @property
+    def add(self) -> Sequence[ArtifactId] | UnsetType: ...  # noqa: D102  # as the docstring of the class says
+    @property
+    def remove(self) -> Sequence[ArtifactId] | UnsetType: ...  # noqa: D102
+    @property
+    def set(self) -> Sequence[ArtifactId] | UnsetType: ...  # noqa: D102
+
+
+def named_artifacts(change: ArtifactsChange | UnsetType) -> list[ArtifactId]:
+    """All artifacts that a change names."""
+    if isinstance(change, UnsetType):
+        return []
+    return [*given(change.set), *given(change.remove), *given(change.add)]
+
+
+def changed_artifacts(
+    references: References, before: list[str], change: ArtifactsChange | UnsetType, holder: str
+) -> list[str]:
+    """The artifacts of `holder` after a change."""
+    if isinstance(change, UnsetType):
+        return before
+    added = references.artifacts("artifacts.add", change.add, holder=holder)
+    removed = references.many("artifacts.remove", change.remove)
+    start = references.artifacts("artifacts.set", change.set, holder=holder)
+    if isinstance(change.set, UnsetType):
+        start = before
+    return list(dict.fromkeys([*(id_ for id_ in start if id_ not in removed), *added]))
+
+
 async def claim_artifacts(ctx: Context, artifacts: Sequence[str], parent: str) -> None:
     """Bind artifacts to an object for ever; both are display ids."""
     await claim(ctx.tx, [(ctx.org, int(artifact.rpartition("-")[2]), parent) for artifact in artifacts])
@@ -121,9 +158,15 @@ def referred_to(id_: Id, count: int, what: str) -> ValueNotPermitted:
     )
 
 
-async def created(ctx: Context, answer: Answer) -> None:
-    """Tell that an object was made."""
-    await events.record(ctx.tx, [events.created(ctx.org, ctx.caller.user_id, ctx.now, answer)])
+async def told(tx: Tx, org: str, by: str, now: int, *new: str) -> None:
+    """Tell that objects, named by display ids, were made."""
+    answers = await shown(tx, org, new)
+    await events.record(tx, [events.created(org, by, now, answers[display_id]) for display_id in new])
+
+
+async def created(ctx: Context, *new: str) -> None:
+    """Tell that objects, named by display ids, were made."""
+    await told(ctx.tx, ctx.org, ctx.caller.user_id, ctx.now, *new)
 
 
 async def updated(ctx: Context, before: Answer, after: Answer) -> None:
@@ -134,3 +177,24 @@ async def updated(ctx: Context, before: Answer, after: Answer) -> None:
 async def deleted(ctx: Context, *answers: Answer) -> None:
     """Tell that objects were deleted."""
     await events.record(ctx.tx, [events.deleted(ctx.org, ctx.caller.user_id, ctx.now, answer) for answer in answers])
+
+
+async def disband(ctx: Context, rev_orgs: Sequence[str]) -> None:
+    """Let the users of rev orgs that are going to be deleted be without one."""
+    for members in chunks(await users.in_rev_orgs(ctx.tx, ctx.org, rev_orgs)):
+        async with touching(ctx, members):
+            await users.leave_rev_orgs(ctx.tx, ctx.org, members)
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """What one statement takes of very many."""
+    return (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
+
+
+async def detach(ctx: Context, *display_ids: str) -> None:
+    """Delete all links and comments of objects that are going to be deleted, while there still is something to tell."""
+    for kind, family in ((LINK, links), (COMMENT, timeline_entries)):
+        numbers = await family.numbers_of(ctx.tx, ctx.org, display_ids)
+        gone = await shown(ctx.tx, ctx.org, [f"{kind.prefix}-{number}" for number in numbers])
+        await deleted(ctx, *gone.values())
+        await family.delete(ctx.tx, ctx.org, numbers)

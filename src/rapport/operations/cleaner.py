@@ -10,7 +10,9 @@ import structlog
 from rapport import idempotency
 from rapport.blobs import Blobs
 from rapport.clock import SECOND, Clock
+from rapport.operations import artifacts
 from rapport.store import artifacts as store
+from rapport.store import events
 from rapport.store.db import Batch, Store, Tx
 
 R = TypeVar("R")
@@ -31,13 +33,17 @@ class Cleaner:
         blobs: where their bytes are.
         clock: the time.
         orphan_seconds: how long an artifact may be without a parent.
+        event_seconds: how long the change feed goes back.
     """
 
-    def __init__(self, engine: Store, blobs: Blobs, clock: Clock, *, orphan_seconds: float) -> None:
+    def __init__(
+        self, engine: Store, blobs: Blobs, clock: Clock, *, orphan_seconds: float, event_seconds: float = 90 * 86_400.0
+    ) -> None:
         self._store = engine
         self._blobs = blobs
         self._clock = clock
         self._orphan_seconds = orphan_seconds
+        self._event_seconds = event_seconds
 
     async def run(self) -> None:
         """Clean at once, then orphans and keys each hour (sooner where orphans age sooner), bytes each half minute."""
@@ -48,6 +54,7 @@ class Cleaner:
                 if time.monotonic() - last >= orphans_every:
                     await self.remove_orphans()
                     await self.forget_keys()
+                    await self.forget_events()
                     last = time.monotonic()
                 await self.remove_blobs()
             except Exception:  # noqa: BLE001  # the store or the disk is away, or one thing is broken: the next round tries again
@@ -59,7 +66,7 @@ class Cleaner:
         before = self._clock() - round(self._orphan_seconds * SECOND)
         removed = 0
         while bite := await self._write(
-            lambda tx: store.remove_orphans(tx, before=before, now=self._clock(), most=_BITE)
+            lambda tx: artifacts.remove_orphans(tx, before=before, now=self._clock(), most=_BITE)
         ):
             removed += bite
             await asyncio.sleep(_PAUSE)
@@ -71,6 +78,15 @@ class Cleaner:
         """Forget the answers under idempotency keys that are too old to be given again; how many."""
         forgotten = 0
         while bite := await self._write(lambda tx: idempotency.forget(tx, now=self._clock(), most=_BITE)):
+            forgotten += bite
+            await asyncio.sleep(_PAUSE)
+        return forgotten
+
+    async def forget_events(self) -> int:
+        """Let go of events that the feed no longer goes back to; how many."""
+        before = self._clock() - round(self._event_seconds * SECOND)
+        forgotten = 0
+        while bite := await self._write(lambda tx: events.forget(tx, before=before, most=_BITE)):
             forgotten += bite
             await asyncio.sleep(_PAUSE)
         return forgotten

@@ -12,7 +12,17 @@ from rapport.contract.errors import BadRequest, ValueNotPermitted, raise_all
 from rapport.contract.fields import UNSET, EnumValue, UnsetType
 from rapport.contract.ids import Id
 from rapport.operations.atoms import atom, authors, or_unset, value_of
-from rapport.operations.changes import absent, audited, chosen, custom_fields, keep_picture, sent, subtype
+from rapport.operations.changes import (
+    absent,
+    audited,
+    chosen,
+    custom_fields,
+    keep_picture,
+    sent,
+    subtype,
+    told,
+    updated,
+)
 from rapport.operations.context import Context, handles
 from rapport.operations.listing import (
     add_custom_fields,
@@ -24,6 +34,7 @@ from rapport.operations.listing import (
     resolved,
 )
 from rapport.operations.references import References, unknown_id, wanted
+from rapport.operations.showing import shows
 from rapport.store import numbers, terms
 from rapport.store import users as store
 from rapport.store.db import Tx
@@ -98,6 +109,7 @@ async def add(
     )  # fmt: skip
     await store.insert(tx, row)
     await _put_terms(tx, row, document or Document())
+    await told(tx, org, row.created_by, now, display_id)
     return row
 
 
@@ -188,10 +200,12 @@ async def _update(
         display_picture=row.display_picture if isinstance(request.display_picture, UnsetType) else picture,
     ))  # fmt: skip
     if after is not None:
+        (was,) = await _dev_users(ctx.tx, [row])
         row = after
         await store.update(ctx.tx, row)
         await keep_picture(ctx, row)
         await _put_terms(ctx.tx, row, document)
+        await updated(ctx, was, *await _dev_users(ctx.tx, [row]))
     return contract.DevUsersUpdateResponse(dev_user=(await _dev_users(ctx.tx, [row]))[0])
 
 
@@ -217,11 +231,27 @@ async def _set_state(ctx: Context, id_: ids.DevUserId, state: str) -> store.User
     row = await store.lock(ctx.tx, ctx.org, id_.display_id) if id_.belongs_to(ctx.org) else None
     if row is None:
         raise absent(id_)
-    after = audited(ctx, row, row._replace(state=state))
+    return await admit(ctx, row, state=state, role=row.role)
+
+
+async def admit(ctx: Context, row: store.UserRow, *, state: str, role: str | None) -> store.UserRow:
+    """Give a dev user another state or role, or a service account, of which nothing is told; the row as it is then."""
+    after = audited(ctx, row, row._replace(state=state, role=role))
     if after is None:
         return row
+    before = await _dev_users(ctx.tx, [row])
     await store.update(ctx.tx, after)
+    if row.kind == ids.DEV_USER.name:
+        await updated(ctx, *before, *await _dev_users(ctx.tx, [after]))
     return after
+
+
+@shows(ids.DEV_USER)
+async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.DevUser]:
+    """Dev users by display id."""
+    where = store.of_kind(org, ids.DEV_USER.name)
+    where.numbered("u.number", numbers_)
+    return {user.display_id: user for user in await _dev_users(tx, await store.all_of(tx, where))}
 
 
 async def _dev_users(tx: Tx, rows: Sequence[Any]) -> list[contract.DevUser]:

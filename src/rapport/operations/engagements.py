@@ -17,11 +17,12 @@ from rapport.contract.errors import (
 )
 from rapport.contract.fields import UNSET, Raw, Response, SetTagWithValue, UnsetType, wire_value
 from rapport.contract.ids import EngagementId, Id
-from rapport.operations.changes import deleted, updated
+from rapport.operations.changes import deleted, detach, updated
 from rapport.operations.context import Call, Context, handles, handles_batch
 from rapport.operations.expansion import expanded
 from rapport.operations.listing import add_audit, add_dates, cursors, given, own_ids, read_walk
 from rapport.operations.references import References, wanted
+from rapport.operations.showing import shows
 from rapport.store import engagements as store
 from rapport.store import numbers, summaries
 from rapport.store.db import NO_DATE, Tx
@@ -208,6 +209,14 @@ def _answer(org: str, kept: Stored, people: dict[Key, Any]) -> bytes:
     return b"{%b%b" % (known, kept.document.encode()[1:])
 
 
+@shows(ids.ENGAGEMENT)
+async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, Raw]:
+    """Engagements by display id."""
+    kept = await store.all_of(tx, org, numbers_)
+    answers = await _answers(tx, org, kept)
+    return {f"ENGAGEMENT-{row.number}": answer for row, answer in zip(kept, answers, strict=True)}
+
+
 async def _answers(
     tx: Tx, org: str, kept: Sequence[Stored], expand: Sequence[contract.Expansion] | UnsetType = UNSET
 ) -> list[Raw]:
@@ -262,10 +271,11 @@ def _matching(org: str, request: contract.EngagementsCountRequest) -> Filter:
 
 @handles(contract.DELETE)
 async def delete(ctx: Context, request: contract.EngagementsDeleteRequest) -> contract.EngagementsDeleteResponse:
-    """Delete one; its external_ref is free again, its artifacts stay bound to it."""
+    """Delete one; its external_ref is free again, its artifacts stay bound to it, its comments go."""
     row = await store.lock(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
     if row is None:
         raise _absent(request.id)
+    await detach(ctx, request.id.display_id)
     await deleted(ctx, *await _answers(ctx.tx, ctx.org, [_kept(row)]))
     await store.delete(ctx.tx, ctx.org, row.number, ctx.now)
     return contract.EngagementsDeleteResponse()

@@ -7,11 +7,13 @@ from rapport.operations import (
     dev_orgs,
     dev_users,
     engagements,
+    events,
     links,
     rev_orgs,
     rev_users,
     service_accounts,
     tags,
+    timeline_entries,
     works,
 )
 
@@ -22,10 +24,12 @@ __all__ = [
     "dev_orgs",
     "dev_users",
     "engagements",
+    "events",
     "links",
     "rev_orgs",
     "rev_users",
     "service_accounts",
     "tags",
+    "timeline_entries",
     "works",
 ]

@@ -13,6 +13,7 @@ from rapport.clock import Clock
 from rapport.contract.errors import ValueNotPermitted
 from rapport.contract.fields import Request, Response
 from rapport.contract.method import READ, Method
+from rapport.events.bell import Bell
 from rapport.operations.context import (
     BATCH_OPERATIONS,
     NO_LINKS,
@@ -27,6 +28,8 @@ from rapport.store.db import Batch, Store, Tx
 # Of the 5 seconds that a request has, what waiting, connecting and statements may take (SPEC 2).
 STORE_SECONDS = 4.5
 _KEY_LENGTH = 255
+# How often one who waits looks by itself, because other processes commit too.
+_LOOK_SECONDS = 1.0
 _encode = msgspec.json.Encoder().encode
 
 
@@ -50,6 +53,7 @@ class Invoker:
         self.links = links
         self.store = store
         self.clock = clock
+        self.bell = Bell()
         self._batches: dict[Method, Batch[_Write, Answer]] = {
             method: Batch(_Writer(method, clock, links), together=method in BATCH_OPERATIONS)
             for method in [*OPERATIONS, *BATCH_OPERATIONS]
@@ -74,14 +78,33 @@ class Invoker:
         authorize(caller, method)
         deadline = time.monotonic() + STORE_SECONDS if deadline is None else deadline
         if method.effect == READ:
-            operation = OPERATIONS[method]
-
-            async def read(tx: Tx) -> Response:
-                return await operation(Context(caller, self.clock(), tx, self.links), request)
-
-            return Answer(_encode(await self.store.read(read, deadline=deadline, heavy=method.heavy)))
+            if method.waits:
+                return Answer(_encode(await self._wait(caller, method, request)))
+            return Answer(_encode(await self._read(caller, method, request, deadline)))
         kept_under = None if key is None else _key(caller, method, request, key)
-        return await self.store.write(self._batches[method], _Write(caller, request, kept_under), deadline=deadline)
+        answer = await self.store.write(self._batches[method], _Write(caller, request, kept_under), deadline=deadline)
+        self.bell.ring(caller.org)
+        return answer
+
+    async def _read(self, caller: Caller, method: Method, request: Request, deadline: float) -> Any:
+        operation = OPERATIONS[method]
+
+        async def read(tx: Tx) -> Response:
+            return await operation(Context(caller, self.clock(), tx, self.links), request)
+
+        return await self.store.read(read, deadline=deadline, heavy=method.heavy)
+
+    async def _wait(self, caller: Caller, method: Method, request: Any) -> Response:
+        """Read, again and again, until there are events or the wait is over."""
+        until = time.monotonic() + (request.wait or 0)
+        while True:
+            heard = self.bell.listen(caller.org)
+            answer: Any = await self._read(caller, method, request, time.monotonic() + STORE_SECONDS)
+            left = until - time.monotonic()
+            if answer.events or answer.last < answer.end or left <= 0 or self.bell.is_closed:
+                return answer  # type: ignore[no-any-return]
+            request.after = answer.last
+            await self.bell.wait(heard, min(left, _LOOK_SECONDS))
 
 
 def _key(caller: Caller, method: Method, request: Request, key: str) -> idempotency.Key:

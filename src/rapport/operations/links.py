@@ -10,10 +10,11 @@ from rapport.contract.fields import DEFAULT_LIMIT, UNSET, UnsetType
 from rapport.contract.ids import LinkEndpointId
 from rapport.contract.paging import decode_cursor
 from rapport.operations.atoms import atom, authors, value_of
-from rapport.operations.changes import absent
+from rapport.operations.changes import absent, created, deleted
 from rapport.operations.context import Context, handles
 from rapport.operations.listing import NEWEST_FIRST, cursors, given
 from rapport.operations.references import References, unknown_id, wanted
+from rapport.operations.showing import shows
 from rapport.store import links as store
 from rapport.store import numbers, summaries
 from rapport.store.db import Tx
@@ -49,6 +50,7 @@ async def _add(
         target_kind=target.kind.name, created_by=by, created_date=ctx.now, modified_by=by, modified_date=ctx.now,
     )  # fmt: skip
     await store.insert(ctx.tx, row)
+    await created(ctx, f"LINK-{row.number}")
     return row
 
 
@@ -82,18 +84,35 @@ async def list_(ctx: Context, request: contract.LinksListRequest) -> contract.Li
 @handles(contract.DELETE)
 async def delete(ctx: Context, request: contract.LinksDeleteRequest) -> contract.LinksDeleteResponse:
     """Delete a link."""
-    if not request.id.belongs_to(ctx.org) or not await store.delete(ctx.tx, ctx.org, request.id.number):
+    if not await _delete(ctx, request.id):
         raise absent(request.id)
     return contract.LinksDeleteResponse()
+
+
+async def _delete(ctx: Context, id_: ids.LinkId) -> bool:
+    """Delete a link; False when there is none."""
+    if not id_.belongs_to(ctx.org) or await store.lock(ctx.tx, ctx.org, id_.number) is None:
+        return False
+    await deleted(ctx, *(await show(ctx.tx, ctx.org, [id_.number])).values())
+    await store.delete(ctx.tx, ctx.org, [id_.number])
+    return True
 
 
 @handles(contract.REPLACE)
 async def replace(ctx: Context, request: contract.LinksReplaceRequest) -> contract.LinksReplaceResponse:
     """Delete a link and make another. The facts list no 404 here, so an absent one is a bad id."""
-    if not request.id.belongs_to(ctx.org) or not await store.delete(ctx.tx, ctx.org, request.id.number):
+    if not await _delete(ctx, request.id):
         raise unknown_id("id", request.id)
     row = await _add(ctx, request.link_type, request.source, request.target, None)
     return contract.LinksReplaceResponse(link=(await _links(ctx.tx, [row]))[0])
+
+
+@shows(ids.LINK)
+async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.Link]:
+    """Links by display id."""
+    where = store.of_org(org)
+    where.numbered("l.number", numbers_)
+    return {link.display_id: link for link in await _links(tx, await store.all_of(tx, where))}
 
 
 async def _links(tx: Tx, rows: Sequence[Any]) -> list[contract.Link]:

@@ -19,11 +19,24 @@ from rapport.operations.atoms import (
     tags_with_values,
     value_of,
 )
-from rapport.operations.changes import absent, audited, chosen, claim_artifacts, only_set, sent
+from rapport.operations.changes import (
+    absent,
+    audited,
+    chosen,
+    claim_artifacts,
+    created,
+    deleted,
+    detach,
+    disband,
+    only_set,
+    sent,
+    updated,
+)
 from rapport.operations.context import Context, handles
 from rapport.operations.listing import add_audit, add_custom_fields, cursors, given, own_ids, read_walk
 from rapport.operations.references import References, wanted
-from rapport.store import links, numbers, summaries, terms
+from rapport.operations.showing import shows
+from rapport.store import numbers, summaries, terms
 from rapport.store import rev_orgs as store
 from rapport.store.db import Tx, UniqueViolation
 from rapport.store.references import resolve
@@ -68,6 +81,7 @@ async def create(ctx: Context, request: contract.RevOrgsCreateRequest) -> contra
         raise _in_use(row.external_ref) from error
     await _put_terms(ctx.tx, row, document)
     await claim_artifacts(ctx, document.artifacts, f"REV-{row.number}")
+    await created(ctx, f"REV-{row.number}")
     return contract.RevOrgsCreateResponse(rev_org=(await _rev_orgs(ctx.tx, [row]))[0])
 
 
@@ -165,6 +179,7 @@ async def update(ctx: Context, request: contract.RevOrgsUpdateRequest) -> contra
         document=msgspec.json.encode(document).decode(),
     ))  # fmt: skip
     if after is not None:
+        (was,) = await _rev_orgs(ctx.tx, [row])
         row = after
         try:
             await store.update(ctx.tx, row)
@@ -172,6 +187,7 @@ async def update(ctx: Context, request: contract.RevOrgsUpdateRequest) -> contra
             raise _in_use(row.external_ref) from error
         await _put_terms(ctx.tx, row, document)
         await claim_artifacts(ctx, document.artifacts, request.id.display_id)
+        await updated(ctx, was, *await _rev_orgs(ctx.tx, [row]))
     return contract.RevOrgsUpdateResponse(rev_org=(await _rev_orgs(ctx.tx, [row]))[0])
 
 
@@ -182,10 +198,20 @@ async def delete(ctx: Context, request: contract.RevOrgsDeleteRequest) -> contra
     row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
     if row is None:
         raise absent(id_)
+    await detach(ctx, id_.display_id)
+    await disband(ctx, [id_.display_id])
+    await deleted(ctx, *await _rev_orgs(ctx.tx, [row]))
     await store.delete(ctx.tx, ctx.org, [id_.number])
     await terms.remove(ctx.tx, ctx.org, [id_.display_id])
-    await links.delete_of(ctx.tx, ctx.org, [id_.display_id])
     return contract.RevOrgsDeleteResponse()
+
+
+@shows(ids.REV_ORG)
+async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, RevOrg]:
+    """Rev orgs by display id."""
+    where = store.of_org(org)
+    where.numbered("v.number", numbers_)
+    return {rev_org.display_id: rev_org for rev_org in await _rev_orgs(tx, await store.all_of(tx, where))}
 
 
 async def _rev_orgs(tx: Tx, rows: Sequence[RevOrgRow]) -> list[RevOrg]:

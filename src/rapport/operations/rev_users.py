@@ -26,17 +26,22 @@ from rapport.operations.changes import (
     chosen,
     claim_artifacts,
     custom_fields,
+    deleted,
+    detach,
     distinct,
     keep_picture,
     only_set,
     referred_to,
     sent,
     subtype,
+    told,
+    updated,
 )
 from rapport.operations.context import Context, handles
 from rapport.operations.listing import add_audit, add_custom_fields, cursors, given, own_ids, read_walk
 from rapport.operations.references import References, wanted
-from rapport.store import engagements, links, numbers, rev_orgs, summaries, terms
+from rapport.operations.showing import shows, touching
+from rapport.store import engagements, numbers, rev_orgs, summaries, terms
 from rapport.store import users as store
 from rapport.store.db import Tx, UniqueViolation
 from rapport.store.references import resolve
@@ -127,6 +132,7 @@ async def add(
     except UniqueViolation as error:
         raise _in_use(external_ref) from error
     await _put_terms(tx, row, document)
+    await told(tx, org, by, now, row.display_id)
     return row
 
 
@@ -209,6 +215,7 @@ async def update(ctx: Context, request: contract.RevUsersUpdateRequest) -> contr
         display_picture=row.display_picture if isinstance(request.display_picture, UnsetType) else picture,
     ))  # fmt: skip
     if after is not None:
+        (was,) = await _rev_users(ctx.tx, [row])
         row = after
         try:
             await store.update(ctx.tx, row)
@@ -217,6 +224,7 @@ async def update(ctx: Context, request: contract.RevUsersUpdateRequest) -> contr
         await keep_picture(ctx, row)
         await _put_terms(ctx.tx, row, document)
         await claim_artifacts(ctx, document.artifacts, row.display_id)
+        await updated(ctx, was, *await _rev_users(ctx.tx, [row]))
     return contract.RevUsersUpdateResponse(rev_user=(await _rev_users(ctx.tx, [row]))[0])
 
 
@@ -229,11 +237,25 @@ async def delete(ctx: Context, request: contract.RevUsersDeleteRequest) -> contr
         raise absent(id_)
     if held := await engagements.holding(ctx.tx, ctx.org, "members", id_.display_id):
         raise referred_to(id_, held, "engagements")
+    await detach(ctx, id_.display_id)
+    await deleted(ctx, *await _rev_users(ctx.tx, [row]))
     gone = audited(ctx, row, row._replace(state="deleted", email=None, external_ref=None, rev_org=None))
-    await store.update(ctx.tx, gone or row)
+    async with touching(ctx, await terms.owners(ctx.tx, ctx.org, _NAMED_IN, id_.display_id)):
+        await store.update(ctx.tx, gone or row)
     await terms.remove(ctx.tx, ctx.org, [id_.display_id])
-    await links.delete_of(ctx.tx, ctx.org, [id_.display_id])
     return contract.RevUsersDeleteResponse()
+
+
+# The fields that name a rev user, which a deleted one disappears from.
+_NAMED_IN = ("accounts.owned_by", "opportunities.contacts", "opportunities.owned_by", "opportunities.reported_by")
+
+
+@shows(ids.REV_USER)
+async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.RevUser]:
+    """Rev users by display id."""
+    where = store.of_kind(org, ids.REV_USER.name)
+    where.numbered("u.number", numbers_)
+    return {user.display_id: user for user in await _rev_users(tx, await store.all_of(tx, where))}
 
 
 async def _rev_users(tx: Tx, rows: Sequence[Any]) -> list[contract.RevUser]:

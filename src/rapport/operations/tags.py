@@ -9,14 +9,24 @@ from rapport.contract import ids
 from rapport.contract import tags as contract
 from rapport.contract.fields import UNSET, UnsetType
 from rapport.operations.atoms import atom, authors, or_unset, value_of
-from rapport.operations.changes import absent, audited, chosen, distinct, only_set
+from rapport.operations.changes import (
+    AT_ONCE,
+    absent,
+    audited,
+    chosen,
+    chunks,
+    created,
+    deleted,
+    distinct,
+    only_set,
+    updated,
+)
 from rapport.operations.context import Context, handles
 from rapport.operations.listing import cursors, given, read_walk
+from rapport.operations.showing import shows, touching
 from rapport.store import engagements, numbers
 from rapport.store import tags as store
 from rapport.store.db import Tx
-
-_AT_ONCE = 1_000
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -41,6 +51,7 @@ async def create(ctx: Context, request: contract.TagsCreateRequest) -> contract.
         document=msgspec.json.encode(document).decode(),
     )  # fmt: skip
     await store.insert(ctx.tx, row)
+    await created(ctx, f"TAG-{row.number}")
     return contract.TagsCreateResponse(tag=(await _tags(ctx.tx, [row]))[0])
 
 
@@ -88,8 +99,10 @@ async def update(ctx: Context, request: contract.TagsUpdateRequest) -> contract.
         document=msgspec.json.encode(document).decode(),
     ))  # fmt: skip
     if after is not None:
+        (was,) = await _tags(ctx.tx, [row])
         row = after
         await store.update(ctx.tx, row)
+        await updated(ctx, was, *await _tags(ctx.tx, [row]))
     return contract.TagsUpdateResponse(tag=(await _tags(ctx.tx, [row]))[0])
 
 
@@ -102,14 +115,17 @@ async def delete(ctx: Context, request: contract.TagsDeleteRequest) -> contract.
         raise absent(id_)
     tag, number = id_.display_id, 0
     don = ids.don_of(tag, ctx.org)
-    while found := await engagements.with_tag(ctx.tx, ctx.org, tag, number, _AT_ONCE):
+    while found := await engagements.with_tag(ctx.tx, ctx.org, tag, number, AT_ONCE):
         number = found[-1][0]
-        await engagements.put_documents(ctx.tx, ctx.org, [(key, _without_don(text, don)) for key, text in found])
+        async with touching(ctx, [f"ENGAGEMENT-{key}" for key, _ in found]):
+            await engagements.put_documents(ctx.tx, ctx.org, [(key, _without_don(text, don)) for key, text in found])
     await engagements.remove_tag(ctx.tx, ctx.org, tag)
     for table in store.CARRIERS:
-        if carriers := await store.carriers(ctx.tx, ctx.org, tag, table):
+        for carriers in chunks(await store.carriers(ctx.tx, ctx.org, tag, table)):
             rows = [(key, _without_tag(text, tag)) for key, text in carriers]
-            await store.put_documents(ctx.tx, ctx.org, table, rows)
+            async with touching(ctx, [key for key, _ in carriers]):
+                await store.put_documents(ctx.tx, ctx.org, table, rows)
+    await deleted(ctx, *await _tags(ctx.tx, [row]))
     await store.delete(ctx.tx, ctx.org, id_.number)
     return contract.TagsDeleteResponse()
 
@@ -131,6 +147,14 @@ def _without_tag(document: str, tag: str) -> str:
 
 def _without_empty(fields: dict[str, Any], *names: str) -> str:
     return msgspec.json.encode({key: value for key, value in fields.items() if value or key not in names}).decode()
+
+
+@shows(ids.TAG)
+async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.Tag]:
+    """Tags by display id."""
+    where = store.of_org(org)
+    where.numbered("t.number", numbers_)
+    return {tag.display_id: tag for tag in await _tags(tx, await store.all_of(tx, where))}
 
 
 async def _tags(tx: Tx, rows: Sequence[Any]) -> list[contract.Tag]:

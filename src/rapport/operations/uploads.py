@@ -9,6 +9,7 @@ from rapport.blobs.headers import disposition, safe_type
 from rapport.blobs.links import Place
 from rapport.clock import DAY, Clock
 from rapport.contract.errors import Forbidden, ServiceUnavailable
+from rapport.operations import artifacts
 from rapport.store import artifacts as store
 from rapport.store.artifacts import Uploaded, VersionKey, VersionRow
 from rapport.store.db import Batch, LostRace, Store, Tx
@@ -60,7 +61,7 @@ class Uploads:
             served = Served(safe_type(media_type), disposition(name))
             stored = await self._blobs.put(place.org, blob, whole, served)
             uploaded = Uploaded(blob, media_type, sniffed, *stored)
-            await self._write(lambda tx: store.finish_upload(tx, key, uploaded, self._clock()), _FINISH_SECONDS)
+            await self._write(lambda tx: artifacts.finish_upload(tx, key, uploaded, self._clock()), _FINISH_SECONDS)
         except LostRace:
             await self._drop(place.org, blob)
             raise _spent() from None

@@ -23,13 +23,19 @@ from rapport.operations.atoms import (
 from rapport.operations.changes import (
     absent,
     audited,
+    changed_artifacts,
     chosen,
     claim_artifacts,
     custom_fields,
+    deleted,
+    detach,
+    named_artifacts,
     only_set,
     referred_to,
     sent,
     subtype,
+    told,
+    updated,
 )
 from rapport.operations.context import Context, handles
 from rapport.operations.listing import (
@@ -43,7 +49,8 @@ from rapport.operations.listing import (
     resolved,
 )
 from rapport.operations.references import References, wanted
-from rapport.store import engagements, links, numbers, summaries, terms
+from rapport.operations.showing import shows
+from rapport.store import engagements, numbers, summaries, terms
 from rapport.store import works as store
 from rapport.store.db import NO_DATE, Tx
 from rapport.store.query import Filter
@@ -111,6 +118,7 @@ async def add(
     )  # fmt: skip
     await store.insert(tx, row)
     await _put_terms(tx, row, document)
+    await told(tx, org, by, now, f"OPP-{row.number}")
     return row
 
 
@@ -202,10 +210,12 @@ async def update(ctx: Context, request: contract.WorksUpdateRequest) -> contract
         document=msgspec.json.encode(document).decode(),
     ))  # fmt: skip
     if after is not None:
+        (was,) = await _works(ctx.tx, [row])
         row = after
         await store.update(ctx.tx, row)
         await _put_terms(ctx.tx, row, document)
         await claim_artifacts(ctx, document.artifacts, request.id.display_id)
+        await updated(ctx, was, *await _works(ctx.tx, [row]))
     return contract.WorksUpdateResponse(work=(await _works(ctx.tx, [row]))[0])
 
 
@@ -222,15 +232,14 @@ async def _changed(
     everything: list[Id] = [id_ for ids_ in people.values() for id_ in given(ids_)]
     if not isinstance(request.account, UnsetType):
         everything.append(request.account)
-    if not isinstance(artifacts, UnsetType):
-        everything += [*given(artifacts.set), *given(artifacts.remove), *given(artifacts.add)]
+    everything += named_artifacts(artifacts)
     if not isinstance(tags, UnsetType):
         everything += [tag.id for tag in (*given(tags.set), *given(tags.remove), *given(tags.add))]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     references.one("account", request.account)
     after = msgspec.structs.replace(
         before,
-        artifacts=_artifacts(references, before.artifacts, artifacts, request.id.display_id),
+        artifacts=changed_artifacts(references, before.artifacts, artifacts, request.id.display_id),
         **{
             name: references.many(f"{name}.set", ids_)
             for name, ids_ in people.items()
@@ -251,20 +260,6 @@ async def _changed(
         after.stage = chosen(request.stage.name, before.stage)
         after.stage_id = chosen(request.stage.stage, before.stage_id)
     return after
-
-
-def _artifacts(
-    references: References, before: list[str], change: contract.WorksUpdateArtifacts | UnsetType, holder: str
-) -> list[str]:
-    """The artifacts after a change: those of `set`, without those of `remove`, with those of `add`."""
-    if isinstance(change, UnsetType):
-        return before
-    added = references.artifacts("artifacts.add", change.add, holder=holder)
-    removed = references.many("artifacts.remove", change.remove)
-    start = references.artifacts("artifacts.set", change.set, holder=holder)
-    if isinstance(change.set, UnsetType):
-        start = before
-    return list(dict.fromkeys([*(id_ for id_ in start if id_ not in removed), *added]))
 
 
 def _tags(
@@ -291,10 +286,19 @@ async def delete(ctx: Context, request: contract.WorksDeleteRequest) -> contract
         raise absent(id_)
     if held := await engagements.holding(ctx.tx, ctx.org, "parents", id_.display_id):
         raise referred_to(id_, held, "engagements")
+    await detach(ctx, id_.display_id)
+    await deleted(ctx, *await _works(ctx.tx, [row]))
     await store.delete(ctx.tx, ctx.org, id_.number)
     await terms.remove(ctx.tx, ctx.org, [id_.display_id])
-    await links.delete_of(ctx.tx, ctx.org, [id_.display_id])
     return contract.WorksDeleteResponse()
+
+
+@shows(ids.OPPORTUNITY)
+async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.Opportunity]:
+    """Opportunities by display id."""
+    where = store.of_org(org)
+    where.numbered("o.number", numbers_)
+    return {work.display_id: work for work in await _works(tx, await store.all_of(tx, where))}
 
 
 async def _works(tx: Tx, rows: Sequence[Any]) -> list[contract.Opportunity]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapport.store.db import LostRace, Tx
-from rapport.store.query import Filter, Listing, Page, Walk, page
+from rapport.store.query import Filter, Listing, Page, Walk, everything, page
 
 
 class ArtifactRow(NamedTuple):
@@ -162,6 +162,15 @@ async def version(tx: Tx, key: VersionKey) -> VersionRow | None:
     return VersionRow(*row) if row else None
 
 
+async def prepared_by(tx: Tx, key: VersionKey) -> str:
+    """Who prepared a version; nobody when it is gone."""
+    row = await tx.one(
+        "SELECT prepared_by FROM artifact_versions WHERE org = :org AND artifact = :artifact AND version = :version",
+        **key._asdict(),
+    )
+    return str(row[0]) if row else ""
+
+
 async def file_name(tx: Tx, org: str, number: int) -> str:
     """The name that an artifact was prepared with."""
     row = await tx.one("SELECT file_name FROM artifacts WHERE org = :org AND number = :number", org=org, number=number)
@@ -287,6 +296,11 @@ async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[ArtifactRow]:
     return await page(tx, _LISTING, where, walk)
 
 
+async def all_of(tx: Tx, where: Filter) -> list[ArtifactRow]:
+    """All that match, by number."""
+    return await everything(tx, _LISTING, where)
+
+
 async def storage_bytes(tx: Tx) -> dict[str, int]:
     """What the bytes of each org's artifacts come to, all versions counted; orgs without any are left out."""
     rows = await tx.all(
@@ -298,44 +312,46 @@ async def storage_bytes(tx: Tx) -> dict[str, int]:
 # Cleaning
 
 
-async def remove_orphans(tx: Tx, *, before: int, now: int, most: int) -> int:
-    """Remove artifacts that nothing was done with since `before` and that have no parent; how many.
-
-    Prepared versions that no bytes came for go too, whoever holds their artifact. Blobs become loose.
-    """
-    orphans = await tx.all(
-        """
-        SELECT org, number FROM artifacts WHERE parent IS NULL AND modified_date <= :before
+async def orphans(tx: Tx, *, before: int, most: int) -> list[ArtifactRow]:
+    """Some of the artifacts that nothing was done with since `before` and that have no parent."""
+    rows = await tx.all(
+        f"""
+        SELECT {_COLUMNS} FROM artifacts WHERE parent IS NULL AND modified_date <= :before
         ORDER BY modified_date LIMIT :most FOR UPDATE
-        """,
+        """,  # noqa: S608
         before=before,
         most=most,
     )
-    if orphans:
-        await tx.run(
-            """
-            INSERT INTO loose_blobs (org, blob, due_date)
-            SELECT v.org, v.blob, :now FROM rows(:orphans, org text, number bigint) r
-            JOIN artifact_versions v ON v.org = r.org AND v.artifact = r.number AND v.blob IS NOT NULL
-            """,
-            orphans=orphans,
-            now=now,
-        )
-        await tx.run(
-            """
-            DELETE FROM artifact_versions
-            WHERE (org, artifact) IN (SELECT org, number FROM rows(:orphans, org text, number bigint))
-            """,
-            orphans=orphans,
-        )
-        await tx.run(
-            """
-            DELETE FROM artifacts WHERE parent IS NULL
-            AND (org, number) IN (SELECT org, number FROM rows(:orphans, org text, number bigint))
-            """,
-            orphans=orphans,
-        )
-    waiting = await tx.run(
+    return [ArtifactRow(*row) for row in rows]
+
+
+async def remove(tx: Tx, keys: Sequence[tuple[str, int]], *, now: int) -> None:
+    """Remove artifacts, named by org and number, and their versions; their blobs become loose."""
+    await tx.run(
+        """
+        INSERT INTO loose_blobs (org, blob, due_date)
+        SELECT v.org, v.blob, :now FROM rows(:keys, org text, number bigint) r
+        JOIN artifact_versions v ON v.org = r.org AND v.artifact = r.number AND v.blob IS NOT NULL
+        """,
+        keys=keys,
+        now=now,
+    )
+    await tx.run(
+        """
+        DELETE FROM artifact_versions
+        WHERE (org, artifact) IN (SELECT org, number FROM rows(:keys, org text, number bigint))
+        """,
+        keys=keys,
+    )
+    await tx.run(
+        "DELETE FROM artifacts WHERE (org, number) IN (SELECT org, number FROM rows(:keys, org text, number bigint))",
+        keys=keys,
+    )
+
+
+async def remove_waiting(tx: Tx, *, before: int, most: int) -> int:
+    """Remove prepared versions that no bytes came for since `before`, whoever holds their artifact; how many."""
+    return await tx.run(
         """
         DELETE FROM artifact_versions WHERE (org, artifact, version) IN (
             SELECT org, artifact, version FROM artifact_versions
@@ -345,7 +361,6 @@ async def remove_orphans(tx: Tx, *, before: int, now: int, most: int) -> int:
         before=before,
         most=most,
     )
-    return len(orphans) + waiting
 
 
 async def loosen(tx: Tx, org: str, blob: str, due: int) -> None:

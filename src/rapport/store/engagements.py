@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rapport.store import artifacts
 from rapport.store.db import Row, Tx
-from rapport.store.query import Filter, Listing, Page, Walk, page
+from rapport.store.query import Filter, Listing, Page, Walk, everything, page
 
 LINKS = ("members", "parents", "tags", "artifacts")
 
@@ -167,6 +167,13 @@ async def lock(tx: Tx, org: str, number: int) -> EngagementRow | None:
         number=number,
     )
     return EngagementRow(*row) if row else None
+
+
+async def all_of(tx: Tx, org: str, numbers: Sequence[int]) -> list[Stored]:
+    """The live ones of these engagements, by number."""
+    where = live(org)
+    where.numbered("e.number", numbers)
+    return await everything(tx, _LISTING, where)
 
 
 async def update(tx: Tx, row: EngagementRow) -> None:

@@ -8,7 +8,7 @@ from rapport.store import numbers
 from rapport.store.db import Tx
 
 # Not an object of the API: what numbers events, per org.
-_SEQ = Kind("event", "core", "event", "EVENT")
+EVENT = Kind("event", "core", "event", "EVENT")
 
 
 class EventRow(NamedTuple):
@@ -33,7 +33,7 @@ async def append(tx: Tx, rows: Sequence[EventRow]) -> list[EventRow]:
         per_org[row.org] = per_org.get(row.org, 0) + 1
     # Others who write events of these orgs wait here until this transaction ends: numbers come in the order of commits,
     # so that a reader who has seen one never misses a smaller one.
-    next_seq = await numbers.advance(tx, _SEQ.name, per_org)
+    next_seq = await numbers.advance(tx, EVENT.name, per_org)
     numbered = []
     for row in rows:
         numbered.append(row._replace(seq=next_seq[row.org]))
@@ -50,18 +50,80 @@ async def append(tx: Tx, rows: Sequence[EventRow]) -> list[EventRow]:
     return numbered
 
 
-async def after(tx: Tx, org: str, seq: int, kinds: Sequence[str], limit: int) -> list[EventRow]:
-    """The org's first events of these kinds beyond a sequence number."""
+async def bounds(tx: Tx, org: str) -> tuple[int, int]:
+    """The number up to which events are gone, and the newest that a reader may pass; 0 before the first."""
+    row = await tx.one(
+        """
+        SELECT COALESCE((SELECT floor FROM event_floors WHERE org = :org), 0),
+               COALESCE((SELECT max(seq) FROM events WHERE org = :org), 0)
+        """,
+        org=org,
+    )
+    floor, newest = row or (0, 0)
+    return floor, max(floor, newest)
+
+
+async def after(tx: Tx, org: str, seq: int, kinds: Sequence[str], limit: int, *, reach: int = 2**62) -> list[EventRow]:
+    """The org's first events of these kinds beyond a sequence number, up to another one.
+
+    `append`, `bounds` and this are all that knows of the order: a reader that has passed a number has seen all below.
+    """
     rows = await tx.all(
         """
         SELECT e.org, e.seq, e.kind, e.action, e.object, e.actor, e.date, e.document, e.before, e.deltas
         FROM events e
-        WHERE e.org = :org AND e.seq > :seq AND e.kind IN (SELECT kind FROM rows(:kinds, kind text))
+        WHERE e.org = :org AND e.seq > :seq AND e.seq <= :reach AND e.kind IN (SELECT kind FROM rows(:kinds, kind text))
         ORDER BY e.seq LIMIT :limit
         """,
         org=org,
         seq=seq,
+        reach=reach,
         kinds=[(kind,) for kind in kinds],
         limit=limit,
     )
     return [EventRow(*row) for row in rows]
+
+
+# Retention
+
+# The kinds that a timeline shows, whose events keep their deltas.
+_ON_TIMELINES = "('account', 'engagement', 'work')"
+
+
+async def forget(tx: Tx, *, before: int, most: int) -> int:
+    """Let some events from before a date go; how many. Those that timelines show lose only what the feed needs."""
+    old = await tx.all(
+        """
+        SELECT org, seq FROM events WHERE document IS NOT NULL AND date <= :before ORDER BY date LIMIT :most FOR UPDATE
+        """,
+        before=before,
+        most=most,
+    )
+    if not old:
+        return 0
+    floors: dict[str, int] = {}
+    for org, seq in old:
+        floors[org] = max(seq, floors.get(org, 0))
+    await tx.run(
+        """
+        INSERT INTO event_floors (org, floor)
+        SELECT org, floor FROM rows(:floors, org text, floor bigint) WHERE true
+        ON CONFLICT (org) DO UPDATE SET floor = excluded.floor WHERE event_floors.floor < excluded.floor
+        """,
+        floors=sorted(floors.items()),
+    )
+    await tx.run(
+        f"""
+        UPDATE events SET document = NULL, before = NULL
+        WHERE kind IN {_ON_TIMELINES} AND (org, seq) IN (SELECT org, seq FROM rows(:old, org text, seq bigint))
+        """,  # noqa: S608  # our own literal
+        old=old,
+    )
+    await tx.run(
+        f"""
+        DELETE FROM events
+        WHERE kind NOT IN {_ON_TIMELINES} AND (org, seq) IN (SELECT org, seq FROM rows(:old, org text, seq bigint))
+        """,  # noqa: S608  # our own literal
+        old=old,
+    )
+    return len(old)

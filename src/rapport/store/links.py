@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapport.store.db import Tx
-from rapport.store.query import Filter, Listing, Page, Walk, page
+from rapport.store.query import Filter, Listing, Page, Walk, everything, page
 
 
 class LinkRow(NamedTuple):
@@ -37,35 +37,46 @@ async def insert(tx: Tx, row: LinkRow) -> None:
     )
 
 
+_GET = """
+    SELECT org, number, link_type, custom_link_type, source, source_kind, target, target_kind,
+           created_by, created_date, modified_by, modified_date
+    FROM links WHERE org = :org AND number = :number"""
+
+
 async def get(tx: Tx, org: str, number: int) -> LinkRow | None:
     """A link."""
-    row = await tx.one(
-        """
-        SELECT org, number, link_type, custom_link_type, source, source_kind, target, target_kind,
-               created_by, created_date, modified_by, modified_date
-        FROM links WHERE org = :org AND number = :number
-        """,
-        org=org,
-        number=number,
-    )
+    row = await tx.one(_GET, org=org, number=number)
     return LinkRow(*row) if row else None
 
 
-async def delete(tx: Tx, org: str, number: int) -> bool:
-    """Delete a link; False when there is none."""
-    return await tx.run("DELETE FROM links WHERE org = :org AND number = :number", org=org, number=number) == 1
+async def lock(tx: Tx, org: str, number: int) -> LinkRow | None:
+    """A link, held against other writers until this transaction ends."""
+    row = await tx.one(f"{_GET} FOR UPDATE", org=org, number=number)
+    return LinkRow(*row) if row else None
 
 
-async def delete_of(tx: Tx, org: str, objects: Sequence[str]) -> None:
-    """Delete all links of objects, named by display ids."""
+async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
+    """Delete links."""
     await tx.run(
+        "DELETE FROM links WHERE org = :org AND number IN (SELECT number FROM rows(:numbers, number bigint))",
+        org=org,
+        numbers=[(number,) for number in numbers],
+    )
+
+
+async def numbers_of(tx: Tx, org: str, objects: Sequence[str]) -> list[int]:
+    """The numbers of all links of objects, named by display ids."""
+    rows = await tx.all(
         """
-        DELETE FROM links WHERE org = :org AND (source IN (SELECT display_id FROM rows(:objects, display_id text))
-                                                OR target IN (SELECT display_id FROM rows(:objects, display_id text)))
+        SELECT number FROM links
+        WHERE org = :org AND (source IN (SELECT display_id FROM rows(:objects, display_id text))
+                              OR target IN (SELECT display_id FROM rows(:objects, display_id text)))
+        ORDER BY number
         """,
         org=org,
         objects=[(display_id,) for display_id in objects],
     )
+    return [number for (number,) in rows]
 
 
 SORTS = {"created_date": int}
@@ -77,6 +88,13 @@ _LISTING = Listing(
 )
 
 
+def of_org(org: str) -> Filter:
+    """The org's links."""
+    where = Filter()
+    where.where("l.org = :org", org=org)
+    return where
+
+
 def of_object(org: str, object_: str, *, direction: str | None, other_kinds: Sequence[str]) -> Filter:
     """The links of an object.
 
@@ -86,8 +104,7 @@ def of_object(org: str, object_: str, *, direction: str | None, other_kinds: Seq
         direction: `is_source` or `is_target`; None for either.
         other_kinds: what may be at the other end; anything when empty.
     """
-    where = Filter()
-    where.where("l.org = :org", org=org)
+    where = of_org(org)
     ends = []
     for way, this, other in (("is_source", "source", "target_kind"), ("is_target", "target", "source_kind")):
         if direction in {None, way}:
@@ -102,3 +119,8 @@ def of_object(org: str, object_: str, *, direction: str | None, other_kinds: Seq
 async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[LinkRow]:
     """A page of those that match."""
     return await page(tx, _LISTING, where, walk)
+
+
+async def all_of(tx: Tx, where: Filter) -> list[LinkRow]:
+    """All that match, by number."""
+    return await everything(tx, _LISTING, where)

@@ -28,6 +28,11 @@ class Filter:
             rows = f"SELECT value FROM rows(:{name}, value {sql_type})"  # noqa: S608  # both are literals of callers
             self.where(condition.replace("{values}", rows), **{name: [(value,) for value in values]})
 
+    def numbered(self, column: str, numbers: Sequence[int]) -> None:
+        """Keep those with one of these numbers; none when there are none."""
+        wanted = f"{column} IN (SELECT number FROM rows(:numbers, number bigint))"  # noqa: S608  # a caller's literal
+        self.where(wanted, numbers=[(number,) for number in numbers])
+
     def between(self, column: str, after: int | None, before: int | None) -> None:
         """Add the bounds that are given; both are exclusive."""
         if after is not None:
@@ -72,6 +77,12 @@ class Page(Generic[T]):
     rows: list[T]
     next: Cursor | None
     prev: Cursor | None
+
+
+async def everything(tx: Tx, listing: Listing[T], where: Filter) -> list[T]:
+    """All that match, by number."""
+    rows = await tx.all(f"SELECT {listing.select} WHERE {where} ORDER BY {listing.number}", **where.parameters)
+    return [listing.make(row) for row in rows]
 
 
 async def page(tx: Tx, listing: Listing[T], where: Filter, walk: Walk) -> Page[T]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rapport.store import terms
 from rapport.store.db import Tx
-from rapport.store.query import Filter, Listing, Page, Walk, page
+from rapport.store.query import Filter, Listing, Page, Walk, everything, page
 
 
 class RevOrgRow(NamedTuple):
@@ -71,8 +71,12 @@ async def default_of(tx: Tx, org: str, account: int) -> RevOrgRow | None:
 
 
 async def numbers_of(tx: Tx, org: str, account: int) -> list[int]:
-    """The numbers of an account's rev orgs."""
-    rows = await tx.all("SELECT number FROM rev_orgs WHERE org = :org AND account = :account", org=org, account=account)
+    """The numbers of an account's rev orgs, held against other writers until this transaction ends."""
+    rows = await tx.all(
+        "SELECT number FROM rev_orgs WHERE org = :org AND account = :account ORDER BY number FOR UPDATE",
+        org=org,
+        account=account,
+    )
     return [number for (number,) in rows]
 
 
@@ -95,20 +99,11 @@ async def update(tx: Tx, row: RevOrgRow) -> None:
 
 
 async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
-    """Delete rev orgs; their users stay, without one."""
-    # First, because it waits for those who are about to refer to them.
+    """Delete rev orgs, which no user may be of any more."""
     await tx.run(
         "DELETE FROM rev_orgs WHERE org = :org AND number IN (SELECT number FROM rows(:numbers, number bigint))",
         org=org,
         numbers=[(number,) for number in numbers],
-    )
-    await tx.run(
-        """
-        UPDATE users SET rev_org = NULL
-        WHERE org = :org AND rev_org IN (SELECT display_id FROM rows(:ids, display_id text))
-        """,
-        org=org,
-        ids=[(f"REV-{number}",) for number in numbers],
     )
 
 
@@ -136,3 +131,8 @@ def having_any(where: Filter, field: str, values: Sequence[str], *, name: str | 
 async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[RevOrgRow]:
     """A page of those that match."""
     return await page(tx, _LISTING, where, walk)
+
+
+async def all_of(tx: Tx, where: Filter) -> list[RevOrgRow]:
+    """All that match, by number."""
+    return await everything(tx, _LISTING, where)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapport.store.db import Tx
-from rapport.store.query import Filter, Listing, Page, Walk, page
+from rapport.store.query import Filter, Listing, Page, Walk, everything, page
 
 
 class TagRow(NamedTuple):
@@ -134,3 +134,8 @@ def of_org(org: str) -> Filter:
 async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[TagRow]:
     """A page of those that match."""
     return await page(tx, _LISTING, where, walk)
+
+
+async def all_of(tx: Tx, where: Filter) -> list[TagRow]:
+    """All that match, by number."""
+    return await everything(tx, _LISTING, where)

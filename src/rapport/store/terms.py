@@ -51,6 +51,20 @@ async def remove(tx: Tx, org: str, owners: Sequence[str]) -> None:
     )
 
 
+async def owners(tx: Tx, org: str, fields: Sequence[str], value: str) -> list[str]:
+    """The display ids of the objects with a value in any of these fields."""
+    rows = await tx.all(
+        """
+        SELECT DISTINCT owner FROM terms
+        WHERE org = :org AND field IN (SELECT field FROM rows(:fields, field text)) AND value = :value ORDER BY owner
+        """,
+        org=org,
+        fields=[(field,) for field in fields],
+        value=value,
+    )
+    return [owner for (owner,) in rows]
+
+
 def kept(values: Sequence[str]) -> list[str]:
     """Values as they are kept: a long one as its hash, because an entry of an index on PostgreSQL has 2,704 bytes."""
     return [value if _is_short(value) else _HASHED + hashlib.sha256(value.encode()).hexdigest() for value in values]

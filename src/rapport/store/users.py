@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rapport.store import terms
 from rapport.store.db import Tx
-from rapport.store.query import Filter, Listing, Page, Walk, page
+from rapport.store.query import Filter, Listing, Page, Walk, everything, page
 
 
 class UserRow(NamedTuple):
@@ -115,23 +115,6 @@ async def first_admin(tx: Tx, org: str) -> UserRow | None:
     return UserRow(*row) if row else None
 
 
-async def set_state(tx: Tx, org: str, display_id: str, *, state: str, role: str | None, by: str, now: int) -> None:
-    """Set a user's state and role."""
-    await tx.run(
-        """
-        UPDATE users SET state = :state, role = :role, modified_by = :by,
-            modified_date = CASE WHEN modified_date >= :now THEN modified_date + 1000 ELSE :now END
-        WHERE org = :org AND display_id = :display_id
-        """,
-        org=org,
-        display_id=display_id,
-        state=state,
-        role=role,
-        by=by,
-        now=now,
-    )
-
-
 SORTS = {"created_date": int, "modified_date": int, "display_name": str, "email": str, "full_name": str}
 _LISTING = Listing(
     select=", ".join(f"u.{column}" for column in UserRow._fields) + " FROM users u",
@@ -166,9 +149,32 @@ def having_any(where: Filter, field: str, values: Sequence[str], *, name: str | 
 
 async def all_of(tx: Tx, where: Filter) -> list[UserRow]:
     """All that match, by number."""
-    columns = ", ".join(f"u.{column}" for column in UserRow._fields)
-    rows = await tx.all(f"SELECT {columns} FROM users u WHERE {where} ORDER BY u.number", **where.parameters)  # noqa: S608
-    return [UserRow(*row) for row in rows]
+    return await everything(tx, _LISTING, where)
+
+
+async def in_rev_orgs(tx: Tx, org: str, rev_orgs: Sequence[str]) -> list[str]:
+    """The display ids of the rev users of rev orgs."""
+    rows = await tx.all(
+        """
+        SELECT display_id FROM users
+        WHERE org = :org AND rev_org IN (SELECT rev_org FROM rows(:rev_orgs, rev_org text)) ORDER BY number
+        """,
+        org=org,
+        rev_orgs=[(rev_org,) for rev_org in rev_orgs],
+    )
+    return [display_id for (display_id,) in rows]
+
+
+async def leave_rev_orgs(tx: Tx, org: str, users: Sequence[str]) -> None:
+    """Let users be without a rev org."""
+    await tx.run(
+        """
+        UPDATE users SET rev_org = NULL
+        WHERE org = :org AND display_id IN (SELECT display_id FROM rows(:users, display_id text))
+        """,
+        org=org,
+        users=[(user,) for user in users],
+    )
 
 
 def of_associations(where: Filter, associations: Sequence[str]) -> None:

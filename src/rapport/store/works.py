@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rapport.store import terms
 from rapport.store.db import Row, Tx
-from rapport.store.query import Filter, Listing, Page, Walk, page
+from rapport.store.query import Filter, Listing, Page, Walk, everything, page
 
 
 class OpportunityRow(NamedTuple):
@@ -105,3 +105,8 @@ def having_any(where: Filter, field: str, values: Sequence[str], *, name: str | 
 async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[OpportunityRow]:
     """A page of those that match."""
     return await page(tx, _LISTING, where, walk)
+
+
+async def all_of(tx: Tx, where: Filter) -> list[OpportunityRow]:
+    """All that match, by number."""
+    return await everything(tx, _LISTING, where)

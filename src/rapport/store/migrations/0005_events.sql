@@ -17,5 +17,31 @@ CREATE TABLE events (
     deltas {text},
     PRIMARY KEY (org, seq)
 ) {clustered};
-CREATE INDEX ix_events_object ON events (org, object, seq);
-CREATE INDEX ix_events_date ON events (date);
+CREATE INDEX ix_events_object ON events (org, object, date, seq);
+-- What retention still has to look at.
+CREATE INDEX ix_events_date ON events (date) WHERE document IS NOT NULL;
+
+-- Up to which `seq` an org's feed is no longer whole.
+CREATE TABLE event_floors (
+    org {text} NOT NULL,
+    floor BIGINT NOT NULL,
+    PRIMARY KEY (org)
+);
+
+-- Comments on the objects that have a timeline. `object` is a display id; who may read a private one, labels and panels
+-- are in terms.
+CREATE TABLE comments (
+    org {text} NOT NULL,
+    number BIGINT NOT NULL,
+    object {text} NOT NULL,
+    visibility {text} NOT NULL,
+    external_ref {text},
+    created_by {text} NOT NULL,
+    created_date BIGINT NOT NULL,
+    modified_by {text} NOT NULL,
+    modified_date BIGINT NOT NULL,
+    document {text} NOT NULL,
+    PRIMARY KEY (org, number)
+);
+CREATE UNIQUE INDEX uq_comments_external_ref ON comments (org, external_ref) WHERE external_ref IS NOT NULL;
+CREATE INDEX ix_comments_object ON comments (org, object, created_date, number);

@@ -1,0 +1,60 @@
+"""The events family: the change feed, which misses nothing and tells nothing twice."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from rapport.contract.fields import OURS, UNSET, Limit, Many, Raw, Request, Response, UnsetType, stored
+from rapport.contract.method import READ, Method
+
+EventKind = Literal[
+    "account", "artifact", "dev_user", "engagement", "link", "rev_org", "rev_user", "tag", "timeline_entry", "work",
+]  # fmt: skip
+KINDS: tuple[EventKind, ...] = EventKind.__args__  # type: ignore[attr-defined]
+MOST_SECONDS = 30
+Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class Event(Response):
+    """What happened to one object.
+
+    Under the name that `type` gives stands the object as it was answered then, and as `old_…` what it was before.
+    """
+
+    type: Annotated[str, Meta(description="`<kind>_created`, `<kind>_updated` or `<kind>_deleted`.")]
+    id: str
+    sequence: Annotated[int, Meta(description="Only grows; what to go on from.")]
+    timestamp: str
+    actor: Annotated[str, Meta(description="Who did it.")]
+    object: Annotated[str, Meta(description="The id of the object.")]
+
+
+class EventsListRequest(Request):
+    """Where to go on from."""
+
+    after: Annotated[
+        Sequence | UnsetType, OURS, Meta(description="The `last` of the answer before; without it, the oldest kept.")
+    ] = UNSET
+    kinds: Annotated[
+        Many[EventKind] | UnsetType, OURS, Meta(description="Without it, all that the token may read.")
+    ] = UNSET
+    limit: Annotated[Limit | UnsetType, OURS] = UNSET
+    wait: Annotated[
+        Annotated[int, Meta(ge=0, le=MOST_SECONDS)] | UnsetType,
+        OURS,
+        Meta(description="How many seconds to wait for an event where there is none yet."),
+    ] = UNSET
+
+
+class EventsListResponse(Response):
+    """Events in the order in which they were committed."""
+
+    events: Annotated[list[Raw], OURS, stored(Event)]
+    last: Annotated[int, OURS, Meta(description="The `after` to go on with, whatever was left out on the way.")]
+    end: Annotated[int, OURS, Meta(description="The newest event's number; when `last` is less, there is more.")]
+
+
+LIST = Method(
+    "events.list", READ, EventsListRequest, EventsListResponse, "Read the change feed", "event:read", ours=True,
+    heavy=True, waits=True,
+)  # fmt: skip

@@ -1,0 +1,337 @@
+"""Timelines: comment, find, list, change, delete. Change events are only read: each was written with its change."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from rapport.clock import format_rfc3339
+from rapport.contract import ids
+from rapport.contract import timeline_entries as contract
+from rapport.contract.errors import Conflict, NotFound, ValueNotPermitted, raise_all
+from rapport.contract.fields import DEFAULT_LIMIT, UNSET, Json, Response, UnsetType
+from rapport.contract.ids import TimelineEntryId, TimelineObjectId
+from rapport.contract.paging import decode_cursor
+from rapport.contract.users import UserSummary
+from rapport.operations.atoms import artifact_summaries, authors, find_artifacts, or_unset, value_of
+from rapport.operations.changes import (
+    audited,
+    changed_artifacts,
+    chosen,
+    claim_artifacts,
+    created,
+    deleted,
+    distinct,
+    named_artifacts,
+    sent,
+)
+from rapport.operations.context import Context, handles
+from rapport.operations.deltas import field_deltas
+from rapport.operations.listing import NEWEST_FIRST, add_dates, cursors, given
+from rapport.operations.references import References, unknown_id, wanted
+from rapport.operations.showing import shows, touching
+from rapport.store import accounts, engagements, numbers, summaries, terms, works
+from rapport.store import timeline_entries as store
+from rapport.store.db import Tx, UniqueViolation
+from rapport.store.query import Walk
+from rapport.store.references import resolve
+from rapport.store.timeline_entries import CommentRow, EntryRow
+
+_LOCKS = {ids.ACCOUNT: accounts.lock, ids.ENGAGEMENT: engagements.lock, ids.OPPORTUNITY: works.lock}
+_GETS = {ids.ACCOUNT: accounts.get, ids.ENGAGEMENT: engagements.get, ids.OPPORTUNITY: works.get}
+
+
+class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """What a comment's row keeps beside its columns; artifacts and users are display ids."""
+
+    artifacts: list[str] = []
+    body: str | None = None
+    body_type: contract.BodyType = "text"
+    expires_at: int | None = None
+    labels: list[str] = []
+    link_previews: list[str] = []
+    panels: list[contract.Panel] = []
+    private_to: list[str] = []
+    snap_kit_body: Json | None = None
+    snap_widget_body: list[str] = []
+
+
+class Hidden(Response, tag_field="type", tag="timeline_comment"):
+    """What events tell of a private comment: that it is there."""
+
+    created_date: str
+    display_id: str
+    id: str
+    modified_date: str
+    object: str
+    object_display_id: str
+    object_type: contract.ObjectType
+    visibility: contract.Visibility = "private"
+
+
+@handles(contract.CREATE)
+async def create(
+    ctx: Context, request: contract.TimelineEntriesCreateRequest
+) -> contract.TimelineEntriesCreateResponse:
+    """Comment on an object."""
+    on, readers = request.object, given(request.private_to)
+    references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, [*given(request.artifacts), *readers])))
+    if not on.belongs_to(ctx.org) or await _LOCKS[on.kind](ctx.tx, ctx.org, on.number) is None:
+        references.problems.append(unknown_id("object", on))
+    artifacts = references.artifacts("artifacts", request.artifacts, holder=None)
+    private_to = references.many("private_to", readers)
+    visibility = chosen(request.visibility, "private" if private_to else "internal")
+    if private_to and visibility != "private":
+        references.problems.append(_not_private(visibility))
+    raise_all(references.problems)
+    document = Document(
+        **sent(request, "body", "body_type", "expires_at", "link_previews", "snap_kit_body", "snap_widget_body"),
+        artifacts=artifacts,
+        labels=distinct(given(request.labels)),
+        panels=list(dict.fromkeys(given(request.collections))) or ["discussions"],
+        private_to=private_to,
+    )
+    by, number = ctx.caller.user_id, await numbers.take_one(ctx.tx, ids.COMMENT, ctx.org)
+    row = CommentRow(
+        org=ctx.org, number=number, object=on.display_id, visibility=visibility,
+        external_ref=value_of(request.external_ref), created_by=by, created_date=ctx.now, modified_by=by,
+        modified_date=ctx.now, document=msgspec.json.encode(document).decode(),
+    )  # fmt: skip
+    try:
+        await store.insert(ctx.tx, row)
+    except UniqueViolation as error:
+        raise _in_use(row.external_ref) from error
+    await terms.put(ctx.tx, ctx.org, f"COMMENT-{number}", {
+        "comments.labels": document.labels, "comments.panels": document.panels, "comments.private_to": private_to,
+    })  # fmt: skip
+    await claim_artifacts(ctx, artifacts, _path(row))
+    await created(ctx, f"COMMENT-{number}")
+    return contract.TimelineEntriesCreateResponse(timeline_entry=await _entry(ctx, number))
+
+
+def _path(row: CommentRow) -> str:
+    """What artifacts of a comment are bound to."""
+    return f"{row.object}:COMMENT-{row.number}"
+
+
+def _not_private(visibility: str) -> ValueNotPermitted:
+    return ValueNotPermitted(
+        f"private_to: a comment that is {visibility} is for more than those named.",
+        detail="Leave visibility out, or make it private.",
+        field_name="private_to",
+        reason="may only stand beside visibility private",
+    )
+
+
+def _in_use(external_ref: str | None) -> Conflict:
+    return Conflict(
+        f"external_ref: {(external_ref or '')[:80]!r} is in use by another comment.",
+        detail="Update that comment, or use another external_ref.",
+    )
+
+
+async def _entry(ctx: Context, number: int) -> contract.TimelineEntry:
+    where = store.seen_by(ctx.org, ctx.caller.user_id)
+    store.comments(where)
+    where.numbered("x.number", [number])
+    (entry,) = await _entries(ctx.tx, await store.all_of(ctx.tx, where))
+    return entry
+
+
+@handles(contract.GET)
+async def get(ctx: Context, request: contract.TimelineEntriesGetRequest) -> contract.TimelineEntriesGetResponse:
+    """Find an entry."""
+    row = await _found(ctx, request.id)
+    other = not isinstance(request.external_ref, UnsetType) and (
+        row is None or row.external_ref != request.external_ref
+    )
+    if row is None or other:
+        raise NotFound(
+            f"There is no timeline entry {request.id.text[:80]!r}.",
+            detail="It never was, it or its object was deleted, or it is private.",
+        )
+    (entry,) = await _entries(ctx.tx, [row])
+    return contract.TimelineEntriesGetResponse(timeline_entry=entry)
+
+
+async def _found(ctx: Context, id_: TimelineEntryId) -> EntryRow | None:
+    """An entry that the caller may see, of an object that is there."""
+    if not id_.belongs_to(ctx.org):
+        return None
+    where = store.seen_by(ctx.org, ctx.caller.user_id)
+    (store.comments if id_.kind is ids.COMMENT else store.changes)(where)
+    where.numbered("x.number", [id_.number])
+    rows = [row for row in await store.all_of(ctx.tx, where) if id_.is_on(row.object)]
+    return rows[0] if rows and await _is_there(ctx, TimelineObjectId.parse(rows[0].object)) else None
+
+
+async def _is_there(ctx: Context, on: TimelineObjectId) -> bool:
+    return on.belongs_to(ctx.org) and await _GETS[on.kind](ctx.tx, ctx.org, on.number) is not None
+
+
+@handles(contract.LIST)
+async def list_(ctx: Context, request: contract.TimelineEntriesListRequest) -> contract.TimelineEntriesListResponse:
+    """A page of an object's comments and changes, the newest first."""
+    if not await _is_there(ctx, request.object):
+        kind = request.object.kind.name
+        raise NotFound(f"There is no {kind} {request.object.text[:80]!r}.", detail="It never was, or it was deleted.")
+    name, sorts, cursor = "timeline-entries", (NEWEST_FIRST,), request.cursor
+    walk = Walk(
+        sorts, None if isinstance(cursor, UnsetType) else decode_cursor(name, sorts, store.SORTS, cursor),
+        request.mode == "before", chosen(request.limit, DEFAULT_LIMIT),
+    )  # fmt: skip
+    where = store.seen_by(ctx.org, ctx.caller.user_id)
+    store.on(where, request.object.display_id, rollup=request.rollup is True)
+    if set(given(request.collections)) == {"discussions"}:
+        store.comments(where)
+    elif set(given(request.collections)) == {"events"}:
+        store.changes(where)
+    store.having_any(where, "labels", given(request.labels))
+    store.having_any(where, "panels", given(request.panels))
+    where.any_of("visibilities", given(request.visibility), "x.visibility IN ({values})")
+    add_dates(where, "x.created_date", request.created_date)
+    page = await store.listed(ctx.tx, where, walk)
+    entries = await _entries(ctx.tx, page.rows)
+    return contract.TimelineEntriesListResponse(timeline_entries=entries, **cursors(name, walk, page))
+
+
+@handles(contract.UPDATE)
+async def update(
+    ctx: Context, request: contract.TimelineEntriesUpdateRequest
+) -> contract.TimelineEntriesUpdateResponse:
+    """Change a comment, all fields or none. The facts list no 404 here, so an absent one is a bad id."""
+    row = await _own_to_change(ctx, request.id)
+    before = msgspec.json.decode(row.document, type=Document)
+    references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, named_artifacts(request.artifacts))))
+    artifacts = changed_artifacts(references, before.artifacts, request.artifacts, _path(row))
+    raise_all(references.problems)
+    document = msgspec.structs.replace(
+        before, **sent(request, "body", "body_type", "snap_kit_body"), artifacts=artifacts
+    )
+    after = audited(ctx, row, row._replace(
+        **sent(request, "external_ref"), document=msgspec.json.encode(document).decode()
+    ))  # fmt: skip
+    if after is not None:
+        async with touching(ctx, [f"COMMENT-{row.number}"]):
+            try:
+                await store.update(ctx.tx, after)
+            except UniqueViolation as error:
+                raise _in_use(after.external_ref) from error
+            await claim_artifacts(ctx, artifacts, _path(row))
+    return contract.TimelineEntriesUpdateResponse(timeline_entry=await _entry(ctx, row.number))
+
+
+async def _own_to_change(ctx: Context, id_: TimelineEntryId) -> CommentRow:
+    """A comment that the caller may see, held against other writers.
+
+    Raises:
+        InvalidId: there is none.
+        ValueNotPermitted: it is a change event.
+    """
+    if id_.kind is ids.CHANGE_EVENT:
+        raise ValueNotPermitted(
+            f"id: {id_.display_id} is a change event, which stays as it is.",
+            detail="Give a comment's id; what happened can't be edited.",
+            field_name="id",
+            reason="must be a comment",
+        )
+    row = await store.lock(ctx.tx, ctx.org, id_.number) if await _found(ctx, id_) else None
+    if row is None:
+        raise unknown_id("id", id_)
+    return row
+
+
+@handles(contract.DELETE)
+async def delete(
+    ctx: Context, request: contract.TimelineEntriesDeleteRequest
+) -> contract.TimelineEntriesDeleteResponse:
+    """Delete a comment. Its artifacts stay bound to it."""
+    row = await _own_to_change(ctx, request.id)
+    await deleted(ctx, *(await show(ctx.tx, ctx.org, [row.number])).values())
+    await store.delete(ctx.tx, ctx.org, [row.number])
+    return contract.TimelineEntriesDeleteResponse()
+
+
+@shows(ids.COMMENT)
+async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, Response]:
+    """Comments by display id as events tell them, to whoever reads events: private ones without what they say."""
+    rows = await store.comments_of(tx, org, numbers_)
+    entries = await _entries(tx, rows)
+    return {f"COMMENT-{row.number}": _told(entry) for row, entry in zip(rows, entries, strict=True)}
+
+
+def _told(entry: contract.TimelineEntry) -> Response:
+    if entry.visibility != "private":
+        return entry
+    return Hidden(**{name: getattr(entry, name) for name in Hidden.__struct_fields__})
+
+
+async def _entries(tx: Tx, rows: Sequence[EntryRow]) -> list[contract.TimelineEntry]:
+    org = rows[0].org if rows else ""
+    documents = {
+        row.number: msgspec.json.decode(row.document or "", type=Document) for row in rows if row.action == "commented"
+    }
+    people = await authors(tx, rows)
+    artifacts = await find_artifacts(tx, org, [document.artifacts for document in documents.values()])
+    made = await _made(tx, org, [row.object for row in rows if row.action == "created"])
+
+    def entry(row: EntryRow) -> contract.TimelineEntry:
+        if row.action != "commented":
+            return contract.TimelineChangeEvent(
+                **_base(ids.CHANGE_EVENT, row, people), event=_change(row, made), panels=["events"]
+            )
+        document = documents[row.number]
+        return contract.TimelineComment(
+            **_base(ids.COMMENT, row, people),
+            artifacts=or_unset(artifact_summaries(artifacts, document.artifacts)),
+            body=or_unset(document.body),
+            body_type=document.body_type,
+            external_ref=or_unset(row.external_ref),
+            labels=or_unset(document.labels),
+            panels=document.panels,
+            private_to=or_unset([ids.don_of(reader, org) for reader in document.private_to]),
+            snap_kit_body=or_unset(document.snap_kit_body),
+        )
+
+    return [entry(row) for row in rows]
+
+
+def _base(kind: ids.Kind, row: EntryRow, people: dict[tuple[str, str], UserSummary]) -> dict[str, Any]:
+    own = f"{kind.prefix}-{row.number}"
+    return {
+        "created_by": people.get((row.org, row.created_by), UNSET),
+        "created_date": format_rfc3339(row.created_date),
+        "display_id": own,
+        "id": ids.don_of(f"{row.object}:{own}", row.org),
+        "modified_by": people.get((row.org, row.modified_by), UNSET),
+        "modified_date": format_rfc3339(row.modified_date),
+        "object": ids.don_of(row.object, row.org),
+        "object_display_id": row.object,
+        "object_type": ids.kind_of(row.object).name,
+        "visibility": row.visibility,
+    }
+
+
+async def _made(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, Any]:
+    """The summaries of objects by display id; of an engagement they are its ids, so that deleted ones have one too."""
+
+    def of_kind(kind: ids.Kind) -> list[int]:
+        return [int(id_.rpartition("-")[2]) for id_ in display_ids if ids.kind_of(id_) is kind]
+
+    found: dict[str, Any] = dict(await summaries.accounts(tx, org, of_kind(ids.ACCOUNT)))
+    found |= await summaries.opportunities(tx, org, of_kind(ids.OPPORTUNITY))
+    for number in of_kind(ids.ENGAGEMENT):
+        display_id = f"ENGAGEMENT-{number}"
+        found[display_id] = contract.EngagementSummary(display_id=display_id, id=ids.don_of(display_id, org))
+    return found
+
+
+def _change(row: EntryRow, made: dict[str, Any]) -> contract.Change:
+    if row.action == "created":
+        return contract.Change(type="created", created=contract.ObjectCreated(object=made[row.object]))
+    if row.action == "deleted":
+        gone = contract.ObjectDeleted(object_id=ids.don_of(row.object, row.org))
+        return contract.Change(type="deleted", deleted=gone)
+    changed = field_deltas(msgspec.json.decode(row.document or "{}"))
+    kind = ids.kind_of(row.object).name
+    return contract.Change(type="updated", updated=contract.ObjectUpdated(field_deltas=changed, object_type=kind))

@@ -1,0 +1,209 @@
+"""Timelines: comments, and the change events of the objects that they are on."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rapport.store import terms
+from rapport.store.db import Tx
+from rapport.store.query import Filter, Listing, Page, Walk, everything, page
+
+
+class CommentRow(NamedTuple):
+    """A comment. `object` is a display id; `document` keeps the rest as JSON."""
+
+    org: str
+    number: int
+    object: str
+    visibility: str
+    external_ref: str | None
+    created_by: str
+    created_date: int
+    modified_by: str
+    modified_date: int
+    document: str
+
+
+class EntryRow(NamedTuple):
+    """A row of a timeline: a comment, or a change, of which `document` has the deltas.
+
+    `action` is `commented`, or what was done to the object; `number` is the comment's or the event's.
+    """
+
+    org: str
+    number: int
+    object: str
+    visibility: str
+    external_ref: str | None
+    created_by: str
+    created_date: int
+    modified_by: str
+    modified_date: int
+    document: str | None
+    action: str
+
+
+async def insert(tx: Tx, row: CommentRow) -> None:
+    """Add a comment.
+
+    Raises:
+        UniqueViolation: its external_ref is in use.
+    """
+    await tx.run(
+        """
+        INSERT INTO comments (org, number, object, visibility, external_ref,
+                              created_by, created_date, modified_by, modified_date, document)
+        VALUES (:org, :number, :object, :visibility, :external_ref,
+                :created_by, :created_date, :modified_by, :modified_date, :document)
+        """,
+        **row._asdict(),
+    )
+
+
+async def lock(tx: Tx, org: str, number: int) -> CommentRow | None:
+    """A comment, held against other writers until this transaction ends."""
+    row = await tx.one(
+        """
+        SELECT org, number, object, visibility, external_ref, created_by, created_date, modified_by, modified_date,
+               document
+        FROM comments WHERE org = :org AND number = :number FOR UPDATE
+        """,
+        org=org,
+        number=number,
+    )
+    return CommentRow(*row) if row else None
+
+
+async def update(tx: Tx, row: CommentRow) -> None:
+    """Write a row anew.
+
+    Raises:
+        UniqueViolation: its external_ref is in use.
+    """
+    await tx.run(
+        """
+        UPDATE comments SET external_ref = :external_ref, modified_by = :modified_by, modified_date = :modified_date,
+                            document = :document
+        WHERE org = :org AND number = :number
+        """,
+        org=row.org, number=row.number, external_ref=row.external_ref, modified_by=row.modified_by,
+        modified_date=row.modified_date, document=row.document,
+    )  # fmt: skip
+
+
+async def numbers_of(tx: Tx, org: str, objects: Sequence[str]) -> list[int]:
+    """The numbers of all comments on objects, named by display ids."""
+    rows = await tx.all(
+        """
+        SELECT number FROM comments
+        WHERE org = :org AND object IN (SELECT object FROM rows(:objects, object text)) ORDER BY number
+        """,
+        org=org,
+        objects=[(object_,) for object_ in objects],
+    )
+    return [number for (number,) in rows]
+
+
+async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
+    """Delete comments. Their artifacts stay bound to them."""
+    await tx.run(
+        "DELETE FROM comments WHERE org = :org AND number IN (SELECT number FROM rows(:numbers, number bigint))",
+        org=org,
+        numbers=[(number,) for number in numbers],
+    )
+    await terms.remove(tx, org, [f"COMMENT-{number}" for number in numbers])
+
+
+# One list of both. `entry` decides between what happened in the same moment, and is nobody else's.
+_LISTING = Listing(
+    select="""
+        x.org, x.number, x.object, x.visibility, x.external_ref, x.created_by, x.created_date, x.modified_by,
+        x.modified_date, x.document, x.action
+        FROM (SELECT c.number * 2 + 1 AS entry, c.org, c.number, c.object, c.visibility, c.external_ref, c.created_by,
+                     c.created_date, c.modified_by, c.modified_date, c.document, 'commented' AS action
+              FROM comments c
+              UNION ALL
+              SELECT e.seq * 2, e.org, e.seq, e.object, 'internal', NULL, e.actor, e.date, e.actor, e.date, e.deltas,
+                     e.action
+              FROM events e WHERE e.kind IN ('account', 'engagement', 'work')) x""",
+    columns={"created_date": "x.created_date"},
+    number="x.entry",
+    make=EntryRow._make,
+)
+SORTS = {"created_date": int}
+
+
+def seen_by(org: str, user: str) -> Filter:
+    """The entries of an org that a user may see: not others' private comments, unless it is named in them."""
+    where = Filter()
+    where.where(
+        """
+        x.org = :org AND (x.visibility <> 'private' OR x.created_by = :me OR EXISTS (
+            SELECT 1 FROM terms t WHERE t.org = x.org AND t.owner = 'COMMENT-' || x.number
+            AND t.field = 'comments.private_to' AND t.value = :me))
+        """,
+        org=org,
+        me=user,
+    )
+    return where
+
+
+async def comments_of(tx: Tx, org: str, numbers: Sequence[int]) -> list[EntryRow]:
+    """Comments by number, whoever may see them."""
+    where = Filter()
+    where.where("x.org = :org", org=org)
+    comments(where)
+    where.numbered("x.number", numbers)
+    return await all_of(tx, where)
+
+
+def comments(where: Filter) -> None:
+    """Keep comments."""
+    where.where("x.action = 'commented'")
+
+
+def changes(where: Filter) -> None:
+    """Keep changes."""
+    where.where("x.action <> 'commented'")
+
+
+def on(where: Filter, object_: str, *, rollup: bool) -> None:
+    """Keep the entries of one object, with `rollup` those of its opportunities and engagements too."""
+    if not rollup:
+        where.where("x.object = :object", object=object_)
+        return
+    where.where(
+        """
+        x.object IN (
+            SELECT object FROM rows(:objects, object text)
+            UNION ALL
+            SELECT 'OPP-' || o.number FROM opportunities o WHERE o.org = :org AND o.account = :account
+            UNION ALL
+            SELECT 'ENGAGEMENT-' || p.engagement FROM engagement_parents p
+            WHERE p.org = :org AND (p.parent = :object OR p.parent IN (
+                SELECT 'OPP-' || o.number FROM opportunities o WHERE o.org = :org AND o.account = :account)))
+        """,
+        object=object_,
+        objects=[(object_,)],
+        account=int(object_.removeprefix("ACC-")) if object_.startswith("ACC-") else 0,
+    )
+
+
+_HAS_TERM = """EXISTS (SELECT 1 FROM terms t WHERE t.org = x.org AND t.owner = 'COMMENT-' || x.number
+               AND t.field = 'comments.{field}' AND t.value IN ({{values}}))"""
+
+
+def having_any(where: Filter, field: str, values: Sequence[str]) -> None:
+    """Keep comments with any of these labels or panels; every change stands in the panel `events`."""
+    comment = f"x.action = 'commented' AND {_HAS_TERM.format(field=field)}"
+    change = "x.action <> 'commented' AND 'events' IN ({values})"
+    where.any_of(field, terms.kept(values), f"(({comment}) OR ({change}))" if field == "panels" else f"({comment})")
+
+
+async def all_of(tx: Tx, where: Filter) -> list[EntryRow]:
+    """All that match."""
+    return await everything(tx, _LISTING, where)
+
+
+async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[EntryRow]:
+    """A page of those that match."""
+    return await page(tx, _LISTING, where, walk)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from rapport.ratelimit import parse_limit
+from rapport.store.hosts import check_url, masked
 
 
 class SettingError(Exception):
@@ -26,6 +27,8 @@ class Setting(NamedTuple):
         rule: what it takes, for people.
         help: what it is for.
         twin: `RAPPORT_<NAME>_FILE` names a file that holds the value.
+        show: what people see of the value; it leaves out what is secret.
+        option: of the command line, where it is not `--<name>`.
     """
 
     name: str
@@ -34,6 +37,8 @@ class Setting(NamedTuple):
     rule: str
     help: str
     twin: bool = True
+    show: Callable[[str], str] = str
+    option: str = ""
 
     @property
     def variable(self) -> str:
@@ -63,6 +68,19 @@ def _sync(text: str) -> str:
     if text not in {"full", "normal"}:
         raise ValueError(text)
     return text
+
+
+def _pooler(text: str) -> str:
+    if text not in {"none", "transaction"}:
+        raise ValueError(text)
+    return text
+
+
+def _connections(text: str) -> int:
+    count = int(text)
+    if not 2 <= count <= 1_000:  # noqa: PLR2004  # one for a write, one for a read; more than a server takes
+        raise ValueError(text)
+    return count
 
 
 def _public_url(text: str) -> str:
@@ -143,10 +161,34 @@ SETTINGS = {
     setting.name: setting
     for setting in (
         Setting("data", "rapport-data", Path, "a folder", "Where the store and everything beside it is kept."),
+        Setting(
+            "database_url",
+            "",
+            check_url,
+            "a URL, such as postgresql://host/name",
+            "PostgreSQL; without it, SQLite in the data folder.",
+            show=masked,
+            option="--database",
+        ),
+        Setting(
+            "database_pooler",
+            "none",
+            _pooler,
+            "none or transaction",
+            "transaction: a pooler in that mode, such as PgBouncer, is between.",
+        ),
+        Setting("database_connections", "10", _connections, "2 to 1000", "Connections of a process, but one."),
         Setting("host", "127.0.0.1", str, "an address", "The address to listen on."),
         Setting("port", "8080", _port, "0 to 65535", "The port to listen on; 0 takes a free one."),
         Setting("rate_limit", "8000/60", parse_limit, "<requests>/<seconds>, or off", "Requests per user and window."),
-        Setting("redis_url", "", _redis_url, "a redis://, rediss:// or unix:// URL", "Shares the limits of processes."),
+        Setting(
+            "redis_url",
+            "",
+            _redis_url,
+            "a redis://, rediss:// or unix:// URL",
+            "Shares the limits of processes.",
+            show=masked,
+        ),
         Setting("strict", "off", _flag, "on or off", "Refuse what is not DevRev's, and leave it out of answers."),
         Setting("sync", "full", _sync, "full or normal", "full: what was answered survives a power cut."),
         Setting("drain_seconds", "30", _seconds, "0 to 86400", "How long a stop waits for requests that have begun."),
@@ -191,7 +233,7 @@ _CLIENT_VARIABLES = frozenset({"RAPPORT_URL", "RAPPORT_TOKEN", "RAPPORT_TOKEN_FI
 
 
 class Value(NamedTuple):
-    """A setting's value and where it comes from."""
+    """A setting's value, what people see of it, and where it comes from."""
 
     value: Any
     text: str
@@ -235,9 +277,10 @@ def load(
     for setting in SETTINGS.values():
         text, source = _find(setting, flags, environment, written)
         try:
-            values[setting.name] = Value(setting.read(text), text, source)
+            values[setting.name] = Value(setting.read(text), setting.show(text), source)
         except (ValueError, KeyError):
-            raise SettingError(f"{setting.name} is {text!r} (from {source}), but must be {setting.rule}") from None
+            shown = setting.show(text)
+            raise SettingError(f"{setting.name} is {shown!r} (from {source}), but must be {setting.rule}") from None
     if values["sync"].value == "normal":
         warnings.append("sync is normal: the last writes may be lost when the machine loses power")
     return Settings(values, warnings)
@@ -251,7 +294,7 @@ def _find(
     setting: Setting, flags: Mapping[str, Any], environment: Mapping[str, str], written: Mapping[str, Any]
 ) -> tuple[str, str]:
     if flags.get(setting.name) is not None:
-        return str(flags[setting.name]), f"--{setting.name.replace('_', '-')}"
+        return str(flags[setting.name]), setting.option or f"--{setting.name.replace('_', '-')}"
     if setting.variable in environment:
         return environment[setting.variable], setting.variable
     if setting.twin and (twin := f"{setting.variable}_FILE") in environment:

@@ -1,5 +1,6 @@
 """A real server process, and clients of it whose every answer is checked against its own OpenAPI document."""
 
+import asyncio
 import functools
 import json
 import os
@@ -18,8 +19,10 @@ import httpx
 import jsonschema_rs
 
 from rapport import running
+from rapport.app import run_command
 from rapport.contract.method import READ
 from rapport.contract.table import METHODS
+from rapport.settings import load
 
 MANY = {"RAPPORT_RATE_LIMIT": "off"}
 
@@ -113,7 +116,10 @@ class Server:
         self.start()
 
     def run(self, command: str, **arguments: Any) -> dict[str, Any]:
-        """Run an operator's command through the server's own socket."""
+        """Run an operator's command through the server's own socket, or on its database."""
+        if database := self._environment.get("RAPPORT_DATABASE_URL"):
+            settings = load({"data": self.data, "database_url": database}, {}, self.data)
+            return asyncio.run(run_command(settings, command, arguments))
         answer = running.ask(self.data / running.SOCKET, command, arguments)
         assert answer is not None
         return answer

@@ -55,8 +55,11 @@ class Blobs(Protocol):
         """Remove a blob; one that is not there is no error."""
         ...
 
-    async def sweep(self) -> None:
-        """Remove what broken-off writes of an earlier process left. Nothing may be written meanwhile."""
+    async def sweep(self, *, older_than: float = 0.0) -> None:
+        """Remove what broken-off writes of an earlier process left, and nothing has touched for so many seconds.
+
+        Without them, nothing may be written meanwhile.
+        """
         ...
 
     async def url(self, org: str, name: str, seconds: int) -> str | None:

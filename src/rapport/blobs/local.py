@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
@@ -46,17 +47,19 @@ class LocalBlobs:
         """Remove a blob; see `Blobs.delete`."""
         await asyncio.to_thread(self._path(org, name).unlink, missing_ok=True)
 
-    async def sweep(self) -> None:
+    async def sweep(self, *, older_than: float = 0.0) -> None:
         """Remove the parts of broken-off writes; see `Blobs.sweep`."""
-        await asyncio.to_thread(self._sweep)
+        await asyncio.to_thread(self._sweep, time.time() - older_than)
 
     async def url(self, _org: str, _name: str, _seconds: int) -> str | None:
         """None: only this server reads its folder."""
         return None
 
-    def _sweep(self) -> None:
+    def _sweep(self, before: float) -> None:
         for part in self._parts.glob("*"):
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                if part.stat().st_mtime <= before:
+                    part.unlink()
 
     def _path(self, org: str, name: str) -> Path:
         if not (org.isalnum() and name.isalnum()):

@@ -15,9 +15,9 @@ from rapport.contract.links import LinksCreateRequest
 from rapport.contract.service_accounts import ServiceAccountsCreateRequest
 from rapport.contract.tags import TagsCreateRequest, TagStyle
 from rapport.operations import accounts, dev_users, engagements, links, rev_users, service_accounts, tags, works
-from rapport.operations.admin import make_org
+from rapport.operations.admin import FIRST_ORG, make_org
 from rapport.operations.context import Call, Context
-from rapport.store import artifacts, numbers
+from rapport.store import artifacts, numbers, orgs
 from rapport.store.artifacts import ArtifactRow, Uploaded, VersionKey
 from rapport.store.db import Batch, Store, Tx
 from rapport.store.summaries import OpportunityDocument
@@ -75,11 +75,14 @@ _NOTES = (
 )
 
 
-async def fill(store: Store, blobs: Blobs, clock: Clock) -> dict[str, Any]:
-    """Fill an empty store, in one transaction; the answer is that of `make_org`."""
+async def fill(store: Store, blobs: Blobs, clock: Clock) -> dict[str, Any] | None:
+    """Fill an empty store, in one transaction; the answer is that of `make_org`, or None when it is not empty."""
     stored = await blobs.put(ORG, _BLOB, _content())
 
-    async def run(tx: Tx, calls: Sequence[None]) -> Sequence[dict[str, Any]]:
+    async def run(tx: Tx, calls: Sequence[None]) -> Sequence[dict[str, Any] | None]:
+        await tx.hold([FIRST_ORG])
+        if await orgs.all_orgs(tx):
+            return [None for _ in calls]
         made = [
             await make_org(tx, clock(), name="Demo", email="alex@demo.example", org=ORG, number=NUMBER) for _ in calls
         ]

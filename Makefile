@@ -3,22 +3,28 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-SDK := tests/sdk/typescript
+SDK := tests/sdk
+CLIENTS := $(SDK)/typescript/node_modules/.installed $(SDK)/python/.venv/.installed $(SDK)/mcp/.venv/.installed
 UV := $(BIN)/uv --no-config
+COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install serve test lint format lock bench
+.PHONY: help install serve test test-azure lint format lock bench
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed ## Make .venv with Rapport and its tools, as locked; leaves .venv/bin/rapport
 
 serve: .venv/.installed ## Serve a demo org on http://127.0.0.1:8080
 	$(BIN)/rapport serve --demo
 
-test: .venv/.installed $(SDK)/node_modules/.installed ## Run all tests on two workers (ARGS= adds pytest arguments)
+test: .venv/.installed $(CLIENTS) ## Run all tests on two workers (ARGS= adds pytest arguments)
 	$(BIN)/pytest -n 2 $(ARGS)
+
+test-azure: .venv/.installed ## Install Azurite (npm, 370 MB) and run the tests of file stores on it too
+	$(BIN)/python -m tests.blobs.azurite.install
+	$(BIN)/pytest -n 2 tests/blobs
 
 lint: .venv/.installed ## Check style, types and the direction of imports
 	$(BIN)/ruff check
@@ -33,9 +39,10 @@ format: .venv/.installed ## Format, and fix what can be fixed by itself
 bench: .venv/.installed ## Measure durable creates beside the no-op answer (needs wrk; SECONDS_EACH=8)
 	$(BIN)/python bench/run.py
 
-lock: $(BIN)/uv ## Choose the newest versions again and write them to requirements.lock
-	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
-		--group dev pyproject.toml --output-file requirements.lock
+lock: $(BIN)/uv ## Choose the newest versions again and write them to each requirements.lock
+	$(COMPILE) --group dev pyproject.toml --output-file requirements.lock
+	$(COMPILE) $(SDK)/python/requirements.in --output-file $(SDK)/python/requirements.lock
+	$(COMPILE) $(SDK)/mcp/requirements.in --output-file $(SDK)/mcp/requirements.lock
 
 # pip checks uv against the hashes of the lock; uv installs the rest.
 $(BIN)/uv:
@@ -49,5 +56,8 @@ $(BIN)/uv:
 	$(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	@touch $@
 
-$(SDK)/node_modules/.installed: $(SDK)/package.json $(SDK)/package-lock.json tests/sdk/install.py | .venv/.installed
-	$(BIN)/python tests/sdk/install.py
+$(SDK)/typescript/node_modules/.installed: $(SDK)/typescript/package.json $(SDK)/typescript/package-lock.json
+$(SDK)/python/.venv/.installed: $(SDK)/python/requirements.lock
+$(SDK)/mcp/.venv/.installed: $(SDK)/mcp/requirements.lock
+$(CLIENTS): $(SDK)/install.py | .venv/.installed
+	$(BIN)/python $< $(word 3,$(subst /, ,$@))

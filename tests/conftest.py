@@ -1,5 +1,7 @@
 """Alice owns, Bob is on her team, Charlie must see nothing. All of them talk to a real server."""
 
+import contextlib
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.postgres import PostgresServer, new_name, shared_server
 from tests.support.server import Client, Server
 
 # A server or store is made once per test and examples take orgs of their own; how long one takes is the machine's matter.
@@ -17,11 +20,47 @@ settings.load_profile("rapport")
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests of a worker; each test makes an org of its own."""
-    running = Server(tmp_path_factory.mktemp("server") / "data")
-    yield running
-    assert running.stop() == 0
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """The session's PostgreSQL server."""
+    own = tmp_path_factory.getbasetemp()
+    with shared_server(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) as running:
+        yield running
+
+
+# Whose tests say something about SQL run on both engines.
+_ON_BOTH = ("tests/api/", "tests/properties/")
+# Not these: they are about HTTP, limits, bytes in a folder, and the socket that only a server on SQLite has.
+_ON_ONE = (
+    "test_protocol",
+    "test_ratelimit",
+    "test_artifacts_memory",
+    "test_artifacts_download",
+    "test_artifacts_clean_up",
+    "test_the_command_line_gets_the_servers_own_address",
+    "test_strict",
+    "test_auth.py",
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a server on each engine where the engine may make a difference."""
+    if "server" in metafunc.fixturenames:
+        path = f"{metafunc.definition.path.as_posix()}::{metafunc.definition.name}"
+        both = any(folder in path for folder in _ON_BOTH) and not any(name in path for name in _ON_ONE)
+        metafunc.parametrize("server", ["sqlite", "postgres"] if both else ["sqlite"], indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests of a worker on one engine; each test makes an org of its own."""
+    with contextlib.ExitStack() as stack:
+        environment = {}
+        if request.param == "postgres":
+            own: PostgresServer = request.getfixturevalue("postgres")
+            environment["RAPPORT_DATABASE_URL"] = stack.enter_context(own.database(new_name()))
+        running = Server(tmp_path_factory.mktemp("server") / "data", **environment)
+        yield running
+        assert running.stop() == 0
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,11 @@ import uvicorn
 import uvloop
 from starlette.middleware.cors import CORSMiddleware
 
-from rapport import control
+from rapport import control, running
+from rapport.blobs import Blobs
 from rapport.blobs.links import Links, read_key
 from rapport.blobs.local import LocalBlobs
-from rapport.clock import system_clock
+from rapport.clock import DAY, SECOND, system_clock
 from rapport.events.delivery import Deliveries, Rules
 from rapport.events.post import Poster
 from rapport.events.reach import Reach
@@ -32,14 +33,17 @@ from rapport.http.tls import TlsError
 from rapport.http.tls import context as tls_context
 from rapport.http.uploads import Files
 from rapport.operations import demo, families, webhooks
-from rapport.operations.admin import Admin, AdminError
+from rapport.operations.admin import Admin
 from rapport.operations.cleaner import Cleaner
 from rapport.operations.invoke import Invoker
 from rapport.operations.uploads import Uploads
-from rapport.ratelimit import Limiter
+from rapport.ratelimit import Limiter, Limits
+from rapport.running import CannotStart
 from rapport.settings import Settings
-from rapport.store.db import CannotOpen
+from rapport.store.db import CannotOpen, Store
+from rapport.store.hosts import masked
 from rapport.store.migrate import NewerDatabase
+from rapport.store.postgres import Options, PostgresStore
 from rapport.store.sqlite import SqliteStore
 
 __all__ = ["CannotStart", "DataInUse", "Opened", "families", "open_data", "run_command", "serve"]
@@ -53,18 +57,18 @@ _EXPOSED = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-Rat
             "Idempotent-Replayed")  # fmt: skip
 
 
-class CannotStart(Exception):
-    """The server or a command can't start; one sentence says why."""
-
-
 class DataInUse(CannotStart):
     """Another process holds the data folder."""
 
 
 class Opened:
-    """An open data folder: the store, the artifacts' bytes, and everything that works on them."""
+    """An open store and data folder: the rows, the artifacts' bytes, and everything that works on them.
 
-    def __init__(self, store: SqliteStore, blobs: LocalBlobs, links: Links, reach: Reach) -> None:
+    `place` is where the rows are, for people.
+    """
+
+    def __init__(self, store: Store, blobs: Blobs, links: Links, reach: Reach, place: str) -> None:
+        self.place = place
         self.store = store
         self.blobs = blobs
         self.links = links
@@ -75,8 +79,8 @@ class Opened:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder, made with mode 0700 where it is missing.
+def _locked(folder: Path, *, shared: bool) -> Iterator[None]:
+    """Hold the folder, made with mode 0700 where it is missing; `shared` with others who hold it so.
 
     Raises:
         CannotStart: it can't be made.
@@ -91,7 +95,7 @@ def _locked(folder: Path) -> Iterator[None]:
     with lock:
         Path(lock.name).chmod(0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             raise DataInUse(f"another process holds the data folder {folder}") from None
         yield
@@ -105,20 +109,63 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
         CannotStart: it is held by another process, can't be used, is broken, or was written by a newer program.
     """
     folder: Path = settings["data"]
-    with _locked(folder):
+    with _locked(folder, shared=bool(settings["database_url"])):
         links = _links(settings)
+        blobs = _blobs(settings)
+        store = await _open_store(settings)
         try:
-            store = SqliteStore(folder / DATABASE, sync=settings["sync"])
-        except (CannotOpen, NewerDatabase) as error:
-            raise CannotStart(str(error)) from None
-        for file in folder.glob(f"{DATABASE}*"):
-            file.chmod(0o600)
-        try:
-            yield Opened(
-                store, LocalBlobs(folder / BLOBS), links, Reach(allow_private=settings["webhook_allow_private"])
-            )
+            reach = Reach(allow_private=settings["webhook_allow_private"])
+            yield Opened(store, blobs, links, reach, masked(settings["database_url"]) or str(folder))
         finally:
             await store.close()
+
+
+async def _open_store(settings: Settings) -> Store:
+    """Open the database that the settings name, or the one in the data folder.
+
+    Raises:
+        CannotStart: it can't be used, is broken, or was written by a newer program.
+    """
+    try:
+        if settings["database_url"]:
+            pooled = settings["database_pooler"] == "transaction"
+            return await PostgresStore.open(Options(settings["database_url"], pooled, settings["database_connections"]))
+        store = SqliteStore(settings["data"] / DATABASE, sync=settings["sync"])
+    except (CannotOpen, NewerDatabase) as error:
+        raise CannotStart(str(error)) from None
+    for file in settings["data"].glob(f"{DATABASE}*"):
+        file.chmod(0o600)
+    return store
+
+
+async def migrate(settings: Settings) -> str:
+    """Bring the store to this program's version; where it is.
+
+    Raises:
+        CannotStart: it can't be used, is held by another process, or was written by a newer program.
+    """
+    configure_logs()
+    if settings["database_url"]:
+        await (await _open_store(settings)).close()
+        return masked(settings["database_url"])
+    async with open_data(settings):
+        return str(settings["data"])
+
+
+def _blobs(settings: Settings) -> Blobs:
+    """Where artifacts' bytes are.
+
+    Raises:
+        CannotStart: the object store can't be used.
+    """
+    if not settings["artifact_store"]:
+        return LocalBlobs(settings["data"] / BLOBS)
+    from rapport.blobs.objects import CannotUse, ObjectBlobs  # noqa: PLC0415  # loads what most servers never need
+
+    try:
+        return ObjectBlobs(settings["artifact_store"], direct=settings["artifact_direct"])
+    except CannotUse as error:
+        raise CannotStart(str(error)) from None
 
 
 def _links(settings: Settings) -> Links:
@@ -143,14 +190,13 @@ def _url(settings: Settings, host: str, port: int) -> str:
 
 
 async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Run an operator's command: through the running server, or on the store itself when none runs."""
-    try:
-        answer = await control.ask(settings["data"] / control.SOCKET, command, arguments)
-    except AdminError as error:
-        raise CannotStart(str(error)) from None
-    if answer is not None:
-        return answer
-    if not (settings["data"] / DATABASE).exists():
+    """Run an operator's command on the store itself; a running server on SQLite is to be asked instead.
+
+    Raises:
+        CannotStart: there is no store, or it can't be opened.
+    """
+    configure_logs()
+    if not settings["database_url"] and not (settings["data"] / DATABASE).exists():
         raise CannotStart(f"there is no store in {settings['data']}: run rapport init, or rapport serve")
     async with open_data(settings) as opened:
         return await opened.commands.run(command, arguments)
@@ -185,14 +231,23 @@ class _Server(uvicorn.Server):
             loop.remove_signal_handler(number)
 
 
-def _application(opened: Opened, settings: Settings) -> App:
-    limiter = Limiter(settings["rate_limit"]) if settings["rate_limit"] else None
+def _limits(settings: Settings) -> Limits | None:
+    if not settings["rate_limit"]:
+        return None
+    if not settings["redis_url"]:
+        return Limiter(settings["rate_limit"])
+    from rapport.ratelimit.shared import SharedLimiter  # noqa: PLC0415  # loads what most servers never need
+
+    return SharedLimiter(settings["rate_limit"], settings["redis_url"])
+
+
+def _application(opened: Opened, settings: Settings, limits: Limits | None) -> App:
     files = Files(
         Uploads(opened.store, opened.blobs, system_clock), opened.links, system_clock,
         max_bytes=settings["artifact_max_bytes"],
     )  # fmt: skip
     edge: App = Edge(
-        opened.invoker, limiter, strict=settings["strict"], access_log=settings["access_log"],
+        opened.invoker, limits, strict=settings["strict"], access_log=settings["access_log"],
         site=site(opened.store, files, strict=settings["strict"]),
     )  # fmt: skip
     if settings["cors_origins"]:
@@ -261,7 +316,8 @@ def _dev_tls(settings: Settings, say: Callable[[str], None]) -> ssl.SSLContext:
     return made
 
 
-def _configure_logs() -> None:
+def configure_logs() -> None:
+    """Log JSON lines on standard error."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -279,41 +335,60 @@ def _configure_logs() -> None:
 
 async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], None]) -> None:
     tls = _own_tls(settings)
-    listener = _bind(settings["host"], settings["port"])
     log = structlog.get_logger("rapport")
-    async with open_data(settings) as opened:
-        if settings["tls"] == "dev":
-            tls = _dev_tls(settings, say)
-        if await opened.admin.is_empty():
-            say(await _first_start(opened, with_demo=with_demo))
-        path: Path = settings["data"] / control.SOCKET
-        commands = await control.listen(path, opened.commands)
-        host, port = listener.getsockname()[:2]
-        opened.links.local_url = _url(settings, host, port)
+    with contextlib.closing(_bind(settings["host"], settings["port"])) as listener:
+        async with open_data(settings) as opened:
+            if settings["tls"] == "dev":
+                tls = _dev_tls(settings, say)
+            if (made := await _first_start(opened, with_demo=with_demo)) is not None:
+                say(made)
+            host, port = listener.getsockname()[:2]
+            opened.links.local_url = _url(settings, host, port)
 
-        def say_ready() -> None:
-            say(f"Rapport serves {opened.links.local_url} (reference: /docs)")
-            log.info("serving", host=host, port=port, data=str(settings["data"]))
+            def say_ready() -> None:
+                say(f"Rapport serves {opened.links.local_url} (reference: /docs)")
+                log.info("serving", host=host, port=port, data=str(settings["data"]))
 
-        server = _Server(_config(opened, settings, tls), say_ready, opened.invoker.bell.close)
-        await opened.blobs.sweep()
-        cleaner = Cleaner(
-            opened.store, opened.blobs, system_clock, orphan_seconds=settings["artifact_orphan_hours"] * 3600,
-            event_seconds=settings["event_retention_days"] * 86_400,
-            delivery_seconds=settings["delivery_retention_days"] * 86_400,
-        )  # fmt: skip
-        cleaning = asyncio.create_task(cleaner.run())
-        deliveries = _deliveries(opened, settings)
-        delivering = asyncio.create_task(deliveries.run())
-        try:
-            await server.serve(sockets=[listener])
-        finally:
-            cleaning.cancel()
-            deliveries.stop()
-            await asyncio.gather(cleaning, delivering, return_exceptions=True)
-            commands.close()
-            path.unlink(missing_ok=True)
+            limits = _limits(settings)
+            server = _Server(
+                _config(_application(opened, settings, limits), settings, tls), say_ready, opened.invoker.bell.close
+            )
+            # Others may be writing to a folder that is shared; no upload lasts a day.
+            await opened.blobs.sweep(older_than=DAY / SECOND if settings["database_url"] else 0.0)
+            orphan_seconds = settings["artifact_orphan_hours"] * 3600
+            cleaner = Cleaner(
+                opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds,
+                event_seconds=settings["event_retention_days"] * 86_400,
+                delivery_seconds=settings["delivery_retention_days"] * 86_400,
+            )  # fmt: skip
+            cleaning = asyncio.create_task(cleaner.run())
+            deliveries = _deliveries(opened, settings)
+            delivering = asyncio.create_task(deliveries.run())
+            try:
+                async with _commanded(opened, settings):
+                    await server.serve(sockets=[listener])
+            finally:
+                cleaning.cancel()
+                deliveries.stop()
+                await asyncio.gather(cleaning, delivering, return_exceptions=True)
+                if limits is not None:
+                    await limits.close()
     log.info("stopped")
+
+
+@contextlib.asynccontextmanager
+async def _commanded(opened: Opened, settings: Settings) -> AsyncIterator[None]:
+    """Take an operator's commands. On PostgreSQL they need no server: they write to the database themselves."""
+    if settings["database_url"]:
+        yield
+        return
+    path: Path = settings["data"] / running.SOCKET
+    commands = await control.listen(path, opened.commands)
+    try:
+        yield
+    finally:
+        commands.close()
+        path.unlink(missing_ok=True)
 
 
 def _deliveries(opened: Opened, settings: Settings) -> Deliveries:
@@ -324,9 +399,9 @@ def _deliveries(opened: Opened, settings: Settings) -> Deliveries:
     return Deliveries(opened.store, system_clock, Poster(opened.reach), rules, webhooks.telling)
 
 
-def _config(opened: Opened, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:
+def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:
     config = uvicorn.Config(
-        _application(opened, settings), http=RapportProtocol, ws="none", lifespan="off", log_config=None,
+        application, http=RapportProtocol, ws="none", lifespan="off", log_config=None,
         access_log=False, server_header=False, date_header=True, timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, int(settings["drain_seconds"])),
         proxy_headers=bool(settings["trusted_proxies"]), forwarded_allow_ips=settings["trusted_proxies"],
@@ -336,12 +411,14 @@ def _config(opened: Opened, settings: Settings, tls: ssl.SSLContext | None) -> u
     return config
 
 
-async def _first_start(opened: Opened, *, with_demo: bool) -> str:
-    """Initialise an empty store; what to tell the operator."""
+async def _first_start(opened: Opened, *, with_demo: bool) -> str | None:
+    """Initialise an empty store; what to tell the operator of it."""
     if with_demo:
-        made = await demo.fill(opened.store, system_clock)
+        made = await demo.fill(opened.store, opened.blobs, system_clock) if await opened.admin.is_empty() else None
     else:
-        made = await opened.admin.orgs_create(name="My org", email="admin@example.com")
+        made = await opened.admin.first_org(name="My org", email="admin@example.com")
+    if made is None:
+        return None
     return f"Made the org {made['org']['name']} ({made['org']['display_id']}). Token, shown this once:\n{made['token']}"
 
 
@@ -356,7 +433,7 @@ def serve(settings: Settings, *, with_demo: bool, say: Callable[[str], None]) ->
     Raises:
         CannotStart: it can't.
     """
-    _configure_logs()
+    configure_logs()
     for warning in settings.warnings:
         structlog.get_logger("rapport").warning("setting", warning=warning)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -19,7 +19,6 @@ from rapport.http.errors import render
 from rapport.operations.admin import Admin, AdminError
 from rapport.operations.invoke import Invoker
 
-SOCKET = "control.sock"
 _LINE = 4 * 1024 * 1024
 
 
@@ -78,19 +77,3 @@ async def listen(path: Path, commands: Commands) -> asyncio.Server:
     server = await asyncio.start_unix_server(serve, path, limit=_LINE)
     path.chmod(0o600)
     return server
-
-
-async def ask(path: Path, command: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Ask the server that listens there; None when none does."""
-    try:
-        reader, writer = await asyncio.open_unix_connection(path, limit=_LINE)
-    except (FileNotFoundError, ConnectionRefusedError):
-        return None
-    writer.write(json.dumps({"command": command, "arguments": dict(arguments)}).encode() + b"\n")
-    await writer.drain()
-    line = await reader.readline()
-    writer.close()
-    if not line:
-        raise AdminError("the running server broke off; its log says why")
-    answer: dict[str, Any] = json.loads(line)
-    return answer

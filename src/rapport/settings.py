@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from rapport.ratelimit import parse_limit
+from rapport.store.hosts import check_url, masked
 
 
 class SettingError(Exception):
@@ -26,6 +27,8 @@ class Setting(NamedTuple):
         rule: what it takes, for people.
         help: what it is for.
         twin: `RAPPORT_<NAME>_FILE` names a file that holds the value.
+        show: what people see of the value; it leaves out what is secret.
+        option: of the command line, where it is not `--<name>`.
     """
 
     name: str
@@ -34,6 +37,8 @@ class Setting(NamedTuple):
     rule: str
     help: str
     twin: bool = True
+    show: Callable[[str], str] = str
+    option: str = ""
 
     @property
     def variable(self) -> str:
@@ -65,9 +70,35 @@ def _sync(text: str) -> str:
     return text
 
 
+def _pooler(text: str) -> str:
+    if text not in {"none", "transaction"}:
+        raise ValueError(text)
+    return text
+
+
+def _connections(text: str) -> int:
+    count = int(text)
+    if not 2 <= count <= 1_000:  # noqa: PLR2004  # one for a write, one for a read; more than a server takes
+        raise ValueError(text)
+    return count
+
+
 def _public_url(text: str) -> str:
     parts = urlsplit(text)
     if text and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
+def _redis_url(text: str) -> str:
+    if text and urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError(text)
+    return text
+
+
+def _object_store(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in {"s3", "gs", "az"} or not parts.hostname or parts.query or parts.username):
         raise ValueError(text)
     return text.rstrip("/")
 
@@ -141,9 +172,34 @@ SETTINGS = {
     setting.name: setting
     for setting in (
         Setting("data", "rapport-data", Path, "a folder", "Where the store and everything beside it is kept."),
+        Setting(
+            "database_url",
+            "",
+            check_url,
+            "a URL, such as postgresql://host/name",
+            "PostgreSQL; without it, SQLite in the data folder.",
+            show=masked,
+            option="--database",
+        ),
+        Setting(
+            "database_pooler",
+            "none",
+            _pooler,
+            "none or transaction",
+            "transaction: a pooler in that mode, such as PgBouncer, is between.",
+        ),
+        Setting("database_connections", "10", _connections, "2 to 1000", "Connections of a process, but one."),
         Setting("host", "127.0.0.1", str, "an address", "The address to listen on."),
         Setting("port", "8080", _port, "0 to 65535", "The port to listen on; 0 takes a free one."),
         Setting("rate_limit", "8000/60", parse_limit, "<requests>/<seconds>, or off", "Requests per user and window."),
+        Setting(
+            "redis_url",
+            "",
+            _redis_url,
+            "a redis://, rediss:// or unix:// URL",
+            "Shares the limits of processes.",
+            show=masked,
+        ),
         Setting("strict", "off", _flag, "on or off", "Refuse what is not DevRev's, and leave it out of answers."),
         Setting("sync", "full", _sync, "full or normal", "full: what was answered survives a power cut."),
         Setting("drain_seconds", "30", _seconds, "0 to 86400", "How long a stop waits for requests that have begun."),
@@ -167,6 +223,14 @@ SETTINGS = {
         ),
         Setting("tls_key", "", _path, "a PEM file", "The private key of tls_cert.", twin=False),
         Setting("public_url", "", _public_url, "an http(s) URL", "What URLs begin with that are handed out."),
+        Setting(
+            "artifact_store",
+            "",
+            _object_store,
+            "s3://bucket/prefix, gs://bucket/prefix or az://container/prefix",
+            "Where files are kept; without it, in the data folder.",
+        ),
+        Setting("artifact_direct", "off", _flag, "on or off", "Downloads come from the artifact_store itself."),
         Setting("artifact_max_bytes", "268435456", _bytes, "1 to 2147483647", "How large an uploaded file may be."),
         Setting("artifact_url_ttl", "", _url_ttl, "seconds, 1 to 604800", "Life of signed URLs; else 60 and 15 min."),
         Setting("artifact_orphan_hours", "24", _hours, "0 to 87600", "How long unattached artifacts are kept."),
@@ -198,7 +262,7 @@ _CLIENT_VARIABLES = frozenset({"RAPPORT_URL", "RAPPORT_TOKEN", "RAPPORT_TOKEN_FI
 
 
 class Value(NamedTuple):
-    """A setting's value and where it comes from."""
+    """A setting's value, what people see of it, and where it comes from."""
 
     value: Any
     text: str
@@ -242,9 +306,10 @@ def load(
     for setting in SETTINGS.values():
         text, source = _find(setting, flags, environment, written)
         try:
-            values[setting.name] = Value(setting.read(text), text, source)
+            values[setting.name] = Value(setting.read(text), setting.show(text), source)
         except (ValueError, KeyError):
-            raise SettingError(f"{setting.name} is {text!r} (from {source}), but must be {setting.rule}") from None
+            shown = setting.show(text)
+            raise SettingError(f"{setting.name} is {shown!r} (from {source}), but must be {setting.rule}") from None
     if values["sync"].value == "normal":
         warnings.append("sync is normal: the last writes may be lost when the machine loses power")
     return Settings(values, warnings)
@@ -258,7 +323,7 @@ def _find(
     setting: Setting, flags: Mapping[str, Any], environment: Mapping[str, str], written: Mapping[str, Any]
 ) -> tuple[str, str]:
     if flags.get(setting.name) is not None:
-        return str(flags[setting.name]), f"--{setting.name.replace('_', '-')}"
+        return str(flags[setting.name]), setting.option or f"--{setting.name.replace('_', '-')}"
     if setting.variable in environment:
         return environment[setting.variable], setting.variable
     if setting.twin and (twin := f"{setting.variable}_FILE") in environment:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.server import Client, Server
+from tests.support.world import make_world
 
 DOCUMENTED = {
     "created_by", "created_date", "display_id", "id", "modified_by", "modified_date", "description",
@@ -23,6 +24,25 @@ def test_answers_hold_only_what_is_documented(dana: Client) -> None:
     assert set(dana.ok("engagements.get", {"id": made["id"]})["engagement"]) == DOCUMENTED
     assert [set(one) for one in dana.ok("engagements.list")["engagements"]] == [DOCUMENTED]
     assert "role" not in dana.ok("dev-users.self")["dev_user"]
+
+
+def test_a_type_is_told_only_where_there_are_several(dana: Client, alice: Client) -> None:
+    """DevRev's summaries have one only in unions; elsewhere it is ours."""
+    for client, typed in ((dana, False), (alice, True)):
+        world = make_world(client)
+        tagged = client.ok("accounts.update", {"id": world.account["id"], "tags": [{"id": world.tag["id"]}]})["account"]
+        rev_org = client.ok("rev-orgs.get", {"account": world.account["id"]})["rev_org"]
+        ends = {"source": world.opportunity["id"], "target": world.account["id"]}
+        link = client.ok("links.create", {"link_type": "is_part_of", **ends})["link"]
+        for inner in (
+            tagged["tags"][0]["tag"],
+            rev_org["account"],
+            world.opportunity["account"],
+            link["source"]["account"],
+        ):
+            assert ("type" in inner) is typed
+        for union in (link["source"], link["target"], tagged["created_by"], world.rev_user["rev_org"]):
+            assert "type" in union
 
 
 @pytest.mark.parametrize(

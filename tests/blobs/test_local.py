@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import hashlib
 import os
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rapport.blobs import CHUNK, BlobMissing, Stored, new_name
+from rapport.blobs import CHUNK, BlobMissing
 from rapport.blobs.local import LocalBlobs
 
 ORG = "ORG2345678"
@@ -38,19 +37,6 @@ def files(folder: Path) -> list[Path]:
 @pytest.fixture
 def blobs(tmp_path: Path) -> LocalBlobs:
     return LocalBlobs(tmp_path / "blobs")
-
-
-def test_what_was_put_is_read_in_any_range(blobs: LocalBlobs) -> None:
-    content, name = os.urandom(3 * CHUNK + 7), new_name()
-    stored = run(blobs.put(ORG, name, chunks(content[:5], content[5 : CHUNK + 9], content[CHUNK + 9 :])))
-    assert stored == Stored(len(content), hashlib.sha256(content).hexdigest())
-    for start, stop in ((0, len(content)), (0, 0), (5, 6), (CHUNK - 1, 2 * CHUNK + 1), (len(content), len(content))):
-        assert run(read(blobs, name, start, stop)) == content[start:stop]
-
-
-def test_nothing_is_a_blob_too(blobs: LocalBlobs) -> None:
-    assert run(blobs.put(ORG, "empty", chunks())) == Stored(0, hashlib.sha256(b"").hexdigest())
-    assert run(read(blobs, "empty", 0, 0)) == b""
 
 
 def test_what_breaks_off_leaves_nothing(blobs: LocalBlobs, tmp_path: Path) -> None:
@@ -131,11 +117,3 @@ def test_a_sweep_removes_parts_and_no_blobs(blobs: LocalBlobs, tmp_path: Path) -
     (tmp_path / "blobs" / ".parts" / "left").write_bytes(b"half")
     run(blobs.sweep())
     assert [path.name for path in files(tmp_path)] == ["kept"]
-
-
-@pytest.mark.parametrize("name", ["../x", "a/b", "", ".", "a\0b", "é/"])
-def test_only_generated_names_are_names(blobs: LocalBlobs, name: str) -> None:
-    with pytest.raises(ValueError, match="no blob's name"):
-        run(blobs.put(ORG, name, chunks(b"x")))
-    with pytest.raises(ValueError, match="no blob's name"):
-        run(blobs.open(name, "x", 0, 1))

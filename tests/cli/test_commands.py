@@ -4,6 +4,8 @@ import json
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -268,3 +270,13 @@ def test_logs_are_json_lines_on_standard_error_and_the_token_is_not_among_them(d
     assert [json.loads(line)["event"] for line in lines] == ["serving", "stopped"]
     assert server.token
     assert server.token not in server.logged()
+
+
+# Start-up
+
+
+def test_commands_load_nothing_that_only_a_server_needs() -> None:
+    heavy = ["apsw", "asyncio", "rich", "starlette", "structlog", "urllib.request", "uvicorn"]
+    code = f"import sys, rapport.cli.main; print([name for name in {heavy} if name in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.server import Client, Server
+from rapport.contract.method import READ, Method
+from rapport.contract.table import METHODS
+from tests.support.server import Client, Server, document
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,27 @@ def test_a_year_of_engagements_of_every_type_is_there(visitor: Client) -> None:
     )
     assert tagged["engagements"]
     assert all(isinstance(parent, dict) for one in tagged["engagements"] for parent in one["parents"])
+
+
+def test_a_file_is_there_with_its_bytes(visitor: Client) -> None:
+    first = visitor.ok("engagements.get", {"id": "ENGAGEMENT-1", "expand": ["artifacts"]})["engagement"]
+    assert [one["display_id"] for one in first["artifacts"]] == ["ARTIFACT-12345"]
+    file = visitor.ok("artifacts.get", {"id": "ARTIFACT-12345"})["artifact"]["file"]
+    content = visitor.download("ARTIFACT-12345").content
+    assert file == {"type": "text/plain", "name": "kick-off-notes.txt", "size": len(content)}
+    assert b"nightly export" in content
+
+
+FILLED = ("accounts", "artifacts", "auth-tokens", "dev-orgs", "dev-users", "engagements", "links", "rev-orgs", "rev-users",
+          "service-accounts", "tags", "works")  # fmt: skip
+READING = [method for method in METHODS.values() if method.effect == READ and method.family in FILLED]
+
+
+@pytest.mark.parametrize("method", READING, ids=lambda one: one.name)
+def test_what_the_reference_asks_of_it_is_answered(method: Method, visitor: Client) -> None:
+    operation = document(visitor.server.url)["paths"][method.path]["post"]
+    example = operation["requestBody"]["content"]["application/json"]["example"]
+    assert visitor.call(method.name, example).status == 200, example
 
 
 def test_the_people_and_accounts_behind_it_are_there(visitor: Client) -> None:

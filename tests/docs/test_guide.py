@@ -22,8 +22,11 @@ def test_what_a_page_shows_is_what_happens(page: Path, tmp_path: Path) -> None:
     demo = Server(tmp_path / "rapport-data", "--demo", RAPPORT_WEBHOOK_ALLOW_PRIVATE="1")
     plain = [example for example in guide.examples(page.name) if guide.HTTPS not in example.code]
     assert plain
-    guide.run(plain, tmp_path, replace={guide.HTTP: demo.url}, TOKEN=demo.token)
-    assert demo.stop() == 0
+    try:
+        guide.run(plain, tmp_path, replace={guide.HTTP: demo.url}, TOKEN=demo.token)
+    finally:
+        code = demo.stop()
+    assert code == 0
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -52,9 +52,10 @@ def test_the_python_example_finds_what_it_recorded(demo: Server, tmp_path: Path)
     assert run([sys.executable, "-c", example("python", "httpx", demo)], demo, tmp_path) == "Renewal call\n"
 
 
-def test_what_the_readme_calls_a_command_is_one() -> None:
+def test_what_the_pages_call_a_command_is_one() -> None:
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert set(re.findall(r"\bmake ([a-z]+)", README)) <= set(targets)
+    for page in (ROOT / "README.md", *(ROOT / "docs" / "guide").glob("*.md")):
+        assert set(re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE)) <= set(targets)
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -39,7 +39,7 @@ class InProcess:
             listener = app._bind("127.0.0.1", 0)
             self.port = listener.getsockname()[1]
             config = uvicorn.Config(
-                app._application(opened, settings),
+                app._application(opened, settings, None),
                 http=protocol.RapportProtocol,
                 ws="none",
                 lifespan="off",

@@ -1,4 +1,8 @@
-"""Install the official TypeScript client for the tests: with the machine's Node 20 or newer, else with the wheel's."""
+"""Install the clients that tests drive, as locked: `install.py typescript`, `install.py python`, `install.py mcp`.
+
+The TypeScript client runs on the machine's Node 20 or newer, else on the wheel's; each of the others in an environment of
+its own, which Rapport's can't spoil, nor it Rapport's.
+"""
 
 import os
 import shutil
@@ -7,7 +11,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-CLIENT = Path(__file__).parent / "typescript"
+HERE = Path(__file__).parent
+CLIENT = HERE / "typescript"
 STAMP = CLIENT / "node_modules" / ".installed"
 OLDEST = 20
 
@@ -42,12 +47,33 @@ def in_wheel() -> Path:
     return Path(spec.origin).parent
 
 
-def main() -> None:
-    """Install as locked, and leave a stamp for make."""
-    path = f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    subprocess.run([*npm(), "ci", "--ignore-scripts"], cwd=CLIENT, env={**os.environ, "PATH": path}, check=True)
-    STAMP.touch()
+def environment(name: str) -> Path:
+    """The Python of an environment beside this file; `make test` has made it already."""
+    python = HERE / name / ".venv" / "bin" / "python"
+    if not stamp(name).exists():
+        main(name)
+    return python
+
+
+def stamp(name: str) -> Path:
+    """The file that says that a client is installed."""
+    return STAMP if name == "typescript" else HERE / name / ".venv" / ".installed"
+
+
+def main(name: str) -> None:
+    """Install a client, and leave a stamp for make."""
+    if name == "typescript":
+        path = f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        subprocess.run([*npm(), "ci", "--ignore-scripts"], cwd=CLIENT, env={**os.environ, "PATH": path}, check=True)
+    else:
+        uv = [str(Path(sys.executable).with_name("uv")), "--no-config"]
+        subprocess.run(
+            [*uv, "venv", "--quiet", "--clear", "--python", sys.executable, ".venv"], cwd=HERE / name, check=True
+        )
+        sync = ["pip", "sync", "--quiet", "--require-hashes", "--python", ".venv/bin/python", "requirements.lock"]
+        subprocess.run([*uv, *sync], cwd=HERE / name, check=True)
+    stamp(name).touch()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -1,12 +1,15 @@
 """Where engines differ in silence: case, order of text, width of integers, what a parameter may hold."""
 
+import random
 from typing import Any
 
 import pytest
 
-from rapport.store import accounts, engagements, tags
+from rapport.contract.paging import Sort
+from rapport.operations.admin import make_org
+from rapport.store import accounts, engagements, tags, terms, users
 from rapport.store.db import Tx
-from rapport.store.query import Filter
+from rapport.store.query import Filter, Walk
 from tests.support.engine import Engine, row_of
 
 NASTY = (
@@ -140,3 +143,30 @@ def test_another_orgs_rows_are_not_found_by_number(store: Engine) -> None:
     assert not store.write(lambda tx: engagements.delete(tx, other, 1, 5))
     assert store.read(lambda tx: tags.get(tx, other, 1)) is None
     assert store.read(lambda tx: accounts.get(tx, other, 1)) is None
+
+
+def test_the_longest_text_that_is_accepted_fits_its_indexes(store: Engine) -> None:
+    org, dice = store.new_org(), random.Random(1)
+
+    def text(length: int) -> str:
+        """What no compression makes shorter, four bytes a character."""
+        return "".join(chr(dice.randrange(0x10000, 0x110000)) for _ in range(length))
+
+    title, external_ref, term, email = text(256), text(512), text(2_048), "\ufb03" * 250 + "@" + text(5)
+    _insert(store, row_of(org, 1, title=title, external_ref=external_ref))
+    assert store.read(lambda tx: engagements.by_external_refs(tx, [(org, external_ref)])) == {(org, external_ref): 1}
+
+    async def put(tx: Tx) -> None:
+        await make_org(tx, 1, name="x", email=email, org=org)
+        await terms.put(tx, org, "ACC-1", {"accounts.domains": [term], "accounts.external_refs": [term, term[1:]]})
+        await accounts.insert(tx, accounts.AccountRow(org, 1, "Acme", None, "DEVU-1", 1, "DEVU-1", 1, "{}"))
+
+    store.write(put)
+    found = store.read(lambda tx: users.by_email(tx, org, email))
+    assert found is not None
+    for values, expected in (([term], 1), ([term[:-1]], 0), (["sha256:" + "0" * 64], 0)):
+        where = accounts.of_org(org)
+        accounts.having_any(where, "domains", values)
+        walk = Walk([Sort("created_date", descending=False)], None, backwards=False, limit=10)
+        page = store.read(lambda tx, where=where, walk=walk: accounts.listed(tx, where, walk))  # type: ignore[misc]
+        assert len(page.rows) == expected

@@ -19,6 +19,7 @@ from rapport.operations.admin import make_org
 from rapport.operations.invoke import Invoker
 from rapport.store.db import Batch, Store, Tx
 from rapport.store.engagements import EngagementRow
+from rapport.store.postgres import Options, PostgresStore
 from rapport.store.sqlite import SqliteStore
 
 R = TypeVar("R")
@@ -28,8 +29,14 @@ async def _sqlite(folder: Path) -> Store:
     return SqliteStore(folder / "rapport.db")
 
 
+async def _postgres(folder: Path) -> Store:
+    return await PostgresStore.open(Options((folder / DATABASE_URL).read_text(encoding="utf-8")))
+
+
 # Another engine joins the whole suite with one entry here. Opening the same folder again finds what was written.
-ENGINES: dict[str, Callable[[Path], Awaitable[Store]]] = {"sqlite": _sqlite}
+ENGINES: dict[str, Callable[[Path], Awaitable[Store]]] = {"sqlite": _sqlite, "postgres": _postgres}
+# The file in an engine's folder that says where its database is.
+DATABASE_URL = "database.url"
 SOON = 30.0
 
 

@@ -44,7 +44,7 @@ def run(chosen: list[Example], folder: Path, *, replace: Mapping[str, str], **en
         replace: what a reader would change, such as the address.
         environment: variables that the page asks the reader to set.
     """
-    script = f"\necho '{_MARK}'\n".join(_changed(example.code, replace) for example in chosen)
+    script = f"\necho '{_MARK}'\n".join(changed(example.code, replace) for example in chosen)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     # A reader's shell has none of these; curl prefers CURL_CA_BUNDLE to SSL_CERT_FILE.
     foreign = ("RAPPORT_", "CURL_CA_BUNDLE", "SSL_CERT_", "NODE_EXTRA_CA_CERTS")
@@ -56,12 +56,18 @@ def run(chosen: list[Example], folder: Path, *, replace: Mapping[str, str], **en
     said = ended.stdout.split(f"{_MARK}\n")
     assert ended.returncode == 0, f"example {len(said)} failed: {ended.stdout}{ended.stderr}"
     for example, output in zip(chosen, said, strict=True):
-        if example.shown is not None:
-            pattern = re.escape(_changed(example.shown, replace).strip()).replace("…", ".*")
-            assert re.fullmatch(pattern, output.strip()), f"{example.code}\nprints {output}\nnot {example.shown}"
+        compare(example, output, replace)
 
 
-def _changed(text: str, replace: Mapping[str, str]) -> str:
+def compare(example: Example, output: str, replace: Mapping[str, str]) -> None:
+    """Check that an example printed what the page says, where it says something; `…` stands for anything."""
+    if example.shown is not None:
+        pattern = re.escape(changed(example.shown, replace).strip()).replace("…", ".*")
+        assert re.fullmatch(pattern, output.strip()), f"{example.code}\nprints {output}\nnot {example.shown}"
+
+
+def changed(text: str, replace: Mapping[str, str]) -> str:
+    """A page's text with what a reader would change."""
     for old, new in replace.items():
         text = text.replace(old, new)
     return text

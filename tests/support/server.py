@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,9 +18,11 @@ from typing import Any, NamedTuple
 import httpx
 import jsonschema_rs
 
-from rapport import control
+from rapport import running
+from rapport.app import run_command
 from rapport.contract.method import READ
 from rapport.contract.table import METHODS
+from rapport.settings import load
 
 MANY = {"RAPPORT_RATE_LIMIT": "off"}
 
@@ -43,7 +46,10 @@ class Answer(NamedTuple):
 
 
 class Server:
-    """`rapport serve` on a data folder, on a free port unless one is given."""
+    """`rapport serve` on a data folder, on a free port unless one is given.
+
+    `trust` are the variables that it says make clients trust its certificate.
+    """
 
     def __init__(self, data: Path, *flags: str, **environment: str) -> None:
         self.data = data
@@ -52,6 +58,7 @@ class Server:
         self.is_strict = "RAPPORT_STRICT" in environment
         self.port = 0
         self.token = ""
+        self.trust: dict[str, str] = {}
         self.http = httpx.Client(timeout=30)
         self.start()
 
@@ -70,6 +77,8 @@ class Server:
             said.append(line)
             if token := re.search(r"rpt_\w+", line):
                 self.token = token[0]
+            if line.startswith("export "):
+                self.trust = dict(word.split("=", 1) for word in shlex.split(line)[1:])
             if url := re.search(r"https?://[^ ]+:(\d+)", line):
                 self.url, self.port = url[0], int(url[1])
                 return
@@ -107,8 +116,11 @@ class Server:
         self.start()
 
     def run(self, command: str, **arguments: Any) -> dict[str, Any]:
-        """Run an operator's command through the server's own socket."""
-        answer = asyncio.run(control.ask(self.data / control.SOCKET, command, arguments))
+        """Run an operator's command through the server's own socket, or on its database."""
+        if database := self._environment.get("RAPPORT_DATABASE_URL"):
+            settings = load({"data": self.data, "database_url": database}, {}, self.data)
+            return asyncio.run(run_command(settings, command, arguments))
+        answer = running.ask(self.data / running.SOCKET, command, arguments)
         assert answer is not None
         return answer
 

@@ -19,10 +19,21 @@ class Stored(NamedTuple):
     sha256: str
 
 
+class Served(NamedTuple):
+    """How a store that answers downloads itself has to serve a blob: its media type and `Content-Disposition`."""
+
+    media_type: str
+    disposition: str
+
+
+# To be saved, and nothing is known of it.
+SAVED = Served("application/octet-stream", "attachment")
+
+
 class Blobs(Protocol):
     """Where the bytes are. A blob is written once and never changed; its name is `new_name`'s."""
 
-    async def put(self, org: str, name: str, chunks: AsyncIterator[bytes]) -> Stored:
+    async def put(self, org: str, name: str, chunks: AsyncIterator[bytes], served: Served = SAVED) -> Stored:
         """Store what `chunks` yields. Once this returns it survives a power cut.
 
         Whatever `chunks` raises is raised here, and leaves nothing behind.
@@ -44,8 +55,19 @@ class Blobs(Protocol):
         """Remove a blob; one that is not there is no error."""
         ...
 
-    async def sweep(self) -> None:
-        """Remove what broken-off writes of an earlier process left. Nothing may be written meanwhile."""
+    async def sweep(self, *, older_than: float = 0.0) -> None:
+        """Remove what broken-off writes of an earlier process left, and nothing has touched for so many seconds.
+
+        Without them, nothing may be written meanwhile.
+        """
+        ...
+
+    async def url(self, org: str, name: str, seconds: int) -> str | None:
+        """A URL that answers the blob without us for so long; None where all downloads go through us.
+
+        Raises:
+            OSError: it can't be signed now.
+        """
         ...
 
 

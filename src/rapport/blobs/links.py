@@ -1,5 +1,6 @@
 """Signed links: whoever has one may upload one version's bytes, or read them, until it expires (SPEC section 5)."""
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -134,15 +135,17 @@ def read_key(path: Path) -> bytes:
     try:
         key = path.read_bytes()
     except FileNotFoundError:
-        key = secrets.token_bytes(_KEY_BYTES)
-        part = path.with_name(f"{path.name}.part")
-        part.unlink(missing_ok=True)
+        part = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
+            file.write(secrets.token_bytes(_KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
-        part.rename(path)
+        # Of several processes that start at once, the first one's key is everybody's.
+        with contextlib.suppress(FileExistsError):
+            os.link(part, path)
+        part.unlink()
+        key = path.read_bytes()
     if len(key) != _KEY_BYTES:
         raise ValueError(f"{path} does not hold a key of {_KEY_BYTES} bytes")
     return key

@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
 
-from rapport.blobs import CHUNK, BlobMissing, Stored, new_name
+from rapport.blobs import CHUNK, SAVED, BlobMissing, Served, Stored, new_name
 
 _PARTS = ".parts"
 
@@ -23,7 +24,7 @@ class LocalBlobs:
         self._folder = folder
         self._parts = folder / _PARTS
 
-    async def put(self, org: str, name: str, chunks: AsyncIterator[bytes]) -> Stored:
+    async def put(self, org: str, name: str, chunks: AsyncIterator[bytes], _served: Served = SAVED) -> Stored:
         """Store what `chunks` yields; see `Blobs.put`."""
         part = await asyncio.to_thread(_Part, self._parts)
         try:
@@ -46,13 +47,19 @@ class LocalBlobs:
         """Remove a blob; see `Blobs.delete`."""
         await asyncio.to_thread(self._path(org, name).unlink, missing_ok=True)
 
-    async def sweep(self) -> None:
+    async def sweep(self, *, older_than: float = 0.0) -> None:
         """Remove the parts of broken-off writes; see `Blobs.sweep`."""
-        await asyncio.to_thread(self._sweep)
+        await asyncio.to_thread(self._sweep, time.time() - older_than)
 
-    def _sweep(self) -> None:
+    async def url(self, _org: str, _name: str, _seconds: int) -> str | None:
+        """None: only this server reads its folder."""
+        return None
+
+    def _sweep(self, before: float) -> None:
         for part in self._parts.glob("*"):
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                if part.stat().st_mtime <= before:
+                    part.unlink()
 
     def _path(self, org: str, name: str) -> Path:
         if not (org.isalnum() and name.isalnum()):

@@ -1,21 +1,17 @@
-"""`rapport`: every command."""
+"""`rapport`: every command. Each imports what it alone needs, so that the others start at once."""
 
-import asyncio
 import json
 import os
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from rapport import __version__, app
+from rapport import __version__, running
 from rapport.cli.webhooks import webhooks
+from rapport.running import CannotStart
 from rapport.settings import SETTINGS, SettingError, Settings, load
 
 cli = typer.Typer(
@@ -31,6 +27,9 @@ cli.add_typer(tokens, name="tokens")
 cli.add_typer(webhooks, name="webhooks")
 
 Data = Annotated[Path | None, typer.Option(help="The data folder; RAPPORT_DATA, else ./rapport-data.")]
+Database = Annotated[
+    str | None, typer.Option(help="PostgreSQL's URL; RAPPORT_DATABASE_URL, else SQLite in the data folder.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Org = Annotated[str | None, typer.Option(help="The org, by id or name; needed where there are several.")]
 Answer = dict[str, Any]
@@ -40,7 +39,7 @@ def main() -> None:
     """Run the command line."""
     try:
         cli()
-    except (SettingError, app.CannotStart) as error:
+    except (SettingError, CannotStart) as error:
         _fail(str(error))
 
 
@@ -56,10 +55,19 @@ def _settings(**flags: Any) -> Settings:
     return settings
 
 
-def _run(data: Path | None, command: str, arguments: Mapping[str, Any]) -> Answer:
-    """Run an operator's command, or end with its refusal."""
+def _run(data: Path | None, database: str | None, command: str, arguments: Mapping[str, Any]) -> Answer:
+    """Run an operator's command, through the running server or on the store itself, or end with its refusal."""
     given = {name: value for name, value in arguments.items() if value is not None}
-    answer = asyncio.run(app.run_command(_settings(data=data), command, given))
+    settings = _settings(data=data, database_url=database)
+    # On PostgreSQL a command needs no server: it writes to the database itself.
+    socket = settings["data"] / running.SOCKET
+    answer = None if settings["database_url"] else running.ask(socket, command, given)
+    if answer is None:
+        import asyncio
+
+        from rapport import app
+
+        answer = asyncio.run(app.run_command(settings, command, given))
     # A method's own refusal is what `rapport call` prints; every other command has nothing more to say.
     if "error" in answer and not (command == "call" and "body" in answer):
         _fail(answer["error"])
@@ -71,6 +79,9 @@ def _print(answer: Answer, *, as_json: bool, lines: list[str]) -> None:
 
 
 def _table(rows: list[Answer], columns: Mapping[str, str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False)
     for title in columns:
         table.add_column(title, no_wrap=True)
@@ -94,17 +105,24 @@ def init(
     org: Annotated[str, typer.Option(help="The name of the first org.")],
     email: Annotated[str, typer.Option(help="The email of its first admin.")],
     data: Data = None,
+    database: Database = None,
     *,
     as_json: Json = False,
 ) -> None:
-    """Make a data folder with an org, its admin and a token for them."""
-    settings = _settings(data=data)
+    """Make a store with an org, its admin and a token for them."""
+    import asyncio
+
+    from rapport import app
+
+    settings = _settings(data=data, database_url=database)
 
     async def make() -> Answer:
+        app.configure_logs()
         async with app.open_data(settings) as opened:
-            if not await opened.admin.is_empty():
-                raise app.CannotStart(f"{settings['data']} is in use already: rapport orgs create makes another org")
-            return await opened.commands.run("orgs create", {"name": org, "email": email})
+            made = await opened.admin.first_org(name=org, email=email)
+            if made is None:
+                raise CannotStart(f"{opened.place} is in use already: rapport orgs create makes another org")
+            return made
 
     _print_org(asyncio.run(make()), as_json=as_json)
 
@@ -123,6 +141,7 @@ def _print_org(answer: Answer, *, as_json: bool) -> None:
 @cli.command()
 def serve(
     data: Data = None,
+    database: Database = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes a free one.")] = None,
     tls: Annotated[str | None, typer.Option(help="dev: HTTPS, with a local CA in the data folder.")] = None,
@@ -135,28 +154,37 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty data folder with a demo org.")] = False,
 ) -> None:
     """Serve the API. An empty data folder is initialised, and the token is shown once."""
-    flags = {"data": data, "host": host, "port": port, "tls": tls, "tls_cert": tls_cert, "tls_key": tls_key}
+    from rapport import app
+
+    flags = {
+        "data": data,
+        "database_url": database,
+        "host": host,
+        "port": port,
+        "tls": tls,
+        "tls_cert": tls_cert,
+        "tls_key": tls_key,
+    }
     settings = load({**flags, "tls_name": ",".join(tls_name) if tls_name else None})
     app.serve(settings, with_demo=demo, say=lambda line: print(line, flush=True))
 
 
 @cli.command()
-def migrate(data: Data = None) -> None:
-    """Bring the store to this program's version; a copy of the file is kept first."""
-    settings = _settings(data=data)
+def migrate(data: Data = None, database: Database = None) -> None:
+    """Bring the store to this program's version; of SQLite a copy is kept first."""
+    import asyncio
 
-    async def run() -> None:
-        async with app.open_data(settings):
-            pass
+    from rapport import app
 
-    asyncio.run(run())
-    print(f"The store in {settings['data']} is up to date.")
+    settings = _settings(data=data, database_url=database)
+
+    print(f"The store in {asyncio.run(app.migrate(settings))} is up to date.")
 
 
 @cli.command()
-def settings(data: Data = None, *, as_json: Json = False) -> None:
+def settings(data: Data = None, database: Database = None, *, as_json: Json = False) -> None:
     """Every setting, its value and where it comes from."""
-    values = _settings(data=data).values
+    values = _settings(data=data, database_url=database).values
     answer = {name: {"value": value.text, "source": value.source} for name, value in values.items()}
     if as_json:
         print(json.dumps(answer))
@@ -173,6 +201,7 @@ def call(
     method: Annotated[str, typer.Argument(help="Such as engagements.list.")],
     request: Annotated[str, typer.Argument(help="The request as JSON.")] = "{}",
     data: Data = None,
+    database: Database = None,
     url: Annotated[str | None, typer.Option(envvar="RAPPORT_URL", help="A server to ask over HTTP.")] = None,
     token: Annotated[str | None, typer.Option(envvar="RAPPORT_TOKEN", help="The token for it.")] = None,
     user: Annotated[str | None, typer.Option(help="Without a URL: act as this user, else the first admin.")] = None,
@@ -183,7 +212,7 @@ def call(
     if data is None and (url or token):
         status, body = _call_over_http(url or "http://127.0.0.1:8080", token or "", method, request)
     else:
-        answer = _run(data, "call", {"method": method, "body": request, "user": user, "org": org})
+        answer = _run(data, database, "call", {"method": method, "body": request, "user": user, "org": org})
         status, body = answer["status"], answer["body"]
     print(json.dumps(body, indent=2, ensure_ascii=False))
     sys.exit(0 if status < 400 else 1)  # noqa: PLR2004  # where HTTP's refusals begin
@@ -199,6 +228,9 @@ def _read_token_file() -> str | None:
 
 
 def _call_over_http(url: str, token: str, method: str, request: str) -> tuple[int, Any]:
+    import urllib.error
+    import urllib.request
+
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
     asked = urllib.request.Request(f"{url.rstrip('/')}/{method}", request.encode(), headers)  # noqa: S310  # --url
     try:
@@ -217,17 +249,18 @@ def orgs_create(
     name: Annotated[str, typer.Argument(help="The org's name.")],
     email: Annotated[str, typer.Option(help="The email of its first admin.")],
     data: Data = None,
+    database: Database = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Make an org, its admin and a token for them."""
-    _print_org(_run(data, "orgs create", {"name": name, "email": email}), as_json=as_json)
+    _print_org(_run(data, database, "orgs create", {"name": name, "email": email}), as_json=as_json)
 
 
 @orgs.command("list")
-def orgs_list(data: Data = None, *, as_json: Json = False) -> None:
+def orgs_list(data: Data = None, database: Database = None, *, as_json: Json = False) -> None:
     """Every org."""
-    answer = _run(data, "orgs list", {})
+    answer = _run(data, database, "orgs list", {})
     if as_json:
         print(json.dumps(answer))
     else:
@@ -235,9 +268,9 @@ def orgs_list(data: Data = None, *, as_json: Json = False) -> None:
 
 
 @users.command("list")
-def users_list(data: Data = None, org: Org = None, *, as_json: Json = False) -> None:
+def users_list(data: Data = None, database: Database = None, org: Org = None, *, as_json: Json = False) -> None:
     """An org's dev users."""
-    answer = _run(data, "users list", {"org": org})
+    answer = _run(data, database, "users list", {"org": org})
     if as_json:
         print(json.dumps(answer))
     else:
@@ -250,12 +283,13 @@ def users_create(
     name: Annotated[str | None, typer.Option(help="Their full name.")] = None,
     role: Annotated[str, typer.Option(help="viewer, member or admin.")] = "member",
     data: Data = None,
+    database: Database = None,
     org: Org = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Make an active dev user, with a token that is shown this once."""
-    answer = _run(data, "users create", {"email": email, "name": name, "role": _role(role), "org": org})
+    answer = _run(data, database, "users create", {"email": email, "name": name, "role": _role(role), "org": org})
     user = answer["user"]
     lines = [
         f"User   {user['email']} ({user['display_id']}, {user['role']})",
@@ -278,19 +312,22 @@ def users_role(
     user: User,
     role: Annotated[str, typer.Argument(help="viewer, member or admin.")],
     data: Data = None,
+    database: Database = None,
     org: Org = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Give a dev user another role."""
-    answer = _run(data, "users role", {"user": user, "role": _role(role), "org": org})
+    answer = _run(data, database, "users role", {"user": user, "role": _role(role), "org": org})
     _print(answer, as_json=as_json, lines=[f"{answer['user']['display_id']} is now {role}."])
 
 
 @users.command("deactivate")
-def users_deactivate(user: User, data: Data = None, org: Org = None, *, as_json: Json = False) -> None:
+def users_deactivate(
+    user: User, data: Data = None, database: Database = None, org: Org = None, *, as_json: Json = False
+) -> None:
     """Keep a dev user out from now on; what they wrote stays."""
-    answer = _run(data, "users deactivate", {"user": user, "org": org})
+    answer = _run(data, database, "users deactivate", {"user": user, "org": org})
     _print(answer, as_json=as_json, lines=[f"{answer['user']['display_id']} is deactivated."])
 
 
@@ -301,13 +338,14 @@ def tokens_create(
     scope: Annotated[str, typer.Option(help="Such as 'engagement:read tag:write'; without it, all of the role.")] = "",
     days: Annotated[int, typer.Option(help="How long it lives.", min=1, max=36500)] = 1825,
     data: Data = None,
+    database: Database = None,
     org: Org = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Make a token, which is shown this once."""
     arguments = {"user": user, "name": name, "scope": scope, "days": days, "org": org}
-    answer = _run(data, "tokens create", arguments)
+    answer = _run(data, database, "tokens create", arguments)
     _print(answer, as_json=as_json, lines=[f"{answer['token']}  ({answer['display_id']}, shown this once)"])
 
 
@@ -315,12 +353,13 @@ def tokens_create(
 def tokens_list(
     user: Annotated[str | None, typer.Option(help="Only this user's, by id or email.")] = None,
     data: Data = None,
+    database: Database = None,
     org: Org = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Tokens, without their secrets."""
-    answer = _run(data, "tokens list", {"user": user, "org": org})
+    answer = _run(data, database, "tokens list", {"user": user, "org": org})
     if as_json:
         print(json.dumps(answer))
     else:
@@ -333,12 +372,13 @@ def tokens_list(
 def tokens_revoke(
     token: Annotated[str, typer.Argument(help="The token's id, such as TOKEN-1.")],
     data: Data = None,
+    database: Database = None,
     org: Org = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Revoke a token; it is refused from now on."""
-    answer = _run(data, "tokens revoke", {"token": token, "org": org})
+    answer = _run(data, database, "tokens revoke", {"token": token, "org": org})
     _print(answer, as_json=as_json, lines=[f"{answer['display_id']} is revoked."])
 
 

@@ -9,8 +9,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from rapport.events.signatures import BadSignature, sign, verify
-
 webhooks = typer.Typer(no_args_is_help=True, help="Try out receivers of webhooks, and check signatures.")
 _BIGGEST = 16 * 1024 * 1024
 Secret = Annotated[
@@ -30,6 +28,11 @@ def verify_command(
     any_age: Annotated[bool, typer.Option("--any-age", help="Take a timestamp of any age.")] = False,
 ) -> None:
     """Check the signatures of a delivery; without any, show those that it should have."""
+    from rapport.events.signatures import (  # brings the store along, which other commands do without
+        BadSignature,
+        verify,
+    )
+
     try:
         body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
@@ -53,6 +56,8 @@ def verify_command(
 
 
 def _show(body: bytes, headers: dict[str, str], secret: str, seconds: int) -> None:
+    from rapport.events.signatures import sign  # brings the store along, which other commands do without
+
     for name, value in sign(body, event_id=headers.get("webhook-id", ""), seconds=seconds, secrets=[secret]).items():
         print(f"{name}: {value}")
 
@@ -110,6 +115,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, {"challenge": told["challenge"]} if "challenge" in told else {})
 
     def _problem(self, body: bytes, headers: dict[str, str]) -> str | None:
+        from rapport.events.signatures import BadSignature, verify  # as above
+
         if self.key is None:
             return None
         try:

@@ -8,6 +8,7 @@ from rapport.contract.errors import ArtifactAlreadyAttachedToAParent, Conflict, 
 from rapport.contract.fields import (
     OURS,
     UNSET,
+    UNTYPED,
     CustomFields,
     CustomFieldsFilter,
     CustomFieldsUpdate,
@@ -63,7 +64,7 @@ class Account(Atom):
 class RevOrg(Atom):
     """A rev org: one workspace of an account."""
 
-    account: AccountSummary | UnsetType = UNSET
+    account: Annotated[AccountSummary | UnsetType, UNTYPED] = UNSET
     artifacts: list[ArtifactSummary] | UnsetType = UNSET
     custom_fields: Json | UnsetType = UNSET
     custom_schema_fragments: list[str] | UnsetType = UNSET

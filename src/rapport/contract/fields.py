@@ -13,6 +13,8 @@ from rapport.contract.ids import ArtifactId, Id, TagId
 # RAPPORT_STRICT=1 refuses both in requests and leaves OURS out of answers.
 OURS = Meta(extra={"ours": True})
 DIFFERENCE = Meta(extra={"ours": True, "difference": True})
+# An object whose `type` is ours there, because DevRev names it only where there are several: not in strict answers.
+UNTYPED = Meta(extra={"untyped": True})
 # A single value is taken for an array of one (a difference of real clients, so not when strict).
 ONE_OR_MANY = Meta(extra={"one_or_many": True})
 # Required by the documentation, and left out by real clients; strict servers insist.
@@ -270,7 +272,7 @@ def bad_cursor() -> InvalidField:
 
 
 __all__ = [
-    "ARRAY_IS_SET", "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "CustomFields",
+    "ARRAY_IS_SET", "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "UNTYPED", "CustomFields",
     "CustomFieldsFilter", "CustomFieldsUpdate", "CustomSchemaSpec", "DateFilter", "DateTimeFilter", "Email", "EnumValue",
     "OFTEN_ABSENT", "ExternalRef", "HttpUrl", "Instant", "Int64", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Many", "Name",
     "Number", "Opaque", "Raw", "Request", "Response", "SetArtifacts", "SetOpaque", "SetStrings", "SetTagWithValue", "Short",

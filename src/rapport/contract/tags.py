@@ -7,6 +7,7 @@ from msgspec import Meta
 from rapport.contract.errors import NotFound
 from rapport.contract.fields import (
     UNSET,
+    UNTYPED,
     ListRequest,
     ListResponse,
     Name,
@@ -56,7 +57,7 @@ class TagSummary(Response, tag_field="type", tag="tag"):
 class TagWithValue(Response):
     """A tag on an object, with its value there."""
 
-    tag: TagSummary
+    tag: Annotated[TagSummary, UNTYPED]
     value: str | UnsetType = UNSET
 
 

@@ -16,6 +16,7 @@ from rapport.contract.errors import (
 from rapport.contract.fields import (
     OURS,
     UNSET,
+    UNTYPED,
     CursorField,
     CustomFields,
     CustomFieldsFilter,
@@ -136,7 +137,7 @@ class OpportunitySummary(Response, tag_field="type", tag="opportunity"):
 
     display_id: str
     id: str
-    account: AccountSummary | UnsetType = UNSET
+    account: Annotated[AccountSummary | UnsetType, UNTYPED] = UNSET
     owned_by: list[UserSummary]
     stage: Stage | UnsetType = UNSET
     title: str
@@ -145,7 +146,7 @@ class OpportunitySummary(Response, tag_field="type", tag="opportunity"):
 class Opportunity(Atom, tag_field="type", tag="opportunity"):
     """An opportunity."""
 
-    account: AccountSummary | UnsetType = UNSET
+    account: Annotated[AccountSummary | UnsetType, UNTYPED] = UNSET
     amount: Annotated[float | UnsetType, OURS] = UNSET
     annual_contract_value: MoneyValue | UnsetType = UNSET
     applies_to_part: PartSummary | UnsetType = UNSET

@@ -32,7 +32,7 @@ from rapport.http.errors import fault, new_request_id, render
 from rapport.http.stream import PATH, Stream, last_event_id
 from rapport.http.strict import AnswerFilter
 from rapport.operations.invoke import STORE_SECONDS, Invoker
-from rapport.ratelimit import Limiter, Usage
+from rapport.ratelimit import Limits, Usage
 from rapport.store.db import Tx
 
 MAX_BODY = 1024 * 1024
@@ -68,7 +68,7 @@ class Edge:
         site: answers the paths that are no methods.
     """
 
-    def __init__(self, invoker: Invoker, limiter: Limiter | None, *, strict: bool, access_log: bool, site: App) -> None:
+    def __init__(self, invoker: Invoker, limiter: Limits | None, *, strict: bool, access_log: bool, site: App) -> None:
         self._invoker = invoker
         self._limiter = limiter
         self._strict = strict
@@ -156,9 +156,9 @@ class Edge:
         except Unauthenticated:
             if limiter is not None:
                 # Guesses are counted by address, and never held against a good token that comes from there.
-                limiter.take(("address", (scope.get("client") or ("",))[0]))
+                await limiter.take(("address", (scope.get("client") or ("",))[0]))
             raise
-        return caller, limiter.take((caller.org, caller.user_id)) if limiter is not None else None
+        return caller, await limiter.take((caller.org, caller.user_id)) if limiter is not None else None
 
     async def _known(self, header: bytes | None, deadline: float) -> Caller:
         """Who an `Authorization` header speaks for now."""

@@ -26,7 +26,8 @@ def components(roots: Iterable[type[Struct]], *, strict: bool) -> dict[str, Json
     for root in roots:
         _collect(root, found)
     _, schemas = msgspec.json.schema_components(found.values(), schema_hook=_custom, ref_template=REF + "{name}")
-    return {name: _component(found[name], schemas[name], strict=strict) for name in sorted(found)}
+    untyped = {name: _without_type(schema) for name, schema in schemas.items()} if strict else {}
+    return {name: _component(found[name], schemas[name], untyped, strict=strict) for name in sorted(found)}
 
 
 def reference(kind: type[Struct]) -> Json:
@@ -57,7 +58,16 @@ def _collect(hint: Any, found: dict[str, type[Struct]]) -> None:
         _collect(inner, found)
 
 
-def _component(kind: type[Struct], schema: Json, *, strict: bool) -> Json:
+def _without_type(schema: Json) -> Json:
+    properties = {name: one for name, one in schema.get("properties", {}).items() if name != "type"}
+    return {
+        **schema,
+        "properties": properties,
+        "required": [one for one in schema.get("required", []) if one != "type"],
+    }
+
+
+def _component(kind: type[Struct], schema: Json, untyped: dict[str, Json], *, strict: bool) -> Json:
     hints = get_type_hints(kind, include_extras=True)
     schema["description"] = prose(schema.get("description"))
     properties = schema["properties"]
@@ -67,7 +77,8 @@ def _component(kind: type[Struct], schema: Json, *, strict: bool) -> Json:
             del properties[name]
             schema["required"] = [one for one in schema.get("required", []) if one != name]
         else:
-            properties[name] = _property(properties[name], hints.get(name), marks, strict=strict)
+            one = untyped.get(properties[name].get("$ref", "").removeprefix(REF)) if marks.get("untyped") else None
+            properties[name] = _property(one or properties[name], hints.get(name), marks, strict=strict)
             if strict and marks.get("often_absent"):
                 schema["required"] = [*schema.get("required", []), name]
     if kind is SetTagWithValue and not strict:

@@ -27,6 +27,8 @@ def _plan(info: inspect.Type) -> Plan:
     match info:
         case inspect.Metadata(extra={"document": document}):
             return _plan(inspect.type_info(document))
+        case inspect.Metadata(type=inner, extra={"untyped": True}):
+            return {**_plan(inner), "type": None}
         case inspect.Metadata(type=inner) | inspect.ListType(item_type=inner):
             return _plan(inner)
         case inspect.UnionType(types=members):

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from rapport.blobs.headers import NotSatisfiable, Span, headers_of, span_of
 from rapport.blobs.links import DOWNLOAD, UPLOAD, BadLink, Links
 from rapport.clock import Clock
 from rapport.contract.errors import ApiError, BadRequest, Forbidden, InvalidContentType, NotFound
-from rapport.http.disposition import NotSatisfiable, Span, headers_of, span_of
 from rapport.http.edge import request_id
 from rapport.http.errors import fault, render
 from rapport.http.multipart import OVERHEAD, Body, Form, too_large
@@ -106,6 +106,9 @@ class Files:
             headers["content-range"] = f"bytes {start}-{stop - 1}/{version.size}"
         if request.method == "HEAD":
             return Response(headers=headers)
+        direct = await self._uploads.url(file)
+        if direct is not None:
+            return RedirectResponse(direct, 307, {"cache-control": "no-store", "referrer-policy": "no-referrer"})
         chunks = await self._uploads.open(file, start, stop)
         return StreamingResponse(chunks, 200 if span is None else 206, headers)
 

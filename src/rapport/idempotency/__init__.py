@@ -41,8 +41,10 @@ def hash_of(request: Request) -> str:
 async def find(tx: Tx, keys: Sequence[Key], now: int) -> dict[Key, bytes | BadRequest]:
     """What was answered under these keys, or the refusal of a key that was used for something else.
 
-    Requests of one batch may ask different things under one key: each has its own answer.
+    Requests of one batch may ask different things under one key: each has its own answer. Until the transaction ends,
+    no other gets beyond this point with one of the keys, so a second request during the first waits for its answer.
     """
+    await tx.hold(["\0".join(key.row) for key in keys])
     kept = await store.find(tx, [key.row for key in keys], since=now - LIFE)
     found: dict[Key, bytes | BadRequest] = {}
     for key in keys:

@@ -140,10 +140,16 @@ async def _put_terms(tx: Tx, row: store.AccountRow, document: Document) -> None:
     try:
         await terms.put(tx, row.org, f"ACC-{row.number}", fields)
     except UniqueViolation as error:
-        raise Conflict(
-            "external_refs: one of them is in use by another account.",
-            detail="Update that account, or use other external_refs.",
-        ) from error
+        raise _in_use(document.external_refs) from error
+
+
+def _in_use(external_refs: list[str]) -> Conflict:
+    named = ", ".join(repr(one[:80]) for one in external_refs[:10])
+    which = named if len(external_refs) == 1 else f"one of {named}"
+    return Conflict(
+        f"external_refs: {which} is in use by another account.",
+        detail="Update that account, or use other external_refs.",
+    )
 
 
 @handles(contract.GET)

@@ -23,6 +23,10 @@ _SECONDS = 10.0
 Answer = dict[str, Any]
 
 
+# Held by whoever looks whether a store is empty in order to fill it.
+FIRST_ORG = "first org"
+
+
 class AdminError(Exception):
     """A command can't be done; the text says why."""
 
@@ -48,6 +52,15 @@ class Admin:
 
         async def work(tx: Tx) -> Answer:
             return await make_org(tx, self._clock(), name=name, email=email)
+
+        return await self._write(work)  # type: ignore[no-any-return]
+
+    async def first_org(self, *, name: str, email: str) -> Answer | None:
+        """Make a store's first org; None when there is one. Of several who try at once, one does."""
+
+        async def work(tx: Tx) -> Answer | None:
+            await tx.hold([FIRST_ORG])
+            return None if await orgs.all_orgs(tx) else await make_org(tx, self._clock(), name=name, email=email)
 
         return await self._write(work)  # type: ignore[no-any-return]
 
@@ -132,7 +145,8 @@ class Admin:
     ) -> Answer:
         async def work(tx: Tx) -> Answer:
             own = await self._org(tx, org)
-            row = await self._user(tx, own, user)
+            found = await self._user(tx, own, user)
+            row = await user_store.lock(tx, own, found.display_id) or found
             ctx = Context(Caller(own, SYSTEM, "admin"), self._clock(), tx)
             changed = await dev_users.admit(ctx, row, state=state or row.state, role=role or row.role)
             return {"user": _user_answer(changed)}

@@ -2,25 +2,33 @@
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from rapport.auth.caller import Caller
+from rapport.blobs import Blobs
 from rapport.clock import DAY, SECOND, Clock
 from rapport.contract import engagements as contract
 from rapport.contract import ids
 from rapport.contract.fields import UNSET, Instant, SetTagWithValue
+from rapport.contract.links import LinksCreateRequest
+from rapport.contract.service_accounts import ServiceAccountsCreateRequest
 from rapport.contract.tags import TagsCreateRequest, TagStyle
-from rapport.operations import accounts, dev_users, engagements, rev_users, tags, works
-from rapport.operations.admin import make_org
+from rapport.operations import accounts, dev_users, engagements, links, rev_users, service_accounts, tags, works
+from rapport.operations.admin import FIRST_ORG, make_org
 from rapport.operations.context import Call, Context
-from rapport.store import numbers
+from rapport.store import artifacts, numbers, orgs
+from rapport.store.artifacts import ArtifactRow, Uploaded, VersionKey
 from rapport.store.db import Batch, Store, Tx
 from rapport.store.summaries import OpportunityDocument
 
 ORG = "DEMO2ORG77"
-# The number in the documentation's examples: DEVU-12345, ACC-12345, TAG-12345.
+# The number in the documentation's examples: DEVU-12345, ACC-12345, TAG-12345, ARTIFACT-12345, SVCACC-12345.
 NUMBER = 12345
+# A file; a second try after a crash writes the same bytes under the same name.
+_FILE_NAME = "kick-off-notes.txt"
+_FILE = b"Kick-off, notes\n\n- single sign-on before the rollout\n- nightly export\n- next call in two weeks\n"
+_BLOB = f"{NUMBER:032x}"
 _ENGAGEMENTS = 420
 # How often an engagement has notes, and belongs to an opportunity as well.
 _WITH_NOTES = 0.8
@@ -67,17 +75,25 @@ _NOTES = (
 )
 
 
-async def fill(store: Store, clock: Clock) -> dict[str, Any]:
-    """Fill an empty store, in one transaction; the answer is that of `make_org`."""
+async def fill(store: Store, blobs: Blobs, clock: Clock) -> dict[str, Any] | None:
+    """Fill an empty store, in one transaction; the answer is that of `make_org`, or None when it is not empty."""
+    stored = await blobs.put(ORG, _BLOB, _content())
 
-    async def run(tx: Tx, calls: Sequence[None]) -> Sequence[dict[str, Any]]:
+    async def run(tx: Tx, calls: Sequence[None]) -> Sequence[dict[str, Any] | None]:
+        await tx.hold([FIRST_ORG])
+        if await orgs.all_orgs(tx):
+            return [None for _ in calls]
         made = [
             await make_org(tx, clock(), name="Demo", email="alex@demo.example", org=ORG, number=NUMBER) for _ in calls
         ]
-        await _Filler(tx, clock()).fill()
+        await _Filler(tx, clock()).fill(Uploaded(_BLOB, "text/plain", "text/plain", *stored))
         return made
 
     return await store.write(Batch(run), None, deadline=time.monotonic() + 60)
+
+
+async def _content() -> AsyncIterator[bytes]:
+    yield _FILE
 
 
 def _first_name(name: str) -> str:
@@ -95,7 +111,7 @@ class _Filler:
         self._people: dict[int, list[tuple[str, str]]] = {}
         self._opportunities: dict[int, str] = {}
 
-    async def fill(self) -> None:
+    async def fill(self, uploaded: Uploaded) -> None:
         """Add everything, the oldest first."""
         for name in _PEOPLE:
             await self._add_member(name)
@@ -103,6 +119,8 @@ class _Filler:
         await numbers.reserve(self._tx, ids.ACCOUNT, ORG, NUMBER)
         for position, (name, domain, tier) in enumerate(_ACCOUNTS):
             await self._add_account(position, name, domain, tier)
+        await self._add_link_and_program()
+        await self._add_artifact(uploaded)
         await self._add_engagements(chosen)
 
     async def _add_member(self, name: str) -> None:
@@ -146,9 +164,32 @@ class _Filler:
             )  # fmt: skip
             self._opportunities[account.number] = f"OPP-{work.number}"
 
+    async def _add_link_and_program(self) -> None:
+        ctx = Context(self._caller, self._start, self._tx)
+        deal, account = (ids.LinkEndpointId.parse(text) for text in ("OPP-1", f"ACC-{NUMBER}"))
+        await links.create(ctx, LinksCreateRequest(link_type="is_related_to", source=deal, target=account))
+        await numbers.reserve(self._tx, ids.SERVICE_ACCOUNT, ORG, NUMBER - 1)
+        await service_accounts.create(ctx, ServiceAccountsCreateRequest(display_name="Calendar import"))
+
+    async def _add_artifact(self, uploaded: Uploaded) -> None:
+        await numbers.reserve(self._tx, ids.ARTIFACT, ORG, NUMBER)
+        by = self._caller.user_id
+        row = ArtifactRow(
+            org=ORG, number=NUMBER, parent=None, file_name=_FILE_NAME, file_type=None, size=None,
+            declared_type="text/plain", configuration_set=None, current_version=None, last_version=0, created_by=by,
+            created_date=self._start, modified_by=by, modified_date=self._start,
+        )  # fmt: skip
+        key = VersionKey(ORG, NUMBER, 1)
+        await artifacts.insert(self._tx, row)
+        await artifacts.add_version(self._tx, key, by, self._start)
+        await artifacts.begin_upload(self._tx, key, uploaded.blob, self._now)
+        await artifacts.finish_upload(self._tx, key, uploaded, self._start)
+
     async def _add_engagements(self, chosen: list[tuple[str, tuple[str, ...]]]) -> None:
         moments = sorted(self._dice.randrange(30 * DAY, 365 * DAY) for _ in range(_ENGAGEMENTS))
         calls = [self._engagement(self._start + moment // SECOND * SECOND, chosen) for moment in moments]
+        # The first is the one that the reference's examples ask for.
+        calls[0].request.artifacts = [ids.ArtifactId.parse(f"ARTIFACT-{NUMBER}")]
         for result in await engagements.create(self._tx, calls):
             if isinstance(result, Exception):
                 raise result

@@ -37,7 +37,7 @@ from rapport.operations.references import References, unknown_id, wanted
 from rapport.operations.showing import shows
 from rapport.store import numbers, terms
 from rapport.store import users as store
-from rapport.store.db import Tx, UniqueViolation
+from rapport.store.db import Tx
 from rapport.store.references import resolve
 
 
@@ -91,6 +91,14 @@ async def add(
     Raises:
         ValueNotPermitted: the email is in use.
     """
+    if (user := await store.by_email(tx, org, email)) is not None:
+        raise ValueNotPermitted(
+            f"email: {email[:80]!r} is in use by {user.display_id}.",
+            detail="Use another email, or that user.",
+            field_name="email",
+            reason="must be unique among the org's dev users",
+            existing_id=ids.don_of(user.display_id, org),
+        )
     number = await numbers.take_one(tx, ids.DEV_USER, org) if number is None else number
     display_id = f"{ids.DEV_USER.prefix}-{number}"
     row = store.UserRow(
@@ -99,17 +107,7 @@ async def add(
         state=state, role=role, external_ref=None, rev_org=None, created_by=by or display_id, created_date=now,
         modified_by=by or display_id, modified_date=now, document=msgspec.json.encode(document or Document()).decode(),
     )  # fmt: skip
-    try:
-        await store.insert(tx, row)
-    except UniqueViolation as error:
-        user = await store.by_email(tx, org, email)
-        raise ValueNotPermitted(
-            f"email: {email[:80]!r} is in use by {user.display_id if user else 'another dev user'}.",
-            detail="Use another email, or that user.",
-            field_name="email",
-            reason="must be unique among the org's dev users",
-            **({"existing_id": ids.don_of(user.display_id, org)} if user else {}),
-        ) from error
+    await store.insert(tx, row)
     await _put_terms(tx, row, document or Document())
     await told(tx, org, row.created_by, now, display_id)
     return row

@@ -25,7 +25,7 @@ from rapport.operations.references import References, wanted
 from rapport.operations.showing import shows
 from rapport.store import engagements as store
 from rapport.store import numbers, summaries
-from rapport.store.db import NO_DATE, Tx, UniqueViolation
+from rapport.store.db import NO_DATE, Tx
 from rapport.store.engagements import EngagementRow, Links, Stored
 from rapport.store.query import Filter
 from rapport.store.references import Found, Key, resolve
@@ -158,7 +158,8 @@ async def _record(tx: Tx, accepted: Sequence[_Accepted]) -> dict[int, contract.E
     responses, happened = {}, []
     for (position, call, _), row in zip(accepted, rows, strict=True):
         documents = [_answer(call.caller.org, _kept(row), people)]
-        happened.append(events.created(call.caller.org, call.caller.user_id, call.now, Raw(documents[0])))
+        org, user_id = call.caller.org, call.caller.user_id
+        happened.append(events.created(org, user_id, call.now, Raw(documents[0]), f"ENGAGEMENT-{row.number}"))
         if call.request.expand:
             documents = await expanded(tx, call.caller.org, documents, call.request.expand)
         responses[position] = contract.EngagementsCreateResponse(engagement=Raw(documents[0]))
@@ -371,11 +372,7 @@ def _scheduled(row: EngagementRow, request: contract.EngagementsUpdateRequest) -
 
 
 async def _write(ctx: Context, row: EngagementRow, links: dict[str, Any], before: Document, after: Document) -> None:
-    try:
-        await store.update(ctx.tx, row)
-    except UniqueViolation as error:
-        used = await store.by_external_refs(ctx.tx, [(ctx.org, row.external_ref or "")])
-        raise _ref_in_use(ctx.org, row.external_ref or "", used.get((ctx.org, row.external_ref or ""), 0)) from error
+    await store.update(ctx.tx, row)
     owner = (ctx.org, row.number)
     add = {"members": store.add_members, "parents": store.add_parents, "artifacts": store.add_artifacts}
     for kind, values in links.items():

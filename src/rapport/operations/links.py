@@ -91,10 +91,11 @@ async def delete(ctx: Context, request: contract.LinksDeleteRequest) -> contract
 
 async def _delete(ctx: Context, id_: ids.LinkId) -> bool:
     """Delete a link; False when there is none."""
-    gone = await show(ctx.tx, ctx.org, [id_.number] if id_.belongs_to(ctx.org) else [])
-    await deleted(ctx, *gone.values())
-    await store.delete(ctx.tx, ctx.org, [id_.number] if gone else [])
-    return bool(gone)
+    if not id_.belongs_to(ctx.org) or await store.lock(ctx.tx, ctx.org, id_.number) is None:
+        return False
+    await deleted(ctx, *(await show(ctx.tx, ctx.org, [id_.number])).values())
+    await store.delete(ctx.tx, ctx.org, [id_.number])
+    return True
 
 
 @handles(contract.REPLACE)

@@ -4,7 +4,8 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import NamedTuple, TypeVar
 
-from rapport.blobs import Blobs, new_name, sniff
+from rapport.blobs import Blobs, Served, new_name, sniff
+from rapport.blobs.headers import disposition, safe_type
 from rapport.blobs.links import Place
 from rapport.clock import DAY, Clock
 from rapport.contract.errors import Forbidden, ServiceUnavailable
@@ -19,6 +20,8 @@ _SECONDS = 4.5
 _FINISH_SECONDS = 30.0
 # When a blob that an upload began, and nothing came of, may be removed; no upload may last that long.
 _DUE = DAY
+# How long a URL lives that our own answer just sent the client to.
+_DIRECT_SECONDS = 60
 
 
 class File(NamedTuple):
@@ -50,12 +53,14 @@ class Uploads:
             Exception: whatever `chunks` raises; nothing was stored then, and the link still counts.
         """
         key, blob = VersionKey(*place), new_name()
-        declared = await self._write(lambda tx: _begin(tx, key, blob, self._clock()), _SECONDS)
-        head = _Head(chunks)
+        name, declared = await self._write(lambda tx: _begin(tx, key, blob, self._clock()), _SECONDS)
         try:
-            stored = await self._blobs.put(place.org, blob, head.chunks())
-            sniffed = sniff.sniff(head.bytes)
-            uploaded = Uploaded(blob, declared or _usable(part_type) or sniffed, sniffed, *stored)
+            head, whole = await _peek(chunks)
+            sniffed = sniff.sniff(head)
+            media_type = declared or _usable(part_type) or sniffed
+            served = Served(safe_type(media_type), disposition(name))
+            stored = await self._blobs.put(place.org, blob, whole, served)
+            uploaded = Uploaded(blob, media_type, sniffed, *stored)
             await self._write(lambda tx: artifacts.finish_upload(tx, key, uploaded, self._clock()), _FINISH_SECONDS)
         except LostRace:
             await self._drop(place.org, blob)
@@ -83,8 +88,23 @@ class Uploads:
 
         Raises:
             BlobMissing: they were deleted meanwhile.
+            ServiceUnavailable: the store of the bytes is away.
         """
-        return await self._blobs.open(file.version.org, file.version.blob, start, stop)
+        try:
+            return await self._blobs.open(file.version.org, file.version.blob, start, stop)
+        except OSError as error:
+            raise _away() from error
+
+    async def url(self, file: File) -> str | None:
+        """Where the file's bytes are without us, for a minute; None where they are not.
+
+        Raises:
+            ServiceUnavailable: the store of the bytes is away.
+        """
+        try:
+            return await self._blobs.url(file.version.org, file.version.blob, _DIRECT_SECONDS)
+        except OSError as error:
+            raise _away() from error
 
     async def _write(self, work: Callable[[Tx], Awaitable[R]], seconds: float) -> R:
         async def run(tx: Tx, calls: Sequence[None]) -> Sequence[R | Exception]:
@@ -100,15 +120,20 @@ class Uploads:
             return  # It is due by itself, only later.
 
 
-async def _begin(tx: Tx, key: VersionKey, blob: str, now: int) -> str | None:
-    """Note the upload; the artifact's declared type.
+async def _begin(tx: Tx, key: VersionKey, blob: str, now: int) -> tuple[str, str | None]:
+    """Note the upload; the artifact's name and declared type.
 
     Raises:
         Forbidden: the version has its bytes, or is gone.
     """
     if not await store.begin_upload(tx, key, blob, now + _DUE):
         raise _spent()
-    return await store.declared_type(tx, key.org, key.artifact)
+    name = await store.file_name(tx, key.org, key.artifact)
+    return name, await store.declared_type(tx, key.org, key.artifact)
+
+
+def _away() -> ServiceUnavailable:
+    return ServiceUnavailable("The file can't be read now.", detail="Ask for it again later.")
 
 
 def _spent() -> Forbidden:
@@ -123,15 +148,15 @@ def _usable(part_type: str) -> str | None:
     return part_type if sniff.is_media_type(part_type) and part_type.lower() != sniff.UNKNOWN else None
 
 
-class _Head:
-    """Passes chunks on and keeps the first bytes."""
+async def _peek(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
+    """The first bytes, and all of them."""
+    head = b""
+    while len(head) < sniff.HEAD and (chunk := await anext(chunks, None)) is not None:
+        head += chunk
 
-    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        self._chunks = chunks
-        self.bytes = b""
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        async for chunk in self._chunks:
-            if len(self.bytes) < sniff.HEAD:
-                self.bytes = (self.bytes + chunk[: sniff.HEAD])[: sniff.HEAD]
+    async def whole() -> AsyncIterator[bytes]:
+        yield head
+        async for chunk in chunks:
             yield chunk
+
+    return head[: sniff.HEAD], whole()

@@ -1,8 +1,9 @@
-"""Rate limits (SPEC section 7): fixed windows, in this process's memory."""
+"""Rate limits (SPEC section 7): fixed windows, in this process's memory; `shared` counts for all processes together."""
 
+import math
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from rapport.contract.errors import TooManyRequests
 
@@ -22,6 +23,22 @@ class Usage(NamedTuple):
     reset: int
 
 
+class Limits(Protocol):
+    """Counts requests."""
+
+    async def take(self, caller: tuple[str, str]) -> Usage:
+        """Count one request.
+
+        Raises:
+            TooManyRequests: the caller's window is used up.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of what counting takes."""
+        ...
+
+
 class Limiter:
     """Counts requests per caller in windows that start at multiples of their length."""
 
@@ -29,7 +46,7 @@ class Limiter:
         self._limit = limit
         self._now = now
         self._window = 0
-        self._counts: dict[object, int] = {}
+        self._counts: dict[tuple[str, str], int] = {}
 
     def _turn(self) -> int:
         window = int(self._now()) // self._limit.seconds
@@ -38,26 +55,27 @@ class Limiter:
             self._counts.clear()
         return (window + 1) * self._limit.seconds
 
-    def take(self, caller: object) -> Usage:
-        """Count one request.
-
-        Raises:
-            TooManyRequests: the caller's window is used up.
-        """
+    async def take(self, caller: tuple[str, str]) -> Usage:
+        """Count one request; see `Limits.take`."""
         reset = self._turn()
         count = self._counts.get(caller, 0)
         if count >= self._limit.requests:
-            raise self._refusal(reset)
+            raise refusal(self._limit, reset - self._now())
         self._counts[caller] = count + 1
         return Usage(self._limit.requests, self._limit.requests - count - 1, reset)
 
-    def _refusal(self, reset: int) -> TooManyRequests:
-        wait = max(1, reset - int(self._now()))
-        return TooManyRequests(
-            f"More than {self._limit.requests} requests in {self._limit.seconds} seconds.",
-            detail=f"Wait {wait} seconds before the next request.",
-            retry_after=wait,
-        )
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def refusal(limit: Limit, seconds: float) -> TooManyRequests:
+    """The answer to a request too many; `seconds` are left of the window."""
+    wait = max(1, math.ceil(seconds))
+    return TooManyRequests(
+        f"More than {limit.requests} requests in {limit.seconds} seconds.",
+        detail=f"Wait {wait} seconds before the next request.",
+        retry_after=wait,
+    )
 
 
 def parse_limit(text: str) -> Limit | None:

@@ -213,6 +213,8 @@ async def finish_upload(tx: Tx, key: VersionKey, uploaded: Uploaded, now: int) -
     Raises:
         LostRace: it has some already, or it or the blob is gone.
     """
+    # Two versions that come at once must not both show themselves as the newest.
+    await lock(tx, key.org, key.artifact)
     held = await tx.run("DELETE FROM loose_blobs WHERE org = :org AND blob = :blob", org=key.org, blob=uploaded.blob)
     filled = await tx.run(
         """
@@ -354,6 +356,7 @@ async def remove_waiting(tx: Tx, *, before: int, most: int) -> int:
         DELETE FROM artifact_versions WHERE (org, artifact, version) IN (
             SELECT org, artifact, version FROM artifact_versions
             WHERE uploaded_date IS NULL AND prepared_date <= :before ORDER BY prepared_date LIMIT :most)
+        AND uploaded_date IS NULL
         """,
         before=before,
         most=most,

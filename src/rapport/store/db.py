@@ -1,14 +1,15 @@
 """The narrow waist between families' SQL and the engines: three methods of a transaction, and what differs by dialect.
 
 SQL is one text for both engines, with named `:parameters`. What differs is written as a member of the dialect:
-`rows(:name, column type, ...)` stands for a table made from a list of tuples, ` FOR UPDATE` for whatever holds a row
-against other writers, and a migration's `{text}` and `{clustered}` for a column type and a storage clause.
+`rows(:name, column type, ...)` stands for a table made from a list of tuples, ` FOR UPDATE` and ` FOR KEY SHARE` for
+whatever holds a row against other writers and against deletion, and a migration's `{text}` and `{clustered}` for a
+column type and a storage clause. What is no SQL at all on one of them is a method of the transaction.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from rapport.contract.errors import ServiceUnavailable
 
@@ -40,7 +41,7 @@ class CannotOpen(Exception):
 
 
 class LostRace(Exception):
-    """Something that was read in this transaction's batch is no longer so; each call has to go alone."""
+    """Something that was read in this transaction is no longer so: each call has to go again, alone."""
 
 
 class Tx(Protocol):
@@ -56,6 +57,18 @@ class Tx(Protocol):
 
     async def run(self, sql: str, **parameters: Value) -> int:
         """Run a statement that changes rows; how many it changed."""
+        ...
+
+    async def hold(self, names: Sequence[str]) -> None:
+        """Hold names against every other transaction that wants one of them, until this one ends."""
+        ...
+
+    async def take_numbers(self, kind: str, wanted: Mapping[str, int]) -> dict[str, int]:
+        """Take `wanted[org]` numbers of a kind in each org; see `numbers.take`. Those of an undone call may be lost."""
+        ...
+
+    async def reserve_number(self, kind: str, org: str, number: int) -> None:
+        """See to it that no number up to this one is given out; see `numbers.reserve`."""
         ...
 
 
@@ -107,11 +120,16 @@ def unavailable(why: str) -> ServiceUnavailable:
     return ServiceUnavailable(f"The store can't answer now: {why}.", detail="Send the same request again shortly.")
 
 
-_ROWS = re.compile(r"\brows\(:(\w+), ([^)]+)\)")
+_ROWS = re.compile(r"\brows\(:(\w+), ([^)]+)\)(?: ([a-z]\w*))?")
+_LOCKS = re.compile(r" FOR (?:UPDATE|KEY SHARE)(?: OF \w+)?")
+# A text, a cast, or a parameter.
+_TOKENS = re.compile(r"'(?:[^']|'')*'|::|:(\w+)")
+# What writes the table for a list: from the list's name, the columns with their types, and the table's alias.
+Table = Callable[[str, Sequence[tuple[str, str]], str], str]
 
 
-def expand_rows(sql: str, table: Callable[[str, Sequence[tuple[str, str]]], str]) -> tuple[str, frozenset[str]]:
-    """Replace each `rows(:name, column type, ...)` by what `table(name, columns)` writes for it.
+def expand_rows(sql: str, table: Table) -> tuple[str, frozenset[str]]:
+    """Replace each `rows(:name, column type, ...)` by what `table` writes for it.
 
     Returns:
         The statement, and the names of its list parameters.
@@ -121,6 +139,41 @@ def expand_rows(sql: str, table: Callable[[str, Sequence[tuple[str, str]]], str]
     def replace(match: re.Match[str]) -> str:
         names.add(match[1])
         columns = [tuple(column.split()) for column in match[2].split(",")]
-        return table(match[1], [(column[0], column[1]) for column in columns])
+        return table(match[1], [(column[0], column[1]) for column in columns], match[3] or "listed")
 
     return _ROWS.sub(replace, sql), frozenset(names)
+
+
+def without_locks(sql: str) -> str:
+    """The statement for where rows need no holding, or must not be held."""
+    return _LOCKS.sub("", sql)
+
+
+class Positional(NamedTuple):
+    """A statement with `$1`, `$2` ...: for each of them the parameter, and which of a list's columns it is."""
+
+    text: str
+    slots: tuple[tuple[str, int | None], ...]
+
+    def arguments(self, parameters: Mapping[str, Any]) -> list[Any]:
+        """The values in the order of the slots; a list goes as one array for each of its columns."""
+        return [
+            parameters[name] if column is None else [row[column] for row in parameters[name]]
+            for name, column in self.slots
+        ]
+
+
+def positional(sql: str) -> Positional:
+    """The statement for a driver that numbers its parameters, with arrays for lists."""
+    slots: dict[tuple[str, int | None], int] = {}
+
+    def place(name: str, column: int | None = None) -> str:
+        return f"${slots.setdefault((name, column), len(slots) + 1)}"
+
+    def table(name: str, columns: Sequence[tuple[str, str]], alias: str) -> str:
+        arrays = ", ".join(f"{place(name, position)}::{kind}[]" for position, (_, kind) in enumerate(columns))
+        return f"unnest({arrays}) AS {alias}({', '.join(column for column, _ in columns)})"
+
+    expanded, _ = expand_rows(sql, table)
+    text = _TOKENS.sub(lambda token: place(token[1]) if token[1] else token[0], expanded)
+    return Positional(text, tuple(slots))

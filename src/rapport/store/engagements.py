@@ -276,12 +276,12 @@ async def holding(tx: Tx, org: str, link: str, id_: str) -> int:
 
 
 async def with_tag(tx: Tx, org: str, tag: str, after: int, limit: int) -> list[tuple[int, str]]:
-    """(number, document) of engagements that have a tag, deleted ones too, by number from beyond `after`."""
+    """(number, document) of engagements that have a tag, deleted ones too, by number from beyond `after`; held."""
     rows = await tx.all(
         """
         SELECT e.number, e.document FROM engagement_tags l
         JOIN engagements e ON e.org = l.org AND e.number = l.engagement
-        WHERE l.org = :org AND l.tag = :tag AND l.engagement > :after ORDER BY l.engagement LIMIT :most
+        WHERE l.org = :org AND l.tag = :tag AND l.engagement > :after ORDER BY l.engagement LIMIT :most FOR UPDATE
         """,
         org=org,
         tag=tag,

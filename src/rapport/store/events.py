@@ -1,5 +1,6 @@
 """Change events."""
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,7 +32,9 @@ async def append(tx: Tx, rows: Sequence[EventRow]) -> list[EventRow]:
     per_org: dict[str, int] = {}
     for row in rows:
         per_org[row.org] = per_org.get(row.org, 0) + 1
-    next_seq = await numbers.take(tx, EVENT, per_org)
+    # Others who write events of these orgs wait here until this transaction ends: numbers come in the order of commits,
+    # so that a reader who has seen one never misses a smaller one.
+    next_seq = await numbers.advance(tx, EVENT.name, per_org)
     numbered = []
     for row in rows:
         numbered.append(row._replace(seq=next_seq[row.org]))
@@ -105,26 +108,27 @@ _ON_TIMELINES = "('account', 'engagement', 'work')"
 
 
 async def forget(tx: Tx, *, before: int, most: int) -> int:
-    """Let some events from before a date go; how many. Those that timelines show lose only what the feed needs."""
-    old = await tx.all(
-        """
-        SELECT org, seq FROM events WHERE document IS NOT NULL AND date <= :before ORDER BY date LIMIT :most FOR UPDATE
-        """,
-        before=before,
+    """Let some of an org's first events go, as far as they are from before a date; how many.
+
+    What is left of a feed is so always whole. Events that timelines show lose only what the feed needs.
+    """
+    org, floor = await _first_old(tx, before)
+    rows = await tx.all(
+        "SELECT seq, date FROM events WHERE org = :org AND seq > :floor ORDER BY seq LIMIT :most",
+        org=org,
+        floor=floor,
         most=most,
     )
+    old = [(org, seq) for seq, _ in itertools.takewhile(lambda row: row[1] <= before, rows)]
     if not old:
         return 0
-    floors: dict[str, int] = {}
-    for org, seq in old:
-        floors[org] = max(seq, floors.get(org, 0))
     await tx.run(
         """
-        INSERT INTO event_floors (org, floor)
-        SELECT org, floor FROM rows(:floors, org text, floor bigint) WHERE true
-        ON CONFLICT (org) DO UPDATE SET floor = excluded.floor WHERE event_floors.floor < excluded.floor
+        INSERT INTO event_floors (org, floor) VALUES (:org, :floor)
+        ON CONFLICT (org) DO UPDATE SET floor = excluded.floor
         """,
-        floors=sorted(floors.items()),
+        org=org,
+        floor=old[-1][1],
     )
     await tx.run(
         f"""
@@ -141,3 +145,17 @@ async def forget(tx: Tx, *, before: int, most: int) -> int:
         old=old,
     )
     return len(old)
+
+
+async def _first_old(tx: Tx, before: int) -> tuple[str, int]:
+    """An org whose first event is from before a date, and the number up to which its feed has gone already."""
+    row = await tx.one(
+        """
+        SELECT o.org, COALESCE(f.floor, 0) FROM orgs o LEFT JOIN event_floors f ON f.org = o.org
+        WHERE (SELECT e.date FROM events e WHERE e.org = o.org AND e.seq > COALESCE(f.floor, 0)
+               ORDER BY e.seq LIMIT 1) <= :before
+        ORDER BY o.org LIMIT 1
+        """,
+        before=before,
+    )
+    return (row[0], row[1]) if row else ("", 0)

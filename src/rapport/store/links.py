@@ -37,17 +37,21 @@ async def insert(tx: Tx, row: LinkRow) -> None:
     )
 
 
+_GET = """
+    SELECT org, number, link_type, custom_link_type, source, source_kind, target, target_kind,
+           created_by, created_date, modified_by, modified_date
+    FROM links WHERE org = :org AND number = :number"""
+
+
 async def get(tx: Tx, org: str, number: int) -> LinkRow | None:
     """A link."""
-    row = await tx.one(
-        """
-        SELECT org, number, link_type, custom_link_type, source, source_kind, target, target_kind,
-               created_by, created_date, modified_by, modified_date
-        FROM links WHERE org = :org AND number = :number
-        """,
-        org=org,
-        number=number,
-    )
+    row = await tx.one(_GET, org=org, number=number)
+    return LinkRow(*row) if row else None
+
+
+async def lock(tx: Tx, org: str, number: int) -> LinkRow | None:
+    """A link, held against other writers until this transaction ends."""
+    row = await tx.one(f"{_GET} FOR UPDATE", org=org, number=number)
     return LinkRow(*row) if row else None
 
 

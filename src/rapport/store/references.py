@@ -27,7 +27,7 @@ class Found(NamedTuple):
 
 
 async def resolve(tx: Tx, wanted: Iterable[Key]) -> dict[Key, Found]:
-    """Look up display ids; those that name nothing live are left out."""
+    """Look up display ids; those that name nothing live are left out. What a write finds stays until its end."""
     by_table: dict[str, list[tuple[str, str, int]]] = {"users": [], "accounts": [], "opportunities": [], "rev_orgs": [],
                                                        "tags": [], "artifacts": []}  # fmt: skip
     for org, display_id in sorted(wanted):
@@ -52,28 +52,39 @@ _TABLES = {
     ids.TAG: "tags",
     ids.ARTIFACT: "artifacts",
 }
+# The rows are held against deletion until the transaction ends, so that a reference to them can be written. Each
+# table's are held in the order of their ids, and the tables in this order, so that no two writers wait for each other.
 _RESOLVE = """
-    SELECT r.org, r.display_id, NULL AS allowed_values, NULL AS parent, NULL AS uploaded_date
-    FROM rows(:users, org text, display_id text, number bigint) r
-    JOIN users u ON u.org = r.org AND u.display_id = r.display_id AND u.state <> 'deleted'
-    UNION ALL
-    SELECT r.org, r.display_id, NULL, NULL, NULL
-    FROM rows(:accounts, org text, display_id text, number bigint) r
-    JOIN accounts a ON a.org = r.org AND a.number = r.number
-    UNION ALL
-    SELECT r.org, r.display_id, NULL, NULL, NULL
-    FROM rows(:opportunities, org text, display_id text, number bigint) r
-    JOIN opportunities o ON o.org = r.org AND o.number = r.number
-    UNION ALL
-    SELECT r.org, r.display_id, NULL, NULL, NULL
-    FROM rows(:rev_orgs, org text, display_id text, number bigint) r
-    JOIN rev_orgs v ON v.org = r.org AND v.number = r.number
-    UNION ALL
-    SELECT r.org, r.display_id, t.allowed_values, NULL, NULL
-    FROM rows(:tags, org text, display_id text, number bigint) r
-    JOIN tags t ON t.org = r.org AND t.number = r.number
-    UNION ALL
-    SELECT r.org, r.display_id, NULL, f.parent, f.uploaded_date
-    FROM rows(:artifacts, org text, display_id text, number bigint) r
-    JOIN artifacts f ON f.org = r.org AND f.number = r.number
+    WITH u AS (
+        SELECT r.org, r.display_id FROM rows(:users, org text, display_id text, number bigint) r
+        JOIN users t ON t.org = r.org AND t.display_id = r.display_id AND t.state <> 'deleted'
+        ORDER BY r.org, r.display_id FOR KEY SHARE OF t
+    ), a AS (
+        SELECT r.org, r.display_id FROM rows(:accounts, org text, display_id text, number bigint) r
+        JOIN accounts t ON t.org = r.org AND t.number = r.number
+        ORDER BY r.org, r.number FOR KEY SHARE OF t
+    ), o AS (
+        SELECT r.org, r.display_id FROM rows(:opportunities, org text, display_id text, number bigint) r
+        JOIN opportunities t ON t.org = r.org AND t.number = r.number
+        ORDER BY r.org, r.number FOR KEY SHARE OF t
+    ), v AS (
+        SELECT r.org, r.display_id FROM rows(:rev_orgs, org text, display_id text, number bigint) r
+        JOIN rev_orgs t ON t.org = r.org AND t.number = r.number
+        ORDER BY r.org, r.number FOR KEY SHARE OF t
+    ), g AS (
+        SELECT r.org, r.display_id, t.allowed_values FROM rows(:tags, org text, display_id text, number bigint) r
+        JOIN tags t ON t.org = r.org AND t.number = r.number
+        ORDER BY r.org, r.number FOR KEY SHARE OF t
+    ), f AS (
+        SELECT r.org, r.display_id, t.parent, t.uploaded_date
+        FROM rows(:artifacts, org text, display_id text, number bigint) r
+        JOIN artifacts t ON t.org = r.org AND t.number = r.number
+        ORDER BY r.org, r.number FOR KEY SHARE OF t
+    )
+    SELECT org, display_id, CAST(NULL AS TEXT), CAST(NULL AS TEXT), CAST(NULL AS BIGINT) FROM u
+    UNION ALL SELECT org, display_id, NULL, NULL, NULL FROM a
+    UNION ALL SELECT org, display_id, NULL, NULL, NULL FROM o
+    UNION ALL SELECT org, display_id, NULL, NULL, NULL FROM v
+    UNION ALL SELECT org, display_id, allowed_values, NULL, NULL FROM g
+    UNION ALL SELECT org, display_id, NULL, parent, uploaded_date FROM f
 """

@@ -58,11 +58,11 @@ async def lock(tx: Tx, org: str, number: int) -> RevOrgRow | None:
 
 
 async def default_of(tx: Tx, org: str, account: int) -> RevOrgRow | None:
-    """An account's default rev org, or its oldest where that is gone."""
+    """An account's default rev org, or its oldest where that is gone; in a write, it stays until the end."""
     row = await tx.one(
         f"""
         SELECT {_COLUMNS} FROM rev_orgs
-        WHERE org = :org AND account = :account ORDER BY is_default DESC, number LIMIT 1
+        WHERE org = :org AND account = :account ORDER BY is_default DESC, number LIMIT 1 FOR KEY SHARE
         """,  # noqa: S608  # our own column names
         org=org,
         account=account,
@@ -71,8 +71,12 @@ async def default_of(tx: Tx, org: str, account: int) -> RevOrgRow | None:
 
 
 async def numbers_of(tx: Tx, org: str, account: int) -> list[int]:
-    """The numbers of an account's rev orgs."""
-    rows = await tx.all("SELECT number FROM rev_orgs WHERE org = :org AND account = :account", org=org, account=account)
+    """The numbers of an account's rev orgs, held against other writers until this transaction ends."""
+    rows = await tx.all(
+        "SELECT number FROM rev_orgs WHERE org = :org AND account = :account ORDER BY number FOR UPDATE",
+        org=org,
+        account=account,
+    )
     return [number for (number,) in rows]
 
 
@@ -121,7 +125,7 @@ def of_org(org: str) -> Filter:
 
 def having_any(where: Filter, field: str, values: Sequence[str], *, name: str | None = None) -> None:
     """Keep those with any of these values in an array field; `name` is for its second condition on one field."""
-    where.any_of(name or field, values, terms.condition("rev_orgs", "v.org", "'REV-' || v.number", field))
+    where.any_of(name or field, terms.kept(values), terms.condition("rev_orgs", "v.org", "'REV-' || v.number", field))
 
 
 async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[RevOrgRow]:

@@ -9,7 +9,7 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,17 @@ import apsw
 import msgspec
 import structlog
 
-from rapport.store import migrate
-from rapport.store.db import Batch, CannotOpen, Row, UniqueViolation, Value, expand_rows, unavailable
+from rapport.store import migrate, numbers
+from rapport.store.db import (
+    Batch,
+    CannotOpen,
+    Row,
+    UniqueViolation,
+    Value,
+    expand_rows,
+    unavailable,
+    without_locks,
+)
 
 R = TypeVar("R")
 C = TypeVar("C")
@@ -37,9 +46,9 @@ _encode = msgspec.json.Encoder().encode
 DIALECT = {"text": "TEXT", "clustered": "WITHOUT ROWID"}
 
 
-def _json_table(name: str, columns: Sequence[tuple[str, str]]) -> str:
+def _json_table(name: str, columns: Sequence[tuple[str, str]], alias: str) -> str:
     picked = ", ".join(f"value ->> {position} AS {column}" for position, (column, _) in enumerate(columns))
-    return f"(SELECT {picked} FROM json_each(:{name}))"  # noqa: S608  # names from our own SQL
+    return f"(SELECT {picked} FROM json_each(:{name})) AS {alias}"  # noqa: S608  # names from our own SQL
 
 
 class SqliteTx:
@@ -55,7 +64,7 @@ class SqliteTx:
         prepared = self._statements.get(sql)
         if prepared is None:
             # One writer at a time: nothing else can change a row that this transaction has read.
-            prepared = self._statements[sql] = expand_rows(sql.replace(" FOR UPDATE", ""), _json_table)
+            prepared = self._statements[sql] = expand_rows(without_locks(sql), _json_table)
         text, lists = prepared
         for name in lists:
             parameters[name] = _encode(parameters[name]).decode()
@@ -79,6 +88,17 @@ class SqliteTx:
         """Run a statement that changes rows; how many it changed."""
         self._execute(sql, parameters).fetchall()
         return self._connection.changes()
+
+    async def hold(self, names: Sequence[str]) -> None:
+        """Nothing: there is one writer."""
+
+    async def take_numbers(self, kind: str, wanted: Mapping[str, int]) -> dict[str, int]:
+        """Take numbers from the counters; an undone call gives them back."""
+        return await numbers.advance(self, kind, wanted)
+
+    async def reserve_number(self, kind: str, org: str, number: int) -> None:
+        """Move a counter."""
+        await numbers.advance_to(self, kind, org, number)
 
 
 def _violation(error: apsw.ConstraintError) -> Exception:

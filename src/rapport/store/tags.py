@@ -83,7 +83,7 @@ CARRIERS = ("accounts", "opportunities", "rev_orgs", "users")
 
 
 async def carriers(tx: Tx, org: str, tag: str, table: str) -> list[tuple[str, str]]:
-    """(display id, document) of the objects of one of `CARRIERS` that have a tag."""
+    """(display id, document) of the objects of one of `CARRIERS` that have a tag; they are held."""
     rows = await tx.all(_CARRIERS[table], org=org, tag=tag, field=f"{table}.tags")
     return [(owner, document) for owner, document in rows]
 
@@ -102,7 +102,7 @@ _OWNERS = {
 _CARRIERS = {
     table: f"""
         SELECT t.owner, x.document FROM terms t JOIN {table} x ON x.org = t.org AND {owner.format(id="t.owner")}
-        WHERE t.org = :org AND t.field = :field AND t.value = :tag
+        WHERE t.org = :org AND t.field = :field AND t.value = :tag ORDER BY t.owner FOR UPDATE
         """  # noqa: S608  # our own table names
     for table, owner in _OWNERS.items()
 }

@@ -8,6 +8,9 @@ import msgspec
 
 from rapport.store.db import Tx
 
+# In characters; UTF-8 has up to four bytes for each.
+_LONGEST = 256
+_HASHED = "sha256:"
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -24,7 +27,9 @@ async def put(tx: Tx, org: str, owner: str, fields: Mapping[str, Sequence[str]])
         fields=[(field,) for field in fields],
     )
     rows = [
-        (field, i, value) for field, values in sorted(fields.items()) for i, value in enumerate(dict.fromkeys(values))
+        (field, i, value)
+        for field, values in sorted(fields.items())
+        for i, value in enumerate(dict.fromkeys(kept(values)))
     ]
     await tx.run(
         """
@@ -60,8 +65,18 @@ async def owners(tx: Tx, org: str, fields: Sequence[str], value: str) -> list[st
     return [owner for (owner,) in rows]
 
 
+def kept(values: Sequence[str]) -> list[str]:
+    """Values as they are kept: a long one as its hash, because an entry of an index on PostgreSQL has 2,704 bytes."""
+    return [value if _is_short(value) else _HASHED + hashlib.sha256(value.encode()).hexdigest() for value in values]
+
+
+def _is_short(value: str) -> bool:
+    # A short value that looks like a hash is hashed too, so that it can't be taken for the long one.
+    return len(value) <= _LONGEST and not value.startswith(_HASHED)
+
+
 def condition(table: str, org: str, owner: str, field: str) -> str:
-    """For `Filter.any_of`: rows with any of some values in an array field.
+    """For `Filter.any_of` with `kept` values: rows with any of them in an array field.
 
     Args:
         table: what the field is of.

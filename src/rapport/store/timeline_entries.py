@@ -196,7 +196,7 @@ def having_any(where: Filter, field: str, values: Sequence[str]) -> None:
     """Keep comments with any of these labels or panels; every change stands in the panel `events`."""
     comment = f"x.action = 'commented' AND {_HAS_TERM.format(field=field)}"
     change = "x.action <> 'commented' AND 'events' IN ({values})"
-    where.any_of(field, values, f"(({comment}) OR ({change}))" if field == "panels" else f"({comment})")
+    where.any_of(field, terms.kept(values), f"(({comment}) OR ({change}))" if field == "panels" else f"({comment})")
 
 
 async def all_of(tx: Tx, where: Filter) -> list[EntryRow]:

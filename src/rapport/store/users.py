@@ -144,7 +144,7 @@ async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[UserRow]:
 
 def having_any(where: Filter, field: str, values: Sequence[str], *, name: str | None = None) -> None:
     """Keep those with any of these values in an array field; `name` is for its second condition on one field."""
-    where.any_of(name or field, values, terms.condition("users", "u.org", "u.display_id", field))
+    where.any_of(name or field, terms.kept(values), terms.condition("users", "u.org", "u.display_id", field))
 
 
 async def all_of(tx: Tx, where: Filter) -> list[UserRow]:

@@ -97,7 +97,9 @@ def of_org(org: str) -> Filter:
 
 def having_any(where: Filter, field: str, values: Sequence[str], *, name: str | None = None) -> None:
     """Keep those with any of these values in an array field; `name` is for its second condition on one field."""
-    where.any_of(name or field, values, terms.condition("opportunities", "o.org", "'OPP-' || o.number", field))
+    where.any_of(
+        name or field, terms.kept(values), terms.condition("opportunities", "o.org", "'OPP-' || o.number", field)
+    )
 
 
 async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[OpportunityRow]:

@@ -1,31 +1,8 @@
-// Drives all six engagements methods with DevRev's own client, as any integrator would. One line per check.
+// The engagements family: all six methods, with what a client reads back, pages, filters and refusals.
 import assert from "node:assert/strict";
-import { client } from "@devrev/typescript-sdk";
+import { api, check, ids, other, refused, signedIn, user } from "./checks.mjs";
 
-const { RAPPORT_URL: endpoint, RAPPORT_TOKEN: token, RAPPORT_USER: user, RAPPORT_OTHER: other } = process.env;
-const api = client.setupBeta({ endpoint, token });
-
-async function check(what, run) {
-  try {
-    await run();
-  } catch (error) {
-    console.log(`not ok: ${what}: ${error.stack} ${JSON.stringify(error.response?.data)}`);
-    process.exitCode = 1;
-    return;
-  }
-  console.log(`ok: ${what}`);
-}
-
-async function refused(call, status, type) {
-  await assert.rejects(call, (error) => {
-    assert.equal(error.response.status, status);
-    assert.equal(error.response.data.type, type);
-    assert.ok(error.response.data.message.length > 0);
-    return true;
-  });
-}
-
-const ids = (answer) => answer.data.engagements.map((engagement) => engagement.id);
+const listed = (answer) => ids(answer.data.engagements);
 let made;
 let second;
 
@@ -77,23 +54,23 @@ await check("engagementsList gives both, the newest first", async () => {
 });
 
 await check("engagementsList with arrays in the query", async () => {
-  assert.deepEqual(ids(await api.engagementsList({ members: [other] })), [second.id]);
-  assert.deepEqual(ids(await api.engagementsList({ members: [user, other] })), [second.id, made.id]);
-  assert.deepEqual(ids(await api.engagementsList({ type: ["call", "email"] })), [made.id]);
-  assert.deepEqual(ids(await api.engagementsList({ external_ref: ["crm, with a comma", "none"] })), [second.id]);
+  assert.deepEqual(listed(await api.engagementsList({ members: [other] })), [second.id]);
+  assert.deepEqual(listed(await api.engagementsList({ members: [user, other] })), [second.id, made.id]);
+  assert.deepEqual(listed(await api.engagementsList({ type: ["call", "email"] })), [made.id]);
+  assert.deepEqual(listed(await api.engagementsList({ external_ref: ["crm, with a comma", "none"] })), [second.id]);
   const sorted = { sort_by: ["title:asc", "created_date:desc"], limit: 1 };
-  assert.deepEqual(ids(await api.engagementsList(sorted)), [made.id]);
+  assert.deepEqual(listed(await api.engagementsList(sorted)), [made.id]);
 });
 
 await check("engagementsList goes on and comes back with cursors", async () => {
   const first = await api.engagementsList({ limit: 1 });
-  assert.deepEqual(ids(first), [second.id]);
+  assert.deepEqual(listed(first), [second.id]);
   assert.equal(first.data.prev_cursor, undefined);
   const next = await api.engagementsList({ limit: 1, cursor: first.data.next_cursor });
-  assert.deepEqual(ids(next), [made.id]);
+  assert.deepEqual(listed(next), [made.id]);
   assert.equal(next.data.next_cursor, undefined);
   const back = await api.engagementsList({ limit: 1, cursor: next.data.prev_cursor, mode: "before" });
-  assert.deepEqual(ids(back), [second.id]);
+  assert.deepEqual(listed(back), [second.id]);
 });
 
 await check("engagementsListPost gives the same as engagementsList", async () => {
@@ -144,6 +121,6 @@ await check("refusals can be told apart", async () => {
 });
 
 await check("a wrong token is unauthenticated", async () => {
-  const stranger = client.setupBeta({ endpoint, token: "rpt_wrong" });
+  const stranger = signedIn("rpt_wrong");
   await refused(stranger.engagementsGet({ id: second.id }), 401, "unauthenticated");
 });

@@ -36,7 +36,7 @@ def headers_of(name: str, media_type: str, sniffed_type: str) -> dict[str, str]:
         media_type: the stored type.
         sniffed_type: what the bytes look like.
     """
-    plain = media_type if sniff.is_media_type(media_type) else sniff.UNKNOWN
+    plain = safe_type(media_type)
     headers = {
         "content-type": plain,
         "content-disposition": disposition(name),
@@ -47,6 +47,11 @@ def headers_of(name: str, media_type: str, sniffed_type: str) -> dict[str, str]:
     if sniff.is_active(plain) or sniff.is_active(sniffed_type):
         headers["content-security-policy"] = "sandbox"
     return headers
+
+
+def safe_type(media_type: str) -> str:
+    """A stored type as it goes out: what is none is unknown."""
+    return media_type if sniff.is_media_type(media_type) else sniff.UNKNOWN
 
 
 def disposition(name: str) -> str:

@@ -1,0 +1,247 @@
+"""Several server processes on one PostgreSQL, each of which may die, and a PostgreSQL that may die too."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.command import rapport
+from tests.support.postgres import PostgresServer, new_name
+from tests.support.server import Answer, Client, Server
+
+WHEN = "2023-01-01T12:00:00.000Z"
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> Iterator[str]:
+    with postgres.database(new_name()) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def pair(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
+    """Two processes that started at once, on an empty database and with one data folder."""
+    data = tmp_path_factory.mktemp("pair") / "data"
+    with postgres.database(new_name()) as url, ThreadPoolExecutor(2) as pool, ExitStack() as stack:
+        servers = list(pool.map(lambda _: Server(data, RAPPORT_DATABASE_URL=url), range(2)))
+        for server in servers:
+            stack.callback(server.kill)
+        assert [bool(server.token) for server in servers].count(True) == 1, "one of them made the first org"
+        yield servers
+
+
+@pytest.fixture
+def two(pair: list[Server]) -> tuple[Client, Client]:
+    """Alice on two processes."""
+    alice = pair[0].make_org("Alice's")
+    return alice, Client(pair[1], alice.token, alice.user, alice.org)
+
+
+def _together(requests: list[tuple[Client, str, Any, dict[str, str]]]) -> list[Answer]:
+    with ThreadPoolExecutor(24) as pool:
+        return list(pool.map(lambda one: one[0].call(one[1], one[2], **one[3]), requests))
+
+
+def _create(client: Client, **fields: Any) -> tuple[Client, str, Any, dict[str, str]]:
+    return client, "engagements.create", {"members": [client.user], "scheduled_date": WHEN, "title": "x", **fields}, {}
+
+
+def test_no_two_processes_give_out_one_number(two: tuple[Client, Client]) -> None:
+    answers = _together([_create(client) for _ in range(100) for client in two])
+    numbers = {answer.body["engagement"]["display_id"] for answer in answers}
+    assert len(numbers) == 200
+    assert two[0].ok("engagements.count")["count"] == two[1].ok("engagements.count")["count"] == 200
+
+
+def test_of_64_racers_on_two_processes_one_gets_the_artifact(two: tuple[Client, Client]) -> None:
+    artifact = two[0].upload()
+    answers = _together([_create(client, artifacts=[artifact]) for _ in range(32) for client in two])
+    won = [answer for answer in answers if answer.status == 201]
+    assert len(won) == 1
+    lost = [answer for answer in answers if answer.status != 201]
+    assert {answer.type for answer in lost} == {"artifact_already_attached_to_a_parent"}
+    assert {answer.body["existing_parent"] for answer in lost} == {won[0].body["engagement"]["id"]}
+
+
+def test_of_64_racers_on_two_processes_one_gets_the_external_ref(two: tuple[Client, Client]) -> None:
+    answers = _together([_create(client, external_ref="crm-1") for _ in range(32) for client in two])
+    won = [answer for answer in answers if answer.status == 201]
+    assert len(won) == 1
+    assert {a.body["existing_id"] for a in answers if a.status != 201} == {won[0].body["engagement"]["id"]}
+
+
+@pytest.mark.parametrize("method", ["create", "update", "delete"])
+def test_one_key_on_two_processes_is_one_write(two: tuple[Client, Client], method: str) -> None:
+    request: Any = _create(two[0])[2]
+    if method != "create":
+        request = {"id": two[0].engagement()["id"], **({"title": "y"} if method == "update" else {})}
+    answers = _together(
+        [(client, f"engagements.{method}", request, {"idempotency_key": "k"}) for _ in range(16) for client in two]
+    )
+    assert {answer.status for answer in answers} == {201 if method == "create" else 200}
+    assert len({str(answer.body) for answer in answers}) == 1
+    assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
+    assert two[1].ok("engagements.count")["count"] == (0 if method == "delete" else 1)
+
+
+def test_an_account_is_deleted_or_referred_to_but_not_both(two: tuple[Client, Client]) -> None:
+    for _ in range(15):
+        account = two[0].ok("accounts.create", {"display_name": "Acme"})["account"]["id"]
+        deleted, created = _together(
+            [(two[0], "accounts.delete", {"id": account}, {}), _create(two[1], parent=account)]
+        )
+        assert {deleted.status, created.status} in ({200, 400}, {400, 201}), (deleted, created)
+
+
+def test_updates_through_two_processes_all_count(two: tuple[Client, Client]) -> None:
+    made = two[0].engagement()
+    answers = _together(
+        [(client, "engagements.update", {"id": made["id"], "title": f"{n}"}, {}) for n in range(20) for client in two]
+    )
+    assert {answer.status for answer in answers} == {200}
+    dates = [answer.body["engagement"]["modified_date"] for answer in answers]
+    last = two[0].ok("engagements.get", {"id": made["id"]})["engagement"]
+    assert last["modified_date"] == max(dates)
+
+
+def test_a_token_that_one_process_revokes_is_refused_by_the_other_at_once(two: tuple[Client, Client]) -> None:
+    bob = two[0].server.make_user(two[0])
+    there = Client(two[1].server, bob.token, bob.user, bob.org)
+    there.ok("dev-users.self")
+    two[0].server.run("users deactivate", user=bob.user, org=two[0].org)
+    assert there.call("dev-users.self").status == 403
+
+
+class _Load:
+    """Writers that never stop; what they were told was written."""
+
+    def __init__(self, clients: list[Client]) -> None:
+        self.kept: list[str] = []
+        self.others: list[tuple[float, Answer]] = []
+        self.ends: list[float] = []
+        self.slowest = 0.0
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._write, args=(client,)) for client in clients for _ in range(4)]
+        for thread in self._threads:
+            thread.start()
+
+    def _write(self, client: Client) -> None:
+        while not self._over.is_set():
+            began = time.monotonic()
+            try:
+                answer = client.call(*_create(client)[1:3])
+            except OSError:
+                return
+            except Exception:  # noqa: BLE001  # the connection to a process that was killed
+                return
+            ended = time.monotonic()
+            self.slowest = max(self.slowest, ended - began)
+            if answer.status == 201:
+                self.kept.append(answer.body["engagement"]["id"])
+                self.ends.append(ended)
+            else:
+                self.others.append((ended, answer))
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def _missing(client: Client, kept: list[str]) -> list[str]:
+    found = {one["id"] for one in client.everything()["engagements"]}
+    return [id_ for id_ in kept if id_ not in found]
+
+
+def test_a_process_that_is_killed_under_load_loses_nothing_and_the_other_goes_on(two: tuple[Client, Client]) -> None:
+    load = _Load(list(two))
+    time.sleep(1)
+    two[0].server.kill()
+    time.sleep(1)
+    load.stop()
+    assert load.others == []
+    two[0].server.start()
+    assert load.kept
+    assert _missing(two[0], load.kept) == []
+
+
+def test_a_database_that_dies_under_load_is_503_until_it_is_back_and_loses_nothing(tmp_path: Path) -> None:
+    own = PostgresServer.make()
+    try:
+        server = Server(tmp_path / "data", RAPPORT_DATABASE_URL=own.url("postgres"))
+        alice = server.make_org("Alice's")
+        load = _Load([alice])
+        time.sleep(1)
+        own.stop("immediate")
+        time.sleep(1.5)
+        assert server.http.get(f"{server.url}/healthz").status_code == 200
+        assert server.http.get(f"{server.url}/readyz").status_code == 503
+        own.start()
+        back = time.monotonic()
+        time.sleep(3)
+        load.stop()
+        assert {(answer.status, answer.type) for _, answer in load.others} == {(503, "service_unavailable")}
+        assert all("retry-after" in answer.headers for _, answer in load.others)
+        assert load.slowest < 5
+        assert min(end - back for end in load.ends if end > back) < 2
+        assert max(end for end, _ in load.others) - back < 2
+        assert _missing(alice, load.kept) == []
+        assert server.stop() == 0
+    finally:
+        own.remove()
+
+
+# The command line
+
+
+def test_the_password_is_shown_nowhere(tmp_path: Path, unused_port: int) -> None:
+    secret = f"postgresql://u:s3cret@127.0.0.1:{unused_port}/x"
+    (tmp_path / "url").write_text(f"{secret}\n")
+    ran = rapport(tmp_path, "settings", "--json", RAPPORT_DATABASE_URL_FILE=str(tmp_path / "url"))
+    assert ran.json()["database_url"] == {
+        "value": secret.replace("s3cret", "***"),
+        "source": "RAPPORT_DATABASE_URL_FILE",
+    }
+    for arguments in (["serve", "--port", "0"], ["users", "list"], ["migrate"]):
+        said = rapport(tmp_path, *arguments, RAPPORT_DATABASE_URL=secret).sentence()
+        assert "the database can't be opened" in said
+        assert "s3cret" not in said
+    wrong = rapport(tmp_path, "settings", RAPPORT_DATABASE_URL="mysql://u:s3cret@h/x").sentence()
+    assert "s3cret" not in wrong
+
+
+def test_every_command_works_on_the_database_with_and_without_a_server(tmp_path: Path, url: str) -> None:
+    made = rapport(tmp_path, "init", "--database", url, "--org", "Acme", "--email", "a@example.com", "--json").json()
+    assert rapport(tmp_path, "init", "--database", url, "--org", "Acme", "--email", "a@example.com").code == 1
+    assert rapport(tmp_path, "migrate", "--database", url).code == 0
+    user = rapport(tmp_path, "users", "create", "b@example.com", "--database", url, "--json").json()["user"]
+    rapport(tmp_path, "orgs", "create", "Other", "--email", "c@example.com", "--database", url, "--json").json()
+    server = Server(tmp_path / "rapport-data", RAPPORT_DATABASE_URL=url)
+    assert server.token == ""
+    client = Client(server, made["token"])
+    assert {one["email"] for one in client.ok("dev-users.list")["dev_users"]} == {"a@example.com", "b@example.com"}
+    org = made["org"]["display_id"]
+    token = rapport(
+        tmp_path, "tokens", "create", "--user", user["display_id"], "--org", org, "--json", RAPPORT_DATABASE_URL=url
+    ).json()
+    bob = Client(server, token["token"])
+    assert bob.ok("dev-users.self")["dev_user"]["email"] == "b@example.com"
+    rapport(tmp_path, "tokens", "revoke", token["display_id"], "--org", org, "--json", RAPPORT_DATABASE_URL=url).json()
+    assert bob.call("dev-users.self").status == 401
+    assert server.stop() == 0
+
+
+def test_a_demo_is_made_once(tmp_path: Path, url: str) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        servers = list(pool.map(lambda _: Server(tmp_path / "data", "--demo", RAPPORT_DATABASE_URL=url), range(2)))
+    assert sorted(bool(server.token) for server in servers) == [False, True]
+    token = next(server.token for server in servers if server.token)
+    for server in servers:
+        assert Client(server, token).ok("engagements.count")["count"] == 420
+        assert server.stop() == 0

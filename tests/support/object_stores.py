@@ -1,0 +1,127 @@
+"""Real servers of the object stores' APIs, each a process of its own with one empty bucket."""
+
+import base64
+import contextlib
+import hashlib
+import hmac
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+
+BUCKET = "rapport-tests"
+AZURITE = (
+    Path(__file__).parents[1] / "blobs" / "azurite" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+)
+# The one account that each Azurite has, and its key: both are in its documentation.
+_AZURE_ACCOUNT = "devstoreaccount1"
+_AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+
+class ObjectStore(NamedTuple):
+    """A running store: what names it to Rapport, and the environment that says where it is."""
+
+    url: str
+    environment: dict[str, str]
+    process: "subprocess.Popen[bytes]"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _await(endpoint: str, process: "subprocess.Popen[bytes]") -> None:
+    for _ in range(600):
+        assert process.poll() is None, f"the object store ended with {process.returncode}"
+        with contextlib.suppress(httpx.TransportError):
+            httpx.get(endpoint)
+            return
+        time.sleep(0.1)
+    raise TimeoutError(endpoint)
+
+
+@contextlib.contextmanager
+def _running(command: list[str], endpoint: str) -> Iterator["subprocess.Popen[bytes]"]:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _await(endpoint, process)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def s3(port: int | None = None) -> Iterator[ObjectStore]:
+    """S3's API, by moto's server."""
+    port = port or _free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-c", "from moto.server import main; main()", "-p", str(port)]
+    environment = {
+        "AWS_ENDPOINT": endpoint, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests",
+    }  # fmt: skip
+    with _running(command, endpoint) as process:
+        httpx.put(f"{endpoint}/{BUCKET}").raise_for_status()
+        yield ObjectStore(f"s3://{BUCKET}/rapport", environment, process)
+
+
+@contextlib.contextmanager
+def azure() -> Iterator[ObjectStore]:
+    """Azure's blob API, by Azurite; `make test-azure` installs it."""
+    from tests.sdk.install import node  # noqa: PLC0415  # only here is a Node needed
+
+    port = _free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    command = [str(node()), str(AZURITE), "--blobPort", str(port), "--inMemoryPersistence", "--silent",
+               "--skipApiVersionCheck", "--disableTelemetry"]  # fmt: skip
+    environment = {"AZURITE_BLOB_STORAGE_URL": endpoint, "AZURE_STORAGE_USE_EMULATOR": "true",
+                   "AZURE_ALLOW_HTTP": "true"}  # fmt: skip
+    with _running(command, endpoint) as process:
+        _make_container(endpoint)
+        yield ObjectStore(f"az://{BUCKET}/rapport", environment, process)
+
+
+def _make_container(endpoint: str) -> None:
+    date = datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    version = "2021-08-06"
+    signed = (
+        f"PUT{chr(10) * 12}x-ms-date:{date}\nx-ms-version:{version}\n"
+        f"/{_AZURE_ACCOUNT}/{_AZURE_ACCOUNT}/{BUCKET}\nrestype:container"
+    )
+    digest = hmac.new(base64.b64decode(_AZURE_KEY), signed.encode(), hashlib.sha256).digest()
+    headers = {"x-ms-date": date, "x-ms-version": version,
+               "authorization": f"SharedKey {_AZURE_ACCOUNT}:{base64.b64encode(digest).decode()}"}  # fmt: skip
+    httpx.put(f"{endpoint}/{_AZURE_ACCOUNT}/{BUCKET}?restype=container", headers=headers).raise_for_status()
+
+
+def objects_in_s3(store: ObjectStore) -> list[str]:
+    """The names of all objects, without the prefix; moto asks for no signature."""
+    listing = httpx.get(f"{store.environment['AWS_ENDPOINT']}/{BUCKET}?list-type=2").raise_for_status().text
+    return [part.partition("</Key>")[0].removeprefix("rapport/") for part in listing.split("<Key>")[1:]]
+
+
+def uploads_in_s3(store: ObjectStore) -> int:
+    """How many multipart uploads have begun and not ended."""
+    listing = httpx.get(f"{store.environment['AWS_ENDPOINT']}/{BUCKET}?uploads").raise_for_status().text
+    return listing.count("<UploadId>")
+
+
+@contextlib.contextmanager
+def environment(store: ObjectStore) -> Iterator[None]:
+    """This process, with the variables that say where the store is."""
+    before = dict(os.environ)
+    os.environ.update(store.environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

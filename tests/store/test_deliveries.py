@@ -45,7 +45,7 @@ class Hooked:
 
     def __init__(self, engine: Engine, receiver: Receiver, path: str) -> None:
         self.engine = engine
-        self.path = path
+        self.path = path = f"{path}-{engine.name}"
         self._receiver = receiver
         receiver.plan(path)
         self.alice = engine.person()
@@ -113,10 +113,10 @@ def test_retries_go_on_for_a_day_then_it_is_given_up_and_asked_hourly(store: Eng
     for _ in range(3):
         store.now += 3599 * SECOND
         hooked.work(worker)
-        asked = len(receiver.got("day", challenges=True))
+        asked = len(receiver.got(hooked.path, challenges=True))
         store.now += SECOND
         hooked.work(worker)
-        assert len(receiver.got("day", challenges=True)) == asked + 1
+        assert len(receiver.got(hooked.path, challenges=True)) == asked + 1
     hooked.plan("ok")
     store.now += 3600 * SECOND
     hooked.work(worker)

@@ -5,6 +5,7 @@ read. A delivery needs none of it, and each of it would be a way around the chec
 """
 
 import asyncio
+import os
 import socket
 import ssl
 import time
@@ -83,7 +84,7 @@ class Poster:
         except ssl.SSLError as problem:
             error = f"TLS failed: {problem.reason or problem}"
         except OSError as problem:
-            error = f"the connection failed: {problem.strerror or problem}"
+            error = f"the connection failed: {os.strerror(problem.errno) if problem.errno else problem}"
         took = round((time.monotonic() - began) * 1000)
         if reply is None:
             return Outcome(None, b"", error, took)

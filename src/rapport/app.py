@@ -23,13 +23,16 @@ from rapport.blobs import Blobs
 from rapport.blobs.links import Links, read_key
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import DAY, SECOND, system_clock
+from rapport.events.delivery import Deliveries, Rules
+from rapport.events.post import Poster
+from rapport.events.reach import Reach
 from rapport.http.edge import App, Edge, identified
 from rapport.http.protocol import RapportProtocol
 from rapport.http.site import site
 from rapport.http.tls import TlsError
 from rapport.http.tls import context as tls_context
 from rapport.http.uploads import Files
-from rapport.operations import demo, families
+from rapport.operations import demo, families, webhooks
 from rapport.operations.admin import Admin
 from rapport.operations.cleaner import Cleaner
 from rapport.operations.invoke import Invoker
@@ -64,12 +67,13 @@ class Opened:
     `place` is where the rows are, for people.
     """
 
-    def __init__(self, store: Store, blobs: Blobs, links: Links, place: str) -> None:
+    def __init__(self, store: Store, blobs: Blobs, links: Links, reach: Reach, place: str) -> None:
         self.place = place
         self.store = store
         self.blobs = blobs
         self.links = links
-        self.invoker = Invoker(store, system_clock, links)
+        self.reach = reach
+        self.invoker = Invoker(store, system_clock, links, reach)
         self.admin = Admin(store, system_clock)
         self.commands = control.Commands(self.admin, self.invoker)
 
@@ -110,7 +114,8 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
         blobs = _blobs(settings)
         store = await _open_store(settings)
         try:
-            yield Opened(store, blobs, links, masked(settings["database_url"]) or str(folder))
+            reach = Reach(allow_private=settings["webhook_allow_private"])
+            yield Opened(store, blobs, links, reach, masked(settings["database_url"]) or str(folder))
         finally:
             await store.close()
 
@@ -354,14 +359,18 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             cleaner = Cleaner(
                 opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds,
                 event_seconds=settings["event_retention_days"] * 86_400,
+                delivery_seconds=settings["delivery_retention_days"] * 86_400,
             )  # fmt: skip
             cleaning = asyncio.create_task(cleaner.run())
+            deliveries = _deliveries(opened, settings)
+            delivering = asyncio.create_task(deliveries.run())
             try:
                 async with _commanded(opened, settings):
                     await server.serve(sockets=[listener])
             finally:
                 cleaning.cancel()
-                await asyncio.gather(cleaning, return_exceptions=True)
+                deliveries.stop()
+                await asyncio.gather(cleaning, delivering, return_exceptions=True)
                 if limits is not None:
                     await limits.close()
     log.info("stopped")
@@ -380,6 +389,14 @@ async def _commanded(opened: Opened, settings: Settings) -> AsyncIterator[None]:
     finally:
         commands.close()
         path.unlink(missing_ok=True)
+
+
+def _deliveries(opened: Opened, settings: Settings) -> Deliveries:
+    rules = Rules(
+        timeout=settings["webhook_timeout"], retry_delays=settings["webhook_retry_delays"],
+        verify_again=settings["webhook_reverify_seconds"],
+    )  # fmt: skip
+    return Deliveries(opened.store, system_clock, Poster(opened.reach), rules, webhooks.telling)
 
 
 def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:

@@ -123,6 +123,17 @@ def _hours(text: str) -> float:
     return hours
 
 
+def _some_seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.1 <= seconds <= 60:  # noqa: PLR2004  # a claim on a delivery lasts little longer
+        raise ValueError(text)
+    return seconds
+
+
+def _delays(text: str) -> tuple[float, ...]:
+    return tuple(_seconds(word) for word in _words(text))
+
+
 def _days(text: str) -> float:
     days = float(text)
     if not 1 <= days <= 36_500:  # noqa: PLR2004  # a century
@@ -223,7 +234,25 @@ SETTINGS = {
         Setting("artifact_max_bytes", "268435456", _bytes, "1 to 2147483647", "How large an uploaded file may be."),
         Setting("artifact_url_ttl", "", _url_ttl, "seconds, 1 to 604800", "Life of signed URLs; else 60 and 15 min."),
         Setting("artifact_orphan_hours", "24", _hours, "0 to 87600", "How long unattached artifacts are kept."),
+        Setting("webhook_timeout", "3", _some_seconds, "seconds, 0.1 to 60", "How long a webhook's receiver may take."),
+        Setting(
+            "webhook_retry_delays",
+            # Eleven tries within a day: 30 s, 3 min, then doubling.
+            "30,180,360,720,1440,2880,5760,11520,23040,40470",
+            _delays,
+            "seconds, by comma, each 0 to 86400",
+            "How long after each failed attempt a delivery is tried again; then its webhook is given up.",
+        ),
+        Setting(
+            "webhook_reverify_seconds",
+            "3600",
+            _seconds,
+            "0 to 86400",
+            "How long after a failed challenge a webhook that was given up is asked again.",
+        ),
+        Setting("webhook_allow_private", "off", _flag, "on or off", "Let webhooks reach private addresses."),
         Setting("event_retention_days", "90", _days, "1 to 36500", "How long the change feed goes back."),
+        Setting("delivery_retention_days", "30", _days, "1 to 36500", "How long deliveries to webhooks are kept."),
         Setting("access_log", "off", _flag, "on or off", "One log line per request."),
     )
 }

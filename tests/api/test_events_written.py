@@ -73,6 +73,10 @@ def _user(client: Client, _: World) -> Any:
     return client.ok("dev-users.create", {"email": "new@example.com", "state": "shadow"})["dev_user"]
 
 
+def _webhook(client: Client, _: World) -> Any:
+    return client.ok("webhooks.create", {"url": "https://hooks.invalid/"})["webhook"]
+
+
 NOTHING: dict[str, str] = {
     "auth-tokens.create": "a token is nobody's business",
     "auth-tokens.delete": "a token is nobody's business",
@@ -80,6 +84,8 @@ NOTHING: dict[str, str] = {
     "auth-tokens.update": "a token is nobody's business",
     "service-accounts.create": "DevRev tells nothing of service accounts",
     "service-accounts.update": "DevRev tells nothing of service accounts",
+    "webhook-deliveries.redeliver": "what is told again did not happen again",
+    "webhooks.fetch": "to tell is not to change",
 }
 CASES: dict[str, Case] = {
     "accounts.create": Case({"display_name": "Globex"}, ["account_created", "rev_org_created"]),
@@ -132,6 +138,9 @@ CASES: dict[str, Case] = {
     ),
     "timeline-entries.delete": Case({"id": "COMMENT-1"}, ["timeline_entry_deleted"], _comment),
     "timeline-entries.update": Case({"id": "COMMENT-1", "body": "Bye"}, ["timeline_entry_updated"], _comment),
+    "webhooks.create": Case({"url": "https://hooks.invalid/"}, ["webhook_created"]),
+    "webhooks.delete": Case({"id": "WEBHOOK-1"}, ["webhook_deleted"], _webhook),
+    "webhooks.update": Case({"id": "WEBHOOK-1", "action": "deactivate"}, ["webhook_updated"], _webhook),
     "works.create": Case(
         {"type": "opportunity", "title": "B", "account": "ACC-1", "applies_to_part": "P", "owned_by": ["DEVU-1"]},
         ["work_created"],
@@ -163,6 +172,7 @@ def test_a_method_that_changes_something_tells_it(alice: Client, name: str) -> N
 def test_some_methods_tell_nothing(alice: Client, name: str) -> None:
     token = alice.ok("auth-tokens.create", {"token_hint": "x"})
     account = alice.ok("service-accounts.create", {"display_name": "x"})["service_account"]
+    webhook = alice.ok("webhooks.create", {"url": "https://hooks.invalid/"})["webhook"]
     requests: dict[str, Any] = {
         "auth-tokens.create": {"token_hint": "y"},
         "auth-tokens.delete": {"token_id": token["token_id"]},
@@ -170,6 +180,8 @@ def test_some_methods_tell_nothing(alice: Client, name: str) -> None:
         "auth-tokens.update": {"token_id": token["token_id"], "token_hint": "z"},
         "service-accounts.create": {"display_name": "y"},
         "service-accounts.update": {"id": account["id"], "display_name": "z"},
+        "webhook-deliveries.redeliver": {"webhook": webhook["id"]},
+        "webhooks.fetch": {"id": webhook["id"], "object": alice.user},
     }
     end = alice.feed_end()
     maker = Client(alice.server, token["access_token"], alice.user, alice.org)

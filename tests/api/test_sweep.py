@@ -332,6 +332,7 @@ def more(client: Client, world: dict[str, Any]) -> dict[str, Any]:
         "link": client.ok("links.create", {"link_type": "is_part_of", **ends})["link"],
         "comment": comment_on(client, world["account"]),
         "service_account": client.ok("service-accounts.create", {"display_name": "Import"})["service_account"],
+        "webhook": client.ok("webhooks.create", {"url": "https://hooks.invalid/rapport"})["webhook"],
     }
 
 
@@ -351,14 +352,20 @@ def test_another_org_s_object_answers_as_one_that_does_not_exist(
         "links": "link",
         "service-accounts": "service_account",
         "timeline-entries": "comment",
+        "webhook-deliveries": "delivery",
+        "webhooks": "webhook",
     }
     world |= more(alice, world)
+    world["delivery"] = alice.ok("webhook-deliveries.list")["webhook_deliveries"][0]
     own = world[kind[method.family]]["id"] if method.family in kind else alice.ok("dev-users.self")["dev_user"]["id"]
     before = alice.everything()
     absent_id = f"{own.rpartition('/')[0]}/987654321".replace(
         alice.org.removeprefix("DEV-"), charlie.org.removeprefix("DEV-")
     )
-    ends = {"link_type": "serves", "source": "ACC-1", "target": "DEVU-1"} if method.name == "links.replace" else {}
+    ends = {
+        "links.replace": {"link_type": "serves", "source": "ACC-1", "target": "DEVU-1"},
+        "webhooks.fetch": {"object": "ACC-1"},
+    }.get(method.name, {})
     foreign, absent = (charlie.call(method.name, {"id": one, **ends}) for one in (own, absent_id))
     assert own != absent_id
     missing = (404, "not_found") if NotFound in method.errors else (400, "invalid_id")

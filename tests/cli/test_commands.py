@@ -18,7 +18,7 @@ from tests.support.command import Ran, rapport, rapport_process
 from tests.support.server import Client, Server
 
 GROUPS = {"orgs": ("create", "list"), "users": ("list", "create", "role", "deactivate"),
-          "tokens": ("create", "list", "revoke")}  # fmt: skip
+          "tokens": ("create", "list", "revoke"), "webhooks": ("verify", "listen")}  # fmt: skip
 SINGLE = ("init", "serve", "migrate", "call", "settings")
 
 

@@ -3,19 +3,10 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
 import apsw
-import pytest
 
 from tests.support.server import Server
-
-
-@pytest.fixture
-def server(data: Path) -> Iterator[Server]:
-    running = Server(data)
-    yield running
-    assert running.stop() == 0
 
 
 @contextmanager

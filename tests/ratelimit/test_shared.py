@@ -21,7 +21,7 @@ NOON = 1_700_000_000.0
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
     with redis_server(tmp_path) as running:
         yield running
 
@@ -48,9 +48,9 @@ async def taken(limits: Limits, caller: tuple[str, str], times: int) -> int:
     return let
 
 
-def test_small_limits_are_shared_to_the_last_request(server: RedisServer) -> None:
+def test_small_limits_are_shared_to_the_last_request(redis: RedisServer) -> None:
     async def run() -> None:
-        one, other = (SharedLimiter(Limit(5, 60), server.url, Clock()) for _ in range(2))
+        one, other = (SharedLimiter(Limit(5, 60), redis.url, Clock()) for _ in range(2))
         usages = [await (one, other)[i % 2].take(ALICE) for i in range(5)]
         assert [usage.remaining for usage in usages] == [4, 3, 2, 1, 0]
         assert {usage.limit for usage in usages} == {5}
@@ -65,58 +65,58 @@ def test_small_limits_are_shared_to_the_last_request(server: RedisServer) -> Non
     asyncio.run(run())
 
 
-def test_large_limits_go_by_the_block_and_are_never_exceeded(server: RedisServer) -> None:
+def test_large_limits_go_by_the_block_and_are_never_exceeded(redis: RedisServer) -> None:
     async def run() -> None:
-        limiters = [SharedLimiter(Limit(1_000, 60), server.url, Clock()) for _ in range(4)]
+        limiters = [SharedLimiter(Limit(1_000, 60), redis.url, Clock()) for _ in range(4)]
         let = sum(await asyncio.gather(*(taken(limiter, ALICE, 400) for limiter in limiters)))
         assert let == 1_000
-        redis = Redis.from_url(server.url)
-        calls = (await redis.info("commandstats"))["cmdstat_incrby"]["calls"]
+        client = Redis.from_url(redis.url)
+        calls = (await client.info("commandstats"))["cmdstat_incrby"]["calls"]
         assert calls <= 1_000 / 10 + len(limiters)
         for limiter in limiters:
             await limiter.close()
-        await redis.aclose()
+        await client.aclose()
 
     asyncio.run(run())
 
 
-def test_many_at_once_of_one_process_take_no_more_blocks_than_they_need(server: RedisServer) -> None:
+def test_many_at_once_of_one_process_take_no_more_blocks_than_they_need(redis: RedisServer) -> None:
     async def run() -> None:
-        limiter = SharedLimiter(Limit(1_000, 60), server.url, Clock())
+        limiter = SharedLimiter(Limit(1_000, 60), redis.url, Clock())
         await asyncio.gather(*(limiter.take(ALICE) for _ in range(100)))
-        redis = Redis.from_url(server.url)
-        assert (await redis.info("commandstats"))["cmdstat_incrby"]["calls"] == 10
-        await redis.aclose()
+        client = Redis.from_url(redis.url)
+        assert (await client.info("commandstats"))["cmdstat_incrby"]["calls"] == 10
+        await client.aclose()
         await limiter.close()
 
     asyncio.run(run())
 
 
-def test_a_new_window_starts_anew_and_old_counts_expire(server: RedisServer) -> None:
+def test_a_new_window_starts_anew_and_old_counts_expire(redis: RedisServer) -> None:
     async def run() -> None:
         clock = Clock()
-        limiter = SharedLimiter(Limit(2, 60), server.url, clock)
+        limiter = SharedLimiter(Limit(2, 60), redis.url, clock)
         assert await taken(limiter, ALICE, 3) == 2
         clock.now += 60
         assert await taken(limiter, ALICE, 3) == 2
-        redis = Redis.from_url(server.url)
-        for key in await redis.keys("rapport:limit:*"):
-            assert 0 < await redis.ttl(key) <= 60
-        await redis.aclose()
+        client = Redis.from_url(redis.url)
+        for key in await client.keys("rapport:limit:*"):
+            assert 0 < await client.ttl(key) <= 60
+        await client.aclose()
         await limiter.close()
 
     asyncio.run(run())
 
 
 def test_without_redis_each_process_counts_for_itself_until_it_is_back(
-    server: RedisServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    redis: RedisServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def run() -> None:
         clock = Clock()
-        limiter = SharedLimiter(Limit(5, 3600), server.url, clock)
+        limiter = SharedLimiter(Limit(5, 3600), redis.url, clock)
         assert await taken(limiter, ALICE, 2) == 2
-        server.process.kill()
-        server.process.wait()
+        redis.process.kill()
+        redis.process.wait()
         began = time.monotonic()
         assert await taken(limiter, ALICE, 7) == 5
         assert await taken(limiter, BOB, 7) == 5
@@ -124,7 +124,7 @@ def test_without_redis_each_process_counts_for_itself_until_it_is_back(
         clock.now += 6  # it is tried again, and is still away
         assert await taken(limiter, ("ORG", "DEVU-3"), 2) == 2
         clock.now += 6
-        with redis_server(tmp_path, int(server.url.rpartition(":")[2].partition("/")[0])):
+        with redis_server(tmp_path, int(redis.url.rpartition(":")[2].partition("/")[0])):
             assert await taken(limiter, ALICE, 7) == 5
             await limiter.close()
 
@@ -134,15 +134,15 @@ def test_without_redis_each_process_counts_for_itself_until_it_is_back(
     assert said.count("limits_shared_again") == 1
 
 
-def test_a_server_counts_in_redis_and_answers_without_it(server: RedisServer, data: Path) -> None:
-    running = Server(data, RAPPORT_RATE_LIMIT="5/3600", RAPPORT_REDIS_URL=server.url)
+def test_a_server_counts_in_redis_and_answers_without_it(redis: RedisServer, data: Path) -> None:
+    running = Server(data, RAPPORT_RATE_LIMIT="5/3600", RAPPORT_REDIS_URL=redis.url)
     alice = running.make_org()
     for left in (4, 3, 2):
         assert alice.call("dev-users.self").headers["x-ratelimit-remaining"] == str(left)
     running.restart()  # the count outlives the process
     assert alice.call("dev-users.self").headers["x-ratelimit-remaining"] == "1"
-    server.process.kill()
-    server.process.wait()
+    redis.process.kill()
+    redis.process.wait()
     answers = [alice.call("dev-users.self") for _ in range(7)]
     assert [answer.status for answer in answers] == [200] * 5 + [429] * 2
     assert running.stop() == 0

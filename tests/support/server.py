@@ -154,10 +154,11 @@ def validator(url: str, method: str, status: str) -> jsonschema_rs.Draft202012Va
     return jsonschema_rs.Draft202012Validator({**schema, "components": spec["components"]})
 
 
-# The families whose list shows all that there is; links and timelines are listed object by object, tokens user by user.
+# The families whose list shows all that there is; links and timelines are listed object by object, tokens user by user,
+# and deliveries are the work of the server itself.
 FAMILIES = sorted(
     {method.family for method in METHODS.values() if method.name.endswith(".list")}
-    - {"auth-tokens", "events", "links", "timeline-entries"}
+    - {"auth-tokens", "events", "links", "timeline-entries", "webhook-deliveries"}
 )
 
 
@@ -260,6 +261,8 @@ class Client:
     def _walked(self, family: str) -> list[Any]:
         found: list[Any] = []
         request: dict[str, Any] = {"limit": 100}
+        if family == "webhooks" and (self.server.is_strict or self.call("webhooks.list").status == 403):
+            return []  # for admins alone, and not walked where it is DevRev's own
         while True:
             page = self.ok(f"{family}.list", request)
             found += page[family.replace("-", "_")]

@@ -10,7 +10,9 @@ from rapport.store.db import Tx
 
 # What each role may do in a family: the level, and the same for the families that only admins change.
 _ROLE_LEVELS = {"viewer": 0, "member": 2, "admin": 2}
-_ADMIN_FAMILIES = frozenset({"dev-users", "service-accounts", "webhooks"})
+_ADMIN_FAMILIES = frozenset({"dev-users", "service-accounts", "webhooks", "webhook-deliveries"})
+# Theirs to read, too: a webhook's answer has its secret, a delivery's whatever a receiver said.
+_ADMINS_READ = frozenset({"webhooks", "webhook-deliveries"})
 
 
 class Caller(NamedTuple):
@@ -82,7 +84,8 @@ def authorize(caller: Caller, method: Method) -> None:
     allowed = _ROLE_LEVELS[caller.role]
     if method.family in _ADMIN_FAMILIES and caller.role != "admin":
         allowed = 0
-    if level > allowed or (method.effect != READ and allowed == 0):
+    hidden = method.family in _ADMINS_READ and caller.role != "admin"
+    if hidden or level > allowed or (method.effect != READ and allowed == 0):
         raise Forbidden(
             f"The role {caller.role} does not allow {method.name}, which needs {method.scope}.",
             detail="Ask an admin of your org for a role that does.",

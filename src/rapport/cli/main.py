@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from rapport import __version__, running
+from rapport.cli.webhooks import webhooks
 from rapport.running import CannotStart
 from rapport.settings import SETTINGS, SettingError, Settings, load
 
@@ -23,6 +24,7 @@ tokens = typer.Typer(no_args_is_help=True, help="Make, list and revoke tokens.")
 cli.add_typer(orgs, name="orgs")
 cli.add_typer(users, name="users")
 cli.add_typer(tokens, name="tokens")
+cli.add_typer(webhooks, name="webhooks")
 
 Data = Annotated[Path | None, typer.Option(help="The data folder; RAPPORT_DATA, else ./rapport-data.")]
 Database = Annotated[

@@ -8,7 +8,8 @@ from rapport.contract.fields import OURS, UNSET, Limit, Many, Raw, Request, Resp
 from rapport.contract.method import READ, Method
 
 EventKind = Literal[
-    "account", "artifact", "dev_user", "engagement", "link", "rev_org", "rev_user", "tag", "timeline_entry", "work",
+    "account", "artifact", "dev_user", "engagement", "link", "rev_org", "rev_user", "tag", "timeline_entry", "webhook",
+    "work",
 ]  # fmt: skip
 KINDS: tuple[EventKind, ...] = EventKind.__args__  # type: ignore[attr-defined]
 MOST_SECONDS = 30

@@ -19,6 +19,14 @@ UNTYPED = Meta(extra={"untyped": True})
 ONE_OR_MANY = Meta(extra={"one_or_many": True})
 # Required by the documentation, and left out by real clients; strict servers insist.
 OFTEN_ABSENT = Meta(extra={"often_absent": True})
+# A plain array is taken for `{set: […]}` (a difference of real clients, so not when strict).
+ARRAY_IS_SET = Meta(extra={"array_is_set": True})
+
+
+def ours_values(*values: str) -> Meta:
+    """Mark those values of an enum that are not DevRev's."""
+    return Meta(extra={"ours_values": frozenset(values)})
+
 
 Json = dict[str, Any]
 
@@ -264,10 +272,10 @@ def bad_cursor() -> InvalidField:
 
 
 __all__ = [
-    "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "UNTYPED", "CustomFields",
+    "ARRAY_IS_SET", "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "UNTYPED", "CustomFields",
     "CustomFieldsFilter", "CustomFieldsUpdate", "CustomSchemaSpec", "DateFilter", "DateTimeFilter", "Email", "EnumValue",
     "OFTEN_ABSENT", "ExternalRef", "HttpUrl", "Instant", "Int64", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Many", "Name",
     "Number", "Opaque", "Raw", "Request", "Response", "SetArtifacts", "SetOpaque", "SetStrings", "SetTagWithValue", "Short",
-    "Shorts", "TagId", "Text", "Title", "UnsetType", "CursorField", "ModeField", "SortByField", "bad_cursor", "stored",
-    "wire_value",
+    "Shorts", "TagId", "Text", "Title", "UnsetType", "CursorField", "ModeField", "SortByField", "bad_cursor", "ours_values",
+    "stored", "wire_value",
 ]  # fmt: skip

@@ -31,10 +31,12 @@ AUTH_TOKEN = Kind("auth_token", "core", "auth_token", "TOKEN")
 COMMENT = Kind("timeline_comment", "core", "comment", "COMMENT")
 CHANGE_EVENT = Kind("timeline_change_event", "core", "change_event", "EVENT")
 ENTRIES = (COMMENT, CHANGE_EVENT)
+WEBHOOK = Kind("webhook", "integration", "webhook", "WEBHOOK")
+WEBHOOK_DELIVERY = Kind("webhook_delivery", "integration", "webhook_delivery", "DELIVERY")
 
 KINDS = (
     ACCOUNT, ARTIFACT, AUTH_TOKEN, DEV_USER, ENGAGEMENT, LINK, OPPORTUNITY, REV_ORG, REV_USER, SERVICE_ACCOUNT,
-    SYS_USER, TAG,
+    SYS_USER, TAG, WEBHOOK, WEBHOOK_DELIVERY,
 )  # fmt: skip
 USERS = (DEV_USER, REV_USER, SERVICE_ACCOUNT, SYS_USER)
 _BY_PREFIX = {kind.prefix: kind for kind in (*KINDS, *ENTRIES)}
@@ -298,3 +300,24 @@ class AuthTokenId(Id):
 
     __slots__ = ()
     kinds = (AUTH_TOKEN,)
+
+
+class WebhookId(Id):
+    """A webhook."""
+
+    __slots__ = ()
+    kinds = (WEBHOOK,)
+
+
+class WebhookDeliveryId(Id):
+    """A delivery to a webhook."""
+
+    __slots__ = ()
+    kinds = (WEBHOOK_DELIVERY,)
+
+
+class FetchableId(Id):
+    """What a webhook can be sent anew."""
+
+    __slots__ = ()
+    kinds = (ACCOUNT, ARTIFACT, DEV_USER, ENGAGEMENT, LINK, OPPORTUNITY, REV_ORG, REV_USER, TAG, WEBHOOK)

@@ -14,6 +14,8 @@ from rapport.contract import (
     service_accounts,
     tags,
     timeline_entries,
+    webhook_deliveries,
+    webhooks,
     works,
 )
 
@@ -87,6 +89,14 @@ METHODS = {
         timeline_entries.LIST,
         timeline_entries.UPDATE,
         timeline_entries.DELETE,
+        webhooks.CREATE,
+        webhooks.GET,
+        webhooks.LIST,
+        webhooks.UPDATE,
+        webhooks.DELETE,
+        webhooks.FETCH,
+        webhook_deliveries.LIST,
+        webhook_deliveries.REDELIVER,
         events.LIST,
     )
 }

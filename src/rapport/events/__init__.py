@@ -34,7 +34,7 @@ def kind_of(display_id: str) -> str:
 _KINDS = {ids.OPPORTUNITY: "work", ids.COMMENT: "timeline_entry"}
 
 
-def created(org: str, actor: str, now: int, answer: Raw | Response) -> EventRow:
+def created(org: str, actor: str, now: int, answer: Raw | Response, display_id: str = "") -> EventRow:
     """An object was made.
 
     Args:
@@ -42,9 +42,11 @@ def created(org: str, actor: str, now: int, answer: Raw | Response) -> EventRow:
         actor: the display id of the user who did it.
         now: microseconds since 1970.
         answer: the object as the method answers it.
+        display_id: of the object, where the caller has it at hand.
     """
-    document = _encode(answer)
-    return _row(org, actor, now, "created", _fields(document), document=document)
+    document = bytes(answer) if isinstance(answer, Raw) else _encode(answer)
+    fields = {"display_id": display_id} if display_id else _fields(document)
+    return _row(org, actor, now, "created", fields, document=document)
 
 
 def updated(org: str, actor: str, now: int, before: Raw | Response, after: Raw | Response) -> EventRow | None:

@@ -92,10 +92,45 @@ def _property(schema: Json, hint: Any, marks: Json, *, strict: bool) -> Json:
         schema = one if Raw in get_args(hint) else {"type": "array", "items": one}
     for enum in _enums(schema):
         enum.setdefault("type", "string")
+        if strict and (ours := _marks_within(hint).get("ours_values")):
+            enum["enum"] = [value for value in enum["enum"] if value not in ours]
     if marks.get("one_or_many") and not strict:
         told = {"description": schema.pop("description")} if "description" in schema else {}
         schema = {**told, "anyOf": [schema, {**schema["items"], OURS: True}]}
+    if marks.get("array_is_set") and not strict:
+        told = {"description": schema.pop("description")} if "description" in schema else {}
+        schema = {**told, "anyOf": [schema, {**_set_of(hint), OURS: True}]}
     return {**schema, OURS: True} if marks.get("ours") else schema
+
+
+def _set_of(hint: Any) -> Json:
+    """The schema of what a `{set}` sets."""
+    struct = next(arm for arm in _alternatives(hint) if isinstance(arm, type) and issubclass(arm, Struct))
+    (schema,), _ = msgspec.json.schema_components(
+        [get_type_hints(struct, include_extras=True)["set"]], schema_hook=_custom, ref_template=REF + "{name}"
+    )
+    for enum in _enums(schema):
+        enum.setdefault("type", "string")
+    return schema
+
+
+def _alternatives(hint: Any) -> Iterator[Any]:
+    """The types that a hint allows, without their marks."""
+    inner = get_args(hint)
+    if not inner or isinstance(hint, type):
+        yield hint
+        return
+    for one in inner:
+        if not isinstance(one, Meta):
+            yield from _alternatives(one)
+
+
+def _marks_within(hint: Any) -> Json:
+    """The marks of a hint and of all that it is made of."""
+    marks = _marks(hint)
+    for inner in get_args(hint):
+        marks = {**_marks_within(inner), **marks}
+    return marks
 
 
 def _or_bare_id(schema: Json) -> Json:

@@ -40,6 +40,8 @@ class Place:
         ours: not DevRev's; refused when strict.
         one_or_many: a single text is taken for an array of one, unless strict.
         often_absent: required when strict.
+        array_is_set: an array is taken for `{set: array}`, unless strict.
+        ours_values: those of an enum that are not DevRev's; refused when strict.
     """
 
     arms: Mapping[str, inspect.Type]
@@ -49,6 +51,8 @@ class Place:
     ours: bool = False
     one_or_many: bool = False
     often_absent: bool = False
+    array_is_set: bool = False
+    ours_values: frozenset[str] = frozenset()
 
     @property
     def expected(self) -> str:
@@ -64,7 +68,7 @@ class Place:
     def has_ours(self) -> bool:
         """Something at or below it, or its absence, is refused when strict."""
         below = [*self.fields.values(), *([self.items] if self.items else [])]
-        return self.ours or self.often_absent or any(place.has_ours for place in below)
+        return self.ours or self.often_absent or bool(self.ours_values) or any(place.has_ours for place in below)
 
 
 def place_of(request_type: type[Request]) -> Place:
@@ -142,7 +146,7 @@ class _Walk:
         if arm is None:
             self._say(_wrong_type(place, value, path))
         elif isinstance(value, str):
-            self._text(arm, value, path)
+            self._text(place, arm, value, path)
         elif isinstance(value, list) and isinstance(arm, inspect.ListType) and place.items:
             return self._array(arm, place.items, value, path)
         elif isinstance(value, dict):
@@ -174,12 +178,13 @@ class _Walk:
             self._say(_not_permitted(path, f"[{len(value)} items]", f"must have {span} items", f"Send {span} items."))
         return [self.value(items, item, f"{path}[{position}]") for position, item in enumerate(value[:high])]
 
-    def _text(self, arm: inspect.Type, value: str, path: str) -> None:
+    def _text(self, place: Place, arm: inspect.Type, value: str, path: str) -> None:
         if "\0" in value:
             self._say(_nul(path, value))
         elif isinstance(arm, inspect.LiteralType):
-            if value not in arm.values:
-                self._say(_no_such_value(path, value, [str(allowed) for allowed in arm.values]))
+            allowed = [str(one) for one in arm.values if not (self._strict and one in place.ours_values)]
+            if value not in allowed:
+                self._say(_no_such_value(path, value, allowed))
         elif isinstance(arm, inspect.CustomType):
             custom: Any = arm.cls
             try:
@@ -243,6 +248,8 @@ def _lenient(place: Place, value: object) -> object:
         arm = place.arms.get("object")
         if isinstance(arm, inspect.StructType) and arm.cls is SetTagWithValue:
             return {"id": value}
+    if isinstance(value, list) and place.array_is_set:
+        return {"set": value}
     return value
 
 
@@ -264,6 +271,8 @@ def _place(declared: inspect.Type, name: str, *, required: bool) -> Place:
         ours=bool(extra.get("ours")),
         one_or_many=bool(extra.get("one_or_many")),
         often_absent=bool(extra.get("often_absent")),
+        array_is_set=bool(extra.get("array_is_set")),
+        ours_values=extra.get("ours_values", frozenset()),
     )
 
 

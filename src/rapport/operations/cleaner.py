@@ -12,7 +12,7 @@ from rapport.blobs import Blobs
 from rapport.clock import SECOND, Clock
 from rapport.operations import artifacts
 from rapport.store import artifacts as store
-from rapport.store import events
+from rapport.store import deliveries, events
 from rapport.store.db import Batch, Store, Tx
 
 R = TypeVar("R")
@@ -34,16 +34,25 @@ class Cleaner:
         clock: the time.
         orphan_seconds: how long an artifact may be without a parent.
         event_seconds: how long the change feed goes back.
+        delivery_seconds: how long deliveries to webhooks are kept.
     """
 
     def __init__(
-        self, engine: Store, blobs: Blobs, clock: Clock, *, orphan_seconds: float, event_seconds: float = 90 * 86_400.0
+        self,
+        engine: Store,
+        blobs: Blobs,
+        clock: Clock,
+        *,
+        orphan_seconds: float,
+        event_seconds: float = 90 * 86_400.0,
+        delivery_seconds: float = 30 * 86_400.0,
     ) -> None:
         self._store = engine
         self._blobs = blobs
         self._clock = clock
         self._orphan_seconds = orphan_seconds
         self._event_seconds = event_seconds
+        self._delivery_seconds = delivery_seconds
 
     async def run(self) -> None:
         """Clean at once, then orphans and keys each hour (sooner where orphans age sooner), bytes each half minute."""
@@ -55,6 +64,7 @@ class Cleaner:
                     await self.remove_orphans()
                     await self.forget_keys()
                     await self.forget_events()
+                    await self.forget_deliveries()
                     last = time.monotonic()
                 await self.remove_blobs()
             except Exception:  # noqa: BLE001  # the store or the disk is away, or one thing is broken: the next round tries again
@@ -78,6 +88,15 @@ class Cleaner:
         """Forget the answers under idempotency keys that are too old to be given again; how many."""
         forgotten = 0
         while bite := await self._write(lambda tx: idempotency.forget(tx, now=self._clock(), most=_BITE)):
+            forgotten += bite
+            await asyncio.sleep(_PAUSE)
+        return forgotten
+
+    async def forget_deliveries(self) -> int:
+        """Forget deliveries that are too old to be looked at or sent again; how many."""
+        before = self._clock() - round(self._delivery_seconds * SECOND)
+        forgotten = 0
+        while bite := await self._write(lambda tx: deliveries.forget(tx, before=before, most=_BITE)):
             forgotten += bite
             await asyncio.sleep(_PAUSE)
         return forgotten

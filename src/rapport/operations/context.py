@@ -9,10 +9,12 @@ from rapport.auth.caller import Caller
 from rapport.blobs.links import Links
 from rapport.contract.fields import Request, Response
 from rapport.contract.method import Method
+from rapport.events.reach import Reach
 from rapport.store.db import Tx
 
 # Whose links nobody can use: for what runs without a server.
 NO_LINKS = Links(secrets.token_bytes(32))
+PUBLIC = Reach()
 Q = TypeVar("Q", bound=Request)
 A = TypeVar("A", bound=Response)
 
@@ -26,12 +28,14 @@ class Context:
         now: microseconds since 1970, in whole milliseconds.
         tx: a snapshot for methods that read, the writer's transaction for those that write.
         links: signs the URLs that bytes go to and come from.
+        reach: where webhooks may go.
     """
 
     caller: Caller
     now: int
     tx: Tx
     links: Links = NO_LINKS
+    reach: Reach = PUBLIC
 
     @property
     def org(self) -> str:

@@ -158,7 +158,8 @@ async def _record(tx: Tx, accepted: Sequence[_Accepted]) -> dict[int, contract.E
     responses, happened = {}, []
     for (position, call, _), row in zip(accepted, rows, strict=True):
         documents = [_answer(call.caller.org, _kept(row), people)]
-        happened.append(events.created(call.caller.org, call.caller.user_id, call.now, Raw(documents[0])))
+        org, user_id = call.caller.org, call.caller.user_id
+        happened.append(events.created(org, user_id, call.now, Raw(documents[0]), f"ENGAGEMENT-{row.number}"))
         if call.request.expand:
             documents = await expanded(tx, call.caller.org, documents, call.request.expand)
         responses[position] = contract.EngagementsCreateResponse(engagement=Raw(documents[0]))

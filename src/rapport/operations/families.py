@@ -14,6 +14,8 @@ from rapport.operations import (
     service_accounts,
     tags,
     timeline_entries,
+    webhook_deliveries,
+    webhooks,
     works,
 )
 
@@ -31,5 +33,7 @@ __all__ = [
     "service_accounts",
     "tags",
     "timeline_entries",
+    "webhook_deliveries",
+    "webhooks",
     "works",
 ]

@@ -14,10 +14,12 @@ from rapport.contract.errors import ValueNotPermitted
 from rapport.contract.fields import Request, Response
 from rapport.contract.method import READ, Method
 from rapport.events.bell import Bell
+from rapport.events.reach import Reach
 from rapport.operations.context import (
     BATCH_OPERATIONS,
     NO_LINKS,
     OPERATIONS,
+    PUBLIC,
     BatchOperation,
     Call,
     Context,
@@ -49,13 +51,14 @@ class _Write(NamedTuple):
 class Invoker:
     """Runs methods on a store."""
 
-    def __init__(self, store: Store, clock: Clock, links: Links = NO_LINKS) -> None:
+    def __init__(self, store: Store, clock: Clock, links: Links = NO_LINKS, reach: Reach = PUBLIC) -> None:
         self.links = links
+        self.reach = reach
         self.store = store
         self.clock = clock
         self.bell = Bell()
         self._batches: dict[Method, Batch[_Write, Answer]] = {
-            method: Batch(_Writer(method, clock, links), together=method in BATCH_OPERATIONS)
+            method: Batch(_Writer(method, clock, links, reach), together=method in BATCH_OPERATIONS)
             for method in [*OPERATIONS, *BATCH_OPERATIONS]
             if method.effect != READ
         }
@@ -90,7 +93,7 @@ class Invoker:
         operation = OPERATIONS[method]
 
         async def read(tx: Tx) -> Response:
-            return await operation(Context(caller, self.clock(), tx, self.links), request)
+            return await operation(Context(caller, self.clock(), tx, self.links, self.reach), request)
 
         return await self.store.read(read, deadline=deadline, heavy=method.heavy)
 
@@ -121,8 +124,8 @@ def _key(caller: Caller, method: Method, request: Request, key: str) -> idempote
 class _Writer:
     """A method over a list of writes: replay what was answered before, do the rest, keep their answers."""
 
-    def __init__(self, method: Method, clock: Clock, links: Links) -> None:
-        self._run: BatchOperation = BATCH_OPERATIONS.get(method) or _one_by_one(OPERATIONS[method], links)
+    def __init__(self, method: Method, clock: Clock, links: Links, reach: Reach) -> None:
+        self._run: BatchOperation = BATCH_OPERATIONS.get(method) or _one_by_one(OPERATIONS[method], links, reach)
         self._clock = clock
         self._secret_answer = method.secret_answer
 
@@ -175,9 +178,9 @@ class _Writer:
         return results
 
 
-def _one_by_one(operation: Operation, links: Links) -> BatchOperation:
+def _one_by_one(operation: Operation, links: Links, reach: Reach) -> BatchOperation:
     async def run(tx: Tx, calls: Sequence[Call[Any]]) -> Sequence[Response | Exception]:
         # The store runs these batches one call at a time, under a savepoint that an exception undoes.
-        return [await operation(Context(call.caller, call.now, tx, links), call.request) for call in calls]
+        return [await operation(Context(call.caller, call.now, tx, links, reach), call.request) for call in calls]
 
     return run

@@ -32,6 +32,14 @@ class ListRequestLike(Protocol):
     sort_by: list[str] | UnsetType
 
 
+class PageRequest(Protocol):
+    """The fields of a list in an order of its own."""
+
+    cursor: str | UnsetType
+    limit: int | UnsetType
+    mode: ListMode | UnsetType
+
+
 class AuditFilters(Protocol):
     """The filters by who and when."""
 
@@ -50,7 +58,15 @@ def read_walk(name: str, request: ListRequestLike, types: Mapping[str, type]) ->
         ValueNotPermitted: `sort_by` names something else than `types`.
         InvalidField: the cursor is broken or of another list or order.
     """
-    sorts = parse_sort(given(request.sort_by), list(types), NEWEST_FIRST)
+    return walk_of(name, parse_sort(given(request.sort_by), list(types), NEWEST_FIRST), types, request)
+
+
+def walk_of(name: str, sorts: Sequence[Sort], types: Mapping[str, type], request: PageRequest) -> Walk:
+    """Read cursor, mode and limit of the list `name`, which is in this order.
+
+    Raises:
+        InvalidField: the cursor is broken or of another list or order.
+    """
     cursor = None if isinstance(request.cursor, UnsetType) else decode_cursor(name, sorts, types, request.cursor)
     limit = DEFAULT_LIMIT if isinstance(request.limit, UnsetType) else request.limit
     return Walk(sorts, cursor, request.mode == "before", limit)

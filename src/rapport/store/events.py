@@ -1,5 +1,6 @@
 """Change events."""
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -84,6 +85,22 @@ async def after(tx: Tx, org: str, seq: int, kinds: Sequence[str], limit: int, *,
     return [EventRow(*row) for row in rows]
 
 
+async def types_after(tx: Tx, org: str, seq: int, limit: int) -> list[tuple[int, str, str, str]]:
+    """(seq, kind, action, object) of the org's first events beyond a sequence number, as far as a reader may pass."""
+    _, reach = await bounds(tx, org)
+    rows = await tx.all(
+        """
+        SELECT seq, kind, action, object FROM events
+        WHERE org = :org AND seq > :seq AND seq <= :reach ORDER BY seq LIMIT :limit
+        """,
+        org=org,
+        seq=seq,
+        reach=reach,
+        limit=limit,
+    )
+    return [(seq, kind, action, object_) for seq, kind, action, object_ in rows]
+
+
 # Retention
 
 # The kinds that a timeline shows, whose events keep their deltas.
@@ -91,26 +108,27 @@ _ON_TIMELINES = "('account', 'engagement', 'work')"
 
 
 async def forget(tx: Tx, *, before: int, most: int) -> int:
-    """Let some events from before a date go; how many. Those that timelines show lose only what the feed needs."""
-    old = await tx.all(
-        """
-        SELECT org, seq FROM events WHERE document IS NOT NULL AND date <= :before ORDER BY date LIMIT :most FOR UPDATE
-        """,
-        before=before,
+    """Let some of an org's first events go, as far as they are from before a date; how many.
+
+    What is left of a feed is so always whole. Events that timelines show lose only what the feed needs.
+    """
+    org, floor = await _first_old(tx, before)
+    rows = await tx.all(
+        "SELECT seq, date FROM events WHERE org = :org AND seq > :floor ORDER BY seq LIMIT :most",
+        org=org,
+        floor=floor,
         most=most,
     )
+    old = [(org, seq) for seq, _ in itertools.takewhile(lambda row: row[1] <= before, rows)]
     if not old:
         return 0
-    floors: dict[str, int] = {}
-    for org, seq in old:
-        floors[org] = max(seq, floors.get(org, 0))
     await tx.run(
         """
-        INSERT INTO event_floors (org, floor)
-        SELECT org, floor FROM rows(:floors, org text, floor bigint) WHERE true
-        ON CONFLICT (org) DO UPDATE SET floor = excluded.floor WHERE event_floors.floor < excluded.floor
+        INSERT INTO event_floors (org, floor) VALUES (:org, :floor)
+        ON CONFLICT (org) DO UPDATE SET floor = excluded.floor
         """,
-        floors=sorted(floors.items()),
+        org=org,
+        floor=old[-1][1],
     )
     await tx.run(
         f"""
@@ -127,3 +145,17 @@ async def forget(tx: Tx, *, before: int, most: int) -> int:
         old=old,
     )
     return len(old)
+
+
+async def _first_old(tx: Tx, before: int) -> tuple[str, int]:
+    """An org whose first event is from before a date, and the number up to which its feed has gone already."""
+    row = await tx.one(
+        """
+        SELECT o.org, COALESCE(f.floor, 0) FROM orgs o LEFT JOIN event_floors f ON f.org = o.org
+        WHERE (SELECT e.date FROM events e WHERE e.org = o.org AND e.seq > COALESCE(f.floor, 0)
+               ORDER BY e.seq LIMIT 1) <= :before
+        ORDER BY o.org LIMIT 1
+        """,
+        before=before,
+    )
+    return (row[0], row[1]) if row else ("", 0)

@@ -72,6 +72,11 @@ async def works_cannot(api: Tools) -> None:
     assert "owned_by" in await api.text("update_work", type="issue", id="OPP-1", owned_by=[GIVEN["other"]])
 
 
+async def a_comment_is_added(api: Tools) -> None:
+    said = answered(await api.text("add_timeline_entry", id="OPP-1", timeline_entry="They want two years."))
+    assert said["timeline_entry"]["body"] == "They want two years."
+
+
 async def engagements_cannot(api: Tools) -> None:
     """It has no tools for engagements, accounts, tags and people other than the caller."""
     words = ("engagement", "account", "tag", "rev_user", "artifact")
@@ -88,7 +93,7 @@ async def not_served(api: Tools) -> None:
 
 CHECKS: list[Check] = [
     tools, the_current_user, an_opportunity_is_found, works_are_listed_by_dates_owners_and_sort, works_cannot,
-    engagements_cannot, not_served,
+    a_comment_is_added, engagements_cannot, not_served,
 ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from devrev import APIVersion, AsyncDevRevClient, DevRevClient, DevRevConfig
 from devrev import exceptions as errors
 from devrev.models import artifacts as files
 from devrev.models import links, tags
+from devrev.models import timeline_entries as timeline
 from devrev.models.engagements import EngagementType
 from devrev.models.works import WorkType
 from report import Check, done, refused, report
@@ -230,6 +231,33 @@ async def artifacts(api: Api) -> None:
     assert await done(api.artifacts.list_for_parent(GIVEN["account"])) == []
 
 
+async def timelines(api: Api) -> None:
+    comment = timeline.TimelineEntriesCreateRequest(
+        object=GIVEN["account"], type=timeline.TimelineEntryType.COMMENT, body="They want two years."
+    )
+    made = await done(api.timeline_entries.create(comment))
+    assert (made.type, made.body, made.object) == ("timeline_comment", "They want two years.", GIVEN["account"])
+    assert await done(api.timeline_entries.get(timeline.TimelineEntriesGetRequest(id=made.id))) == made
+    request = timeline.TimelineEntriesListRequest(object=GIVEN["account"], limit=50)
+    entries = await done(api.timeline_entries.list(request))
+    assert made in entries
+    assert "timeline_change_event" in {entry.type for entry in entries}
+    request = timeline.TimelineEntriesUpdateRequest(id=made.id, body="They want three.")
+    assert (await done(api.timeline_entries.update(request))).body == "They want three."
+    await done(api.timeline_entries.delete(timeline.TimelineEntriesDeleteRequest(id=made.id)))
+    gone = timeline.TimelineEntriesGetRequest(id=made.id)
+    await refused(errors.NotFoundError, api.timeline_entries.get, gone)
+
+
+async def timelines_cannot(api: Api) -> None:
+    """It offers notes, which can't be written, and shows of a change only that there was one."""
+    note = timeline.TimelineEntriesCreateRequest(
+        object=GIVEN["account"], type=timeline.TimelineEntryType.NOTE, body="x"
+    )
+    await refused(errors.ValidationError, api.timeline_entries.create, note)
+    assert "event" not in timeline.TimelineEntry.model_fields
+
+
 async def artifacts_cannot(api: Api) -> None:
     """It looks for name, type and size beside `id`, and the API answers them within `file`."""
     prepared = await done(api.artifacts.prepare(files.ArtifactPrepareRequest(file_name="notes.txt")))
@@ -262,8 +290,8 @@ async def not_offered(api: Api) -> None:
 
 CHECKS: list[Check] = [
     engagements, engagements_cannot, accounts, accounts_cannot, works, works_cannot, tag_families, dev_users,
-    dev_users_cannot, rev_users, rev_users_cannot, rev_users_with_a_picture_cannot, rev_orgs, rev_orgs_cannot, link_families, links_cannot, artifacts,
-    artifacts_cannot, five_refusals_cut_it_off, unauthenticated, not_offered,
+    dev_users_cannot, rev_users, rev_users_cannot, rev_users_with_a_picture_cannot, rev_orgs, rev_orgs_cannot, link_families, links_cannot, timelines, timelines_cannot,
+    artifacts, artifacts_cannot, five_refusals_cut_it_off, unauthenticated, not_offered,
 ]  # fmt: skip
 
 

@@ -75,6 +75,20 @@ async def works_cannot(api: Tools) -> None:
     await api.refused("devrev_works_create", "not kept here", type="TICKET", **deal)
 
 
+async def timelines(api: Tools) -> None:
+    comment = {"object_id": GIVEN["account"], "body": "They want two years."}
+    made = await api.ok("devrev_timeline_create", **comment)
+    assert (made["type"], made["body"]) == ("timeline_comment", "They want two years.")
+    assert made in (await api.ok("devrev_timeline_list", object_id=GIVEN["account"]))["timeline_entries"]
+
+
+async def timelines_cannot(api: Tools) -> None:
+    """It takes a comment's id for that of something else, so that it finds, changes and deletes none."""
+    made = await api.ok("devrev_timeline_create", object_id=GIVEN["account"], body="They want two years.")
+    for verb in ("get", "update", "delete"):
+        await api.refused(f"devrev_timeline_{verb}", "appears to be", id=made["id"])
+
+
 async def tags(api: Tools) -> None:
     made = await api.ok("devrev_tags_create", name="size", description="How big")
     assert await api.ok("devrev_tags_get", id=made["id"]) == made
@@ -123,7 +137,7 @@ async def not_served(api: Tools) -> None:
 
 
 CHECKS: list[Check] = [
-    tools, engagements, accounts, works, works_cannot, tags, links, users, rev_orgs, not_served,
+    tools, engagements, accounts, works, works_cannot, timelines, timelines_cannot, tags, links, users, rev_orgs, not_served,
 ]  # fmt: skip
 
 

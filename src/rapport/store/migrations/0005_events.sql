@@ -3,6 +3,7 @@
 
 -- `seq` only grows, per org. `object` is a display id. `document` is the object as it was answered after the change, and
 -- only its ids once it is deleted; `before` is what the changed fields were (null: absent), or all of a deleted object.
+-- Not clustered: rows are long, and are appended.
 -- `deltas` has [before, after] by field, with long texts as hash and length: it outlives the other two.
 CREATE TABLE events (
     org {text} NOT NULL,
@@ -16,10 +17,8 @@ CREATE TABLE events (
     before {text},
     deltas {text},
     PRIMARY KEY (org, seq)
-) {clustered};
+);
 CREATE INDEX ix_events_object ON events (org, object, date, seq);
--- What retention still has to look at.
-CREATE INDEX ix_events_date ON events (date) WHERE document IS NOT NULL;
 
 -- Up to which `seq` an org's feed is no longer whole.
 CREATE TABLE event_floors (

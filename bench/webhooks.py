@@ -1,0 +1,119 @@
+"""Creates a second with one active webhook beside none, alternated on one server.
+
+The receiver shares the second core with the load, so part of what a webhook seems to cost is the receiver's own work.
+Run it as `.venv/bin/python bench/webhooks.py`, with SECONDS_EACH as for `make bench`.
+"""
+
+import asyncio
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from run import load, on_core, start
+
+ROUNDS = 4
+CONNECTIONS = 64
+PATIENCE = 120.0
+
+
+class Sink(asyncio.Protocol):
+    """Answers every request with the top-level challenge, if it has one, without reading more of it."""
+
+    taken = 0
+
+    def connection_made(self, transport: Any) -> None:
+        """It is open."""
+        self._transport = transport
+        self._read = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Some of a request came."""
+        self._read += data
+        while b"\r\n\r\n" in self._read:
+            head, _, rest = self._read.partition(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            if len(rest) < length:
+                return
+            body, self._read = rest[:length], rest[length:]
+            challenge = json.loads(body).get("challenge") if b'"type":"verify"' in body else None
+            Sink.taken += challenge is None
+            answer = json.dumps({"challenge": challenge}).encode()
+            self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(answer), answer))
+
+
+async def receive() -> None:
+    """Serve until killed; print the port, and each second what came."""
+    server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    while True:
+        await asyncio.sleep(0.2)
+        Path(sys.argv[2]).write_text(str(Sink.taken), encoding="utf-8")
+
+
+def call(url: str, token: str, method: str, request: Any) -> Any:
+    """One call."""
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    with urllib.request.urlopen(
+        urllib.request.Request(f"{url}/{method}", json.dumps(request).encode(), headers)
+    ) as answer:
+        return json.load(answer)
+
+
+def main() -> None:
+    """Run everything and print one line per round."""
+    import subprocess  # noqa: PLC0415  # the receiver needs none of it
+
+    os.environ["RAPPORT_WEBHOOK_ALLOW_PRIVATE"] = "1"
+    with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder:
+        count = Path(folder) / "taken"
+        sink = subprocess.Popen(
+            [*on_core(1), sys.executable, __file__, "receive", str(count)], stdout=subprocess.PIPE, text=True
+        )
+        assert sink.stdout is not None
+        port = int(sink.stdout.readline())
+        server, url, token = start(Path(folder) / "data")
+        request = {"url": f"http://127.0.0.1:{port}/", "event_types": ["engagement_created"]}
+        webhook = call(url, token, "webhooks.create", request)["webhook"]["id"]
+        rates: dict[str, list[float]] = {"deactivate": [], "activate": []}
+        try:
+            for _ in range(ROUNDS):
+                for action, found in rates.items():
+                    call(url, token, "webhooks.update", {"id": webhook, "action": action})
+                    time.sleep(1)
+                    before = int(count.read_text(encoding="utf-8"))
+                    result = load(f"{url}/engagements.create", "create.lua", CONNECTIONS, token)
+                    made = result["requests"]
+                    found.append(made / result["seconds"])
+                    took = int(count.read_text(encoding="utf-8")) - before
+                    behind = wait(count, before + made) if action == "activate" else 0.0
+                    print(
+                        f"{action:12}{found[-1]:>10,.0f} creates/s  p99 {result['p99']} ms  "
+                        f"delivered meanwhile {took:,} of {made:,}, the last {behind:.1f} s after the load"
+                    )
+        finally:
+            server.terminate()
+            sink.kill()
+            server.wait()
+        off, on = (statistics.median(rates[action]) for action in ("deactivate", "activate"))
+        print(f"median: {off:,.0f} without, {on:,.0f} with one webhook: {on / off:.0%}")
+
+
+def wait(count: Path, wanted: int) -> float:
+    """Seconds until so many were delivered."""
+    began = time.monotonic()
+    while int(count.read_text(encoding="utf-8") or 0) < wanted and time.monotonic() - began < PATIENCE:
+        time.sleep(0.1)
+    return time.monotonic() - began
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["receive"]:
+        asyncio.run(receive())
+    else:
+        main()

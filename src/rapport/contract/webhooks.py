@@ -1,0 +1,366 @@
+"""The webhooks family: who is told of what happens, over HTTP."""
+
+import base64
+import binascii
+import re
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from msgspec import Meta
+
+from rapport.contract.errors import ApiError, InvalidId, NotFound, ValueNotPermitted
+from rapport.contract.fields import (
+    ARRAY_IS_SET,
+    DIFFERENCE,
+    OURS,
+    UNSET,
+    CursorField,
+    HttpUrl,
+    Limit,
+    Many,
+    ModeField,
+    Request,
+    Response,
+    UnsetType,
+    ours_values,
+)
+from rapport.contract.ids import FetchableId, WebhookId
+from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.users import Atom
+
+_OUR_TYPES = ("engagement_created", "engagement_deleted", "engagement_updated")
+# Those that cannot occur here are taken, and never fire.
+EventType = Annotated[
+    Literal[
+        "account_created", "account_deleted", "account_updated", "ai_agent_response", "article_created",
+        "article_deleted", "article_updated", "artifact_created", "artifact_deleted", "artifact_updated",
+        "conversation_created", "conversation_deleted", "conversation_updated", "dashboard_created",
+        "dashboard_deleted", "dashboard_updated", "dev_user_created", "dev_user_deleted", "dev_user_updated",
+        "group_created", "group_deleted", "group_member_added", "group_member_removed", "group_updated",
+        "incident_created", "incident_deleted", "incident_updated", "job_created", "job_deleted", "job_updated",
+        "link_created", "link_deleted", "link_updated", "part_created", "part_deleted", "part_updated",
+        "question_answer_created", "question_answer_deleted", "question_answer_updated", "rev_org_created",
+        "rev_org_deleted", "rev_org_updated", "rev_user_created", "rev_user_deleted", "rev_user_updated",
+        "sla_tracker_created", "sla_tracker_deleted", "sla_tracker_fetched", "sla_tracker_updated",
+        "survey_created", "survey_deleted", "survey_response_created", "survey_response_deleted",
+        "survey_response_updated", "survey_updated", "sync_history_created", "sync_history_deleted",
+        "sync_history_updated", "sync_unit_updated", "tag_created", "tag_deleted", "tag_updated",
+        "timeline_entry_created", "timeline_entry_deleted", "timeline_entry_updated", "verify", "webhook_created",
+        "webhook_deleted", "webhook_updated", "widget_created", "widget_deleted", "widget_updated", "work_created",
+        "work_deleted", "work_fetched", "work_updated",
+        "engagement_created", "engagement_deleted", "engagement_updated",
+    ],
+    ours_values(*_OUR_TYPES),
+]  # fmt: skip
+WebhookStatus = Literal["active", "inactive", "unverified"]
+# RFC 9110's token, and what its field values may hold but for tabs and bytes beyond ASCII.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,2046}[\x21-\x7e])?|")
+# What a request is framed and routed by, and what is signed, is not the client's to say.
+_RESERVED = frozenset({
+    "connection", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "accept-encoding",
+    "user-agent", "x-devrev-signature",
+})  # fmt: skip
+_RESERVED_PREFIXES = ("content-", "proxy-", "webhook-")
+_SECRET_BYTES = range(8, 33)
+_HOST = re.compile(r"(?:[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
+
+
+class HeaderName(str):
+    """The name of a header that a client may add to deliveries."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Check that it is one.
+
+        Raises:
+            ValueError: it is none, or is not the client's to set.
+        """
+        name = text.lower()
+        if not _TOKEN.fullmatch(text) or name in _RESERVED or name.startswith(_RESERVED_PREFIXES):
+            raise ValueError(text)
+        return cls(text)
+
+    @classmethod
+    def problem(cls, text: str, field_name: str) -> ApiError:
+        """What is wrong with a text that `parse` refused."""
+        return _not_permitted(
+            field_name, text, "must be a header that deliveries do not set themselves",
+            "Use letters, digits and hyphens; Host, Content-*, Webhook-*, Proxy-* and X-DevRev-Signature are set here.",
+        )  # fmt: skip
+
+    @classmethod
+    def schema(cls) -> dict[str, object]:
+        """The JSON Schema of the field."""
+        kept = "|".join(sorted(_RESERVED))
+        return {
+            "type": "string", "minLength": 1, "maxLength": 128, "examples": ["X-Team"],
+            "pattern": rf"^(?!(?i:{kept})$)(?!(?i:content-|proxy-|webhook-))[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+        }  # fmt: skip
+
+
+class HeaderValue(str):
+    """The value of a header that a client adds to deliveries: one line of ASCII that can be seen."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Check that it is one.
+
+        Raises:
+            ValueError: it is none.
+        """
+        if not _HEADER_VALUE.fullmatch(text):
+            raise ValueError(text)
+        return cls(text)
+
+    @classmethod
+    def problem(cls, _text: str, field_name: str) -> ApiError:
+        """What is wrong with a text that `parse` refused; a value may be a password, so it is not repeated."""
+        return _not_permitted(
+            field_name, "…", "must be one line of up to 2048 ASCII characters, without spaces around it",
+            "Take line breaks and other control characters out.",
+        )  # fmt: skip
+
+    @classmethod
+    def schema(cls) -> dict[str, object]:
+        """The JSON Schema of the field."""
+        return {"type": "string", "maxLength": 2048, "pattern": r"^([!-~]([ -~]*[!-~])?)?$", "examples": ["blue"]}
+
+
+class Secret(str):
+    """What deliveries are signed with: plain base64 of 8 to 32 bytes."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Check that it is one.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            key = base64.b64decode(text, validate=True)
+        except binascii.Error:
+            raise ValueError(text) from None
+        # b64decode takes what encodes differently, and then a receiver's own check would fail.
+        if len(key) not in _SECRET_BYTES or base64.b64encode(key).decode() != text:
+            raise ValueError(text)
+        return cls(text)
+
+    @classmethod
+    def problem(cls, _text: str, field_name: str) -> ApiError:
+        """What is wrong with a text that `parse` refused, which is not repeated."""
+        return _not_permitted(
+            field_name, "…", "must be plain base64 of 8 to 32 bytes", "Leave it out, and one is made here."
+        )
+
+    @classmethod
+    def schema(cls) -> dict[str, object]:
+        """The JSON Schema of the field."""
+        return {
+            "type": "string", "format": "byte", "minLength": 12, "maxLength": 44,
+            "pattern": "^(?!.{10}==$)(?!.{43}[^=]$)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=|[A-Za-z0-9+/][AQgw]==)$",
+            "examples": ["c3VwZXItc2VjcmV0LWtleS0yNGJ5"],
+        }  # fmt: skip
+
+
+class WebhookUrl(HttpUrl):
+    """Where deliveries go: an absolute http(s) URL without credentials and fragment."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Check that it is one; whether it may be dialled is not the wire's matter.
+
+        Raises:
+            ValueError: it is none.
+        """
+        url = super().parse(text)
+        parts = urlsplit(text)
+        # No browser's tolerance: what is a host to one parser and a path to another is refused.
+        if "@" in parts.netloc or "#" in text or "\\" in text or not text.isascii():
+            raise ValueError(text)
+        if not _HOST.fullmatch(parts.netloc.lower()):
+            raise ValueError(text)
+        return url
+
+    @classmethod
+    def problem(cls, text: str, field_name: str) -> ApiError:
+        """What is wrong with a text that `parse` refused."""
+        # Whoever puts a password into a URL does not want to see it again.
+        reason = "must be an absolute http(s) URL in ASCII, of up to 2048 characters, without credentials and fragment"
+        shown = "…" if "@" in text else text
+        return _not_permitted(field_name, shown, reason, "Write it such as https://example.com/hooks/rapport.")
+
+    @classmethod
+    def schema(cls) -> dict[str, object]:
+        """The JSON Schema of the field."""
+        return {
+            "type": "string", "format": "uri", "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^@#\\]+$", "maxLength": 2048,
+            "examples": ["https://hooks.invalid/rapport"],
+        }  # fmt: skip
+
+
+def _not_permitted(field_name: str, text: str, reason: str, detail: str) -> ValueNotPermitted:
+    return ValueNotPermitted(
+        f"{field_name}: {text[:80]!r} {reason}.", detail=detail, field_name=field_name, reason=reason
+    )
+
+
+class WebhookHeader(Response):
+    """A header of every delivery."""
+
+    name: str
+    value: str
+
+
+class SetWebhookHeader(Request):
+    """A header of every delivery."""
+
+    name: HeaderName
+    value: HeaderValue
+
+
+Headers = Annotated[list[SetWebhookHeader], Meta(max_length=8)]
+EventTypes = Many[EventType]
+
+
+class Webhook(Atom):
+    """A webhook, with its secret: only admins see it."""
+
+    event_types: list[EventType] | UnsetType = UNSET
+    headers: list[WebhookHeader] | UnsetType = UNSET
+    secret: str
+    secret_changed_date: Annotated[
+        str | UnsetType, OURS, Meta(description="From then on the secret before lives 24 hours more.")
+    ] = UNSET
+    status: WebhookStatus
+    url: str
+
+
+class WebhooksCreateRequest(Request):
+    """A new webhook; without `event_types` it is told of nothing."""
+
+    event_types: EventTypes | UnsetType = UNSET
+    headers: Annotated[Headers | UnsetType, Meta(description="Sent with every delivery; up to 8.")] = UNSET
+    secret: Annotated[
+        Secret | UnsetType, Meta(description="Plain base64 of 8 to 32 bytes; one is made without it.")
+    ] = UNSET
+    url: WebhookUrl
+
+
+class WebhooksCreateResponse(Response):
+    """The webhook, which is active once its URL has echoed a challenge."""
+
+    webhook: Webhook
+
+
+class WebhooksGetRequest(Request):
+    """Which webhook."""
+
+    id: WebhookId
+
+
+class WebhooksGetResponse(Response):
+    """The webhook."""
+
+    webhook: Webhook
+
+
+class WebhooksListRequest(Request):
+    """Which webhooks."""
+
+    status: Many[WebhookStatus] | UnsetType = UNSET
+    cursor: Annotated[CursorField, DIFFERENCE] = UNSET
+    limit: Annotated[Limit | UnsetType, DIFFERENCE] = UNSET
+    mode: Annotated[ModeField, DIFFERENCE] = UNSET
+
+
+class WebhooksListResponse(Response):
+    """A page of webhooks, the newest first."""
+
+    webhooks: list[Webhook]
+    next_cursor: Annotated[str | UnsetType, OURS] = UNSET
+    prev_cursor: Annotated[str | UnsetType, OURS] = UNSET
+
+
+class UpdateEventTypes(Request):
+    """What it is told of from now on: `set` replaces all, then `add` and `remove` count."""
+
+    add: EventTypes | UnsetType = UNSET
+    remove: EventTypes | UnsetType = UNSET
+    set: EventTypes | UnsetType = UNSET
+
+
+class UpdateHeaders(Request):
+    """The headers from now on: `set` replaces all, then `remove` and `add` count. Up to 8 in the end."""
+
+    add: Headers | UnsetType = UNSET
+    remove: Annotated[list[Annotated[str, Meta(max_length=128)]], Meta(max_length=8)] | UnsetType = UNSET
+    set: Headers | UnsetType = UNSET
+
+
+class WebhooksUpdateRequest(Request):
+    """What changes; what is absent stays. Another `url`, and `activate`, ask for verification."""
+
+    id: WebhookId
+    action: Literal["activate", "deactivate"] | UnsetType = UNSET
+    event_types: Annotated[UpdateEventTypes | UnsetType, ARRAY_IS_SET] = UNSET
+    headers: UpdateHeaders | UnsetType = UNSET
+    secret: Annotated[Secret | UnsetType, Meta(description="The one before signs beside it for 24 hours.")] = UNSET
+    url: WebhookUrl | UnsetType = UNSET
+
+
+class WebhooksUpdateResponse(Response):
+    """The webhook as it is now."""
+
+    webhook: Webhook
+
+
+class WebhooksDeleteRequest(Request):
+    """Which webhook. What is on its way to it may still arrive."""
+
+    id: WebhookId
+
+
+class WebhooksDeleteResponse(Response):
+    """Nothing."""
+
+
+class WebhooksFetchRequest(Request):
+    """Which object is sent to which webhook, as it is now."""
+
+    id: WebhookId
+    object: FetchableId
+
+
+class WebhooksFetchResponse(Response):
+    """Nothing: it is on its way."""
+
+
+CREATE = Method(
+    "webhooks.create", WRITE, WebhooksCreateRequest, WebhooksCreateResponse, "Create a webhook", "webhook:write",
+    status=201,
+)  # fmt: skip
+GET = Method(
+    "webhooks.get", READ, WebhooksGetRequest, WebhooksGetResponse, "Get a webhook", "webhook:read", errors=(NotFound,)
+)
+LIST = Method("webhooks.list", READ, WebhooksListRequest, WebhooksListResponse, "List webhooks", "webhook:read")
+UPDATE = Method(
+    "webhooks.update", WRITE, WebhooksUpdateRequest, WebhooksUpdateResponse, "Change a webhook", "webhook:write",
+    errors=(NotFound,),
+)  # fmt: skip
+DELETE = Method(
+    "webhooks.delete", WRITE, WebhooksDeleteRequest, WebhooksDeleteResponse, "Delete a webhook", "webhook:all",
+    errors=(NotFound,),
+)  # fmt: skip
+FETCH = Method(
+    "webhooks.fetch", WRITE, WebhooksFetchRequest, WebhooksFetchResponse, "Send an object to a webhook anew",
+    "webhook:write", errors=(InvalidId, NotFound),
+)  # fmt: skip

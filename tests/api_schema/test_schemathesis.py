@@ -46,6 +46,8 @@ def _depends_on_more_than_the_schema(path: str, body: dict[str, Any]) -> bool:
         reason in {"must not contain the character U+0000", "must be a whole number"}
         # an id's kind, and whether there is such an object
         or kind in {"invalid_id", "unexpected_id_type"}
+        # whether an artifact is still free
+        or kind == "artifact_already_attached_to_a_parent"
         # a cursor is one that an earlier answer gave
         or (kind == "invalid_field" and field == "cursor")
         # what a list is sorted by stands in its store; a value in use and a tag's values stand in the data

@@ -11,7 +11,7 @@ import pytest
 
 from rapport.contract import ids
 from rapport.contract.errors import ServiceUnavailable
-from rapport.store import accounts, engagements, migrate, numbers, orgs, references
+from rapport.store import accounts, engagements, events, migrate, numbers, orgs, references
 from rapport.store.blocks import Blocks
 from rapport.store.db import CannotOpen, LostRace, Tx, positional
 from rapport.store.hosts import check_url, hosts_of, masked
@@ -169,6 +169,37 @@ def test_what_a_write_refers_to_is_not_deleted_before_it_is_written(engine: Engi
 
     engine.run(run())
     assert seen == [1]
+
+
+def test_a_reader_of_the_feed_misses_nothing_that_two_processes_write(engine: Engine, other: PostgresStore) -> None:
+    org = engine.new_org()
+    row = events.EventRow(org, 0, "tag", "created", "TAG-1", "DEVU-1", 1, "{}", None, None)
+
+    async def tell(tx: Tx) -> int:
+        seq = (await events.append(tx, [row]))[0].seq
+        await tx.all("SELECT pg_sleep(random() / 100)")
+        return seq
+
+    async def run() -> tuple[list[Any], list[int]]:
+        async def write() -> list[Any]:
+            return await settled([alone(store, tell) for _ in range(100) for store in (engine.store, other)])
+
+        seen: list[int] = []
+        async with asyncio.TaskGroup() as group:
+            writes = group.create_task(write())
+            is_over = False
+            while not is_over:
+                is_over, last = writes.done(), seen[-1] if seen else 0
+                found = await engine.store.read(
+                    lambda tx, last=last: events.after(tx, org, last, ["tag"], 1_000),  # type: ignore[misc]
+                    deadline=time.monotonic() + SOON,
+                )
+                seen += [one.seq for one in found]
+        return writes.result(), seen
+
+    written, seen = engine.run(run())
+    assert seen == sorted(written)
+    assert len(seen) == 200
 
 
 def test_writers_that_wait_for_each_other_are_both_done(engine: Engine, other: PostgresStore) -> None:

@@ -153,6 +153,26 @@ def test_a_private_comment_is_its_author_s_and_those_named_alone(alice: Client, 
     assert "secret" not in str(alice.feed(end))
 
 
+def test_what_is_attached_to_a_private_comment_is_as_private(alice: Client, bob: Client, world: World) -> None:
+    carol = alice.server.make_user(alice, role="admin")
+    secret, open_ = alice.upload(b"secret"), alice.upload(b"open")
+    made = comment(alice, world.account, body="Salaries", private_to=[bob.user], artifacts=[secret])
+    comment(alice, world.account, body="Prices", artifacts=[open_])
+    for reader in (alice, bob):
+        assert reader.download(secret).content == b"secret"
+        assert [one["id"] for one in reader.ok("artifacts.list", {"parent_id": made["id"]})["artifacts"]] == [secret]
+    assert carol.download(open_).content == b"open"
+    assert secret not in {one["id"] for one in carol.ok("artifacts.list")["artifacts"]}
+    assert carol.ok("artifacts.list", {"parent_id": made["id"]})["artifacts"] == []
+    for method in ("artifacts.get", "artifacts.locate"):
+        assert carol.call(method, {"id": secret}).status == 404
+    for method in ("artifacts.versions.prepare", "artifacts.versions.delete"):
+        carol.refused(method, {"id": secret}, "invalid_id", "id")
+    alice.ok("timeline-entries.delete", {"id": made["id"]})
+    assert carol.call("artifacts.get", {"id": secret}).status == 404
+    assert alice.download(secret).content == b"secret"
+
+
 def test_named_readers_make_a_comment_private_and_nothing_else_with_it(
     alice: Client, bob: Client, world: World
 ) -> None:

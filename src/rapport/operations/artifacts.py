@@ -73,9 +73,18 @@ async def _locked(ctx: Context, id_: ArtifactId) -> ArtifactRow:
         InvalidId: there is none.
     """
     row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
-    if row is None:
+    if row is None or await _seen(ctx, id_) is None:
         raise unknown_id("id", id_)
     return row
+
+
+async def _seen(ctx: Context, id_: ArtifactId) -> ArtifactRow | None:
+    """An artifact that the caller may see."""
+    if not id_.belongs_to(ctx.org):
+        return None
+    where = store.seen_by(ctx.org, ctx.caller.user_id)
+    where.numbered("f.number", [id_.number])
+    return next(iter(await store.all_of(ctx.tx, where)), None)
 
 
 @handles(contract.VERSIONS_DELETE)
@@ -135,7 +144,7 @@ async def list_(ctx: Context, request: contract.ArtifactsListRequest) -> contrac
     walk = read_walk("artifacts", request, store.SORTS)
     if isinstance(request.limit, UnsetType):
         walk = walk._replace(limit=contract.MOST_LISTED)
-    where = store.of_org(ctx.org)
+    where = store.seen_by(ctx.org, ctx.caller.user_id)
     if not isinstance(request.parent_id, UnsetType):
         where.where("f.parent = :parent", parent=await _parent(ctx, request.parent_id))
     page = await store.listed(ctx.tx, where, walk)
@@ -160,9 +169,11 @@ async def _found(ctx: Context, id_: ArtifactId, version: str | UnsetType) -> tup
     Raises:
         NotFound: there is no such artifact or version.
     """
-    row = await store.get(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
+    row = await _seen(ctx, id_)
     if row is None:
-        raise NotFound(f"There is no artifact {id_.text[:80]!r}.", detail="It never was, or it was removed.")
+        raise NotFound(
+            f"There is no artifact {id_.text[:80]!r}.", detail="It never was, it was removed, or it is private."
+        )
     found = await _version(ctx, row, version)
     if found is None and not isinstance(version, UnsetType):
         raise NotFound(

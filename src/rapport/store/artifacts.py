@@ -291,6 +291,23 @@ def of_org(org: str) -> Filter:
     return where
 
 
+def seen_by(org: str, user: str) -> Filter:
+    """Those that a user may see: what is on a comment is for whoever sees the comment, and for who made it."""
+    where = of_org(org)
+    where.where(
+        """
+        (f.parent IS NULL OR f.parent NOT LIKE '%:COMMENT-%' OR f.created_by = :me OR EXISTS (
+            SELECT 1 FROM comments c
+            WHERE c.org = f.org AND c.object || ':COMMENT-' || CAST(c.number AS TEXT) = f.parent
+            AND (c.visibility <> 'private' OR c.created_by = :me OR EXISTS (
+                SELECT 1 FROM terms t WHERE t.org = c.org AND t.owner = 'COMMENT-' || c.number
+                AND t.field = 'comments.private_to' AND t.value = :me))))
+        """,
+        me=user,
+    )
+    return where
+
+
 async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[ArtifactRow]:
     """A page of those that match."""
     return await page(tx, _LISTING, where, walk)

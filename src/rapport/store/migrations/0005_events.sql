@@ -43,4 +43,6 @@ CREATE TABLE comments (
     PRIMARY KEY (org, number)
 );
 CREATE UNIQUE INDEX uq_comments_external_ref ON comments (org, external_ref) WHERE external_ref IS NOT NULL;
+-- What artifacts on a comment are bound to.
+CREATE INDEX ix_comments_path ON comments (org, (object || ':COMMENT-' || CAST(number AS TEXT)));
 CREATE INDEX ix_comments_object ON comments (org, object, created_date, number);

@@ -67,13 +67,13 @@ class Opened:
     `place` is where the rows are, for people.
     """
 
-    def __init__(self, store: Store, blobs: Blobs, links: Links, reach: Reach, place: str) -> None:
-        self.place = place
+    def __init__(self, settings: Settings, store: Store, blobs: Blobs, links: Links) -> None:
+        self.place = masked(settings["database_url"]) or str(settings["data"])
         self.store = store
         self.blobs = blobs
         self.links = links
-        self.reach = reach
-        self.invoker = Invoker(store, system_clock, links, reach)
+        self.reach = Reach(allow_private=settings["webhook_allow_private"])
+        self.invoker = Invoker(store, system_clock, links, self.reach, key_life=_key_life(settings))
         self.admin = Admin(store, system_clock)
         self.commands = control.Commands(self.admin, self.invoker)
 
@@ -114,8 +114,7 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
         blobs = _blobs(settings)
         store = await _open_store(settings)
         try:
-            reach = Reach(allow_private=settings["webhook_allow_private"])
-            yield Opened(store, blobs, links, reach, masked(settings["database_url"]) or str(folder))
+            yield Opened(settings, store, blobs, links)
         finally:
             await store.close()
 
@@ -150,6 +149,11 @@ async def migrate(settings: Settings) -> str:
         return masked(settings["database_url"])
     async with open_data(settings):
         return str(settings["data"])
+
+
+def _key_life(settings: Settings) -> int:
+    """How long answers stand under their idempotency keys, in microseconds."""
+    return int(settings["key_retention_hours"] * 3600 * SECOND)
 
 
 def _blobs(settings: Settings) -> Blobs:
@@ -359,7 +363,7 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             cleaner = Cleaner(
                 opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds,
                 event_seconds=settings["event_retention_days"] * 86_400,
-                delivery_seconds=settings["delivery_retention_days"] * 86_400,
+                delivery_seconds=settings["delivery_retention_days"] * 86_400, key_life=_key_life(settings),
             )  # fmt: skip
             cleaning = asyncio.create_task(cleaner.run())
             deliveries = _deliveries(opened, settings)

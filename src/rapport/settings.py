@@ -141,6 +141,13 @@ def _days(text: str) -> float:
     return days
 
 
+def _key_hours(text: str) -> float:
+    hours = float(text)
+    if not 1 <= hours <= 8_760:  # noqa: PLR2004  # a year
+        raise ValueError(text)
+    return hours
+
+
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
@@ -253,6 +260,7 @@ SETTINGS = {
         Setting("webhook_allow_private", "off", _flag, "on or off", "Let webhooks reach private addresses."),
         Setting("event_retention_days", "90", _days, "1 to 36500", "How long the change feed goes back."),
         Setting("delivery_retention_days", "30", _days, "1 to 36500", "How long deliveries to webhooks are kept."),
+        Setting("key_retention_hours", "24", _key_hours, "1 to 8760", "How long a key stands for its answer."),
         Setting("access_log", "off", _flag, "on or off", "One log line per request."),
     )
 }

@@ -8,6 +8,7 @@ from rapport.blobs.local import LocalBlobs
 from rapport.clock import DAY, SECOND
 from rapport.contract.errors import BadRequest
 from rapport.operations.cleaner import Cleaner
+from rapport.operations.invoke import Invoker
 from tests.support.engine import Engine
 
 
@@ -24,3 +25,17 @@ def test_a_key_is_forgotten_a_day_after_its_answer_and_not_before(store: Engine,
     store.now += SECOND
     assert store.run(cleaner.forget_keys()) == 250
     assert store.all("SELECT key FROM idempotency_keys") == [("new",)]
+
+
+def test_how_long_a_key_stands_can_be_set(store: Engine, tmp_path: Path) -> None:
+    store.invoker = Invoker(store.store, lambda: store.now, key_life=2 * DAY)
+    cleaner = Cleaner(
+        store.store, LocalBlobs(tmp_path / "blobs"), lambda: store.now, orphan_seconds=1, key_life=2 * DAY
+    )
+    alice = store.person()
+    made = store.run(store.create(alice, key="k"))
+    store.now += 2 * DAY - SECOND
+    assert store.run(store.create(alice, key="k")) == made
+    assert store.run(cleaner.forget_keys()) == 0
+    store.now += SECOND
+    assert store.run(store.create(alice, key="k")) != made

@@ -12,6 +12,7 @@ from rapport.contract.fields import Request, wire_value
 from rapport.store import idempotency as store
 from rapport.store.db import Tx
 
+# How long an answer is kept where no setting says otherwise, in microseconds.
 LIFE = DAY
 # Kept in place of an answer that holds a secret; no JSON is empty.
 SECRET = b""
@@ -38,14 +39,14 @@ def hash_of(request: Request) -> str:
     return hashlib.sha256(_encoder.encode(request)).hexdigest()
 
 
-async def find(tx: Tx, keys: Sequence[Key], now: int) -> dict[Key, bytes | BadRequest]:
+async def find(tx: Tx, keys: Sequence[Key], *, since: int) -> dict[Key, bytes | BadRequest]:
     """What was answered under these keys, or the refusal of a key that was used for something else.
 
     Requests of one batch may ask different things under one key: each has its own answer. Until the transaction ends,
     no other gets beyond this point with one of the keys, so a second request during the first waits for its answer.
     """
     await tx.hold(["\0".join(key.row) for key in keys])
-    kept = await store.find(tx, [key.row for key in keys], since=now - LIFE)
+    kept = await store.find(tx, [key.row for key in keys], since=since)
     found: dict[Key, bytes | BadRequest] = {}
     for key in keys:
         if key.row in kept:
@@ -70,12 +71,12 @@ def _used(key: Key) -> BadRequest:
     )
 
 
-async def keep(tx: Tx, answers: Sequence[tuple[Key, bytes]], now: int) -> None:
-    """Keep answers in the transaction of their writes."""
+async def keep(tx: Tx, answers: Sequence[tuple[Key, bytes]], *, now: int, since: int) -> None:
+    """Keep answers in the transaction of their writes; a key from before `since` may be taken over."""
     rows = [(*key.row, key.request_hash, answer.decode()) for key, answer in answers]
-    await store.keep(tx, rows, now=now, since=now - LIFE)
+    await store.keep(tx, rows, now=now, since=since)
 
 
-async def forget(tx: Tx, *, now: int, most: int) -> int:
-    """Forget some of the answers that are older than `LIFE`; how many."""
-    return await store.forget(tx, since=now - LIFE, most=most)
+async def forget(tx: Tx, *, since: int, most: int) -> int:
+    """Forget some of the answers from before `since`; how many."""
+    return await store.forget(tx, since=since, most=most)

@@ -35,6 +35,7 @@ class Cleaner:
         orphan_seconds: how long an artifact may be without a parent.
         event_seconds: how long the change feed goes back.
         delivery_seconds: how long deliveries to webhooks are kept.
+        key_life: how long an answer is kept under its idempotency key, in microseconds.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Cleaner:
         orphan_seconds: float,
         event_seconds: float = 90 * 86_400.0,
         delivery_seconds: float = 30 * 86_400.0,
+        key_life: int = idempotency.LIFE,
     ) -> None:
         self._store = engine
         self._blobs = blobs
@@ -53,6 +55,7 @@ class Cleaner:
         self._orphan_seconds = orphan_seconds
         self._event_seconds = event_seconds
         self._delivery_seconds = delivery_seconds
+        self._key_life = key_life
 
     async def run(self) -> None:
         """Clean at once, then orphans and keys each hour (sooner where orphans age sooner), bytes each half minute."""
@@ -87,7 +90,9 @@ class Cleaner:
     async def forget_keys(self) -> int:
         """Forget the answers under idempotency keys that are too old to be given again; how many."""
         forgotten = 0
-        while bite := await self._write(lambda tx: idempotency.forget(tx, now=self._clock(), most=_BITE)):
+        while bite := await self._write(
+            lambda tx: idempotency.forget(tx, since=self._clock() - self._key_life, most=_BITE)
+        ):
             forgotten += bite
             await asyncio.sleep(_PAUSE)
         return forgotten

@@ -49,16 +49,26 @@ class _Write(NamedTuple):
 
 
 class Invoker:
-    """Runs methods on a store."""
+    """Runs methods on a store.
 
-    def __init__(self, store: Store, clock: Clock, links: Links = NO_LINKS, reach: Reach = PUBLIC) -> None:
+    Args:
+        store: where everything is.
+        clock: the time.
+        links: signs the URLs that bytes go to and come from.
+        reach: where webhooks may lead.
+        key_life: how long an answer is kept under its idempotency key, in microseconds.
+    """
+
+    def __init__(self, store: Store, clock: Clock, links: Links = NO_LINKS, reach: Reach = PUBLIC,
+        *, key_life: int = idempotency.LIFE,
+    ) -> None:  # fmt: skip
         self.links = links
         self.reach = reach
         self.store = store
         self.clock = clock
         self.bell = Bell()
         self._batches: dict[Method, Batch[_Write, Answer]] = {
-            method: Batch(_Writer(method, clock, links, reach), together=method in BATCH_OPERATIONS)
+            method: Batch(_Writer(method, clock, links, reach, key_life), together=method in BATCH_OPERATIONS)
             for method in [*OPERATIONS, *BATCH_OPERATIONS]
             if method.effect != READ
         }
@@ -124,9 +134,10 @@ def _key(caller: Caller, method: Method, request: Request, key: str) -> idempote
 class _Writer:
     """A method over a list of writes: replay what was answered before, do the rest, keep their answers."""
 
-    def __init__(self, method: Method, clock: Clock, links: Links, reach: Reach) -> None:
+    def __init__(self, method: Method, clock: Clock, links: Links, reach: Reach, key_life: int) -> None:
         self._run: BatchOperation = BATCH_OPERATIONS.get(method) or _one_by_one(OPERATIONS[method], links, reach)
         self._clock = clock
+        self._key_life = key_life
         self._secret_answer = method.secret_answer
 
     async def __call__(self, tx: Tx, writes: Sequence[_Write]) -> list[Answer | Exception]:
@@ -153,7 +164,7 @@ class _Writer:
 
     async def _replayed(self, tx: Tx, writes: Sequence[_Write], now: int) -> dict[int, Answer | Exception]:
         keys = [write.key for write in writes if write.key is not None]
-        kept = await idempotency.find(tx, keys, now) if keys else {}
+        kept = await idempotency.find(tx, keys, since=now - self._key_life) if keys else {}
         results: dict[int, Answer | Exception] = {}
         for position, write in enumerate(writes):
             if write.key is not None and write.key in kept:
@@ -174,7 +185,7 @@ class _Writer:
             if write.key is not None:
                 answers.append((write.key, idempotency.SECRET if self._secret_answer else body))
         if answers:
-            await idempotency.keep(tx, answers, now)
+            await idempotency.keep(tx, answers, now=now, since=now - self._key_life)
         return results
 
 

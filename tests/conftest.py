@@ -39,7 +39,10 @@ _ON_ONE = (
     "test_the_command_line_gets_the_servers_own_address",
     "test_strict",
     "test_auth.py",
+    "test_refusals",
 )
+# Of the sweep, what gets past the edge.
+_PAST_THE_EDGE = ("another_org_s", "get_form", "no_body_is", "a_list_refuses", "need_no_scope")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -47,6 +50,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server" in metafunc.fixturenames:
         path = f"{metafunc.definition.path.as_posix()}::{metafunc.definition.name}"
         both = any(folder in path for folder in _ON_BOTH) and not any(name in path for name in _ON_ONE)
+        if "test_sweep" in path:
+            both = any(name in path for name in _PAST_THE_EDGE)
         metafunc.parametrize("server", ["sqlite", "postgres"] if both else ["sqlite"], indirect=True, scope="session")
 
 

@@ -1,6 +1,7 @@
 """A real server process, and clients of it whose every answer is checked against its own OpenAPI document."""
 
 import asyncio
+import contextlib
 import functools
 import json
 import os
@@ -9,8 +10,9 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +21,7 @@ import httpx
 import jsonschema_rs
 
 from rapport import running
-from rapport.app import run_command
+from rapport.app import open_data
 from rapport.contract.method import READ
 from rapport.contract.table import METHODS
 from rapport.settings import load
@@ -45,6 +47,33 @@ class Answer(NamedTuple):
         return {(one["type"], one["field_name"]) for one in self.body["violations"]}
 
 
+class Operator:
+    """Runs an operator's commands on a database that stays open: opening it for each would be most of a test's time."""
+
+    def __init__(self, data: Path, database: str) -> None:
+        settings = load({"data": data, "database_url": database}, {}, data)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._stack = contextlib.AsyncExitStack()
+        self._opened = self._wait(self._stack.enter_async_context(open_data(settings)))
+
+    def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def run(self, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Run one command."""
+        answer: dict[str, Any] = self._wait(self._opened.commands.run(command, arguments))
+        return answer
+
+    def close(self) -> None:
+        """Close the database."""
+        self._wait(self._stack.aclose())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
 class Server:
     """`rapport serve` on a data folder, on a free port unless one is given.
 
@@ -60,6 +89,7 @@ class Server:
         self.token = ""
         self.trust: dict[str, str] = {}
         self.http = httpx.Client(timeout=30)
+        self._operator: Operator | None = None
         self.start()
 
     def start(self) -> None:
@@ -107,6 +137,9 @@ class Server:
         assert self.process.stdout is not None
         self.process.stdout.close()
         self.log.close()
+        if self._operator is not None:
+            self._operator.close()
+            self._operator = None
         self.http.close()
         self.http = httpx.Client(timeout=30)
 
@@ -118,8 +151,8 @@ class Server:
     def run(self, command: str, **arguments: Any) -> dict[str, Any]:
         """Run an operator's command through the server's own socket, or on its database."""
         if database := self._environment.get("RAPPORT_DATABASE_URL"):
-            settings = load({"data": self.data, "database_url": database}, {}, self.data)
-            return asyncio.run(run_command(settings, command, arguments))
+            self._operator = self._operator or Operator(self.data, database)
+            return self._operator.run(command, arguments)
         answer = running.ask(self.data / running.SOCKET, command, arguments)
         assert answer is not None
         return answer

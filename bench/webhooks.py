@@ -1,13 +1,16 @@
 """Creates a second with one active webhook beside none, alternated on one server.
 
 The receiver shares the second core with the load, so part of what a webhook seems to cost is the receiver's own work.
-Run it as `.venv/bin/python bench/webhooks.py`, with SECONDS_EACH as for `make bench`.
+Run it as `.venv/bin/python bench/webhooks.py`, with SECONDS_EACH as for `make bench`. With `hanging` behind it, a
+receiver that takes each delivery and never answers is turned on and off beside a good one; what to look at are the
+API's p99 and how far the good one is behind.
 """
 
 import asyncio
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +29,7 @@ class Sink(asyncio.Protocol):
     """Answers every request with the top-level challenge, if it has one, without reading more of it."""
 
     taken = 0
+    hangs = False
 
     def connection_made(self, transport: Any) -> None:
         """It is open."""
@@ -43,12 +47,15 @@ class Sink(asyncio.Protocol):
             body, self._read = rest[:length], rest[length:]
             challenge = json.loads(body).get("challenge") if b'"type":"verify"' in body else None
             Sink.taken += challenge is None
+            if Sink.hangs and challenge is None:
+                return
             answer = json.dumps({"challenge": challenge}).encode()
             self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(answer), answer))
 
 
 async def receive() -> None:
-    """Serve until killed; print the port, and each second what came."""
+    """Serve until killed; print the port, and each fifth of a second what came."""
+    Sink.hangs = sys.argv[3:4] == ["hangs"]
     server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     while True:
@@ -65,21 +72,27 @@ def call(url: str, token: str, method: str, request: Any) -> Any:
         return json.load(answer)
 
 
-def main() -> None:
-    """Run everything and print one line per round."""
-    import subprocess  # noqa: PLC0415  # the receiver needs none of it
+def receiver(count: Path, *options: str) -> tuple["subprocess.Popen[str]", int]:
+    """A receiver in a process of its own, and its port."""
+    command = [*on_core(1), sys.executable, __file__, "receive", str(count), *options]
+    sink = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert sink.stdout is not None
+    return sink, int(sink.stdout.readline())
 
+
+def main(*, hanging: bool) -> None:
+    """Run everything and print one line per round."""
     os.environ["RAPPORT_WEBHOOK_ALLOW_PRIVATE"] = "1"
     with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder:
         count = Path(folder) / "taken"
-        sink = subprocess.Popen(
-            [*on_core(1), sys.executable, __file__, "receive", str(count)], stdout=subprocess.PIPE, text=True
-        )
-        assert sink.stdout is not None
-        port = int(sink.stdout.readline())
+        sinks = [receiver(count)]
+        if hanging:
+            sinks.append(receiver(Path(folder) / "hung", "hangs"))
         server, url, token = start(Path(folder) / "data")
-        request = {"url": f"http://127.0.0.1:{port}/", "event_types": ["engagement_created"]}
-        webhook = call(url, token, "webhooks.create", request)["webhook"]["id"]
+        webhook = ""
+        for _, port in sinks:
+            request = {"url": f"http://127.0.0.1:{port}/", "event_types": ["engagement_created"]}
+            webhook = call(url, token, "webhooks.create", request)["webhook"]["id"]
         rates: dict[str, list[float]] = {"deactivate": [], "activate": []}
         try:
             for _ in range(ROUNDS):
@@ -91,17 +104,19 @@ def main() -> None:
                     made = result["requests"]
                     found.append(made / result["seconds"])
                     took = int(count.read_text(encoding="utf-8")) - before
-                    behind = wait(count, before + made) if action == "activate" else 0.0
+                    behind = wait(count, before + made) if hanging or action == "activate" else 0.0
                     print(
                         f"{action:12}{found[-1]:>10,.0f} creates/s  p99 {result['p99']} ms  "
                         f"delivered meanwhile {took:,} of {made:,}, the last {behind:.1f} s after the load"
                     )
         finally:
             server.terminate()
-            sink.kill()
+            for sink, _ in sinks:
+                sink.kill()
             server.wait()
         off, on = (statistics.median(rates[action]) for action in ("deactivate", "activate"))
-        print(f"median: {off:,.0f} without, {on:,.0f} with one webhook: {on / off:.0%}")
+        what = "a hanging receiver beside a good one" if hanging else "one webhook"
+        print(f"median: {off:,.0f} without, {on:,.0f} with {what}: {on / off:.0%}")
 
 
 def wait(count: Path, wanted: int) -> float:
@@ -116,4 +131,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["receive"]:
         asyncio.run(receive())
     else:
-        main()
+        main(hanging="hanging" in sys.argv)

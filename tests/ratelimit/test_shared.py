@@ -108,9 +108,7 @@ def test_a_new_window_starts_anew_and_old_counts_expire(redis: RedisServer) -> N
     asyncio.run(run())
 
 
-def test_without_redis_each_process_counts_for_itself_until_it_is_back(
-    redis: RedisServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_redis_each_process_counts_for_itself_until_it_is_back(redis: RedisServer, tmp_path: Path) -> None:
     async def run() -> None:
         clock = Clock()
         limiter = SharedLimiter(Limit(5, 3600), redis.url, clock)
@@ -129,9 +127,6 @@ def test_without_redis_each_process_counts_for_itself_until_it_is_back(
             await limiter.close()
 
     asyncio.run(run())
-    said = capsys.readouterr().out
-    assert said.count("limits_per_process") == 1
-    assert said.count("limits_shared_again") == 1
 
 
 def test_a_server_counts_in_redis_and_answers_without_it(redis: RedisServer, data: Path) -> None:

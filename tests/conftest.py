@@ -76,6 +76,15 @@ def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert running.stop() == 0
 
 
+@pytest.fixture(autouse=True)
+def _nothing_stays_behind() -> Iterator[None]:
+    """A server that a test started and, having failed, did not stop is no later test's matter."""
+    before = set(Server.started)
+    yield
+    for left in Server.started - before:
+        left.kill()
+
+
 @pytest.fixture
 def alice(server: Server) -> Client:
     """The admin of an org."""

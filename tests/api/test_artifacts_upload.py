@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.support.server import Client, Server
+from tests.support.server import FOREVER, Client, Server
 from tests.support.wire import Wire
 
 HOSTILE = ["../../../etc/passwd", "..\\..\\boot.ini", "C:\\nul", "/etc/shadow", "a\u202egpj.exe", 'a"; filename="b', "x" * 256, "CON",
@@ -89,7 +89,7 @@ def test_an_empty_file_is_a_file(alice: Client) -> None:
 
 
 def test_no_token_is_wanted_and_no_limit_counts(tmp_path: Path) -> None:
-    server = Server(tmp_path / "data", RAPPORT_RATE_LIMIT="3/60")
+    server = Server(tmp_path / "data", RAPPORT_RATE_LIMIT=f"3/{FOREVER}")
     client = server.make_org()
     prepared, located = client.prepare(), None
     for _ in range(5):

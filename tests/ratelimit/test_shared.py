@@ -13,7 +13,7 @@ from rapport.contract.errors import TooManyRequests
 from rapport.ratelimit import Limit, Limits, Usage
 from rapport.ratelimit.shared import SharedLimiter
 from tests.support.redis_server import RedisServer, redis_server
-from tests.support.server import Server
+from tests.support.server import FOREVER, Server
 
 ALICE = ("ORG", "DEVU-1")
 BOB = ("ORG", "DEVU-2")
@@ -130,7 +130,7 @@ def test_without_redis_each_process_counts_for_itself_until_it_is_back(redis: Re
 
 
 def test_a_server_counts_in_redis_and_answers_without_it(redis: RedisServer, data: Path) -> None:
-    running = Server(data, RAPPORT_RATE_LIMIT="5/3600", RAPPORT_REDIS_URL=redis.url)
+    running = Server(data, RAPPORT_RATE_LIMIT=f"5/{FOREVER}", RAPPORT_REDIS_URL=redis.url)
     alice = running.make_org()
     for left in (4, 3, 2):
         assert alice.call("dev-users.self").headers["x-ratelimit-remaining"] == str(left)

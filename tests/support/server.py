@@ -15,7 +15,7 @@ import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import httpx
 import jsonschema_rs
@@ -27,6 +27,8 @@ from rapport.contract.table import METHODS
 from rapport.settings import load
 
 MANY = {"RAPPORT_RATE_LIMIT": "off"}
+# Windows start at multiples of their length: no test sees this one end, before 2033.
+FOREVER = 1_000_000_000
 
 
 class Answer(NamedTuple):
@@ -77,8 +79,10 @@ class Operator:
 class Server:
     """`rapport serve` on a data folder, on a free port unless one is given.
 
-    `trust` are the variables that it says make clients trust its certificate.
+    `trust` are the variables that it says make clients trust its certificate. `started` are those that run.
     """
+
+    started: ClassVar[set["Server"]] = set()
 
     def __init__(self, data: Path, *flags: str, **environment: str) -> None:
         self.data = data
@@ -101,6 +105,7 @@ class Server:
             [*command, *self._flags], stdout=subprocess.PIPE, stderr=self.log, text=True,
             env={**clean, **MANY, **self._environment}, cwd=self.data.parent,
         )  # fmt: skip
+        Server.started.add(self)
         assert self.process.stdout is not None
         said: list[str] = []
         for line in self.process.stdout:
@@ -134,6 +139,7 @@ class Server:
         return code
 
     def _close(self) -> None:
+        Server.started.discard(self)
         assert self.process.stdout is not None
         self.process.stdout.close()
         self.log.close()

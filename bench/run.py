@@ -46,9 +46,9 @@ def main() -> None:
 
 def start(data: Path, *, pinned: bool = True) -> tuple[subprocess.Popen[str], str, str]:
     """A server, on the first core if it is pinned, its URL and the token that it shows at first."""
-    command = [sys.executable, "-m", "rapport", "serve", "--demo", "--data", str(data), "--port", "0"]
+    where = on_core(0) if pinned else []
     server = subprocess.Popen(
-        [*(on_core(0) if pinned else ()), *command],
+        [*where, sys.executable, "-m", "rapport", "serve", "--demo", "--data", str(data), "--port", "0"],
         stdout=subprocess.PIPE, text=True, env={**os.environ, "RAPPORT_RATE_LIMIT": "off"},
     )  # fmt: skip
     assert server.stdout is not None
@@ -88,16 +88,8 @@ def report(url: str, token: str) -> None:
 
 def load(url: str, script: str, connections: int, token: str, *, pinned: bool = True) -> dict[str, Any]:
     """One run of wrk, on the second core if it is pinned."""
-    command = [
-        *(on_core(1) if pinned else ()),
-        "wrk",
-        "-t1",
-        f"-c{connections}",
-        f"-d{SECONDS}s",
-        "-s",
-        str(HERE / script),
-        url,
-    ]
+    where = on_core(1) if pinned else []
+    command = [*where, "wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", str(HERE / script), url]
     said = subprocess.run(
         command, env={**os.environ, "TOKEN": token}, capture_output=True, text=True, check=True
     ).stdout

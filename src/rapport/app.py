@@ -127,8 +127,11 @@ async def _open_store(settings: Settings) -> Store:
     """
     try:
         if settings["database_url"]:
-            pooled = settings["database_pooler"] == "transaction"
-            return await PostgresStore.open(Options(settings["database_url"], pooled, settings["database_connections"]))
+            options = Options(
+                settings["database_url"], pooled=settings["database_pooler"] == "transaction",
+                connections=settings["database_connections"], replica_url=settings["database_replica_url"],
+            )  # fmt: skip
+            return await PostgresStore.open(options)
         store = SqliteStore(settings["data"] / DATABASE, sync=settings["sync"])
     except (CannotOpen, NewerDatabase) as error:
         raise CannotStart(str(error)) from None

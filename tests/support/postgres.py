@@ -58,18 +58,35 @@ class PostgresServer:
     @classmethod
     def make(cls) -> "PostgresServer":
         """Make the folder, where whoever runs the server can come to, and start it."""
+        server = cls._empty()
+        server._run("initdb", "--pgdata", str(server.folder / "data"), "--username=rapport", "--auth=trust", "--encoding=UTF8",
+                    "--locale=C.UTF-8", "--no-sync", "--no-instructions")  # fmt: skip
+        server._configure(_SETTINGS)
+        server.start()
+        return server
+
+    def standby(self) -> "PostgresServer":
+        """Another server that follows this one from now on, and logs each statement."""
+        server = self._empty()
+        server._run("pg_basebackup", "--dbname", self.url("postgres"), "--pgdata", str(server.folder / "data"),
+                    "--write-recovery-conf", "--checkpoint=fast", "--no-sync")  # fmt: skip
+        server._configure({"wal_retrieve_retry_interval": "200ms", "log_statement": "all", "log_min_messages": "log"})
+        server.start()
+        return server
+
+    @classmethod
+    def _empty(cls) -> "PostgresServer":
         folder = Path(tempfile.mkdtemp(prefix="rapport-postgres-"))
         server = cls(folder)
         if user := _unprivileged().get("user"):
             shutil.chown(folder, user)
             server._bring_programs()
-        server._run("initdb", "--pgdata", str(folder / "data"), "--username=rapport", "--auth=trust", "--encoding=UTF8",
-                    "--locale=C.UTF-8", "--no-sync", "--no-instructions")  # fmt: skip
-        with (folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in _SETTINGS.items())
-            file.write(f"unix_socket_directories = '{folder}'\nport = {server.port}\n")
-        server.start()
         return server
+
+    def _configure(self, settings: dict[str, str]) -> None:
+        with (self.folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+            file.write(f"unix_socket_directories = '{self.folder}'\nport = {self.port}\n")
 
     def _bring_programs(self) -> None:
         """Copy the programs where they can be run, when they are in a folder that is root's alone."""
@@ -93,6 +110,10 @@ class PostgresServer:
     def stop(self, mode: str = "immediate") -> None:
         """Stop: `fast` ends what is under way, `immediate` is a crash."""
         self._run("pg_ctl", "stop", "--silent", "--mode", mode, "--pgdata", str(self.folder / "data"), check=False)
+
+    def logged(self) -> str:
+        """What it has logged."""
+        return (self.folder / "log").read_text(encoding="utf-8")
 
     def remove(self) -> None:
         """Stop and leave nothing."""

@@ -7,6 +7,7 @@ server undid to resolve a conflict, starts again from the beginning and so sees 
 
 import asyncio
 import hashlib
+import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from rapport.store.db import (
     without_locks,
 )
 from rapport.store.hosts import hosts_of
+from rapport.store.replicas import Behind, Replicas, plain_transaction
 
 R = TypeVar("R")
 C = TypeVar("C")
@@ -72,11 +74,13 @@ class Options(NamedTuple):
         url: as libpq takes it, with one host or several.
         pooled: a pooler in transaction mode is between: nothing may outlive a transaction on a connection.
         connections: how many to open at the most; one more gives out numbers.
+        replica_url: of standbys for long reads, as libpq takes it; there may be three more connections to them.
     """
 
     url: str
     pooled: bool = False
     connections: int = CONNECTIONS
+    replica_url: str = ""
 
 
 class _Statements:
@@ -238,6 +242,7 @@ class PostgresStore:
         self._connections = Connections(self._connect, options.connections)
         # Apart from the others: a transaction that needs numbers would else wait for one that waits for numbers.
         self._counters = Connections(self._connect, 1)
+        self._replicas = Replicas(self._connect_replica, _HEAVY) if options.replica_url else None
         self._blocks = Blocks(self._advance, self._advance_to)
         self._constraints: dict[str, UniqueViolation] = {}
         self._reads: list[_Waiting] = []
@@ -277,12 +282,32 @@ class PostgresStore:
     # Connecting
 
     async def _connect(self) -> Any:
-        """Connect to the first host that answers and is what the URL asks for; without a word, one that takes writes.
+        """Connect to the host that answered last time, else to the first that answers now.
 
         Raises:
             _Unreachable: none does.
         """
-        tries = [asyncio.ensure_future(self._connect_to(url, turn)) for turn, url in enumerate(self._hosts)]
+        url, connection = await self._reach(self._hosts, "read-write")
+        self._hosts.sort(key=lambda host: host != url)
+        return connection
+
+    async def _connect_replica(self) -> Any:
+        """Connect to a standby, whichever it is.
+
+        Raises:
+            _Unreachable: there is none.
+        """
+        hosts = hosts_of(self._options.replica_url)
+        random.shuffle(hosts)
+        return (await self._reach(hosts, "standby"))[1]
+
+    async def _reach(self, hosts: Sequence[str], wanted: str) -> tuple[str, Any]:
+        """Connect to the first host that answers and is what its URL asks for; without a word there, what is wanted.
+
+        Raises:
+            _Unreachable: none does.
+        """
+        tries = [asyncio.ensure_future(self._connect_to(url, wanted, turn)) for turn, url in enumerate(hosts)]
         failures: list[Exception] = []
         connection = None
         try:
@@ -292,16 +317,14 @@ class PostgresStore:
                 except Exception as error:  # noqa: BLE001  # each host may fail in a way of its own
                     failures.append(error)
                 else:
-                    # It is asked first next time.
-                    self._hosts.sort(key=lambda host: host != url)
-                    return connection
+                    return url, connection
         finally:
             await _end(tries, connection)
         raise _Unreachable("; ".join(_sentence(error) for error in failures))
 
-    async def _connect_to(self, url: str, turn: int) -> tuple[str, Any]:
+    async def _connect_to(self, url: str, wanted: str, turn: int) -> tuple[str, Any]:
         await asyncio.sleep(turn * _NEXT_HOST_SECONDS)
-        options: dict[str, Any] = {} if "target_session_attrs=" in url else {"target_session_attrs": "read-write"}
+        options: dict[str, Any] = {} if "target_session_attrs=" in url else {"target_session_attrs": wanted}
         if self._options.pooled:
             options["statement_cache_size"] = 0
         else:
@@ -313,6 +336,8 @@ class PostgresStore:
         """Let go of the free connections, because one has shown to be lost, and say so once."""
         self._connections.drop_free()
         self._counters.drop_free()
+        if self._replicas is not None:
+            self._replicas.primary_lost()
         if not self._is_away:
             self._is_away = True
             _log.error("database_away", error=_sentence(error))
@@ -392,7 +417,24 @@ class PostgresStore:
 
     async def _read_heavy(self, waiting: _Waiting) -> None:
         async with self._heavy:
-            await self._read([waiting])
+            if self._replicas is None or not await self._read_replica(self._replicas, waiting):
+                await self._read([waiting])
+
+    async def _read_replica(self, replicas: Replicas, waiting: _Waiting) -> bool:
+        """Read from a standby; False when none is of use now."""
+        if replicas.rest or waiting.is_late():
+            return False
+        try:
+            async with asyncio.timeout(waiting.deadline - time.monotonic()):
+                # What the primary has on disk is all that anybody was told of.
+                async with Lease(self._connections) as primary, plain_transaction(primary):
+                    position = await primary.fetchval("SELECT pg_current_wal_flush_lsn()::text")
+                async with replicas.at(position) as standby:
+                    await self._read_on(standby, [waiting])
+        except (Behind, TimeoutError, _Unreachable, OSError, *_DRIVER) as error:
+            replicas.failed(error)
+            return False
+        return True
 
     async def _read_lane(self) -> None:
         """Read for whoever waits, a few at a time in one snapshot: beginning and ending one costs more than a look-up.
@@ -417,23 +459,26 @@ class PostgresStore:
     async def _snapshot(self, calls: Sequence[_Waiting], _limit: asyncio.Timeout) -> None:
         """Read for these calls in one snapshot; those behind one that the database refuses are left for another."""
         async with Lease(self._connections) as connection:
-            try:
-                await connection.execute(self._begin_read)
-                tx = PostgresTx(connection, _READING)
-                for waiting in calls:
-                    if waiting.is_late():
-                        continue
-                    try:
-                        waiting.settle(await waiting.call(tx))
-                    except Exception as error:  # noqa: BLE001  # the caller gets it
-                        if isinstance(error, (*_DRIVER, OSError)):
-                            self._refuse(waiting, error)
-                            break
-                        waiting.settle(error)
-                await connection.execute("COMMIT")
-            except Exception:
-                await _roll_back(connection)
-                raise
+            await self._read_on(connection, calls)
+
+    async def _read_on(self, connection: Any, calls: Sequence[_Waiting]) -> None:
+        try:
+            await connection.execute(self._begin_read)
+            tx = PostgresTx(connection, _READING)
+            for waiting in calls:
+                if waiting.is_late():
+                    continue
+                try:
+                    waiting.settle(await waiting.call(tx))
+                except Exception as error:  # noqa: BLE001  # the caller gets it
+                    if isinstance(error, (*_DRIVER, OSError)):
+                        self._refuse(waiting, error)
+                        break
+                    waiting.settle(error)
+            await connection.execute("COMMIT")
+        except Exception:
+            await _roll_back(connection)
+            raise
 
     @staticmethod
     def _refuse(waiting: _Waiting, error: Exception) -> None:
@@ -555,6 +600,8 @@ class PostgresStore:
             await asyncio.wait(self._tasks)
         await self._connections.close()
         await self._counters.close()
+        if self._replicas is not None:
+            await self._replicas.close()
 
 
 def _verdict(error: Exception) -> _Verdict | None:

@@ -23,6 +23,8 @@ from typing import Any
 
 import asyncpg
 
+from tests.support import guide
+
 # What is tested is what survives a crash of PostgreSQL or of Rapport; a machine that loses power is not.
 _SETTINGS = {
     "fsync": "off", "full_page_writes": "off", "max_connections": "200", "shared_buffers": "64MB",
@@ -135,6 +137,11 @@ class PostgresServer:
                 await connection.close()
 
         return asyncio.run(run())
+
+    def divide(self, name: str) -> None:
+        """Divide a database by org, as the guide says."""
+        (example,) = guide.examples("scale.md", "sql")
+        self.run(example.code, name)
 
     @contextlib.contextmanager
     def database(self, name: str) -> Iterator[str]:

@@ -698,15 +698,15 @@ async def _check_server(connection: Any) -> None:
 
 
 async def _unique_constraints(connection: Any) -> dict[str, UniqueViolation]:
-    """Table and columns of each unique index, by its name."""
+    """Table and columns of each unique index, by its name; a partition's are its whole table's."""
     await connection.execute("BEGIN")
     rows = await connection.fetch("""
         SELECT named.relname::text, own.relname::text, array_agg(col.attname::text ORDER BY part.place)
         FROM pg_index i
         JOIN pg_class named ON named.oid = i.indexrelid
-        JOIN pg_class own ON own.oid = i.indrelid
+        JOIN pg_class own ON own.oid = COALESCE(pg_partition_root(i.indrelid), i.indrelid)
         CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS part(number, place)
-        JOIN pg_attribute col ON col.attrelid = own.oid AND col.attnum = part.number AND col.attname <> 'org'
+        JOIN pg_attribute col ON col.attrelid = i.indrelid AND col.attnum = part.number AND col.attname <> 'org'
         WHERE i.indisunique AND own.relnamespace = current_schema()::regnamespace
         GROUP BY 1, 2
     """)

@@ -109,6 +109,11 @@ class PostgresServer:
         log = str(self.folder / "log")
         self._run("pg_ctl", "start", "--wait", "--silent", "--pgdata", str(self.folder / "data"), "--log", log)
 
+    def let_in(self, *rules: str) -> None:
+        """Let in whom these lines of pg_hba.conf do, from now on."""
+        (self.folder / "data" / "pg_hba.conf").write_text("".join(f"{rule}\n" for rule in rules), encoding="utf-8")
+        self._run("pg_ctl", "reload", "--silent", "--pgdata", str(self.folder / "data"))
+
     def stop(self, mode: str = "immediate") -> None:
         """Stop: `fast` ends what is under way, `immediate` is a crash."""
         self._run("pg_ctl", "stop", "--silent", "--mode", mode, "--pgdata", str(self.folder / "data"), check=False)

@@ -98,12 +98,13 @@ async def update(ctx: Context, request: contract.TagsUpdateRequest) -> contract.
         allowed_values=_allowed(only_set(request.allowed_values), row.allowed_values),
         document=msgspec.json.encode(document).decode(),
     ))  # fmt: skip
+    (tag,) = await _tags(ctx.tx, [row])
     if after is not None:
-        (was,) = await _tags(ctx.tx, [row])
-        row = after
+        was, row = tag, after
         await store.update(ctx.tx, row)
-        await updated(ctx, was, *await _tags(ctx.tx, [row]))
-    return contract.TagsUpdateResponse(tag=(await _tags(ctx.tx, [row]))[0])
+        (tag,) = await _tags(ctx.tx, [row])
+        await updated(ctx, was, tag)
+    return contract.TagsUpdateResponse(tag=tag)
 
 
 @handles(contract.DELETE)

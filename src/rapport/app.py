@@ -43,7 +43,6 @@ from rapport.settings import Settings
 from rapport.store.db import CannotOpen, Store
 from rapport.store.hosts import masked
 from rapport.store.migrate import NewerDatabase
-from rapport.store.postgres import Options, PostgresStore
 from rapport.store.sqlite import SqliteStore
 
 __all__ = ["CannotStart", "DataInUse", "Opened", "families", "open_data", "run_command", "serve"]
@@ -127,6 +126,8 @@ async def _open_store(settings: Settings) -> Store:
     """
     try:
         if settings["database_url"]:
+            from rapport.store.postgres import Options, PostgresStore  # noqa: PLC0415  # its driver takes a tenth of a start
+
             options = Options(
                 settings["database_url"], pooled=settings["database_pooler"] == "transaction",
                 connections=settings["database_connections"], replica_url=settings["database_replica_url"],

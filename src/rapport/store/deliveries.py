@@ -326,8 +326,8 @@ async def forget(tx: Tx, *, before: int, most: int) -> int:
     """Forget deliveries that were made before then, some orgs' oldest first; how many."""
     rows = await tx.all(
         """
-        SELECT d.org, d.number FROM orgs o
-        JOIN webhook_deliveries d ON d.org = o.org AND d.created_date < :before LIMIT :most
+        SELECT d.org, d.number FROM orgs o CROSS JOIN webhook_deliveries d
+        WHERE d.org = o.org AND d.created_date < :before LIMIT :most
         """,
         before=before,
         most=most,

@@ -7,7 +7,7 @@ column type and a storage clause. What is no SQL at all on one of them is a meth
 """
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -17,6 +17,7 @@ Row = tuple[Any, ...]
 Value = str | int | None | Sequence[Sequence[str | int | None]]
 C = TypeVar("C")
 R = TypeVar("R")
+Committed = Callable[[Collection[str]], None]
 
 # What a missing date is stored as, so that it sorts before every date on both engines.
 NO_DATE = -(2**62)
@@ -71,6 +72,10 @@ class Tx(Protocol):
         """See to it that no number up to this one is given out; see `numbers.reserve`."""
         ...
 
+    def wake(self, org: str) -> None:
+        """Let those who wait for something to happen in the org look, once this is committed."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch(Generic[C, R]):
@@ -108,6 +113,10 @@ class Store(Protocol):
             ServiceUnavailable: the engine is away, or the deadline has passed.
             Exception: what the batch answered for this call.
         """
+        ...
+
+    def on_commit(self, call: Committed) -> None:
+        """Call this with the orgs that a transaction woke, after its commit. It may come in vain."""
         ...
 
     async def close(self) -> None:

@@ -106,6 +106,8 @@ class Deliveries:
         self._bell = bell
         self._looked = 0.0
         self._next_look: asyncio.TimerHandle | None = None
+        # A webhook that another process was at: it may have left something that this one has room for.
+        self._passed_over = False
         self._stopping = False
         bell.on_ring(self._rung)
 
@@ -134,7 +136,7 @@ class Deliveries:
     async def _wait(self) -> None:
         """Until an attempt ends, the bell rings, something falls due, or it is time to look anyway."""
         self._looked = time.monotonic()
-        seconds = self._bell.patience(_LOOK_SECONDS)
+        seconds = _LOOK_SECONDS if self._passed_over else self._bell.patience(_LOOK_SECONDS)
         if seconds > _LOOK_SECONDS:
             seconds = min(seconds, await self._until_due())
         with contextlib.suppress(TimeoutError):
@@ -168,6 +170,7 @@ class Deliveries:
         keys = [key for key in await self._read(lambda tx: webhooks.with_work(tx, self._clock())) if self._room(key)]
         finished = self._finished[:]
         if not keys and not finished:
+            self._passed_over = False
             return False
         looked, claimed = await self._write(lambda tx: self._work(tx, keys, finished))
         del self._finished[: len(finished)]
@@ -193,11 +196,12 @@ class Deliveries:
         if finished:
             await self._note(tx, finished)
         now = self._clock()
-        looked = False
+        looked = self._passed_over = False
         claimed: list[Key] = []
         for key in keys:
-            # Held, so that of several processes one at a time decides what is next for a webhook.
-            row = await webhooks.lock(tx, *key)
+            # Held, so that of several processes one at a time decides what is next for a webhook; the others go on.
+            row = await webhooks.lock_free(tx, *key)
+            self._passed_over |= row is None
             if row is None or row.status == "inactive":
                 continue
             if row.status == "active":

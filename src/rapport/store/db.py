@@ -2,7 +2,8 @@
 
 SQL is one text for both engines, with named `:parameters`. What differs is written as a member of the dialect:
 `rows(:name, column type, ...)` stands for a table made from a list of tuples, ` FOR UPDATE` and ` FOR KEY SHARE` for
-whatever holds a row against other writers and against deletion, and a migration's `{text}` and `{clustered}` for a
+whatever holds a row against other writers and against deletion, ` SKIP LOCKED` behind them for leaving out what another
+writer holds, and a migration's `{text}` and `{clustered}` for a
 column type and a storage clause. What is no SQL at all on one of them is a method of the transaction.
 """
 
@@ -130,7 +131,7 @@ def unavailable(why: str) -> ServiceUnavailable:
 
 
 _ROWS = re.compile(r"\brows\(:(\w+), ([^)]+)\)(?: ([a-z]\w*))?")
-_LOCKS = re.compile(r" FOR (?:UPDATE|KEY SHARE)(?: OF \w+)?")
+_LOCKS = re.compile(r" FOR (?:UPDATE|KEY SHARE)(?: OF \w+)?(?: SKIP LOCKED)?")
 # A text, a cast, or a parameter.
 _TOKENS = re.compile(r"'(?:[^']|'')*'|::|:(\w+)")
 # What writes the table for a list: from the list's name, the columns with their types, and the table's alias.

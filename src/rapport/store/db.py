@@ -8,6 +8,7 @@ column type and a storage clause. What is no SQL at all on one of them is a meth
 
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -38,6 +39,10 @@ class UniqueViolation(Exception):
 
 class CannotOpen(Exception):
     """The engine does not open: no store, a broken one, or no room. One sentence says why."""
+
+
+class EngineFailed(Exception):
+    """A long piece of work can't go on, because of the engine. One sentence says which engine, and why."""
 
 
 class LostRace(Exception):
@@ -112,6 +117,52 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what was taken and let go of the engine."""
+        ...
+
+
+class StoredTable(NamedTuple):
+    """A table as the engine's own catalogue has it; `key` are the columns of its primary key."""
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+
+
+# The table that a store has for as long as it is an unfinished copy of another one.
+BEGUN_COPY = "copy_progress"
+UNFINISHED = "it is an unfinished copy: run the same rapport copy again to finish it"
+
+
+class Bulk(Protocol):
+    """One connection for work that is no request: it has no deadline, and nobody else writes meanwhile.
+
+    `place` is where the store is, for people.
+    """
+
+    place: str
+
+    def transaction(self) -> AbstractAsyncContextManager[Tx]:
+        """A transaction that sees one moment; it is committed unless the block raises.
+
+        Raises:
+            EngineFailed: the engine could not do what the block wanted of it.
+        """
+        ...
+
+    async def tables(self, tx: Tx) -> list[StoredTable]:
+        """Every table, by name."""
+        ...
+
+    async def add(self, tx: Tx, table: StoredTable, rows: Sequence[Row]) -> None:
+        """Add rows, whose values are in the order of the table's columns."""
+        ...
+
+    async def settle(self) -> None:
+        """Do what the engine is better for after very many rows."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the engine."""
         ...
 
 

@@ -6,10 +6,11 @@ server undid to resolve a conflict, starts again from the beginning and so sees 
 """
 
 import asyncio
+import contextlib
 import hashlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
@@ -23,11 +24,15 @@ from rapport.store import migrate, numbers
 from rapport.store.blocks import Blocks
 from rapport.store.connections import Connections, Lease
 from rapport.store.db import (
+    BEGUN_COPY,
+    UNFINISHED,
     Batch,
     CannotOpen,
+    EngineFailed,
     LostRace,
     Positional,
     Row,
+    StoredTable,
     Tx,
     UniqueViolation,
     Value,
@@ -35,7 +40,7 @@ from rapport.store.db import (
     unavailable,
     without_locks,
 )
-from rapport.store.hosts import hosts_of
+from rapport.store.hosts import hosts_of, masked
 from rapport.store.replicas import Behind, Replicas, plain_transaction
 
 R = TypeVar("R")
@@ -65,6 +70,7 @@ _RACES = 3
 _SETTINGS = {"statement_timeout": "3000", "idle_in_transaction_session_timeout": "10000", "jit": "off"}
 # An arbitrary number: 'rapport' in ASCII.
 _MIGRATION_LOCK = 0x726170706F7274
+_COPY_LOCK = _MIGRATION_LOCK + 1
 
 
 class Options(NamedTuple):
@@ -270,6 +276,7 @@ class PostgresStore:
             async with Lease(store._connections) as connection:
                 await _check_server(connection)
                 await _migrate(connection)
+                await _refuse_unfinished(connection)
                 store._constraints = await _unique_constraints(connection)
         except (CannotOpen, migrate.NewerDatabase):
             await store.close()
@@ -733,3 +740,117 @@ async def _migrate(connection: Any) -> None:
         await connection.execute("COMMIT")
         if step is None:
             return
+
+
+async def _refuse_unfinished(connection: Any) -> None:
+    """Refuse a store that is not whole yet.
+
+    Raises:
+        CannotOpen: it is an unfinished copy.
+    """
+    await connection.execute("BEGIN")
+    unfinished = await connection.fetchval("SELECT to_regclass($1::text) IS NOT NULL", BEGUN_COPY)
+    await connection.execute("COMMIT")
+    if unfinished:
+        raise CannotOpen(f"the database can't be opened: {UNFINISHED}")
+
+
+# Whole stores
+
+_NO_LIMITS = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+
+
+class PostgresBulk:
+    """One connection to a database for work that is no request; see `Bulk`.
+
+    While it may write, another one holds a lock, so that of two copies to one database one is refused.
+    """
+
+    def __init__(self, options: Options, *, writes: bool) -> None:
+        self.place = masked(options.url)
+        self._store = PostgresStore(options)
+        self._writes = writes
+        self._opened: list[Any] = []
+
+    @classmethod
+    async def open(cls, options: Options, *, writes: bool) -> Self:
+        """Open a database; to write, migrating it where needed.
+
+        Raises:
+            CannotOpen: it can't be reached, can't be relied on, or another copy writes to it.
+            migrate.NewerDatabase: a newer program wrote it.
+        """
+        bulk = cls(options, writes=writes)
+        try:
+            await bulk._open()
+        except (CannotOpen, migrate.NewerDatabase):
+            await bulk.close()
+            raise
+        except (_Unreachable, OSError, *_DRIVER) as error:
+            await bulk.close()
+            raise CannotOpen(f"the database {bulk.place} can't be opened: {_sentence(error)}") from None
+        return bulk
+
+    async def _open(self) -> None:
+        connection = await self._connect()
+        if self._writes:
+            await _check_server(connection)
+            holder = await self._connect()
+            await holder.execute(f"BEGIN; {_NO_LIMITS}")
+            if not await holder.fetchval("SELECT pg_try_advisory_xact_lock($1::bigint)", _COPY_LOCK):
+                raise CannotOpen(f"another copy writes to {self.place}")
+            await _migrate(connection)
+
+    async def _connect(self) -> Any:
+        connection = await self._store._connect()  # noqa: SLF001  # of several hosts, the same one
+        self._opened.append(connection)
+        return connection
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """A transaction that sees one moment; see `Bulk.transaction`."""
+        connection = self._opened[0]
+        mode = "READ WRITE" if self._writes else "READ ONLY"
+        try:
+            await connection.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ {mode}; {_NO_LIMITS}")
+            yield PostgresTx(connection, _READING)
+            await connection.execute("COMMIT")
+        except (*_DRIVER, UniqueViolation, OSError) as error:
+            await _roll_back(connection)
+            raise EngineFailed(f"{self.place}: {_sentence(error)}") from error
+        except BaseException:
+            await _roll_back(connection)
+            raise
+
+    async def tables(self, tx: Tx) -> list[StoredTable]:
+        """Every table, by name."""
+        rows = await tx.all(
+            """
+            SELECT own.relname::text, array_agg(col.attname::text ORDER BY col.attnum), (
+                SELECT array_agg(part.attname::text ORDER BY keyed.place) FROM pg_index i
+                CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS keyed(number, place)
+                JOIN pg_attribute part ON part.attrelid = own.oid AND part.attnum = keyed.number
+                WHERE i.indrelid = own.oid AND i.indisprimary
+            )
+            FROM pg_class own
+            JOIN pg_attribute col ON col.attrelid = own.oid AND col.attnum > 0 AND NOT col.attisdropped
+            WHERE own.relkind IN ('r', 'p') AND NOT own.relispartition
+              AND own.relnamespace = current_schema()::regnamespace
+            GROUP BY own.oid, own.relname
+            """
+        )
+        return sorted(StoredTable(name, tuple(columns), tuple(key or ())) for name, columns, key in rows)
+
+    async def add(self, _tx: Tx, table: StoredTable, rows: Sequence[Row]) -> None:
+        """Add rows by COPY."""
+        await self._opened[0].copy_records_to_table(table.name, records=rows, columns=table.columns)
+
+    async def settle(self) -> None:
+        """Count what is there, so that the first questions are planned for it."""
+        await self._opened[0].execute(f"BEGIN; {_NO_LIMITS}; ANALYZE; COMMIT")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for connection in self._opened:
+            with contextlib.suppress(*_DRIVER, OSError, TimeoutError):
+                await connection.close(timeout=1)

@@ -9,7 +9,7 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +21,14 @@ import structlog
 
 from rapport.store import migrate, numbers
 from rapport.store.db import (
+    BEGUN_COPY,
+    UNFINISHED,
     Batch,
     CannotOpen,
+    EngineFailed,
     Row,
+    StoredTable,
+    Tx,
     UniqueViolation,
     Value,
     expand_rows,
@@ -150,6 +155,7 @@ class SqliteStore:
         try:
             self._writer = _connect(path, sync)
             _migrate(self._writer, path)
+            _refuse_unfinished(self._writer, path)
         except apsw.Error as error:
             if not _engine_is_gone(error):
                 raise
@@ -470,8 +476,97 @@ def _migrate(connection: apsw.Connection, path: Path) -> None:
         connection.execute("COMMIT")
 
 
+def _refuse_unfinished(connection: apsw.Connection, path: Path) -> None:
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (BEGUN_COPY,)).fetchone():
+        connection.close()
+        raise CannotOpen(f"{path} can't be opened: {UNFINISHED}")
+
+
 def _back_up(connection: apsw.Connection, path: Path) -> None:
     target = apsw.Connection(str(path))
     with target.backup("main", connection, "main") as backup:
         backup.step(-1)
     target.close()
+
+
+# Whole stores
+
+# Pages of the log between two checkpoints, and kibibytes of pages in memory: few and large, because nobody waits.
+_BULK_PAGES = 40_000
+_BULK_CACHE = 262_144
+
+
+class SqliteBulk:
+    """One SQLite file for work that is no request; see `Bulk`."""
+
+    def __init__(self, path: Path, *, writes: bool) -> None:
+        """Open the file; to write, making or migrating it where needed.
+
+        Raises:
+            CannotOpen: it is no database, is broken, or the disk is full or away.
+            migrate.NewerDatabase: a newer program wrote it.
+        """
+        self.place = str(path.parent)
+        self._path = path
+        try:
+            self._connection = _connect(path, "full", reader=not writes)
+            self._connection.execute(f"PRAGMA cache_size = -{_BULK_CACHE}")
+            self._connection.execute(f"PRAGMA wal_autocheckpoint = {_BULK_PAGES}")
+            if writes:
+                _migrate(self._connection, path)
+        except apsw.Error as error:
+            raise CannotOpen(f"{path} can't be opened: {error}") from error
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """A transaction that sees one moment; see `Bulk.transaction`."""
+        try:
+            self._connection.execute("BEGIN")
+            yield SqliteTx(self._connection)
+            self._connection.execute("COMMIT")
+        except apsw.Error as error:
+            self._roll_back()
+            raise EngineFailed(f"{self.place}: {error}") from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            with contextlib.suppress(apsw.Error):
+                self._connection.execute("ROLLBACK")
+
+    async def tables(self, tx: Tx) -> list[StoredTable]:
+        """Every table, by name."""
+        found: dict[str, list[Row]] = {}
+        for name, *column in await tx.all(
+            """
+            SELECT listed.name, named.name, named.pk FROM sqlite_master listed JOIN pragma_table_info(listed.name) named
+            WHERE listed.type = 'table' AND listed.name NOT LIKE 'sqlite^_%' ESCAPE '^' ORDER BY listed.name, named.cid
+            """
+        ):
+            found.setdefault(name, []).append(tuple(column))
+        return [
+            StoredTable(
+                name,
+                tuple(column for column, _ in columns),
+                tuple(column for place, column in sorted((place, column) for column, place in columns) if place),
+            )
+            for name, columns in found.items()
+        ]
+
+    async def add(self, _tx: Tx, table: StoredTable, rows: Sequence[Row]) -> None:
+        """Add rows one by one: a prepared statement takes them faster than a statement over a list reads it."""
+        names = ", ".join(f'"{column}"' for column in table.columns)
+        values = ", ".join("?" for _ in table.columns)
+        statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({values})'  # noqa: S608  # names from the schema
+        self._connection.executemany(statement, rows)
+
+    async def settle(self) -> None:
+        """Bring everything from the log into the file."""
+        with contextlib.suppress(apsw.Error):
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()

@@ -1,0 +1,110 @@
+"""Copying a store to another place: what opens both, and what lies beside their rows."""
+
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rapport.app import BLOBS, DATABASE, KEY, locked
+from rapport.blobs.local import LocalBlobs
+from rapport.running import CannotStart
+from rapport.settings import load
+from rapport.store import copy as rows
+from rapport.store.copy import CannotCopy, Compared, Watch
+from rapport.store.db import Bulk, CannotOpen, EngineFailed
+from rapport.store.migrate import NewerDatabase
+from rapport.store.postgres import Options, PostgresBulk
+from rapport.store.sqlite import SqliteBulk
+
+
+class Copied(NamedTuple):
+    """What a copy did: the places as people see them, every table of both, and how many files."""
+
+    source: str
+    target: str
+    tables: list[Compared]
+    files: int
+
+    @property
+    def is_same(self) -> bool:
+        """Both places hold the same."""
+        return all(table.is_same for table in self.tables)
+
+
+async def copy(source: str, target: str, watch: Watch) -> Copied:
+    """Copy a store; each place is a data folder or a URL of PostgreSQL.
+
+    Of a folder, nobody else may have it open: not a server, which would go on writing. A database is read as of one
+    moment, whoever writes to it. Between two folders, the artifacts' bytes and the key of signed URLs go along.
+
+    Raises:
+        CannotStart: it can't be done, or not now; what is copied stays, and the next copy goes on from there.
+    """
+    folders = _folder(source), _folder(target)
+    if source == target or (folders[0] and folders[1] and folders[0].resolve() == folders[1].resolve()):
+        raise CannotStart("FROM and TO are the same place")
+    try:
+        async with _open(source, folders[0], writes=False) as mine, _open(target, folders[1], writes=True) as theirs:
+            tables = await rows.copy(mine, theirs, watch)
+            files = await _copy_files(*folders) if folders[0] and folders[1] else 0
+            copied = Copied(mine.place, theirs.place, tables, files)
+            if copied.is_same:
+                await rows.finish(theirs)
+            return copied
+    except (CannotOpen, NewerDatabase, CannotCopy, EngineFailed) as error:
+        raise CannotStart(str(error)) from None
+
+
+def _folder(place: str) -> Path | None:
+    """The place, if it is a folder.
+
+    Raises:
+        CannotStart: it is a URL, and not PostgreSQL's.
+    """
+    scheme, is_url, _ = place.partition("://")
+    if not is_url:
+        return Path(place)
+    if scheme not in {"postgresql", "postgres"}:
+        raise CannotStart(f"a copy can't go to or from {scheme}: name a data folder, or a postgresql:// URL")
+    return None
+
+
+@contextlib.asynccontextmanager
+async def _open(place: str, folder: Path | None, *, writes: bool) -> AsyncIterator[Bulk]:
+    with contextlib.ExitStack() as stack:
+        if folder is None:
+            bulk: Bulk = await PostgresBulk.open(_options(place), writes=writes)
+        else:
+            if not writes and not (folder / DATABASE).exists():
+                raise CannotStart(f"there is no store in {folder}")
+            stack.enter_context(locked(folder, shared=False))
+            bulk = SqliteBulk(folder / DATABASE, writes=writes)
+            for file in folder.glob(f"{DATABASE}*"):
+                file.chmod(0o600)
+        try:
+            yield bulk
+        finally:
+            await bulk.close()
+
+
+def _options(url: str) -> Options:
+    settings = load({"database_url": url})
+    return Options(settings["database_url"], settings["database_pooler"] == "transaction")
+
+
+async def _copy_files(source: Path, target: Path) -> int:
+    """Copy the artifacts' bytes and the key; how many artifacts' files the target did not have yet."""
+    if (source / KEY).exists() and not (target / KEY).exists():
+        part = target / f"{KEY}.part"
+        shutil.copy(source / KEY, part)
+        part.rename(target / KEY)
+    mine, theirs = LocalBlobs(source / BLOBS), LocalBlobs(target / BLOBS)
+    copied = 0
+    for file in sorted((source / BLOBS).glob("[!.]*/*/*")):
+        org, _, name = file.relative_to(source / BLOBS).parts
+        # A file has its name once it is whole, and never changes.
+        if not (target / BLOBS / org / name[:2] / name).exists():
+            await theirs.put(org, name, await mine.open(org, name, 0, file.stat().st_size))
+            copied += 1
+    return copied

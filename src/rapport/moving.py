@@ -1,7 +1,7 @@
 """Copying a store to another place: what opens both, and what lies beside their rows."""
 
 import contextlib
-import shutil
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from rapport.store.sqlite import SqliteBulk
 
 
 class Copied(NamedTuple):
-    """What a copy did: the places as people see them, every table of both, and how many files."""
+    """What a copy did: the places as people see them, every table of both, and how many files the target has by it."""
 
     source: str
     target: str
@@ -45,13 +45,15 @@ async def copy(source: str, target: str, watch: Watch) -> Copied:
     if source == target or (folders[0] and folders[1] and folders[0].resolve() == folders[1].resolve()):
         raise CannotStart("FROM and TO are the same place")
     try:
-        async with _open(source, folders[0], writes=False) as mine, _open(target, folders[1], writes=True) as theirs:
-            tables = await rows.copy(mine, theirs, watch)
-            files = await _copy_files(*folders) if folders[0] and folders[1] else 0
-            copied = Copied(mine.place, theirs.place, tables, files)
-            if copied.is_same:
-                await rows.finish(theirs)
-            return copied
+        async with _open(source, folders[0], writes=False) as mine:
+            await rows.check(mine)
+            async with _open(target, folders[1], writes=True) as theirs:
+                tables = await rows.copy(mine, theirs, watch)
+                files = await _copy_files(folders[0], folders[1], watch) if folders[0] and folders[1] else 0
+                copied = Copied(mine.place, theirs.place, tables, files)
+                if copied.is_same:
+                    await rows.finish(theirs)
+                return copied
     except (CannotOpen, NewerDatabase, CannotCopy, EngineFailed) as error:
         raise CannotStart(str(error)) from None
 
@@ -93,18 +95,35 @@ def _options(url: str) -> Options:
     return Options(settings["database_url"], settings["database_pooler"] == "transaction")
 
 
-async def _copy_files(source: Path, target: Path) -> int:
-    """Copy the artifacts' bytes and the key; how many artifacts' files the target did not have yet."""
-    if (source / KEY).exists() and not (target / KEY).exists():
-        part = target / f"{KEY}.part"
-        shutil.copy(source / KEY, part)
-        part.rename(target / KEY)
+async def _copy_files(source: Path, target: Path, watch: Watch) -> int:
+    """Copy the key of signed URLs and the artifacts' bytes that the target does not have yet; how many files it has.
+
+    Raises:
+        CannotStart: a file can't be read or written.
+    """
     mine, theirs = LocalBlobs(source / BLOBS), LocalBlobs(target / BLOBS)
-    copied = 0
-    for file in sorted((source / BLOBS).glob("[!.]*/*/*")):
-        org, _, name = file.relative_to(source / BLOBS).parts
-        # A file has its name once it is whole, and never changes.
-        if not (target / BLOBS / org / name[:2] / name).exists():
-            await theirs.put(org, name, await mine.open(org, name, 0, file.stat().st_size))
-            copied += 1
-    return copied
+    files = sorted((source / BLOBS).glob("[!.]*/*/*"))
+    watch.expects(len(files))
+    try:
+        _copy_key(source / KEY, target / KEY)
+        for file in files:
+            path = file.relative_to(source)
+            # A file has its name once it is whole, and never changes.
+            if not (target / path).exists():
+                org, name = path.parts[1], path.name
+                await theirs.put(org, name, await mine.open(org, name, 0, file.stat().st_size))
+            watch.passed("files", 1)
+    except OSError as error:
+        raise CannotStart(f"a file can't be copied from {source} to {target}: {error.strerror or error}") from None
+    return len(files)
+
+
+def _copy_key(source: Path, target: Path) -> None:
+    """Copy the key, over the one that a refused start may have made."""
+    if source.exists():
+        part = target.with_name(f"{target.name}.part")
+        with open(part, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(source.read_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(target)

@@ -7,7 +7,7 @@ column type and a storage clause. What is no SQL at all on one of them is a meth
 """
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -120,45 +120,62 @@ class Store(Protocol):
         ...
 
 
+# The table that a store has for as long as it is an unfinished copy of another one.
+BEGUN_COPY = "copy_progress"
+UNFINISHED = "it is an unfinished copy: run the same rapport copy again to finish it"
+
+
 class StoredTable(NamedTuple):
-    """A table as the engine's own catalogue has it; `key` are the columns of its primary key."""
+    """A table as the engine's own catalogue has it: its columns, sorted, and those of its primary key in their order."""
 
     name: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
 
 
-# The table that a store has for as long as it is an unfinished copy of another one.
-BEGUN_COPY = "copy_progress"
-UNFINISHED = "it is an unfinished copy: run the same rapport copy again to finish it"
-
-
 class Bulk(Protocol):
-    """One connection for work that is no request: it has no deadline, and nobody else writes meanwhile.
+    """One connection for work that is no request: it has no deadline, and what is committed is on disk once it settled.
 
-    `place` is where the store is, for people.
+    Every method but `transaction` and `close` raises EngineFailed when the engine can't do it. `place` is where the
+    store is, for people.
     """
 
     place: str
 
-    def transaction(self) -> AbstractAsyncContextManager[Tx]:
+    def transaction(self) -> AbstractAsyncContextManager[None]:
         """A transaction that sees one moment; it is committed unless the block raises.
 
         Raises:
-            EngineFailed: the engine could not do what the block wanted of it.
+            EngineFailed: it can't be begun or committed.
         """
         ...
 
-    async def tables(self, tx: Tx) -> list[StoredTable]:
-        """Every table, by name."""
+    async def all(self, sql: str, **parameters: Value) -> list[Row]:
+        """Every row; in a transaction."""
         ...
 
-    async def add(self, tx: Tx, table: StoredTable, rows: Sequence[Row]) -> None:
-        """Add rows, whose values are in the order of the table's columns."""
+    async def run(self, sql: str, **parameters: Value) -> None:
+        """Run a statement; in a transaction."""
+        ...
+
+    async def tables(self) -> list[StoredTable]:
+        """Every table, by name; in a transaction."""
+        ...
+
+    async def add(self, table: StoredTable, pages: AsyncIterator[Sequence[Row]]) -> None:
+        """Add rows, whose values are in the order of the table's columns; in a transaction."""
+        ...
+
+    async def migrate(self) -> None:
+        """Make or migrate the store where needed; not in a transaction.
+
+        Raises:
+            migrate.NewerDatabase: a newer program wrote it.
+        """
         ...
 
     async def settle(self) -> None:
-        """Do what the engine is better for after very many rows."""
+        """Do what the engine is better for after very many rows. What is committed later is on disk at once."""
         ...
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
@@ -275,8 +275,8 @@ class PostgresStore:
         try:
             async with Lease(store._connections) as connection:
                 await _check_server(connection)
-                await _migrate(connection)
                 await _refuse_unfinished(connection)
+                await _migrate(connection)
                 store._constraints = await _unique_constraints(connection)
         except (CannotOpen, migrate.NewerDatabase):
             await store.close()
@@ -757,7 +757,7 @@ async def _refuse_unfinished(connection: Any) -> None:
 
 # Whole stores
 
-_NO_LIMITS = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+_BULK = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 
 
 class PostgresBulk:
@@ -771,19 +771,20 @@ class PostgresBulk:
         self._store = PostgresStore(options)
         self._writes = writes
         self._opened: list[Any] = []
+        # A crash may undo the last commits of a copy, and nothing else: it is resumed from where it then is.
+        self._sync = "off"
 
     @classmethod
     async def open(cls, options: Options, *, writes: bool) -> Self:
-        """Open a database; to write, migrating it where needed.
+        """Open a database.
 
         Raises:
             CannotOpen: it can't be reached, can't be relied on, or another copy writes to it.
-            migrate.NewerDatabase: a newer program wrote it.
         """
         bulk = cls(options, writes=writes)
         try:
             await bulk._open()
-        except (CannotOpen, migrate.NewerDatabase):
+        except CannotOpen:
             await bulk.close()
             raise
         except (_Unreachable, OSError, *_DRIVER) as error:
@@ -792,41 +793,54 @@ class PostgresBulk:
         return bulk
 
     async def _open(self) -> None:
-        connection = await self._connect()
+        self._connection = await self._connect()
         if self._writes:
-            await _check_server(connection)
+            await _check_server(self._connection)
             holder = await self._connect()
-            await holder.execute(f"BEGIN; {_NO_LIMITS}")
+            await holder.execute(f"BEGIN; {_BULK}")
             if not await holder.fetchval("SELECT pg_try_advisory_xact_lock($1::bigint)", _COPY_LOCK):
                 raise CannotOpen(f"another copy writes to {self.place}")
-            await _migrate(connection)
 
     async def _connect(self) -> Any:
         connection = await self._store._connect()  # noqa: SLF001  # of several hosts, the same one
         self._opened.append(connection)
         return connection
 
-    @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Tx]:
-        """A transaction that sees one moment; see `Bulk.transaction`."""
-        connection = self._opened[0]
-        mode = "READ WRITE" if self._writes else "READ ONLY"
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
         try:
-            await connection.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ {mode}; {_NO_LIMITS}")
-            yield PostgresTx(connection, _READING)
-            await connection.execute("COMMIT")
+            yield
         except (*_DRIVER, UniqueViolation, OSError) as error:
-            await _roll_back(connection)
             raise EngineFailed(f"{self.place}: {_sentence(error)}") from error
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """A transaction that sees one moment; see `Bulk.transaction`."""
+        mode = f"READ WRITE; SET LOCAL synchronous_commit = {self._sync}" if self._writes else "READ ONLY"
+        try:
+            with self._failing():
+                await self._connection.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ {mode}; {_BULK}")
+            yield
+            with self._failing():
+                await self._connection.execute("COMMIT")
         except BaseException:
-            await _roll_back(connection)
+            await _roll_back(self._connection)
             raise
 
-    async def tables(self, tx: Tx) -> list[StoredTable]:
+    async def all(self, sql: str, **parameters: Value) -> list[Row]:
+        """Every row."""
+        with self._failing():
+            return await PostgresTx(self._connection, _READING).all(sql, **parameters)
+
+    async def run(self, sql: str, **parameters: Value) -> None:
+        """Run a statement."""
+        await self.all(sql, **parameters)
+
+    async def tables(self) -> list[StoredTable]:
         """Every table, by name."""
-        rows = await tx.all(
+        rows = await self.all(
             """
-            SELECT own.relname::text, array_agg(col.attname::text ORDER BY col.attnum), (
+            SELECT own.relname::text, array_agg(col.attname::text ORDER BY col.attname::text COLLATE "C"), (
                 SELECT array_agg(part.attname::text ORDER BY keyed.place) FROM pg_index i
                 CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS keyed(number, place)
                 JOIN pg_attribute part ON part.attrelid = own.oid AND part.attnum = keyed.number
@@ -841,13 +855,24 @@ class PostgresBulk:
         )
         return sorted(StoredTable(name, tuple(columns), tuple(key or ())) for name, columns, key in rows)
 
-    async def add(self, _tx: Tx, table: StoredTable, rows: Sequence[Row]) -> None:
-        """Add rows by COPY."""
-        await self._opened[0].copy_records_to_table(table.name, records=rows, columns=table.columns)
+    async def add(self, table: StoredTable, pages: AsyncIterator[Sequence[Row]]) -> None:
+        """Add rows by COPY: the server takes what it was sent while the next rows are read."""
+        records = (row async for rows in pages for row in rows)
+        with self._failing():
+            await self._connection.copy_records_to_table(table.name, records=records, columns=table.columns)
+
+    async def migrate(self) -> None:
+        """Make or migrate the store where needed; see `Bulk.migrate`."""
+        with self._failing():
+            await _migrate(self._connection)
 
     async def settle(self) -> None:
         """Count what is there, so that the first questions are planned for it."""
-        await self._opened[0].execute(f"BEGIN; {_NO_LIMITS}; ANALYZE; COMMIT")
+        self._sync = "on"
+        async with self.transaction():
+            names = ", ".join(f'"{table.name}"' for table in await self.tables())
+            with self._failing():
+                await self._connection.execute(f"ANALYZE {names}")
 
     async def close(self) -> None:
         """Close the connections."""

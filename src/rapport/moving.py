@@ -19,12 +19,21 @@ from rapport.store.sqlite import SqliteBulk
 
 
 class Copied(NamedTuple):
-    """What a copy did: the places as people see them, every table of both, and how many files the target has by it."""
+    """What a copy did.
+
+    Args:
+        source: as people see it, as is `target`.
+        target: the other place.
+        tables: every table of both.
+        files: how many artifacts' files the target has from the source.
+        left: what is not copied and where it has to be, for people; may be empty.
+    """
 
     source: str
     target: str
     tables: list[Compared]
     files: int
+    left: str
 
     @property
     def is_same(self) -> bool:
@@ -50,7 +59,7 @@ async def copy(source: str, target: str, watch: Watch) -> Copied:
             async with _open(target, folders[1], writes=True) as theirs:
                 tables = await rows.copy(mine, theirs, watch)
                 files = await _copy_files(folders[0], folders[1], watch) if folders[0] and folders[1] else 0
-                copied = Copied(mine.place, theirs.place, tables, files)
+                copied = Copied(mine.place, theirs.place, tables, files, _left(*folders))
                 if copied.is_same:
                     await rows.finish(theirs)
                 return copied
@@ -70,6 +79,18 @@ def _folder(place: str) -> Path | None:
     if scheme not in {"postgresql", "postgres"}:
         raise CannotStart(f"a copy can't go to or from {scheme}: name a data folder, or a postgresql:// URL")
     return None
+
+
+def _left(source: Path | None, target: Path | None) -> str:
+    """What a copy to or from a database leaves to the operator."""
+    if source and not target:
+        return f"secret.key and the artifacts' bytes stay in {source}: serve the database with --data {source}."
+    if target and not source:
+        return (
+            f"secret.key and blobs/ are in the data folder with which the database was served: unless it is {target}, "
+            f"bring them there."
+        )
+    return ""
 
 
 @contextlib.asynccontextmanager
@@ -112,7 +133,7 @@ async def _copy_files(source: Path, target: Path, watch: Watch) -> int:
             if not (target / path).exists():
                 org, name = path.parts[1], path.name
                 await theirs.put(org, name, await mine.open(org, name, 0, file.stat().st_size))
-            watch.passed("files", 1)
+            watch.passed("copying files", 1)
     except OSError as error:
         raise CannotStart(f"a file can't be copied from {source} to {target}: {error.strerror or error}") from None
     return len(files)

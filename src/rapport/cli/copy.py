@@ -1,8 +1,10 @@
 """`rapport copy`: a whole store from one place to another."""
 
+import contextlib
 import json
 import sys
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +12,8 @@ import typer
 from rapport.running import CannotStart
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from rapport.moving import Copied
     from rapport.store.copy import Watch
 
@@ -29,7 +33,7 @@ def copy(
 
     app.configure_logs()
     began = time.monotonic()
-    with _watching(quiet=as_json or not sys.stderr.isatty()) as watch:
+    with _watching(is_seen=sys.stderr.isatty() and not as_json) as watch:
         copied = asyncio.run(moving.copy(source, target, watch))
     seconds = round(time.monotonic() - began, 1)
     if not copied.is_same:
@@ -58,7 +62,7 @@ def _answer(copied: "Copied", seconds: float) -> dict[str, Any]:
 
 def _sentences(copied: "Copied", seconds: float) -> str:
     lines = [
-        f"{table.table:<24} {table.target.rows:>12,}  {table.target.sha256[:16]}"
+        f"{table.table:<24} {table.target.rows:>12,}  {table.target.sha256}"
         for table in copied.tables
         if table.target.rows
     ]
@@ -67,47 +71,46 @@ def _sentences(copied: "Copied", seconds: float) -> str:
         f"{copied.target} holds what {copied.source} does: {rows:,} rows in {len(copied.tables)} tables, compared by "
         f"count and SHA-256, and {copied.files:,} files; {seconds} s."
     )
-    return "\n".join(lines)
+    return "\n".join([*lines, copied.left] if copied.left else lines)
 
 
-class _Quiet:
-    """Nobody watches."""
-
-    def __enter__(self) -> "Watch":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def expects(self, rows: int) -> None:
-        """Say nothing."""
-
-    def passed(self, table: str, rows: int) -> None:
-        """Say nothing."""
-
-
-def _watching(*, quiet: bool) -> Any:
-    """Who is told how far it is: a bar on the terminal, or nobody."""
-    if quiet:
-        return _Quiet()
+@contextlib.contextmanager
+def _watching(*, is_seen: bool) -> "Iterator[Watch]":
+    """Who is told how far it is: a bar on the terminal, where there is one."""
+    if not is_seen:
+        yield _Nobody()
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    class Bar:
-        def __enter__(self) -> "Watch":
-            columns = TextColumn("{task.description:<24}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
-            self._progress = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
-            self._progress.start()
-            self._task = self._progress.add_task("counting", total=None)
-            return self
+    columns = TextColumn("{task.description:<30}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
+        yield _Bar(progress)
 
-        def __exit__(self, *_: object) -> None:
-            self._progress.stop()
 
-        def expects(self, rows: int) -> None:
-            self._progress.update(self._task, total=rows)
+class _Nobody:
+    """Is told, and does nothing."""
 
-        def passed(self, table: str, rows: int) -> None:
-            self._progress.update(self._task, description=table, advance=rows)
+    def expects(self, count: int) -> None:
+        """See `Watch.expects`."""
 
-    return Bar()
+    def passed(self, what: str, count: int) -> None:
+        """See `Watch.passed`."""
+
+
+class _Bar:
+    """Moves a bar."""
+
+    def __init__(self, progress: "Progress") -> None:
+        self._progress = progress
+        self._task = progress.add_task("counting", total=None)
+        self._total = 0
+
+    def expects(self, count: int) -> None:
+        """See `Watch.expects`."""
+        self._total += count
+        self._progress.update(self._task, total=self._total)
+
+    def passed(self, what: str, count: int) -> None:
+        """See `Watch.passed`."""
+        self._progress.update(self._task, description=what, advance=count)

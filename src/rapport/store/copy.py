@@ -36,7 +36,7 @@ class Watch(Protocol):
         ...
 
     def passed(self, what: str, count: int) -> None:
-        """So many of a table's rows, or of something else, have."""
+        """So many have; `what` says what is being done."""
         ...
 
 
@@ -247,7 +247,7 @@ class _Copying:
         if rows:
             self.digest.add(rows)
             self._after = _key(self.table, rows[-1])
-            self._watch.passed(self.table.name, len(rows))
+            self._watch.passed(f"copying {self.table.name}", len(rows))
 
 
 def _common(rows: Sequence[Row], others: Sequence[Row]) -> int:
@@ -261,7 +261,7 @@ async def _read(target: Bulk, table: StoredTable, watch: Watch) -> Contents:
     after: Row | None = None
     while rows := await _next(target, table, after):
         digest.add(rows)
-        watch.passed(table.name, len(rows))
+        watch.passed(f"comparing {table.name}", len(rows))
         after = _key(table, rows[-1])
     return digest.contents()
 

@@ -126,7 +126,7 @@ UNFINISHED = "it is an unfinished copy: run the same rapport copy again to finis
 
 
 class StoredTable(NamedTuple):
-    """A table as the engine's own catalogue has it: its columns, sorted, and those of its primary key in their order."""
+    """A table as the engine's own catalogue has it: its columns, sorted, and those of its primary key, in order."""
 
     name: str
     columns: tuple[str, ...]

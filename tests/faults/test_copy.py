@@ -1,5 +1,6 @@
 """A copy that is killed, cut off or meddled with ends as one that was not, and is no store before."""
 
+import json
 import random
 import shutil
 import signal
@@ -16,43 +17,29 @@ import pytest
 
 from tests.support.command import rapport
 from tests.support.postgres import PostgresServer, eventually, new_name
-from tests.support.server import Client, Server
-from tests.support.world import World, make_world
+from tests.support.server import Server
 
-_MANY = """
+UNFINISHED = "it is an unfinished copy: run the same rapport copy again to finish it"
+MANY = """
     INSERT INTO idempotency_keys (org, user_id, method, key, request_hash, answer, created_date)
-    WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 60000)
+    WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 30000)
     SELECT (SELECT org FROM orgs), 'DEVU-1', 'engagements.create', 'key-' || n, hex(randomblob(32)), '{}', n FROM numbers
 """
 
 
-class Source:
-    """A served folder that is copied."""
-
-    def __init__(self, data: Path) -> None:
-        self.server = Server(data)
-        self.alice = Client(self.server, self.server.token, "DEVU-1")
-        self.world: World = make_world(self.alice)
-        self.data = data
-        assert self.server.stop() == 0
-
-    @contextmanager
-    def served(self) -> Iterator[Client]:
-        self.server.start()
-        yield self.alice
-        assert self.server.stop() == 0
-
-    def tables(self) -> Any:
-        """What a copy at one go says that it holds."""
-        fresh = self.data.with_name("fresh")
-        tables = rapport(self.data.parent, "copy", str(self.data), str(fresh), "--json").json()["tables"]
-        shutil.rmtree(fresh)
-        return tables
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's data folder."""
+    server = Server(tmp_path_factory.mktemp("demo") / "data", "--demo")
+    assert server.stop() == 0
+    return server.data
 
 
 @pytest.fixture
-def source(data: Path) -> Source:
-    return Source(data)
+def source(demo: Path, data: Path) -> Path:
+    """A folder of the test's own."""
+    shutil.copytree(demo, data)
+    return data
 
 
 @pytest.fixture
@@ -64,15 +51,39 @@ def database(postgres: PostgresServer) -> Iterator[str]:
         yield name
 
 
+def _call(method: str, *place: str, **request: Any) -> Any:
+    called = rapport(Path("/"), "call", method, json.dumps(request), *place)
+    assert called.code == 0, called
+    return json.loads(called.out)
+
+
+def _tables(source: Path | str, target: Path | str) -> Any:
+    """What a copy that succeeds says that both hold."""
+    return rapport(Path("/"), "copy", str(source), str(target), "--json").json()["tables"]
+
+
+def _refused(source: Path | str, target: Path | str) -> str:
+    return rapport(Path("/"), "copy", str(source), str(target)).sentence()
+
+
 @contextmanager
 def _copying(source: Path | str, target: Path | str) -> Iterator["subprocess.Popen[str]"]:
-    """A copy that runs in a process of its own."""
+    """A copy that runs in a process of its own; it is killed when the block ends."""
     command = [sys.executable, "-m", "rapport", "copy", str(source), str(target), "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         try:
             yield run
         finally:
             run.kill()
+
+
+def _said(run: "subprocess.Popen[str]") -> str:
+    """The one sentence with which it was refused."""
+    out, err = run.communicate(timeout=30)
+    assert (run.returncode, out) == (1, "")
+    lines = [line for line in err.splitlines() if not line.startswith("{")]
+    assert len(lines) == 1, err
+    return lines[0]
 
 
 def _wait_for_a_lock(postgres: PostgresServer, database: str) -> None:
@@ -82,118 +93,95 @@ def _wait_for_a_lock(postgres: PostgresServer, database: str) -> None:
 
 
 @contextmanager
-def _before_events(postgres: PostgresServer, source: Path, database: str) -> Iterator["subprocess.Popen[str]"]:
-    """A copy that has copied all tables before `events`, and waits until the block ends."""
-    with _copying(source, postgres.url(database)) as run, postgres.holding("LOCK TABLE events IN SHARE MODE", database):
+def _before_events(postgres: PostgresServer, database: str) -> Iterator[None]:
+    """While the block lasts, a copy waits when it has copied all tables before `events`; it begins when that is so."""
+    with postgres.holding("LOCK TABLE events IN SHARE MODE", database):
         _wait_for_a_lock(postgres, database)
-        yield run
-
-
-def _is_no_store(folder: Path, *place: str) -> None:
-    """No command works on an unfinished copy."""
-    for command in (("migrate",), ("orgs", "list"), ("init", "--org", "x", "--email", "x@example.com")):
-        sentence = rapport(folder, *command, *place).sentence()
-        assert "it is an unfinished copy: run the same rapport copy again to finish it" in sentence
-    served = subprocess.run(
-        [sys.executable, "-m", "rapport", "serve", *place, "--port", "0"],
-        capture_output=True, text=True, cwd=folder, timeout=30, check=False,
-    )  # fmt: skip
-    assert (served.returncode, served.stdout, len(served.stderr.splitlines())) == (1, "", 1)
-    assert "unfinished copy" in served.stderr
+        yield
 
 
 def test_a_killed_copy_is_no_store_and_the_next_goes_on_though_its_source_has_changed(
-    source: Source, postgres: PostgresServer, database: str, tmp_path: Path
+    demo: Path, source: Path, postgres: PostgresServer, database: str, tmp_path: Path
 ) -> None:
-    url = postgres.url(database)
-    with _before_events(postgres, source.data, database) as run:
+    url, here = postgres.url(database), ("--data", str(source))
+    _call("engagements.update", *here, id="ENGAGEMENT-9", external_ref="crm-1")
+    with _copying(source, url) as run, _before_events(postgres, database):
+        assert "another copy writes to" in _refused(demo, url)
         run.kill()
-    assert postgres.run("SELECT count(*) FROM engagements", database)[0][0] == 1
+    assert postgres.run("SELECT count(*) FROM engagements", database)[0][0] == 420
     assert postgres.run("SELECT count(*) FROM events", database)[0][0] == 0
-    _is_no_store(tmp_path, "--data", "other", "--database", url)
 
-    with source.served() as alice:
-        # What is unique moves from an object that is there already to one that is not.
-        alice.ok("engagements.update", {"id": source.world.engagement["id"], "external_ref": "crm-2", "title": "Later"})
-        alice.engagement(external_ref="crm-1")
-        alice.ok("tags.delete", {"id": source.world.tag["id"]})
-        alice.ok("accounts.create", {"display_name": "New", "external_refs": ["x"]})
-    copied = rapport(tmp_path, "copy", str(source.data), url, "--json").json()
-    assert copied["tables"] == source.tables()
-    with source.served() as alice:
-        before = alice.everything()
-    server = Server(source.data, RAPPORT_DATABASE_URL=url)
-    assert Client(server, alice.token, alice.user).everything() == before
-    assert server.stop() == 0
-    assert "holds data already" in rapport(tmp_path, "copy", str(source.data), url).sentence()
-
-
-def test_an_unfinished_copy_of_one_store_takes_no_other_and_is_no_source(
-    source: Source, postgres: PostgresServer, database: str, tmp_path: Path
-) -> None:
-    url = postgres.url(database)
-    with _before_events(postgres, source.data, database) as run:
-        assert "another copy writes to" in rapport(tmp_path, "copy", str(source.data), url).sentence()
-        run.kill()
-    made = rapport(tmp_path, "init", "--data", "bob", "--org", "Bob's", "--email", "bob@example.com")
-    assert made.code == 0
-    assert "an unfinished copy of another store" in rapport(tmp_path, "copy", "bob", url).sentence()
-    assert "is itself an unfinished copy" in rapport(tmp_path, "copy", url, "new").sentence()
+    place = ("--data", str(tmp_path / "other"), "--database", url)
+    for command in (("migrate",), ("orgs", "list"), ("init", "--org", "x", "--email", "x@example.com")):
+        assert UNFINISHED in rapport(tmp_path, *command, *place).sentence()
+    served = subprocess.run(
+        [sys.executable, "-m", "rapport", "serve", *place, "--port", "0"],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (served.returncode, served.stdout) == (1, "")
+    assert UNFINISHED in served.stderr.splitlines()[-1]
+    assert rapport(tmp_path, "init", "--data", "bob", "--org", "Bob's", "--email", "bob@example.com").code == 0
+    assert "an unfinished copy of another store" in _refused(tmp_path / "bob", url)
+    assert "is itself an unfinished copy" in _refused(url, tmp_path / "new")
     assert not (tmp_path / "new").exists()
-    assert rapport(tmp_path, "copy", str(source.data), url).code == 0
+
+    # What is unique moves to an object that comes before the one that has it in the target.
+    _call("engagements.update", *here, id="ENGAGEMENT-9", external_ref="crm-2")
+    _call("engagements.update", *here, id="ENGAGEMENT-7", external_ref="crm-1")
+    _call("engagements.delete", *here, id="ENGAGEMENT-8")
+    _call("tags.delete", *here, id="TAG-12345")
+    request = {"members": ["DEVU-12345"], "title": "x", "scheduled_date": "2023-01-01T12:00:00Z"}
+    made = _call("engagements.create", *here, **request)["engagement"]
+    assert _tables(source, url) == _tables(source, tmp_path / "fresh")
+    assert _call("engagements.get", *place, id=made["id"])["engagement"] == made
+    assert _call("engagements.list", *place, limit=100) == _call("engagements.list", *here, limit=100)
+    assert "holds data already" in _refused(source, url)
 
 
 def test_a_copy_that_is_killed_while_it_compares_is_unfinished(
-    source: Source, postgres: PostgresServer, database: str, tmp_path: Path
+    source: Path, postgres: PostgresServer, database: str, tmp_path: Path
 ) -> None:
     url = postgres.url(database)
-    with _copying(source.data, url) as run, ExitStack() as later:
-        with postgres.holding("LOCK TABLE events IN SHARE MODE", database):
-            _wait_for_a_lock(postgres, database)
+    with _copying(source, url) as run, ExitStack() as later:
+        with _before_events(postgres, database):
             # It is copied by now, and is compared before the others.
             later.enter_context(postgres.holding("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE", database))
-        eventually(20, lambda: postgres.run("SELECT 1 FROM events LIMIT 1", database))
+        eventually(20, lambda: postgres.run("SELECT 1 FROM webhooks RIGHT JOIN events ON true LIMIT 1", database))
         _wait_for_a_lock(postgres, database)
         run.kill()
-    _is_no_store(tmp_path, "--data", "other", "--database", url)
-    assert rapport(tmp_path, "copy", str(source.data), url, "--json").json()["tables"] == source.tables()
+    assert UNFINISHED in rapport(tmp_path, "migrate", "--database", url).sentence()
+    assert _tables(source, url) == _tables(source, tmp_path / "fresh")
 
 
 def test_what_is_changed_in_the_target_meanwhile_is_found_and_mended(
-    source: Source, postgres: PostgresServer, database: str, tmp_path: Path
+    source: Path, postgres: PostgresServer, database: str, tmp_path: Path
 ) -> None:
-    with _before_events(postgres, source.data, database) as run:
-        postgres.run("UPDATE accounts SET display_name = 'Acne'", database)
-        postgres.run("DELETE FROM engagement_members WHERE position = 1", database)
-    assert run.wait(30) == 1
-    assert run.stdout is not None
-    assert run.stderr is not None
-    assert run.stdout.read() == ""
-    [sentence] = run.stderr.read().splitlines()
-    assert "accounts (1 rows, 1 in the copy), engagement_members (2 rows, 1 in the copy): see to it" in sentence
     url = postgres.url(database)
-    _is_no_store(tmp_path, "--data", "other", "--database", url)
-    assert rapport(tmp_path, "copy", str(source.data), url, "--json").json()["tables"] == source.tables()
+    with _copying(source, url) as run:
+        with _before_events(postgres, database):
+            postgres.run("UPDATE accounts SET display_name = 'Acne' WHERE number = 12345", database)
+            postgres.run("DELETE FROM engagement_members WHERE engagement = 5 AND position = 1", database)
+        sentence = _said(run)
+    assert "accounts (10 rows, 10 in the copy), engagement_members (840 rows, 839 in the copy): see to it" in sentence
+    assert UNFINISHED in rapport(tmp_path, "migrate", "--database", url).sentence()
+    assert _tables(source, url) == _tables(source, tmp_path / "fresh")
 
 
 def test_a_copy_whose_database_goes_away_says_so_and_is_gone_on_with(
-    source: Source, postgres: PostgresServer, database: str, tmp_path: Path
+    source: Path, postgres: PostgresServer, database: str, tmp_path: Path
 ) -> None:
     url = postgres.url(database)
-    with _before_events(postgres, source.data, database) as run:
-        postgres.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rapport' AND datname = '{database}'")  # fmt: skip
-        run.wait(20)
-    assert run.returncode == 1
-    assert run.stderr is not None
-    [sentence] = run.stderr.read().splitlines()
-    assert sentence.startswith(f"rapport: {url}: ")
-    assert rapport(tmp_path, "copy", str(source.data), url, "--json").json()["tables"] == source.tables()
+    theirs = f"FROM pg_stat_activity WHERE application_name = 'rapport' AND datname = '{database}'"
+    with _copying(source, url) as run, _before_events(postgres, database):
+        postgres.run(f"SELECT pg_terminate_backend(pid) {theirs}")
+        assert _said(run).startswith(f"rapport: {url}: ")
+    assert _tables(source, url) == _tables(source, tmp_path / "fresh")
 
 
-def _rows(path: Path) -> int:
+def _rows(folder: Path) -> int:
     """How many of the many rows a folder has."""
     with suppress(apsw.Error):
-        connection = apsw.Connection(str(path / "rapport.db"), flags=apsw.SQLITE_OPEN_READONLY)
+        connection = apsw.Connection(str(folder / "rapport.db"), flags=apsw.SQLITE_OPEN_READONLY)
         try:
             [(count,)] = connection.execute("SELECT count(*) FROM idempotency_keys").fetchall()
             return int(str(count))
@@ -202,33 +190,26 @@ def _rows(path: Path) -> int:
     return 0
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("way", ["postgres to sqlite", "sqlite to sqlite"])
-def test_a_copy_that_is_killed_again_and_again_ends_as_one_that_is_not(
-    source: Source, postgres: PostgresServer, tmp_path: Path, way: str
+def test_a_copy_to_a_folder_that_is_killed_again_and_again_ends_as_one_that_is_not(
+    source: Path, postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    connection = apsw.Connection(str(source.data / "rapport.db"))
-    connection.execute(_MANY)
+    connection = apsw.Connection(str(source / "rapport.db"))
+    connection.execute(MANY)
     connection.close()
-    wanted = source.tables()
+    target = tmp_path / "target"
     dice = random.Random()
     with postgres.database(new_name()) as url:
-        if way == "postgres to sqlite":
-            assert rapport(tmp_path, "copy", str(source.data), url, "--json").json()["tables"] == wanted
-        place = url if way == "postgres to sqlite" else source.data
-        target, had = tmp_path / "target", [0]
-        for _ in range(3):
-            with _copying(place, target) as run:
-                while run.poll() is None and _rows(target) <= had[-1]:
-                    time.sleep(0.01)
+        wanted = _tables(source, url)
+        for _ in range(2):
+            had = _rows(target)
+            with _copying(url, target) as run:
+                until = time.monotonic() + 30
+                while _rows(target) <= had:
+                    assert time.monotonic() < until
+                    time.sleep(0.005)
                 time.sleep(dice.uniform(0, 0.1))
                 run.kill()
-            had.append(_rows(target))
-            if run.wait() == -signal.SIGKILL:
-                _is_no_store(tmp_path, "--data", "target")
-        copied = rapport(tmp_path, "copy", str(place), str(target), "--json")
-    assert had[1] > 0
-    # Unless the last kill came too late.
-    assert copied.code == 1 or copied.json()["tables"] == wanted
-    with postgres.database(new_name()) as url:
-        assert rapport(tmp_path, "copy", str(target), url, "--json").json()["tables"] == wanted
+                assert run.wait() == -signal.SIGKILL
+            assert UNFINISHED in rapport(tmp_path, "migrate", "--data", "target").sentence()
+        assert _tables(url, target) == wanted
+    assert rapport(tmp_path, "migrate", "--data", "target").code == 0

@@ -178,6 +178,16 @@ def test_a_copy_whose_database_goes_away_says_so_and_is_gone_on_with(
     assert _tables(source, url) == _tables(source, tmp_path / "fresh")
 
 
+def test_a_copy_that_is_interrupted_ends_at_once_without_a_traceback(
+    source: Path, postgres: PostgresServer, database: str
+) -> None:
+    with _copying(source, postgres.url(database)) as run, _before_events(postgres, database):
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=10)
+    assert (run.returncode, out) == (130, "")
+    assert "Traceback" not in err
+
+
 def _rows(folder: Path) -> int:
     """How many of the many rows a folder has."""
     with suppress(apsw.Error):

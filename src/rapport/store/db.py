@@ -136,8 +136,7 @@ class StoredTable(NamedTuple):
 class Bulk(Protocol):
     """One connection for work that is no request: it has no deadline, and what is committed is on disk once it settled.
 
-    Every method but `transaction` and `close` raises EngineFailed when the engine can't do it. `place` is where the
-    store is, for people.
+    Every method but `close` raises EngineFailed when the engine can't do it. `place` is where the store is, for people.
     """
 
     place: str

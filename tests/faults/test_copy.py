@@ -178,6 +178,19 @@ def test_a_copy_whose_database_goes_away_says_so_and_is_gone_on_with(
     assert _tables(source, url) == _tables(source, tmp_path / "fresh")
 
 
+def test_what_a_source_fails_at_is_said_of_the_source(
+    source: Path, postgres: PostgresServer, database: str, tmp_path: Path
+) -> None:
+    url = postgres.url(database)
+    with postgres.database(name := new_name()) as first:
+        wanted = _tables(source, first)
+        with _copying(first, url) as run:
+            with _before_events(postgres, database):
+                postgres.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rapport' AND datname = '{name}'")  # fmt: skip
+            assert _said(run).startswith(f"rapport: {first}: ")
+        assert _tables(first, url) == wanted
+
+
 def test_a_copy_that_is_interrupted_ends_at_once_without_a_traceback(
     source: Path, postgres: PostgresServer, database: str
 ) -> None:

@@ -175,6 +175,13 @@ def test_a_round_trip_comes_back_as_it_was(filled: Filled, url: str, tmp_path: P
     assert _rows(filled.data) == _rows(tmp_path / "back")
 
 
+def test_a_database_in_partitions_takes_a_copy(filled: Filled, postgres: PostgresServer, url: str) -> None:
+    assert rapport(Path("/"), "migrate", "--database", url).code == 0
+    postgres.divide(name := url.rpartition("/")[2])
+    rows = {table["table"]: table["rows"] for table in copy(filled.data, url).json()["tables"]}
+    assert postgres.run("SELECT count(*) FROM engagements", name)[0][0] == rows["engagements"]
+
+
 def _rows(data: Path) -> dict[str, list[Any]]:
     """Every table as SQLite has it, and what it is made of."""
     connection = apsw.Connection(str(data / "rapport.db"), flags=apsw.SQLITE_OPEN_READONLY)

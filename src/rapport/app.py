@@ -23,9 +23,11 @@ from rapport.blobs import Blobs
 from rapport.blobs.links import Links, read_key
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import DAY, SECOND, system_clock
+from rapport.events.bell import Bell
 from rapport.events.delivery import Deliveries, Rules
 from rapport.events.post import Poster
 from rapport.events.reach import Reach
+from rapport.events.relay import Dial, Relay
 from rapport.http.edge import App, Edge, identified
 from rapport.http.protocol import RapportProtocol
 from rapport.http.site import site
@@ -72,7 +74,8 @@ class Opened:
         self.blobs = blobs
         self.links = links
         self.reach = Reach(allow_private=settings["webhook_allow_private"])
-        self.invoker = Invoker(store, system_clock, links, self.reach, key_life=_key_life(settings))
+        self.bell = Bell(settings["look_seconds"])
+        self.invoker = Invoker(store, system_clock, links, self.reach, key_life=_key_life(settings), bell=self.bell)
         self.admin = Admin(store, system_clock)
         self.commands = control.Commands(self.admin, self.invoker)
 
@@ -359,7 +362,7 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
 
             limits = _limits(settings)
             server = _Server(
-                _config(_application(opened, settings, limits), settings, tls), say_ready, opened.invoker.bell.close
+                _config(_application(opened, settings, limits), settings, tls), say_ready, opened.bell.close
             )
             # Others may be writing to a folder that is shared; no upload lasts a day.
             await opened.blobs.sweep(older_than=DAY / SECOND if settings["database_url"] else 0.0)
@@ -373,7 +376,7 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             deliveries = _deliveries(opened, settings)
             delivering = asyncio.create_task(deliveries.run())
             try:
-                async with _commanded(opened, settings):
+                async with _commanded(opened, settings), _in_touch(opened, settings):
                     await server.serve(sockets=[listener])
             finally:
                 cleaning.cancel()
@@ -399,12 +402,45 @@ async def _commanded(opened: Opened, settings: Settings) -> AsyncIterator[None]:
         path.unlink(missing_ok=True)
 
 
+@contextlib.asynccontextmanager
+async def _in_touch(opened: Opened, settings: Settings) -> AsyncIterator[None]:
+    """Hear of other processes' commits and tell them of ours, as far as there is a way to."""
+    dial = _dial(opened, settings)
+    if dial is None:
+        # A store in a file has no other processes. Behind a pooler there is no connection that could listen.
+        opened.bell.set_deaf(deaf=bool(settings["database_url"]))
+        yield
+        return
+    relay = Relay(dial, opened.bell)
+    opened.store.on_commit(relay.tell)
+    talking = asyncio.create_task(relay.run())
+    try:
+        yield
+    finally:
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+
+
+def _dial(opened: Opened, settings: Settings) -> Dial | None:
+    if not settings["database_url"]:
+        return None
+    if settings["redis_url"]:
+        from rapport.events import redis_line  # noqa: PLC0415  # loads what most servers never need
+
+        return redis_line.dial(settings["redis_url"])
+    from rapport.store.postgres import PostgresStore  # noqa: PLC0415  # loaded already
+
+    if not isinstance(opened.store, PostgresStore) or settings["database_pooler"] != "none":
+        return None
+    return opened.store.dial
+
+
 def _deliveries(opened: Opened, settings: Settings) -> Deliveries:
     rules = Rules(
         timeout=settings["webhook_timeout"], retry_delays=settings["webhook_retry_delays"],
         verify_again=settings["webhook_reverify_seconds"],
     )  # fmt: skip
-    return Deliveries(opened.store, system_clock, Poster(opened.reach), rules, webhooks.telling)
+    return Deliveries(opened.store, system_clock, Poster(opened.reach), rules, webhooks.telling, bell=opened.bell)
 
 
 def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:

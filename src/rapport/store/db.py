@@ -2,12 +2,13 @@
 
 SQL is one text for both engines, with named `:parameters`. What differs is written as a member of the dialect:
 `rows(:name, column type, ...)` stands for a table made from a list of tuples, ` FOR UPDATE` and ` FOR KEY SHARE` for
-whatever holds a row against other writers and against deletion, and a migration's `{text}` and `{clustered}` for a
+whatever holds a row against other writers and against deletion, ` SKIP LOCKED` behind them for leaving out what another
+writer holds, and a migration's `{text}` and `{clustered}` for a
 column type and a storage clause. What is no SQL at all on one of them is a method of the transaction.
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -18,6 +19,7 @@ Row = tuple[Any, ...]
 Value = str | int | None | Sequence[Sequence[str | int | None]]
 C = TypeVar("C")
 R = TypeVar("R")
+Committed = Callable[[Collection[str]], None]
 
 # What a missing date is stored as, so that it sorts before every date on both engines.
 NO_DATE = -(2**62)
@@ -76,6 +78,10 @@ class Tx(Protocol):
         """See to it that no number up to this one is given out; see `numbers.reserve`."""
         ...
 
+    def wake(self, org: str) -> None:
+        """Let those who wait for something to happen in the org look, once this is committed."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch(Generic[C, R]):
@@ -113,6 +119,10 @@ class Store(Protocol):
             ServiceUnavailable: the engine is away, or the deadline has passed.
             Exception: what the batch answered for this call.
         """
+        ...
+
+    def on_commit(self, call: Committed) -> None:
+        """Call this with the orgs that a transaction woke, after its commit. It may come in vain."""
         ...
 
     async def close(self) -> None:
@@ -188,7 +198,7 @@ def unavailable(why: str) -> ServiceUnavailable:
 
 
 _ROWS = re.compile(r"\brows\(:(\w+), ([^)]+)\)(?: ([a-z]\w*))?")
-_LOCKS = re.compile(r" FOR (?:UPDATE|KEY SHARE)(?: OF \w+)?")
+_LOCKS = re.compile(r" FOR (?:UPDATE|KEY SHARE)(?: OF \w+)?(?: SKIP LOCKED)?")
 # A text, a cast, or a parameter.
 _TOKENS = re.compile(r"'(?:[^']|'')*'|::|:(\w+)")
 # What writes the table for a list: from the list's name, the columns with their types, and the table's alias.

@@ -28,6 +28,7 @@ from rapport.store.db import (
     UNFINISHED,
     Batch,
     CannotOpen,
+    Committed,
     EngineFailed,
     LostRace,
     Positional,
@@ -67,6 +68,9 @@ _READS_TOGETHER = 16
 _TRIES = 5
 # A constraint that refused a call may have been set by a racer that the call did not see; not for ever, though.
 _RACES = 3
+_CHANNEL = "rapport_commits"
+# What `pg_stat_activity` calls the connection that listens.
+LISTENER = "rapport listens"
 _SETTINGS = {"statement_timeout": "3000", "idle_in_transaction_session_timeout": "10000", "jit": "off"}
 # An arbitrary number: 'rapport' in ASCII.
 _MIGRATION_LOCK = 0x726170706F7274
@@ -79,7 +83,7 @@ class Options(NamedTuple):
     Args:
         url: as libpq takes it, with one host or several.
         pooled: a pooler in transaction mode is between: nothing may outlive a transaction on a connection.
-        connections: how many to open at the most; one more gives out numbers.
+        connections: how many to open at the most; one more gives out numbers, and one may listen.
         replica_url: of standbys for long reads, as libpq takes it; there may be three more connections to them.
     """
 
@@ -110,7 +114,7 @@ _READING = _Statements(without_locks)
 class PostgresTx:
     """A transaction on one connection."""
 
-    __slots__ = ("_blocks", "_connection", "_constraints", "_statements")
+    __slots__ = ("_blocks", "_connection", "_constraints", "_statements", "woken")
 
     def __init__(
         self,
@@ -123,6 +127,7 @@ class PostgresTx:
         self._statements = statements
         self._blocks = blocks
         self._constraints = constraints or {}
+        self.woken: set[str] = set()
 
     async def all(self, sql: str, **parameters: Value) -> list[Row]:
         """Every row."""
@@ -162,6 +167,10 @@ class PostgresTx:
     async def reserve_number(self, kind: str, org: str, number: int) -> None:
         """Move a counter, at once and for good: what other processes hold of their blocks they still hand out."""
         await self._own_blocks().reserve(kind, org, number)
+
+    def wake(self, org: str) -> None:
+        """Note the org for after the commit."""
+        self.woken.add(org)
 
     def _own_blocks(self) -> Blocks:
         if self._blocks is None:
@@ -259,6 +268,7 @@ class PostgresStore:
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_away = False
         self._closing = False
+        self._committed: list[Committed] = []
         local = "".join(f"; SET LOCAL {name} = {value}" for name, value in _SETTINGS.items()) if options.pooled else ""
         self._begin_write = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE{local}"
         self._begin_read = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY{local}"
@@ -288,13 +298,16 @@ class PostgresStore:
 
     # Connecting
 
-    async def _connect(self) -> Any:
+    async def _connect(self, name: str = "rapport") -> Any:
         """Connect to the host that answered last time, else to the first that answers now.
+
+        Args:
+            name: what the connection is called in `pg_stat_activity`.
 
         Raises:
             _Unreachable: none does.
         """
-        url, connection = await self._reach(self._hosts, "read-write")
+        url, connection = await self._reach(self._hosts, "read-write", name)
         self._hosts.sort(key=lambda host: host != url)
         return connection
 
@@ -306,15 +319,15 @@ class PostgresStore:
         """
         hosts = hosts_of(self._options.replica_url)
         random.shuffle(hosts)
-        return (await self._reach(hosts, "standby"))[1]
+        return (await self._reach(hosts, "standby", "rapport"))[1]
 
-    async def _reach(self, hosts: Sequence[str], wanted: str) -> tuple[str, Any]:
+    async def _reach(self, hosts: Sequence[str], wanted: str, name: str) -> tuple[str, Any]:
         """Connect to the first host that answers and is what its URL asks for; without a word there, what is wanted.
 
         Raises:
             _Unreachable: none does.
         """
-        tries = [asyncio.ensure_future(self._connect_to(url, wanted, turn)) for turn, url in enumerate(hosts)]
+        tries = [asyncio.ensure_future(self._connect_to(url, wanted, name, turn)) for turn, url in enumerate(hosts)]
         failures: list[Exception] = []
         connection = None
         try:
@@ -329,15 +342,26 @@ class PostgresStore:
             await _end(tries, connection)
         raise _Unreachable("; ".join(_sentence(error) for error in failures))
 
-    async def _connect_to(self, url: str, wanted: str, turn: int) -> tuple[str, Any]:
+    async def _connect_to(self, url: str, wanted: str, name: str, turn: int) -> tuple[str, Any]:
         await asyncio.sleep(turn * _NEXT_HOST_SECONDS)
         options: dict[str, Any] = {} if "target_session_attrs=" in url else {"target_session_attrs": wanted}
         if self._options.pooled:
             options["statement_cache_size"] = 0
         else:
             options["statement_cache_size"] = 500
-            options["server_settings"] = {**_SETTINGS, "application_name": "rapport"}
+            options["server_settings"] = {**_SETTINGS, "application_name": name}
         return url, await asyncpg.connect(url, timeout=_CONNECT_SECONDS, **options)
+
+    async def dial(self, hear: Callable[[str], None], lost: Callable[[str], None]) -> "PostgresLine":
+        """Open a line between the processes of this database; see `events.relay`."""
+        connection = await self._connect(LISTENER)
+        connection.add_termination_listener(lambda _: lost("its connection was closed"))
+        try:
+            await connection.add_listener(_CHANNEL, lambda _connection, _process, _channel, text: hear(text))
+        except BaseException:
+            connection.terminate()
+            raise
+        return PostgresLine(connection)
 
     def _lost(self, error: BaseException) -> None:
         """Let go of the free connections, because one has shown to be lost, and say so once."""
@@ -580,7 +604,17 @@ class PostgresStore:
                 await _roll_back(connection)
             else:
                 await _commit(connection, limit)
+                self._tell(tx.woken)
             return results
+
+    def on_commit(self, call: Committed) -> None:
+        """Call this after commits; see `Store.on_commit`."""
+        self._committed.append(call)
+
+    def _tell(self, woken: set[str]) -> None:
+        if woken:
+            for call in self._committed:
+                call(woken)
 
     async def _advance(self, kind: str, wanted: Mapping[str, int]) -> Mapping[str, int]:
         """Move counters on in a transaction of its own; it is durable before a number is handed out."""
@@ -609,6 +643,21 @@ class PostgresStore:
         await self._counters.close()
         if self._replicas is not None:
             await self._replicas.close()
+
+
+class PostgresLine:
+    """A connection of its own that listens. A notification in a write's transaction would let no two commit at once."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def send(self, text: str) -> None:
+        """Say something of less than 8,000 bytes."""
+        await self._connection.execute("SELECT pg_notify($1, $2)", _CHANNEL, text)
+
+    async def close(self) -> None:
+        """End the connection."""
+        self._connection.terminate()
 
 
 def _verdict(error: Exception) -> _Verdict | None:

@@ -25,6 +25,7 @@ from rapport.store.db import (
     UNFINISHED,
     Batch,
     CannotOpen,
+    Committed,
     EngineFailed,
     Row,
     StoredTable,
@@ -58,11 +59,12 @@ def _json_table(name: str, columns: Sequence[tuple[str, str]], alias: str) -> st
 class SqliteTx:
     """A transaction on one connection. Nothing in it ever waits, so it may run in the event loop."""
 
-    __slots__ = ("_connection", "_statements")
+    __slots__ = ("_connection", "_statements", "woken")
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._statements: dict[str, tuple[str, frozenset[str]]] = {}
+        self.woken: set[str] = set()
 
     def _execute(self, sql: str, parameters: dict[str, Value]) -> apsw.Cursor:
         prepared = self._statements.get(sql)
@@ -103,6 +105,10 @@ class SqliteTx:
     async def reserve_number(self, kind: str, org: str, number: int) -> None:
         """Move a counter."""
         await numbers.advance_to(self, kind, org, number)
+
+    def wake(self, org: str) -> None:
+        """Note the org for after the commit."""
+        self.woken.add(org)
 
 
 def _violation(error: apsw.ConstraintError) -> Exception:
@@ -176,6 +182,7 @@ class SqliteStore:
         self._committer: asyncio.Task[None] | None = None
         self._watchdog: asyncio.Task[None] | None = None
         self._closing = False
+        self._committed: list[Committed] = []
 
     # Reading
 
@@ -241,8 +248,19 @@ class SqliteStore:
                     outcomes = [(waiting, unavailable("it can't write")) for waiting in self._running]
                 _settle(outcomes)
                 self._running = []
+                self._tell()
         finally:
             self._committer = None
+
+    def on_commit(self, call: Committed) -> None:
+        """Call this after commits; see `Store.on_commit`."""
+        self._committed.append(call)
+
+    def _tell(self) -> None:
+        woken, self._writer_tx.woken = self._writer_tx.woken, set()
+        if woken:
+            for call in self._committed:
+                call(woken)
 
     async def _begin(self) -> bool:
         """Begin a transaction; False when that fails, or when nobody waits for it any more.

@@ -81,7 +81,7 @@ class Opened:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path, *, shared: bool) -> Iterator[None]:
+def locked(folder: Path, *, shared: bool) -> Iterator[None]:
     """Hold the folder, made with mode 0700 where it is missing; `shared` with others who hold it so.
 
     Raises:
@@ -111,7 +111,7 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
         CannotStart: it is held by another process, can't be used, is broken, or was written by a newer program.
     """
     folder: Path = settings["data"]
-    with _locked(folder, shared=bool(settings["database_url"])):
+    with locked(folder, shared=bool(settings["database_url"])):
         links = _links(settings)
         blobs = _blobs(settings)
         store = await _open_store(settings)

@@ -149,6 +149,17 @@ class PostgresServer:
         self.run(example.code, name)
 
     @contextlib.contextmanager
+    def holding(self, sql: str, database: str) -> Iterator[None]:
+        """Hold the locks that a statement takes for as long as a block lasts."""
+        with asyncio.Runner() as runner:
+            connection = runner.run(asyncpg.connect(self.url(database)))
+            try:
+                runner.run(connection.execute(f"BEGIN; {sql}"))
+                yield
+            finally:
+                runner.run(connection.close())
+
+    @contextlib.contextmanager
     def database(self, name: str) -> Iterator[str]:
         """A new database for as long as a block lasts; its URL."""
         self.run(f'CREATE DATABASE "{name}"')

@@ -6,10 +6,11 @@ server undid to resolve a conflict, starts again from the beginning and so sees 
 """
 
 import asyncio
+import contextlib
 import hashlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
@@ -23,12 +24,16 @@ from rapport.store import migrate, numbers
 from rapport.store.blocks import Blocks
 from rapport.store.connections import Connections, Lease
 from rapport.store.db import (
+    BEGUN_COPY,
+    UNFINISHED,
     Batch,
     CannotOpen,
     Committed,
+    EngineFailed,
     LostRace,
     Positional,
     Row,
+    StoredTable,
     Tx,
     UniqueViolation,
     Value,
@@ -36,7 +41,7 @@ from rapport.store.db import (
     unavailable,
     without_locks,
 )
-from rapport.store.hosts import hosts_of
+from rapport.store.hosts import hosts_of, masked
 from rapport.store.replicas import Behind, Replicas, plain_transaction
 
 R = TypeVar("R")
@@ -69,6 +74,7 @@ LISTENER = "rapport listens"
 _SETTINGS = {"statement_timeout": "3000", "idle_in_transaction_session_timeout": "10000", "jit": "off"}
 # An arbitrary number: 'rapport' in ASCII.
 _MIGRATION_LOCK = 0x726170706F7274
+_COPY_LOCK = _MIGRATION_LOCK + 1
 
 
 class Options(NamedTuple):
@@ -279,6 +285,7 @@ class PostgresStore:
         try:
             async with Lease(store._connections) as connection:
                 await _check_server(connection)
+                await _refuse_unfinished(connection)
                 await _migrate(connection)
                 store._constraints = await _unique_constraints(connection)
         except (CannotOpen, migrate.NewerDatabase):
@@ -782,3 +789,142 @@ async def _migrate(connection: Any) -> None:
         await connection.execute("COMMIT")
         if step is None:
             return
+
+
+async def _refuse_unfinished(connection: Any) -> None:
+    """Refuse a store that is not whole yet.
+
+    Raises:
+        CannotOpen: it is an unfinished copy.
+    """
+    await connection.execute("BEGIN")
+    unfinished = await connection.fetchval("SELECT to_regclass($1::text) IS NOT NULL", BEGUN_COPY)
+    await connection.execute("COMMIT")
+    if unfinished:
+        raise CannotOpen(f"the database can't be opened: {UNFINISHED}")
+
+
+# Whole stores
+
+_BULK = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+
+
+class PostgresBulk:
+    """One connection to a database for work that is no request; see `Bulk`.
+
+    While it may write, another one holds a lock, so that of two copies to one database one is refused.
+    """
+
+    def __init__(self, options: Options, *, writes: bool) -> None:
+        self.place = masked(options.url)
+        self._store = PostgresStore(options)
+        self._writes = writes
+        self._opened: list[Any] = []
+        # A crash may undo the last commits of a copy, and nothing else: it is resumed from where it then is.
+        self._sync = "off"
+
+    @classmethod
+    async def open(cls, options: Options, *, writes: bool) -> Self:
+        """Open a database.
+
+        Raises:
+            CannotOpen: it can't be reached, can't be relied on, or another copy writes to it.
+        """
+        bulk = cls(options, writes=writes)
+        try:
+            await bulk._open()
+        except CannotOpen:
+            await bulk.close()
+            raise
+        except (_Unreachable, OSError, *_DRIVER) as error:
+            await bulk.close()
+            raise CannotOpen(f"the database {bulk.place} can't be opened: {_sentence(error)}") from None
+        return bulk
+
+    async def _open(self) -> None:
+        self._connection = await self._connect()
+        if self._writes:
+            await _check_server(self._connection)
+            holder = await self._connect()
+            await holder.execute(f"BEGIN; {_BULK}")
+            if not await holder.fetchval("SELECT pg_try_advisory_xact_lock($1::bigint)", _COPY_LOCK):
+                raise CannotOpen(f"another copy writes to {self.place}")
+
+    async def _connect(self) -> Any:
+        connection = await self._store._connect()  # noqa: SLF001  # of several hosts, the same one
+        self._opened.append(connection)
+        return connection
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except (*_DRIVER, UniqueViolation, OSError) as error:
+            raise EngineFailed(f"{self.place}: {_sentence(error)}") from error
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """A transaction that sees one moment; see `Bulk.transaction`."""
+        mode = f"READ WRITE; SET LOCAL synchronous_commit = {self._sync}" if self._writes else "READ ONLY"
+        try:
+            with self._failing():
+                await self._connection.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ {mode}; {_BULK}")
+            yield
+            with self._failing():
+                await self._connection.execute("COMMIT")
+        except BaseException:
+            await _roll_back(self._connection)
+            raise
+
+    async def all(self, sql: str, **parameters: Value) -> list[Row]:
+        """Every row."""
+        with self._failing():
+            return await PostgresTx(self._connection, _READING).all(sql, **parameters)
+
+    async def run(self, sql: str, **parameters: Value) -> None:
+        """Run a statement."""
+        await self.all(sql, **parameters)
+
+    async def tables(self) -> list[StoredTable]:
+        """Every table, by name."""
+        rows = await self.all(
+            """
+            SELECT own.relname::text, array_agg(col.attname::text ORDER BY col.attname::text COLLATE "C"), (
+                SELECT array_agg(part.attname::text ORDER BY keyed.place) FROM pg_index i
+                CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS keyed(number, place)
+                JOIN pg_attribute part ON part.attrelid = own.oid AND part.attnum = keyed.number
+                WHERE i.indrelid = own.oid AND i.indisprimary
+            )
+            FROM pg_class own
+            JOIN pg_attribute col ON col.attrelid = own.oid AND col.attnum > 0 AND NOT col.attisdropped
+            WHERE own.relkind IN ('r', 'p') AND NOT own.relispartition
+              AND own.relnamespace = current_schema()::regnamespace
+            GROUP BY own.oid, own.relname
+            """
+        )
+        return sorted(StoredTable(name, tuple(columns), tuple(key or ())) for name, columns, key in rows)
+
+    async def add(self, table: StoredTable, pages: AsyncIterator[Sequence[Row]]) -> None:
+        """Add rows by COPY: the server takes what it was sent while the next rows are read."""
+        records = (row async for rows in pages for row in rows)
+        with self._failing():
+            await self._connection.copy_records_to_table(table.name, records=records, columns=table.columns)
+
+    async def migrate(self) -> None:
+        """Make or migrate the store where needed; see `Bulk.migrate`."""
+        with self._failing():
+            await _migrate(self._connection)
+
+    async def settle(self) -> None:
+        """Count what is there, so that the first questions are planned for it."""
+        self._sync = "on"
+        async with self.transaction():
+            names = ", ".join(f'"{table.name}"' for table in await self.tables())
+            with self._failing():
+                await self._connection.execute(f"ANALYZE {names}")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for connection in self._opened:
+            with contextlib.suppress(*_DRIVER, OSError, TimeoutError):
+                await connection.close(timeout=1)

@@ -9,7 +9,7 @@ import httpx
 
 CONNECTIONS = 8
 # Between two engagements of a connection: enough to leave the processor to those who start.
-_PAUSE = 0.02
+_PAUSE = 0.2
 
 
 class Load:

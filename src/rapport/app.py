@@ -3,12 +3,8 @@
 import asyncio
 import contextlib
 import fcntl
-import logging
 import shlex
-import signal
-import socket
 import ssl
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +14,7 @@ import uvicorn
 import uvloop
 from starlette.middleware.cors import CORSMiddleware
 
-from rapport import control, running
+from rapport import control, listener, running
 from rapport.blobs import Blobs
 from rapport.blobs.links import Links, read_key
 from rapport.blobs.local import LocalBlobs
@@ -29,16 +25,19 @@ from rapport.events.post import Poster
 from rapport.events.reach import Reach
 from rapport.events.relay import Dial, Relay
 from rapport.http.edge import App, Edge, identified
-from rapport.http.protocol import RapportProtocol
+from rapport.http.protocol import RapportProtocol, State
+from rapport.http.server import Server
 from rapport.http.site import site
 from rapport.http.tls import TlsError
 from rapport.http.tls import context as tls_context
 from rapport.http.uploads import Files
+from rapport.logs import configure_logs
 from rapport.operations import demo, families, webhooks
 from rapport.operations.admin import Admin
 from rapport.operations.cleaner import Cleaner
 from rapport.operations.invoke import Invoker
 from rapport.operations.uploads import Uploads
+from rapport.parent import Parent
 from rapport.ratelimit import Limiter, Limits
 from rapport.running import CannotStart
 from rapport.settings import Settings
@@ -47,11 +46,10 @@ from rapport.store.hosts import masked
 from rapport.store.migrate import NewerDatabase
 from rapport.store.sqlite import SqliteStore
 
-__all__ = ["CannotStart", "DataInUse", "Opened", "families", "open_data", "run_command", "serve"]
+__all__ = ["CannotStart", "DataInUse", "Opened", "configure_logs", "families", "open_data", "run_command", "serve"]
 DATABASE = "rapport.db"
 BLOBS = "blobs"
 KEY = "secret.key"
-_BACKLOG = 2048
 # What Python and OpenSSL, Node, and requests read the file of trusted CAs from.
 _TRUST = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
 _EXPOSED = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After",
@@ -190,14 +188,9 @@ def _links(settings: Settings) -> Links:
     except (OSError, ValueError) as error:
         raise CannotStart(f"the key of signed URLs can't be used: {error}") from None
     return Links(
-        key, base_url=settings["public_url"], local_url=_url(settings, settings["host"], settings["port"]),
+        key, base_url=settings["public_url"], local_url=listener.url(settings, settings["host"], settings["port"]),
         seconds=settings["artifact_url_ttl"],
     )  # fmt: skip
-
-
-def _url(settings: Settings, host: str, port: int) -> str:
-    scheme = "https" if settings["tls"] == "dev" or settings["tls_cert"] else "http"
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,35 +206,6 @@ async def run_command(settings: Settings, command: str, arguments: Mapping[str, 
         return await opened.commands.run(command, arguments)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server, but that a signal it obeyed is not raised once more: a clean stop exits with 0."""
-
-    def __init__(self, config: uvicorn.Config, say_ready: Callable[[], None], say_stop: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._say_ready = say_ready
-        self._say_stop = say_stop
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop, having told those who wait for what may come."""
-        self._say_stop()
-        await super().shutdown(sockets)
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say that it serves once it does: connections are taken and signals are obeyed from then on."""
-        await super().startup(sockets)
-        self._say_ready()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGTERM and SIGINT; a second SIGINT stops at once."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-
-
 def _limits(settings: Settings) -> Limits | None:
     if not settings["rate_limit"]:
         return None
@@ -252,14 +216,14 @@ def _limits(settings: Settings) -> Limits | None:
     return SharedLimiter(settings["rate_limit"], settings["redis_url"])
 
 
-def _application(opened: Opened, settings: Settings, limits: Limits | None) -> App:
+def _application(opened: Opened, settings: Settings, limits: Limits | None, state: State) -> App:
     files = Files(
         Uploads(opened.store, opened.blobs, system_clock), opened.links, system_clock,
         max_bytes=settings["artifact_max_bytes"],
     )  # fmt: skip
     edge: App = Edge(
         opened.invoker, limits, strict=settings["strict"], access_log=settings["access_log"],
-        site=site(opened.store, files, strict=settings["strict"]),
+        site=site(opened.store, files, strict=settings["strict"], is_leaving=lambda: state.is_leaving),
     )  # fmt: skip
     if settings["cors_origins"]:
         shared = CORSMiddleware(
@@ -268,25 +232,6 @@ def _application(opened: Opened, settings: Settings, limits: Limits | None) -> A
         )  # fmt: skip
         edge = identified(shared)  # which answers preflights itself
     return edge
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    """Take the port.
-
-    Raises:
-        CannotStart: it is taken, or not ours to take.
-    """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        # Two may bind a port that nobody listens on yet; only one of them may listen.
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        raise CannotStart(f"{host}:{port} can't be listened on: {error.strerror}") from None
-    listener.set_inheritable(False)
-    return listener
 
 
 def _own_tls(settings: Settings) -> ssl.SSLContext | None:
@@ -327,43 +272,33 @@ def _dev_tls(settings: Settings, say: Callable[[str], None]) -> ssl.SSLContext:
     return made
 
 
-def configure_logs() -> None:
-    """Log JSON lines on standard error."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    for name in ("uvicorn", "python_multipart"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
-async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], None]) -> None:
+async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], None], parent: Parent | None) -> None:
     tls = _own_tls(settings)
     log = structlog.get_logger("rapport")
-    with contextlib.closing(_bind(settings["host"], settings["port"])) as listener:
+    taken = parent.listener if parent else listener.bind(settings["host"], settings["port"])
+    with contextlib.closing(taken):
         async with open_data(settings) as opened:
             if settings["tls"] == "dev":
                 tls = _dev_tls(settings, say)
             if (made := await _first_start(opened, with_demo=with_demo)) is not None:
                 say(made)
-            host, port = listener.getsockname()[:2]
-            opened.links.local_url = _url(settings, host, port)
+            host, port = taken.getsockname()[:2]
+            opened.links.local_url = listener.url(settings, host, port)
 
             def say_ready() -> None:
-                say(f"Rapport serves {opened.links.local_url} (reference: /docs)")
+                if parent is None:
+                    say(f"Rapport serves {opened.links.local_url} (reference: /docs)")
+                else:
+                    parent.ready()
+                    parent.when_gone(server.retire)
                 log.info("serving", host=host, port=port, data=str(settings["data"]))
 
             limits = _limits(settings)
-            server = _Server(
-                _config(_application(opened, settings, limits), settings, tls), say_ready, opened.bell.close
-            )
+            state = State()
+            server = Server(
+                _config(_application(opened, settings, limits, state), settings, tls), state,
+                drain_delay=settings["drain_delay"], say_ready=say_ready, say_leaving=opened.bell.close,
+            )  # fmt: skip
             # Others may be writing to a folder that is shared; no upload lasts a day.
             await opened.blobs.sweep(older_than=DAY / SECOND if settings["database_url"] else 0.0)
             orphan_seconds = settings["artifact_orphan_hours"] * 3600
@@ -377,7 +312,7 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             delivering = asyncio.create_task(deliveries.run())
             try:
                 async with _commanded(opened, settings), _in_touch(opened, settings):
-                    await server.serve(sockets=[listener])
+                    await server.serve(sockets=[taken])
             finally:
                 cleaning.cancel()
                 deliveries.stop()
@@ -466,19 +401,22 @@ async def _first_start(opened: Opened, *, with_demo: bool) -> str | None:
     return f"Made the org {made['org']['name']} ({made['org']['display_id']}). Token, shown this once:\n{made['token']}"
 
 
-def serve(settings: Settings, *, with_demo: bool, say: Callable[[str], None]) -> None:
+def serve(
+    settings: Settings, *, with_demo: bool, say: Callable[[str], None], parent: Parent | None = None
+) -> None:  # fmt: skip
     """Serve until a signal says stop.
 
     Args:
         settings: in force.
         with_demo: fill an empty store with the demo.
         say: tells the operator a line.
+        parent: of this process where it is one of several workers.
 
     Raises:
         CannotStart: it can't.
     """
-    configure_logs()
-    for warning in settings.warnings:
+    configure_logs(None if parent is None else parent.number)
+    for warning in settings.warnings if parent is None else ():
         structlog.get_logger("rapport").warning("setting", warning=warning)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, with_demo=with_demo, say=say))
+        runner.run(_serve(settings, with_demo=with_demo, say=say, parent=parent))

@@ -83,6 +83,13 @@ def _connections(text: str) -> int:
     return count
 
 
+def _workers(text: str) -> int:
+    count = int(text)
+    if not 1 <= count <= 64:  # noqa: PLR2004  # more than a machine has use for
+        raise ValueError(text)
+    return count
+
+
 def _public_url(text: str) -> str:
     parts = urlsplit(text)
     if text and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
@@ -206,6 +213,7 @@ SETTINGS = {
         Setting("database_connections", "10", _connections, "2 to 1000", "Connections of a process, but two."),
         Setting("host", "127.0.0.1", str, "an address", "The address to listen on."),
         Setting("port", "8080", _port, "0 to 65535", "The port to listen on; 0 takes a free one."),
+        Setting("workers", "1", _workers, "1 to 64", "Processes that serve; more than one need PostgreSQL."),
         Setting("rate_limit", "8000/60", parse_limit, "<requests>/<seconds>, or off", "Requests per user and window."),
         Setting(
             "redis_url",
@@ -225,6 +233,13 @@ SETTINGS = {
         Setting("strict", "off", _flag, "on or off", "Refuse what is not DevRev's, and leave it out of answers."),
         Setting("sync", "full", _sync, "full or normal", "full: what was answered survives a power cut."),
         Setting("drain_seconds", "30", _seconds, "0 to 86400", "How long a stop waits for requests that have begun."),
+        Setting(
+            "drain_delay",
+            "0",
+            _seconds,
+            "0 to 86400",
+            "Seconds for which SIGTERM only makes /readyz fail, so that a proxy notices.",
+        ),
         Setting("cors_origins", "", _words, "origins, by comma", "Web origins whose pages may call the API."),
         Setting("trusted_proxies", "", _words, "addresses, by comma", "Proxies whose X-Forwarded-* headers count."),
         Setting("tls", "off", _tls, "off or dev", "dev: HTTPS, with a local CA in the data folder."),

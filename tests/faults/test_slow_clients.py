@@ -12,6 +12,7 @@ import uvicorn
 
 from rapport import app
 from rapport.http import edge, protocol
+from rapport.listener import bind
 from rapport.settings import load
 from tests.support.wire import Wire
 
@@ -36,16 +37,18 @@ class InProcess:
         async with app.open_data(settings) as opened:
             made = await opened.admin.orgs_create(name="Alice's", email="alice@example.com")
             self.token = made["token"]
-            listener = app._bind("127.0.0.1", 0)
+            listener = bind("127.0.0.1", 0)
+            state = protocol.State()
             self.port = listener.getsockname()[1]
             config = uvicorn.Config(
-                app._application(opened, settings, None),
+                app._application(opened, settings, None, state),
                 http=protocol.RapportProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
             )
             self._server = uvicorn.Server(config)
+            self._server.server_state = state
             self._ready.set()
             await self._server.serve(sockets=[listener])
 

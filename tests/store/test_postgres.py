@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import asyncpg
 import pytest
 
 from rapport.contract import ids
@@ -491,6 +492,31 @@ def test_a_migration_beside_an_older_process_does_not_disturb_it(
     _open_and_close(url)
     assert len(engine.all(every)[0]) == 4
     engine.write(lambda tx: orgs.insert(tx, "ORG0000002", "y", 2))
+
+
+def test_a_migration_that_waits_for_a_lock_does_not_hold_up_those_who_come_after_it(
+    engine: Engine, url: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = migrate.migrations()
+    added = Migration(len(steps) + 1, 1, "ALTER TABLE orgs ADD COLUMN later {text};")
+    monkeypatch.setattr(migrate, "migrations", lambda: [*steps, added])
+    monkeypatch.setattr("rapport.store.postgres._LOCK_TIMEOUT", 100)
+    monkeypatch.setattr("rapport.store.postgres._LOCK_PAUSE", 0.1)
+
+    async def run() -> None:
+        reader = await asyncpg.connect(url)
+        await reader.execute("BEGIN; SELECT * FROM orgs")
+        migrating = asyncio.create_task(PostgresStore.open(Options(url)))
+        for _ in range(10):
+            await asyncio.sleep(0.05)
+            await engine.store.read(orgs.all_orgs, deadline=time.monotonic() + SOON)
+        assert not migrating.done()
+        await reader.close()
+        await (await migrating).close()
+
+    engine.run(run())
+    (row,) = postgres.run("SELECT max(version) FROM migrations", _name(url))
+    assert row[0] == added.version
 
 
 def test_one_read_that_is_refused_does_not_fail_its_neighbours(engine: Engine) -> None:

@@ -152,12 +152,14 @@ def serve(
     ] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="HTTPS with this certificate (PEM).")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="The private key of --tls-cert (PEM).")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that serve; more than one need PostgreSQL. SIGHUP renews them.")
+    ] = None,
+    worker: Annotated[str | None, typer.Option(hidden=True, help="What a worker is told by its parent.")] = None,
     *,
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty data folder with a demo org.")] = False,
 ) -> None:
     """Serve the API. An empty data folder is initialised, and the token is shown once."""
-    from rapport import app
-
     flags = {
         "data": data,
         "database_url": database,
@@ -166,9 +168,38 @@ def serve(
         "tls": tls,
         "tls_cert": tls_cert,
         "tls_key": tls_key,
+        "tls_name": ",".join(tls_name) if tls_name else None,
+        "workers": workers,
     }
-    settings = load({**flags, "tls_name": ",".join(tls_name) if tls_name else None})
-    app.serve(settings, with_demo=demo, say=lambda line: print(line, flush=True))
+    if worker is not None:
+        _work(flags, worker, with_demo=demo)
+        return
+    settings = load(flags)
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    if settings["workers"] > 1:
+        from rapport import workers as several
+
+        several.serve(settings, say=say)
+    else:
+        from rapport import app
+
+        app.serve(settings, with_demo=demo, say=say)
+
+
+def _work(flags: Mapping[str, Any], option: str, *, with_demo: bool) -> None:
+    """Serve as one of several workers, whose parent tells the operator what is wrong."""
+    from rapport import app
+    from rapport.parent import Parent
+
+    parent = Parent(option)
+    try:
+        app.serve(load(flags), with_demo=with_demo, say=parent.say, parent=parent)
+    except (SettingError, CannotStart) as error:
+        parent.failed(str(error))
+        sys.exit(1)
 
 
 @cli.command()

@@ -1,8 +1,9 @@
-"""uvicorn's HTTP/1.1 with the API's manners: errors in JSON, a limit on the time that a head may take."""
+"""uvicorn's HTTP/1.1 with the API's manners: errors in JSON, a limit on a head's time, an orderly end."""
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 from rapport.contract.errors import BadRequest
 from rapport.http.errors import new_request_id, render
@@ -10,9 +11,19 @@ from rapport.http.errors import new_request_id, render
 HEAD_SECONDS = 30
 
 
+class State(ServerState):
+    """What a server and its connections know of one another; `is_leaving` once the server is about to stop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_leaving = False
+
+
 class RapportProtocol(HttpToolsProtocol):
     """One connection."""
 
+    server_state: State
+    cycle: RequestResponseCycle | None  # type: ignore[assignment]  # it is None before the first request
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -40,7 +51,18 @@ class RapportProtocol(HttpToolsProtocol):
         names = {name for name, _ in self.headers}
         if b"content-length" in names and b"transfer-encoding" in names:
             raise ValueError("Content-Length beside Transfer-Encoding")
+        before = self.cycle
         super().on_headers_complete()
+        if self.server_state.is_leaving:
+            # Of requests that came in one go, the last one's answer closes the connection.
+            if before is not None and not before.response_started:
+                before.keep_alive = True
+            self.leave()
+
+    def leave(self) -> None:
+        """Make the next answer the last one, and say so in it, so that nobody sends into a closing connection."""
+        if self.cycle is not None and not self.cycle.response_started:
+            self.cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP, and close."""

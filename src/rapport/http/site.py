@@ -2,6 +2,7 @@
 
 import functools
 import secrets
+from collections.abc import Callable
 
 import msgspec
 from starlette.applications import Starlette
@@ -22,8 +23,15 @@ from rapport.store.db import Store
 _NONCE = "0-nonce-of-this-request-0"
 
 
-def site(store: Store, files: Files, *, strict: bool) -> Starlette:
-    """The application for every path that is no method."""
+def site(store: Store, files: Files, *, strict: bool, is_leaving: Callable[[], bool]) -> Starlette:
+    """The application for every path that is no method.
+
+    Args:
+        store: what `/readyz` asks.
+        files: the artifacts' bytes.
+        strict: the document leaves out what is not DevRev's.
+        is_leaving: whether the server is about to stop.
+    """
     document = openapi.document(version=__version__, strict=strict)
     document_body = msgspec.json.encode(document)
 
@@ -37,6 +45,8 @@ def site(store: Store, files: Files, *, strict: bool) -> Starlette:
         return _json(200, b'{"status":"ok"}')
 
     async def readyz(_request: Request) -> Response:
+        if is_leaving():
+            raise ServiceUnavailable("This server is about to stop.", detail="Send requests to another one.")
         await ready(store)
         return _json(200, b'{"status":"ready"}')
 

@@ -1,8 +1,9 @@
-"""Whether the store answers."""
+"""Whether the store answers, and is one that this program can work on."""
 
 import time
 
-from rapport.store import orgs
+from rapport.contract.errors import ServiceUnavailable
+from rapport.store import migrate
 from rapport.store.db import Store
 
 _SECONDS = 2.0
@@ -12,6 +13,7 @@ async def ready(store: Store) -> None:
     """Ask the store something.
 
     Raises:
-        ServiceUnavailable: it does not answer.
+        ServiceUnavailable: it does not answer, or a newer program has changed it beyond this one.
     """
-    await store.read(orgs.all_orgs, deadline=time.monotonic() + _SECONDS)
+    if await store.read(migrate.is_outdated, deadline=time.monotonic() + _SECONDS):
+        raise ServiceUnavailable("The store needs a newer program.", detail="Send requests to another server.")

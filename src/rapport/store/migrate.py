@@ -1,12 +1,15 @@
 """Numbered migrations, append-only, each in one transaction.
 
 A migration's first lines carry `-- compatible: N`: the oldest program (by the last migration that it knows) that may
-still run on the migrated store.
+still run on the migrated store. The number is kept in the store, because it is for programs that don't know the file.
 """
 
+import functools
 import re
 from importlib import resources
 from typing import NamedTuple
+
+from rapport.store.db import Tx
 
 
 class Migration(NamedTuple):
@@ -21,8 +24,9 @@ class NewerDatabase(Exception):
     """The store was written by a newer program that this one can't follow."""
 
 
+@functools.cache
 def migrations() -> list[Migration]:
-    """Every step that this program knows, in order."""
+    """Every step that this program knows, in order; read once, so that an upgrade in place does not reach it."""
     found = []
     for file in sorted(resources.files("rapport.store").joinpath("migrations").iterdir(), key=lambda file: file.name):
         if file.name.endswith(".sql"):
@@ -34,17 +38,27 @@ def migrations() -> list[Migration]:
     return found
 
 
+def newest() -> int:
+    """The last step that this program knows."""
+    return migrations()[-1].version
+
+
+async def is_outdated(tx: Tx) -> bool:
+    """Whether a newer program has migrated the store so that this one can't work on it any more."""
+    row = await tx.one("SELECT max(compatible) FROM migrations")
+    return row is not None and row[0] > newest()
+
+
 def check(version: int, compatible: int) -> None:
     """Refuse a store that this program can't work on.
 
     Raises:
         NewerDatabase: its oldest compatible program is newer than this one.
     """
-    newest = migrations()[-1].version
-    if compatible > newest:
+    if compatible > newest():
         raise NewerDatabase(
             f"the store is at version {version} and needs a program that knows version {compatible}; "
-            f"this one knows {newest}: install a newer rapport-server"
+            f"this one knows {newest()}: install a newer rapport-server"
         )
 
 

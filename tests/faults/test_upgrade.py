@@ -78,6 +78,9 @@ def test_versions_work_side_by_side_until_a_migration_takes_something_away(
         )  # fmt: skip
         refusal = httpx.get(f"{old.url}/readyz")
         assert (refusal.status_code, refusal.json()["message"]) == (503, "The store needs a newer program.")
+        asked = {"authorization": f"Bearer {alice.token}"}
+        assert httpx.get(f"{old.url}/tags.list", headers=asked).status_code == 500
+        assert httpx.get(f"{old.url}/engagements.list", headers=asked).status_code == 200
         assert old.stop() == workers.stop() == 0
         sentence = f"rapport: the store is at version {NEXT + 1} and needs a program that knows version {NEXT + 1}; "
         with pytest.raises(RuntimeError, match=sentence):

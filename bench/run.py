@@ -44,10 +44,11 @@ def main() -> None:
         server.wait()
 
 
-def start(data: Path) -> tuple[subprocess.Popen[str], str, str]:
-    """A server on the first core, its URL and the token that it shows at first."""
+def start(data: Path, *, pinned: bool = True) -> tuple[subprocess.Popen[str], str, str]:
+    """A server, on the first core if it is pinned, its URL and the token that it shows at first."""
+    where = on_core(0) if pinned else []
     server = subprocess.Popen(
-        [*on_core(0), sys.executable, "-m", "rapport", "serve", "--demo", "--data", str(data), "--port", "0"],
+        [*where, sys.executable, "-m", "rapport", "serve", "--demo", "--data", str(data), "--port", "0"],
         stdout=subprocess.PIPE, text=True, env={**os.environ, "RAPPORT_RATE_LIMIT": "off"},
     )  # fmt: skip
     assert server.stdout is not None
@@ -85,9 +86,10 @@ def report(url: str, token: str) -> None:
             )
 
 
-def load(url: str, script: str, connections: int, token: str) -> dict[str, Any]:
-    """One run of wrk on the second core."""
-    command = [*on_core(1), "wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", str(HERE / script), url]
+def load(url: str, script: str, connections: int, token: str, *, pinned: bool = True) -> dict[str, Any]:
+    """One run of wrk, on the second core if it is pinned."""
+    where = on_core(1) if pinned else []
+    command = [*where, "wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", str(HERE / script), url]
     said = subprocess.run(
         command, env={**os.environ, "TOKEN": token}, capture_output=True, text=True, check=True
     ).stdout

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.command import rapport
 from tests.support.postgres import PostgresServer, new_name, shared_server
 from tests.support.server import Client, Server
 
@@ -62,7 +63,11 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         environment = {}
         if request.param == "postgres":
             own: PostgresServer = request.getfixturevalue("postgres")
-            environment["RAPPORT_DATABASE_URL"] = stack.enter_context(own.database(new_name()))
+            name = new_name()
+            url = environment["RAPPORT_DATABASE_URL"] = stack.enter_context(own.database(name))
+            if "RAPPORT_TEST_PARTITIONS" in os.environ:
+                assert rapport(tmp_path_factory.mktemp("migrate"), "migrate", "--database", url).code == 0
+                own.divide(name)
         running = Server(tmp_path_factory.mktemp("server") / "data", **environment)
         yield running
         assert running.stop() == 0

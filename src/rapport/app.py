@@ -19,9 +19,11 @@ from rapport.blobs import Blobs
 from rapport.blobs.links import Links, read_key
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import DAY, SECOND, system_clock
+from rapport.events.bell import Bell
 from rapport.events.delivery import Deliveries, Rules
 from rapport.events.post import Poster
 from rapport.events.reach import Reach
+from rapport.events.relay import Dial, Relay
 from rapport.http.edge import App, Edge, identified
 from rapport.http.protocol import RapportProtocol, State
 from rapport.http.server import Server
@@ -42,7 +44,6 @@ from rapport.settings import Settings
 from rapport.store.db import CannotOpen, Store
 from rapport.store.hosts import masked
 from rapport.store.migrate import NewerDatabase
-from rapport.store.postgres import Options, PostgresStore
 from rapport.store.sqlite import SqliteStore
 
 __all__ = ["CannotStart", "DataInUse", "Opened", "configure_logs", "families", "open_data", "run_command", "serve"]
@@ -71,13 +72,14 @@ class Opened:
         self.blobs = blobs
         self.links = links
         self.reach = Reach(allow_private=settings["webhook_allow_private"])
-        self.invoker = Invoker(store, system_clock, links, self.reach, key_life=_key_life(settings))
+        self.bell = Bell(settings["look_seconds"])
+        self.invoker = Invoker(store, system_clock, links, self.reach, key_life=_key_life(settings), bell=self.bell)
         self.admin = Admin(store, system_clock)
         self.commands = control.Commands(self.admin, self.invoker)
 
 
 @contextlib.contextmanager
-def _locked(folder: Path, *, shared: bool) -> Iterator[None]:
+def locked(folder: Path, *, shared: bool) -> Iterator[None]:
     """Hold the folder, made with mode 0700 where it is missing; `shared` with others who hold it so.
 
     Raises:
@@ -107,7 +109,7 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
         CannotStart: it is held by another process, can't be used, is broken, or was written by a newer program.
     """
     folder: Path = settings["data"]
-    with _locked(folder, shared=bool(settings["database_url"])):
+    with locked(folder, shared=bool(settings["database_url"])):
         links = _links(settings)
         blobs = _blobs(settings)
         store = await _open_store(settings)
@@ -125,8 +127,13 @@ async def _open_store(settings: Settings) -> Store:
     """
     try:
         if settings["database_url"]:
-            pooled = settings["database_pooler"] == "transaction"
-            return await PostgresStore.open(Options(settings["database_url"], pooled, settings["database_connections"]))
+            from rapport.store.postgres import Options, PostgresStore  # noqa: PLC0415  # its driver takes a tenth of a start
+
+            options = Options(
+                settings["database_url"], pooled=settings["database_pooler"] == "transaction",
+                connections=settings["database_connections"], replica_url=settings["database_replica_url"],
+            )  # fmt: skip
+            return await PostgresStore.open(options)
         store = SqliteStore(settings["data"] / DATABASE, sync=settings["sync"])
     except (CannotOpen, NewerDatabase) as error:
         raise CannotStart(str(error)) from None
@@ -291,7 +298,7 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             server = Server(
                 _config(_application(opened, settings, limits, state), settings, tls), state,
                 others=parent.others if parent else (), drain_delay=settings["drain_delay"],
-                say_ready=say_ready, say_leaving=opened.invoker.bell.close,
+                say_ready=say_ready, say_leaving=opened.bell.close,
             )  # fmt: skip
             # Others may be writing to a folder that is shared; no upload lasts a day.
             await opened.blobs.sweep(older_than=DAY / SECOND if settings["database_url"] else 0.0)
@@ -305,7 +312,7 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             deliveries = _deliveries(opened, settings)
             delivering = asyncio.create_task(deliveries.run())
             try:
-                async with _commanded(opened, settings):
+                async with _commanded(opened, settings), _in_touch(opened, settings):
                     await server.serve(sockets=[taken])
             finally:
                 cleaning.cancel()
@@ -331,12 +338,45 @@ async def _commanded(opened: Opened, settings: Settings) -> AsyncIterator[None]:
         path.unlink(missing_ok=True)
 
 
+@contextlib.asynccontextmanager
+async def _in_touch(opened: Opened, settings: Settings) -> AsyncIterator[None]:
+    """Hear of other processes' commits and tell them of ours, as far as there is a way to."""
+    dial = _dial(opened, settings)
+    if dial is None:
+        # A store in a file has no other processes. Behind a pooler there is no connection that could listen.
+        opened.bell.set_deaf(deaf=bool(settings["database_url"]))
+        yield
+        return
+    relay = Relay(dial, opened.bell)
+    opened.store.on_commit(relay.tell)
+    talking = asyncio.create_task(relay.run())
+    try:
+        yield
+    finally:
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+
+
+def _dial(opened: Opened, settings: Settings) -> Dial | None:
+    if not settings["database_url"]:
+        return None
+    if settings["redis_url"]:
+        from rapport.events import redis_line  # noqa: PLC0415  # loads what most servers never need
+
+        return redis_line.dial(settings["redis_url"])
+    from rapport.store.postgres import PostgresStore  # noqa: PLC0415  # loaded already
+
+    if not isinstance(opened.store, PostgresStore) or settings["database_pooler"] != "none":
+        return None
+    return opened.store.dial
+
+
 def _deliveries(opened: Opened, settings: Settings) -> Deliveries:
     rules = Rules(
         timeout=settings["webhook_timeout"], retry_delays=settings["webhook_retry_delays"],
         verify_again=settings["webhook_reverify_seconds"],
     )  # fmt: skip
-    return Deliveries(opened.store, system_clock, Poster(opened.reach), rules, webhooks.telling)
+    return Deliveries(opened.store, system_clock, Poster(opened.reach), rules, webhooks.telling, bell=opened.bell)
 
 
 def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:

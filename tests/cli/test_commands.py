@@ -19,7 +19,7 @@ from tests.support.server import Client, Server
 
 GROUPS = {"orgs": ("create", "list"), "users": ("list", "create", "role", "deactivate"),
           "tokens": ("create", "list", "revoke"), "webhooks": ("verify", "listen")}  # fmt: skip
-SINGLE = ("init", "serve", "migrate", "call", "settings")
+SINGLE = ("init", "serve", "migrate", "call", "settings", "copy")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command import rapport
 from tests.support.server import Answer, Client, Server
 
 
@@ -75,3 +76,20 @@ def test_writes_get_503_in_time_reads_go_on_and_all_comes_back_by_itself(small_d
     assert client.ok("engagements.count")["count"] == count + 1
     assert server.stop() == 0
     assert "internal_error" not in server.logged()
+
+
+def test_a_copy_to_a_full_disk_says_so_and_is_gone_on_with_once_there_is_room(small_disk: Path, tmp_path: Path) -> None:
+    source = Server(tmp_path / "data", "--demo")
+    assert source.stop() == 0
+    there = str(small_disk / "copy")
+    filler = small_disk / "filler"
+    for room in (0, 200_000, 600_000, 1_500_000):
+        _fill(filler)
+        with filler.open("r+b") as file:
+            file.truncate(filler.stat().st_size - room)
+        sentence = rapport(tmp_path, "copy", "data", there).sentence()
+        assert there in sentence, sentence
+        assert "space" in sentence or "full" in sentence, sentence
+        filler.unlink()
+    copied = rapport(tmp_path, "copy", "data", there, "--json").json()
+    assert copied["tables"] == rapport(tmp_path, "copy", "data", "fresh", "--json").json()["tables"]

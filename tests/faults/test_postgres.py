@@ -197,6 +197,24 @@ def test_a_database_that_dies_under_load_is_503_until_it_is_back_and_loses_nothi
         own.remove()
 
 
+def test_a_password_stands_in_a_file_and_a_wrong_one_is_said(tmp_path: Path) -> None:
+    own = PostgresServer.make()
+    try:
+        own.run("ALTER ROLE rapport PASSWORD 's3cret'")
+        own.let_in("host all all 127.0.0.1/32 scram-sha-256")
+        passwords, url = tmp_path / "pgpass", f"{own.url('postgres')}?passfile={tmp_path / 'pgpass'}"
+        for password, said in (("wrong", "password authentication failed"), ("s3cret", "")):
+            passwords.write_text(f"127.0.0.1:{own.port}:*:rapport:{password}\n")
+            passwords.chmod(0o600)
+            ran = rapport(tmp_path, "migrate", "--database", url)
+            assert (ran.code, said in ran.err) == (1 if said else 0, True)
+        server = Server(tmp_path / "data", RAPPORT_DATABASE_URL=url)
+        assert server.make_org().ok("engagements.count")["count"] == 0
+        assert server.stop() == 0
+    finally:
+        own.remove()
+
+
 # The command line
 
 

@@ -14,6 +14,7 @@ from rapport.clock import DAY, MILLISECOND, SECOND
 from rapport.contract import webhook_deliveries, webhooks
 from rapport.contract.ids import WebhookDeliveryId, WebhookId
 from rapport.contract.method import Method
+from rapport.events.bell import Bell
 from rapport.events.delivery import Deliveries, Rules
 from rapport.events.post import Poster
 from rapport.events.reach import Reach
@@ -61,7 +62,7 @@ class Hooked:
 
     def worker(self) -> Deliveries:
         reach = Reach(allow_private=True)
-        return Deliveries(self.engine.store, lambda: self.engine.now, Poster(reach), RULES, telling)
+        return Deliveries(self.engine.store, lambda: self.engine.now, Poster(reach), RULES, telling, bell=Bell())
 
     def work(self, worker: Deliveries) -> None:
         """Turns until nothing is due at this time of the clock, each with the end of its attempts."""

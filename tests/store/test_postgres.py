@@ -11,8 +11,15 @@ import asyncpg
 import pytest
 
 from rapport.contract import ids
+from rapport.contract import webhooks as contract
 from rapport.contract.errors import ServiceUnavailable
-from rapport.store import accounts, engagements, events, migrate, numbers, orgs, references
+from rapport.events.bell import Bell
+from rapport.events.delivery import Deliveries, Rules
+from rapport.events.post import Poster
+from rapport.events.reach import Reach
+from rapport.operations.invoke import Invoker
+from rapport.operations.webhooks import telling
+from rapport.store import accounts, engagements, events, migrate, numbers, orgs, references, webhooks
 from rapport.store.blocks import Blocks
 from rapport.store.db import CannotOpen, LostRace, Tx, positional
 from rapport.store.hosts import check_url, hosts_of, masked
@@ -201,6 +208,44 @@ def test_a_reader_of_the_feed_misses_nothing_that_two_processes_write(engine: En
     written, seen = engine.run(run())
     assert seen == sorted(written)
     assert len(seen) == 200
+
+
+def test_a_worker_does_not_wait_for_a_webhook_that_another_process_is_at(
+    engine: Engine, other: PostgresStore, unused_port: int
+) -> None:
+    alice, reach = engine.person(), Reach(allow_private=True)
+    invoker = Invoker(engine.store, lambda: engine.now, reach=reach)
+    url = contract.WebhookUrl.parse(f"http://127.0.0.1:{unused_port}/")
+    for _ in range(2):
+        engine.run(invoker.invoke(alice, contract.CREATE, contract.WebhooksCreateRequest(url=url)))
+    rules = Rules(timeout=0.5, retry_delays=(1.0,), verify_again=3600.0)
+    worker = Deliveries(other, lambda: engine.now, Poster(reach), rules, telling, bell=Bell())
+    held, free = asyncio.Event(), asyncio.Event()
+
+    async def hold(tx: Tx) -> None:
+        assert await webhooks.lock(tx, alice.org, 1)
+        held.set()
+        await free.wait()
+
+    async def tried() -> set[int]:
+        """Of which webhooks a turn makes attempts."""
+        before = set(worker._tasks)
+        await asyncio.wait_for(worker.turn(), 2)
+        if new := worker._tasks - before:
+            await asyncio.wait(new)
+        return {one.job.delivery.webhook for one in worker._finished}
+
+    async def run() -> None:
+        holding = asyncio.ensure_future(alone(engine.store, hold))
+        await held.wait()
+        assert await tried() == {2}
+        free.set()
+        await holding
+        assert await tried() == {1}
+        await worker.turn()
+        worker._poster.close()
+
+    engine.run(run())
 
 
 def test_writers_that_wait_for_each_other_are_both_done(engine: Engine, other: PostgresStore) -> None:

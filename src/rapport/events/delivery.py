@@ -8,6 +8,7 @@ nobody let go of runs out by itself.
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,6 +21,7 @@ from rapport import __version__
 from rapport.clock import DAY, MILLISECOND, SECOND, Clock
 from rapport.contract.errors import ServiceUnavailable
 from rapport.events import messages
+from rapport.events.bell import Bell
 from rapport.events.post import Outcome, Poster
 from rapport.events.signatures import sign
 from rapport.store import deliveries as store
@@ -31,7 +33,8 @@ from rapport.store.webhooks import Key
 
 R = TypeVar("R")
 _STORE_SECONDS = 4.5
-# How soon an event is noticed: a look costs two index look-ups per webhook.
+# How soon an event is noticed where nothing rings, and how long two looks at nothing are apart where much does: a look
+# costs two index look-ups per webhook.
 _LOOK_SECONDS = 0.05
 # Attempts that end within this time are noted in one transaction.
 _GATHER_SECONDS = 0.004
@@ -84,9 +87,12 @@ class Deliveries:
         poster: sends.
         rules: how they are tried.
         telling: around what changes a webhook in a transaction, so that the change is an event as any other.
+        bell: rings when there may be something to do.
     """
 
-    def __init__(self, engine: Store, clock: Clock, poster: Poster, rules: Rules, telling: Telling) -> None:
+    def __init__(
+        self, engine: Store, clock: Clock, poster: Poster, rules: Rules, telling: Telling, *, bell: Bell
+    ) -> None:
         self._store = engine
         self._clock = clock
         self._poster = poster
@@ -97,22 +103,25 @@ class Deliveries:
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: list[_Finished] = []
         self._something = asyncio.Event()
+        self._bell = bell
+        self._looked = 0.0
+        self._next_look: asyncio.TimerHandle | None = None
+        # A webhook that another process was at: it may have left something that this one has room for.
+        self._passed_over = False
         self._stopping = False
+        bell.on_ring(self._rung)
 
     async def run(self) -> None:
         """Work until `stop`; then wait for the attempts under way and note how they went."""
         while not self._stopping:
             try:
-                busy = await self.turn()
+                if not await self.turn():
+                    await self._wait()
             except ServiceUnavailable:
                 await asyncio.sleep(_AWAY_SECONDS)  # the store logs why; it comes back by itself
-                continue
             except Exception:  # noqa: BLE001  # one broken thing must not end all deliveries
                 _log.exception("delivering_failed")
                 await asyncio.sleep(_AWAY_SECONDS)
-                continue
-            if not busy:
-                await self._wait()
         if self._tasks:
             await asyncio.wait(self._tasks)
         with contextlib.suppress(ServiceUnavailable):  # then they are made once more
@@ -125,12 +134,32 @@ class Deliveries:
         self._something.set()
 
     async def _wait(self) -> None:
-        """Until an attempt ends, or it is time to look again."""
+        """Until an attempt ends, the bell rings, something falls due, or it is time to look anyway."""
+        self._looked = time.monotonic()
+        seconds = _LOOK_SECONDS if self._passed_over else self._bell.patience(_LOOK_SECONDS)
+        if seconds > _LOOK_SECONDS:
+            seconds = min(seconds, await self._until_due())
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._something.wait()
             await asyncio.sleep(_GATHER_SECONDS)
         self._something.clear()
+
+    async def _until_due(self) -> float:
+        """Seconds until an attempt or a challenge falls due."""
+        now = self._clock()
+        due = await self._read(lambda tx: store.next_due(tx, now))
+        return math.inf if due is None else max(0.0, (due - self._clock()) / SECOND)
+
+    def _rung(self) -> None:
+        """Look soon: at once where the last look is a while ago."""
+        if self._next_look is None:
+            delay = max(0.0, self._looked + _LOOK_SECONDS - time.monotonic())
+            self._next_look = asyncio.get_running_loop().call_later(delay, self._look_now)
+
+    def _look_now(self) -> None:
+        self._next_look = None
+        self._something.set()
 
     async def turn(self) -> bool:
         """Do what is to be done now; False when it was nothing.
@@ -141,6 +170,7 @@ class Deliveries:
         keys = [key for key in await self._read(lambda tx: webhooks.with_work(tx, self._clock())) if self._room(key)]
         finished = self._finished[:]
         if not keys and not finished:
+            self._passed_over = False
             return False
         looked, claimed = await self._write(lambda tx: self._work(tx, keys, finished))
         del self._finished[: len(finished)]
@@ -166,11 +196,12 @@ class Deliveries:
         if finished:
             await self._note(tx, finished)
         now = self._clock()
-        looked = False
+        looked = self._passed_over = False
         claimed: list[Key] = []
         for key in keys:
-            # Held, so that of several processes one at a time decides what is next for a webhook.
-            row = await webhooks.lock(tx, *key)
+            # Held, so that of several processes one at a time decides what is next for a webhook; the others go on.
+            row = await webhooks.lock_free(tx, *key)
+            self._passed_over |= row is None
             if row is None or row.status == "inactive":
                 continue
             if row.status == "active":

@@ -199,14 +199,15 @@ async def _update(
         role=role, document=msgspec.json.encode(document).decode(),
         display_picture=row.display_picture if isinstance(request.display_picture, UnsetType) else picture,
     ))  # fmt: skip
+    (dev_user,) = await _dev_users(ctx.tx, [row])
     if after is not None:
-        (was,) = await _dev_users(ctx.tx, [row])
-        row = after
+        was, row = dev_user, after
         await store.update(ctx.tx, row)
         await keep_picture(ctx, row)
         await _put_terms(ctx.tx, row, document)
-        await updated(ctx, was, *await _dev_users(ctx.tx, [row]))
-    return contract.DevUsersUpdateResponse(dev_user=(await _dev_users(ctx.tx, [row]))[0])
+        (dev_user,) = await _dev_users(ctx.tx, [row])
+        await updated(ctx, was, dev_user)
+    return contract.DevUsersUpdateResponse(dev_user=dev_user)
 
 
 def _jobs(jobs: Sequence[contract.UpdateJobHistoryItem]) -> list[Job]:

@@ -291,8 +291,9 @@ async def update(ctx: Context, request: contract.EngagementsUpdateRequest) -> co
     before = _decode_document(row.document)
     links = await _changed_links(ctx, request)
     after = _changed(before, request, _link_fields(ctx.org, Links(**links)), links)
+    (engagement,) = await _answers(ctx.tx, ctx.org, [_kept(row)])
     if after != before:
-        (was,) = await _answers(ctx.tx, ctx.org, [_kept(row)])
+        was = engagement
         modified = max(ctx.now, row.modified_date + MILLISECOND)
         after.modified_date = format_rfc3339(modified)
         row = row._replace(
@@ -301,10 +302,11 @@ async def update(ctx: Context, request: contract.EngagementsUpdateRequest) -> co
             document=_encode(after).decode(),
         )  # fmt: skip
         await _write(ctx, row, links, before, after)
-        await updated(ctx, was, *await _answers(ctx.tx, ctx.org, [_kept(row)]))
-    return contract.EngagementsUpdateResponse(
-        engagement=(await _answers(ctx.tx, ctx.org, [_kept(row)], request.expand))[0]
-    )
+        (engagement,) = await _answers(ctx.tx, ctx.org, [_kept(row)])
+        await updated(ctx, was, engagement)
+    if request.expand:
+        (engagement,) = await _answers(ctx.tx, ctx.org, [_kept(row)], request.expand)
+    return contract.EngagementsUpdateResponse(engagement=engagement)
 
 
 def _kept(row: EngagementRow) -> Stored:

@@ -30,8 +30,8 @@ from rapport.store.db import Batch, Store, Tx
 # Of the 5 seconds that a request has, what waiting, connecting and statements may take (SPEC 2).
 STORE_SECONDS = 4.5
 _KEY_LENGTH = 255
-# How often one who waits looks by itself, because other processes commit too.
-_LOOK_SECONDS = 1.0
+# How often one who waits looks by itself where other processes commit unheard.
+_DEAF_SECONDS = 1.0
 _encode = msgspec.json.Encoder().encode
 
 
@@ -57,16 +57,18 @@ class Invoker:
         links: signs the URLs that bytes go to and come from.
         reach: where webhooks may lead.
         key_life: how long an answer is kept under its idempotency key, in microseconds.
+        bell: wakes those who wait for events.
     """
 
     def __init__(self, store: Store, clock: Clock, links: Links = NO_LINKS, reach: Reach = PUBLIC,
-        *, key_life: int = idempotency.LIFE,
+        *, key_life: int = idempotency.LIFE, bell: Bell | None = None,
     ) -> None:  # fmt: skip
         self.links = links
         self.reach = reach
         self.store = store
         self.clock = clock
-        self.bell = Bell()
+        self.bell = bell or Bell()
+        store.on_commit(self.bell.ring)
         self._batches: dict[Method, Batch[_Write, Answer]] = {
             method: Batch(_Writer(method, clock, links, reach, key_life), together=method in BATCH_OPERATIONS)
             for method in [*OPERATIONS, *BATCH_OPERATIONS]
@@ -95,9 +97,7 @@ class Invoker:
                 return Answer(_encode(await self._wait(caller, method, request)))
             return Answer(_encode(await self._read(caller, method, request, deadline)))
         kept_under = None if key is None else _key(caller, method, request, key)
-        answer = await self.store.write(self._batches[method], _Write(caller, request, kept_under), deadline=deadline)
-        self.bell.ring(caller.org)
-        return answer
+        return await self.store.write(self._batches[method], _Write(caller, request, kept_under), deadline=deadline)
 
     async def _read(self, caller: Caller, method: Method, request: Request, deadline: float) -> Any:
         operation = OPERATIONS[method]
@@ -117,7 +117,7 @@ class Invoker:
             if answer.events or answer.last < answer.end or left <= 0 or self.bell.is_closed:
                 return answer  # type: ignore[no-any-return]
             request.after = answer.last
-            await self.bell.wait(heard, min(left, _LOOK_SECONDS))
+            await self.bell.wait(heard, min(left, self.bell.patience(_DEAF_SECONDS)))
 
 
 def _key(caller: Caller, method: Method, request: Request, key: str) -> idempotency.Key:

@@ -178,17 +178,18 @@ async def update(ctx: Context, request: contract.RevOrgsUpdateRequest) -> contra
         **sent(request, "display_name", "external_ref"), account=account,
         document=msgspec.json.encode(document).decode(),
     ))  # fmt: skip
+    (rev_org,) = await _rev_orgs(ctx.tx, [row])
     if after is not None:
-        (was,) = await _rev_orgs(ctx.tx, [row])
-        row = after
+        was, row = rev_org, after
         try:
             await store.update(ctx.tx, row)
         except UniqueViolation as error:
             raise _in_use(row.external_ref) from error
         await _put_terms(ctx.tx, row, document)
         await claim_artifacts(ctx, document.artifacts, request.id.display_id)
-        await updated(ctx, was, *await _rev_orgs(ctx.tx, [row]))
-    return contract.RevOrgsUpdateResponse(rev_org=(await _rev_orgs(ctx.tx, [row]))[0])
+        (rev_org,) = await _rev_orgs(ctx.tx, [row])
+        await updated(ctx, was, rev_org)
+    return contract.RevOrgsUpdateResponse(rev_org=rev_org)
 
 
 @handles(contract.DELETE)

@@ -214,9 +214,9 @@ async def update(ctx: Context, request: contract.RevUsersUpdateRequest) -> contr
         **sent(request, "display_name", "email", "external_ref"), document=msgspec.json.encode(document).decode(),
         display_picture=row.display_picture if isinstance(request.display_picture, UnsetType) else picture,
     ))  # fmt: skip
+    (rev_user,) = await _rev_users(ctx.tx, [row])
     if after is not None:
-        (was,) = await _rev_users(ctx.tx, [row])
-        row = after
+        was, row = rev_user, after
         try:
             await store.update(ctx.tx, row)
         except UniqueViolation as error:
@@ -224,8 +224,9 @@ async def update(ctx: Context, request: contract.RevUsersUpdateRequest) -> contr
         await keep_picture(ctx, row)
         await _put_terms(ctx.tx, row, document)
         await claim_artifacts(ctx, document.artifacts, row.display_id)
-        await updated(ctx, was, *await _rev_users(ctx.tx, [row]))
-    return contract.RevUsersUpdateResponse(rev_user=(await _rev_users(ctx.tx, [row]))[0])
+        (rev_user,) = await _rev_users(ctx.tx, [row])
+        await updated(ctx, was, rev_user)
+    return contract.RevUsersUpdateResponse(rev_user=rev_user)
 
 
 @handles(contract.DELETE)

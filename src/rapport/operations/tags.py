@@ -98,12 +98,13 @@ async def update(ctx: Context, request: contract.TagsUpdateRequest) -> contract.
         allowed_values=_allowed(only_set(request.allowed_values), row.allowed_values),
         document=msgspec.json.encode(document).decode(),
     ))  # fmt: skip
+    (tag,) = await _tags(ctx.tx, [row])
     if after is not None:
-        (was,) = await _tags(ctx.tx, [row])
-        row = after
+        was, row = tag, after
         await store.update(ctx.tx, row)
-        await updated(ctx, was, *await _tags(ctx.tx, [row]))
-    return contract.TagsUpdateResponse(tag=(await _tags(ctx.tx, [row]))[0])
+        (tag,) = await _tags(ctx.tx, [row])
+        await updated(ctx, was, tag)
+    return contract.TagsUpdateResponse(tag=tag)
 
 
 @handles(contract.DELETE)
@@ -115,15 +116,19 @@ async def delete(ctx: Context, request: contract.TagsDeleteRequest) -> contract.
         raise absent(id_)
     tag, number = id_.display_id, 0
     don = ids.don_of(tag, ctx.org)
+    # Everything is held before anything is told: whoever tells of a change holds the org's events until the commit, and
+    # may not wait for somebody who wants to tell of another one.
+    carriers = {table: await store.carriers(ctx.tx, ctx.org, tag, table) for table in store.CARRIERS}
+    await engagements.hold_tagged(ctx.tx, ctx.org, tag)
     while found := await engagements.with_tag(ctx.tx, ctx.org, tag, number, AT_ONCE):
         number = found[-1][0]
         async with touching(ctx, [f"ENGAGEMENT-{key}" for key, _ in found]):
             await engagements.put_documents(ctx.tx, ctx.org, [(key, _without_don(text, don)) for key, text in found])
     await engagements.remove_tag(ctx.tx, ctx.org, tag)
-    for table in store.CARRIERS:
-        for carriers in chunks(await store.carriers(ctx.tx, ctx.org, tag, table)):
-            rows = [(key, _without_tag(text, tag)) for key, text in carriers]
-            async with touching(ctx, [key for key, _ in carriers]):
+    for table, everything in carriers.items():
+        for some in chunks(everything):
+            rows = [(key, _without_tag(text, tag)) for key, text in some]
+            async with touching(ctx, [key for key, _ in some]):
                 await store.put_documents(ctx.tx, ctx.org, table, rows)
     await deleted(ctx, *await _tags(ctx.tx, [row]))
     await store.delete(ctx.tx, ctx.org, id_.number)

@@ -209,14 +209,15 @@ async def update(ctx: Context, request: contract.WorksUpdateRequest) -> contract
         account=row.account if isinstance(request.account, UnsetType) else request.account.number,
         document=msgspec.json.encode(document).decode(),
     ))  # fmt: skip
+    (work,) = await _works(ctx.tx, [row])
     if after is not None:
-        (was,) = await _works(ctx.tx, [row])
-        row = after
+        was, row = work, after
         await store.update(ctx.tx, row)
         await _put_terms(ctx.tx, row, document)
         await claim_artifacts(ctx, document.artifacts, request.id.display_id)
-        await updated(ctx, was, *await _works(ctx.tx, [row]))
-    return contract.WorksUpdateResponse(work=(await _works(ctx.tx, [row]))[0])
+        (work,) = await _works(ctx.tx, [row])
+        await updated(ctx, was, work)
+    return contract.WorksUpdateResponse(work=work)
 
 
 async def _changed(

@@ -2,12 +2,14 @@
 
 SQL is one text for both engines, with named `:parameters`. What differs is written as a member of the dialect:
 `rows(:name, column type, ...)` stands for a table made from a list of tuples, ` FOR UPDATE` and ` FOR KEY SHARE` for
-whatever holds a row against other writers and against deletion, and a migration's `{text}` and `{clustered}` for a
+whatever holds a row against other writers and against deletion, ` SKIP LOCKED` behind them for leaving out what another
+writer holds, and a migration's `{text}` and `{clustered}` for a
 column type and a storage clause. What is no SQL at all on one of them is a method of the transaction.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -17,6 +19,7 @@ Row = tuple[Any, ...]
 Value = str | int | None | Sequence[Sequence[str | int | None]]
 C = TypeVar("C")
 R = TypeVar("R")
+Committed = Callable[[Collection[str]], None]
 
 # What a missing date is stored as, so that it sorts before every date on both engines.
 NO_DATE = -(2**62)
@@ -38,6 +41,10 @@ class UniqueViolation(Exception):
 
 class CannotOpen(Exception):
     """The engine does not open: no store, a broken one, or no room. One sentence says why."""
+
+
+class EngineFailed(Exception):
+    """A long piece of work can't go on, because of the engine. One sentence says which engine, and why."""
 
 
 class LostRace(Exception):
@@ -69,6 +76,10 @@ class Tx(Protocol):
 
     async def reserve_number(self, kind: str, org: str, number: int) -> None:
         """See to it that no number up to this one is given out; see `numbers.reserve`."""
+        ...
+
+    def wake(self, org: str) -> None:
+        """Let those who wait for something to happen in the org look, once this is committed."""
         ...
 
 
@@ -110,8 +121,74 @@ class Store(Protocol):
         """
         ...
 
+    def on_commit(self, call: Committed) -> None:
+        """Call this with the orgs that a transaction woke, after its commit. It may come in vain."""
+        ...
+
     async def close(self) -> None:
         """Finish what was taken and let go of the engine."""
+        ...
+
+
+# The table that a store has for as long as it is an unfinished copy of another one.
+BEGUN_COPY = "copy_progress"
+UNFINISHED = "it is an unfinished copy: run the same rapport copy again to finish it"
+
+
+class StoredTable(NamedTuple):
+    """A table as the engine's own catalogue has it: its columns, sorted, and those of its primary key, in order."""
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+
+
+class Bulk(Protocol):
+    """One connection for work that is no request: it has no deadline, and what is committed is on disk once it settled.
+
+    Every method but `close` raises EngineFailed when the engine can't do it. `place` is where the store is, for people.
+    """
+
+    place: str
+
+    def transaction(self) -> AbstractAsyncContextManager[None]:
+        """A transaction that sees one moment; it is committed unless the block raises.
+
+        Raises:
+            EngineFailed: it can't be begun or committed.
+        """
+        ...
+
+    async def all(self, sql: str, **parameters: Value) -> list[Row]:
+        """Every row; in a transaction."""
+        ...
+
+    async def run(self, sql: str, **parameters: Value) -> None:
+        """Run a statement; in a transaction."""
+        ...
+
+    async def tables(self) -> list[StoredTable]:
+        """Every table, by name; in a transaction."""
+        ...
+
+    async def add(self, table: StoredTable, pages: AsyncIterator[Sequence[Row]]) -> None:
+        """Add rows, whose values are in the order of the table's columns; in a transaction."""
+        ...
+
+    async def migrate(self) -> None:
+        """Make or migrate the store where needed; not in a transaction.
+
+        Raises:
+            migrate.NewerDatabase: a newer program wrote it.
+        """
+        ...
+
+    async def settle(self) -> None:
+        """Do what the engine is better for after very many rows. What is committed later is on disk at once."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the engine."""
         ...
 
 
@@ -121,7 +198,7 @@ def unavailable(why: str) -> ServiceUnavailable:
 
 
 _ROWS = re.compile(r"\brows\(:(\w+), ([^)]+)\)(?: ([a-z]\w*))?")
-_LOCKS = re.compile(r" FOR (?:UPDATE|KEY SHARE)(?: OF \w+)?")
+_LOCKS = re.compile(r" FOR (?:UPDATE|KEY SHARE)(?: OF \w+)?(?: SKIP LOCKED)?")
 # A text, a cast, or a parameter.
 _TOKENS = re.compile(r"'(?:[^']|'')*'|::|:(\w+)")
 # What writes the table for a list: from the list's name, the columns with their types, and the table's alias.

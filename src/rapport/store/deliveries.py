@@ -87,6 +87,7 @@ async def add(tx: Tx, new: Sequence[NewDelivery], *, now: int, due: int | None =
     per_org: dict[str, int] = {}
     for one in new:
         per_org[one.org] = per_org.get(one.org, 0) + 1
+        tx.wake(one.org)
     next_number = await numbers.take(tx, ids.WEBHOOK_DELIVERY, per_org)
     rows = []
     for one in new:
@@ -119,6 +120,23 @@ async def cancel(tx: Tx, key: Key, states: Sequence[str], now: int) -> None:
 
 
 # Claims
+
+# (status of a webhook, state of a delivery) that something is done for when it falls due.
+_AWAITED = [("active", "pending"), ("active", "sending"), ("unverified", "verify"), ("unverified", "verifying")]
+
+
+async def next_due(tx: Tx, now: int) -> int | None:
+    """When the next attempt or challenge falls due that is not due yet; None where there is none."""
+    row = await tx.one(
+        """
+        SELECT min((SELECT min(d.due) FROM webhook_deliveries d
+                    WHERE d.org = w.org AND d.webhook = w.number AND d.state = r.state AND d.due > :now))
+        FROM webhooks w JOIN rows(:states, status text, state text) r ON r.status = w.status
+        """,
+        states=_AWAITED,
+        now=now,
+    )
+    return row[0] if row else None
 
 
 async def ready(tx: Tx, key: Key, now: int, most: int) -> int:
@@ -307,6 +325,8 @@ async def send_again(tx: Tx, keys: Sequence[Key], now: int) -> int:
 
     Those that an attempt is under way for, that only verify, or whose event retention took, are left alone.
     """
+    for org, _ in keys:
+        tx.wake(org)
     return await tx.run(
         """
         UPDATE webhook_deliveries SET state = 'pending', tries = 0, due = :now
@@ -326,8 +346,8 @@ async def forget(tx: Tx, *, before: int, most: int) -> int:
     """Forget deliveries that were made before then, some orgs' oldest first; how many."""
     rows = await tx.all(
         """
-        SELECT d.org, d.number FROM orgs o
-        JOIN webhook_deliveries d ON d.org = o.org AND d.created_date < :before LIMIT :most
+        SELECT d.org, d.number FROM orgs o CROSS JOIN webhook_deliveries d
+        WHERE d.org = o.org AND d.created_date < :before LIMIT :most
         """,
         before=before,
         most=most,

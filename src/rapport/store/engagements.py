@@ -275,13 +275,27 @@ async def holding(tx: Tx, org: str, link: str, id_: str) -> int:
     return await count(tx, where)
 
 
+async def hold_tagged(tx: Tx, org: str, tag: str) -> None:
+    """Hold every engagement that has a tag, deleted ones too."""
+    await tx.one(
+        """
+        SELECT max(held.number) FROM (
+            SELECT e.number FROM engagements e WHERE e.org = :org AND e.number IN (
+                SELECT engagement FROM engagement_tags WHERE org = :org AND tag = :tag
+            ) ORDER BY e.number FOR UPDATE) held
+        """,
+        org=org,
+        tag=tag,
+    )
+
+
 async def with_tag(tx: Tx, org: str, tag: str, after: int, limit: int) -> list[tuple[int, str]]:
-    """(number, document) of engagements that have a tag, deleted ones too, by number from beyond `after`; held."""
+    """(number, document) of engagements that have a tag, deleted ones too, by number from beyond `after`."""
     rows = await tx.all(
         """
         SELECT e.number, e.document FROM engagement_tags l
         JOIN engagements e ON e.org = l.org AND e.number = l.engagement
-        WHERE l.org = :org AND l.tag = :tag AND l.engagement > :after ORDER BY l.engagement LIMIT :most FOR UPDATE
+        WHERE l.org = :org AND l.tag = :tag AND l.engagement > :after ORDER BY l.engagement LIMIT :most
         """,
         org=org,
         tag=tag,
@@ -295,11 +309,10 @@ async def put_documents(tx: Tx, org: str, rows: Sequence[tuple[int, str]]) -> No
     """Write (number, document), when something that engagements only refer to has gone."""
     await tx.run(
         """
-        UPDATE engagements SET document = r.document FROM rows(:rows, number bigint, document text) r
-        WHERE engagements.org = :org AND engagements.number = r.number
+        UPDATE engagements SET document = r.document FROM rows(:rows, org text, number bigint, document text) r
+        WHERE engagements.org = r.org AND engagements.number = r.number
         """,
-        org=org,
-        rows=rows,
+        rows=[(org, *row) for row in rows],
     )
 
 

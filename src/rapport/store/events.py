@@ -32,6 +32,7 @@ async def append(tx: Tx, rows: Sequence[EventRow]) -> list[EventRow]:
     per_org: dict[str, int] = {}
     for row in rows:
         per_org[row.org] = per_org.get(row.org, 0) + 1
+        tx.wake(row.org)
     # Others who write events of these orgs wait here until this transaction ends: numbers come in the order of commits,
     # so that a reader who has seen one never misses a smaller one.
     next_seq = await numbers.advance(tx, EVENT.name, per_org)

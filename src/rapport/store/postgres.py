@@ -6,9 +6,12 @@ server undid to resolve a conflict, starts again from the beginning and so sees 
 """
 
 import asyncio
+import contextlib
 import hashlib
+import random
+import ssl
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
@@ -22,11 +25,16 @@ from rapport.store import migrate, numbers
 from rapport.store.blocks import Blocks
 from rapport.store.connections import Connections, Lease
 from rapport.store.db import (
+    BEGUN_COPY,
+    UNFINISHED,
     Batch,
     CannotOpen,
+    Committed,
+    EngineFailed,
     LostRace,
     Positional,
     Row,
+    StoredTable,
     Tx,
     UniqueViolation,
     Value,
@@ -34,7 +42,8 @@ from rapport.store.db import (
     unavailable,
     without_locks,
 )
-from rapport.store.hosts import hosts_of
+from rapport.store.hosts import hosts_of, masked
+from rapport.store.replicas import Behind, Replicas, plain_transaction
 
 R = TypeVar("R")
 C = TypeVar("C")
@@ -60,9 +69,13 @@ _READS_TOGETHER = 16
 _TRIES = 5
 # A constraint that refused a call may have been set by a racer that the call did not see; not for ever, though.
 _RACES = 3
+_CHANNEL = "rapport_commits"
+# What `pg_stat_activity` calls the connection that listens.
+LISTENER = "rapport listens"
 _SETTINGS = {"statement_timeout": "3000", "idle_in_transaction_session_timeout": "10000", "jit": "off"}
 # An arbitrary number: 'rapport' in ASCII.
 _MIGRATION_LOCK = 0x726170706F7274
+_COPY_LOCK = _MIGRATION_LOCK + 1
 # For what a migration changes: milliseconds to wait, and seconds between two tries.
 _LOCK_TIMEOUT = 1_000
 _LOCK_PAUSE = 2.0
@@ -74,12 +87,14 @@ class Options(NamedTuple):
     Args:
         url: as libpq takes it, with one host or several.
         pooled: a pooler in transaction mode is between: nothing may outlive a transaction on a connection.
-        connections: how many to open at the most; one more gives out numbers.
+        connections: how many to open at the most; one more gives out numbers, and one may listen.
+        replica_url: of standbys for long reads, as libpq takes it; there may be three more connections to them.
     """
 
     url: str
     pooled: bool = False
     connections: int = CONNECTIONS
+    replica_url: str = ""
 
 
 class _Statements:
@@ -103,7 +118,7 @@ _READING = _Statements(without_locks)
 class PostgresTx:
     """A transaction on one connection."""
 
-    __slots__ = ("_blocks", "_connection", "_constraints", "_statements")
+    __slots__ = ("_blocks", "_connection", "_constraints", "_statements", "woken")
 
     def __init__(
         self,
@@ -116,6 +131,7 @@ class PostgresTx:
         self._statements = statements
         self._blocks = blocks
         self._constraints = constraints or {}
+        self.woken: set[str] = set()
 
     async def all(self, sql: str, **parameters: Value) -> list[Row]:
         """Every row."""
@@ -156,6 +172,10 @@ class PostgresTx:
         """Move a counter, at once and for good: what other processes hold of their blocks they still hand out."""
         await self._own_blocks().reserve(kind, org, number)
 
+    def wake(self, org: str) -> None:
+        """Note the org for after the commit."""
+        self.woken.add(org)
+
     def _own_blocks(self) -> Blocks:
         if self._blocks is None:
             raise RuntimeError("a read takes no numbers: it must not write, and here it would")
@@ -168,6 +188,23 @@ class PostgresTx:
         # Of a migration that another process has run since this one started.
         columns = error.constraint_name.removeprefix(f"uq_{error.table_name}_")
         return UniqueViolation(error.table_name, (columns,))
+
+
+class PooledTx(PostgresTx):
+    """A write through a pooler. It takes numbers itself and holds the counters to its end.
+
+    A connection for numbers could be one that the pooler gives only when this transaction is over.
+    """
+
+    __slots__ = ()
+
+    async def take_numbers(self, kind: str, wanted: Mapping[str, int]) -> dict[str, int]:
+        """Take numbers; those of an undone call are not lost."""
+        return await numbers.advance(self, kind, wanted)
+
+    async def reserve_number(self, kind: str, org: str, number: int) -> None:
+        """Move a counter, for good once this is committed."""
+        await numbers.advance_to(self, kind, org, number)
 
 
 _DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -241,6 +278,7 @@ class PostgresStore:
         self._connections = Connections(self._connect, options.connections)
         # Apart from the others: a transaction that needs numbers would else wait for one that waits for numbers.
         self._counters = Connections(self._connect, 1)
+        self._replicas = Replicas(self._connect_replica, _HEAVY) if options.replica_url else None
         self._blocks = Blocks(self._advance, self._advance_to)
         self._constraints: dict[str, UniqueViolation] = {}
         self._reads: list[_Waiting] = []
@@ -251,6 +289,7 @@ class PostgresStore:
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_away = False
         self._closing = False
+        self._committed: list[Committed] = []
         local = "".join(f"; SET LOCAL {name} = {value}" for name, value in _SETTINGS.items()) if options.pooled else ""
         self._begin_write = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE{local}"
         self._begin_read = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY{local}"
@@ -267,6 +306,7 @@ class PostgresStore:
         try:
             async with Lease(store._connections) as connection:
                 await _check_server(connection)
+                await _refuse_unfinished(connection)
                 await _migrate(connection)
                 store._constraints = await _unique_constraints(connection)
         except (CannotOpen, migrate.NewerDatabase):
@@ -279,13 +319,36 @@ class PostgresStore:
 
     # Connecting
 
-    async def _connect(self) -> Any:
-        """Connect to the first host that answers and is what the URL asks for; without a word, one that takes writes.
+    async def _connect(self, name: str = "rapport") -> Any:
+        """Connect to the host that answered last time, else to the first that answers now.
+
+        Args:
+            name: what the connection is called in `pg_stat_activity`.
 
         Raises:
             _Unreachable: none does.
         """
-        tries = [asyncio.ensure_future(self._connect_to(url, turn)) for turn, url in enumerate(self._hosts)]
+        url, connection = await self._reach(self._hosts, "read-write", name)
+        self._hosts.sort(key=lambda host: host != url)
+        return connection
+
+    async def _connect_replica(self) -> Any:
+        """Connect to a standby, whichever it is.
+
+        Raises:
+            _Unreachable: there is none.
+        """
+        hosts = hosts_of(self._options.replica_url)
+        random.shuffle(hosts)
+        return (await self._reach(hosts, "standby", "rapport"))[1]
+
+    async def _reach(self, hosts: Sequence[str], wanted: str, name: str) -> tuple[str, Any]:
+        """Connect to the first host that answers and is what its URL asks for; without a word there, what is wanted.
+
+        Raises:
+            _Unreachable: none does.
+        """
+        tries = [asyncio.ensure_future(self._connect_to(url, wanted, name, turn)) for turn, url in enumerate(hosts)]
         failures: list[Exception] = []
         connection = None
         try:
@@ -295,27 +358,38 @@ class PostgresStore:
                 except Exception as error:  # noqa: BLE001  # each host may fail in a way of its own
                     failures.append(error)
                 else:
-                    # It is asked first next time.
-                    self._hosts.sort(key=lambda host: host != url)
-                    return connection
+                    return url, connection
         finally:
             await _end(tries, connection)
         raise _Unreachable("; ".join(_sentence(error) for error in failures))
 
-    async def _connect_to(self, url: str, turn: int) -> tuple[str, Any]:
+    async def _connect_to(self, url: str, wanted: str, name: str, turn: int) -> tuple[str, Any]:
         await asyncio.sleep(turn * _NEXT_HOST_SECONDS)
-        options: dict[str, Any] = {} if "target_session_attrs=" in url else {"target_session_attrs": "read-write"}
+        options: dict[str, Any] = {} if "target_session_attrs=" in url else {"target_session_attrs": wanted}
         if self._options.pooled:
             options["statement_cache_size"] = 0
         else:
             options["statement_cache_size"] = 500
-            options["server_settings"] = {**_SETTINGS, "application_name": "rapport"}
+            options["server_settings"] = {**_SETTINGS, "application_name": name}
         return url, await asyncpg.connect(url, timeout=_CONNECT_SECONDS, **options)
+
+    async def dial(self, hear: Callable[[str], None], lost: Callable[[str], None]) -> "PostgresLine":
+        """Open a line between the processes of this database; see `events.relay`."""
+        connection = await self._connect(LISTENER)
+        connection.add_termination_listener(lambda _: lost("its connection was closed"))
+        try:
+            await connection.add_listener(_CHANNEL, lambda _connection, _process, _channel, text: hear(text))
+        except BaseException:
+            connection.terminate()
+            raise
+        return PostgresLine(connection)
 
     def _lost(self, error: BaseException) -> None:
         """Let go of the free connections, because one has shown to be lost, and say so once."""
         self._connections.drop_free()
         self._counters.drop_free()
+        if self._replicas is not None:
+            self._replicas.primary_lost()
         if not self._is_away:
             self._is_away = True
             _log.error("database_away", error=_sentence(error))
@@ -395,7 +469,24 @@ class PostgresStore:
 
     async def _read_heavy(self, waiting: _Waiting) -> None:
         async with self._heavy:
-            await self._read([waiting])
+            if self._replicas is None or not await self._read_replica(self._replicas, waiting):
+                await self._read([waiting])
+
+    async def _read_replica(self, replicas: Replicas, waiting: _Waiting) -> bool:
+        """Read from a standby; False when none is of use now."""
+        if replicas.rest or waiting.is_late():
+            return False
+        try:
+            async with asyncio.timeout(waiting.deadline - time.monotonic()):
+                # What the primary has on disk is all that anybody was told of.
+                async with Lease(self._connections) as primary, plain_transaction(primary):
+                    position = await primary.fetchval("SELECT pg_current_wal_flush_lsn()::text")
+                async with replicas.at(position) as standby:
+                    await self._read_on(standby, [waiting])
+        except (Behind, TimeoutError, _Unreachable, OSError, *_DRIVER) as error:
+            replicas.failed(error)
+            return False
+        return True
 
     async def _read_lane(self) -> None:
         """Read for whoever waits, a few at a time in one snapshot: beginning and ending one costs more than a look-up.
@@ -420,23 +511,26 @@ class PostgresStore:
     async def _snapshot(self, calls: Sequence[_Waiting], _limit: asyncio.Timeout) -> None:
         """Read for these calls in one snapshot; those behind one that the database refuses are left for another."""
         async with Lease(self._connections) as connection:
-            try:
-                await connection.execute(self._begin_read)
-                tx = PostgresTx(connection, _READING)
-                for waiting in calls:
-                    if waiting.is_late():
-                        continue
-                    try:
-                        waiting.settle(await waiting.call(tx))
-                    except Exception as error:  # noqa: BLE001  # the caller gets it
-                        if isinstance(error, (*_DRIVER, OSError)):
-                            self._refuse(waiting, error)
-                            break
-                        waiting.settle(error)
-                await connection.execute("COMMIT")
-            except Exception:
-                await _roll_back(connection)
-                raise
+            await self._read_on(connection, calls)
+
+    async def _read_on(self, connection: Any, calls: Sequence[_Waiting]) -> None:
+        try:
+            await connection.execute(self._begin_read)
+            tx = PostgresTx(connection, _READING)
+            for waiting in calls:
+                if waiting.is_late():
+                    continue
+                try:
+                    waiting.settle(await waiting.call(tx))
+                except Exception as error:  # noqa: BLE001  # the caller gets it
+                    if isinstance(error, (*_DRIVER, OSError)):
+                        self._refuse(waiting, error)
+                        break
+                    waiting.settle(error)
+            await connection.execute("COMMIT")
+        except Exception:
+            await _roll_back(connection)
+            raise
 
     @staticmethod
     def _refuse(waiting: _Waiting, error: Exception) -> None:
@@ -520,7 +614,8 @@ class PostgresStore:
 
     async def _transaction(self, batch: Batch[Any, Any], calls: Sequence[Any], limit: asyncio.Timeout) -> Sequence[Any]:
         async with Lease(self._connections) as connection:
-            tx = PostgresTx(connection, _WRITING, self._blocks, self._constraints)
+            kind = PooledTx if self._options.pooled else PostgresTx
+            tx = kind(connection, _WRITING, self._blocks, self._constraints)
             try:
                 await connection.execute(self._begin_write)
                 results = await batch.run(tx, calls)
@@ -531,7 +626,17 @@ class PostgresStore:
                 await _roll_back(connection)
             else:
                 await _commit(connection, limit)
+                self._tell(tx.woken)
             return results
+
+    def on_commit(self, call: Committed) -> None:
+        """Call this after commits; see `Store.on_commit`."""
+        self._committed.append(call)
+
+    def _tell(self, woken: set[str]) -> None:
+        if woken:
+            for call in self._committed:
+                call(woken)
 
     async def _advance(self, kind: str, wanted: Mapping[str, int]) -> Mapping[str, int]:
         """Move counters on in a transaction of its own; it is durable before a number is handed out."""
@@ -558,6 +663,23 @@ class PostgresStore:
             await asyncio.wait(self._tasks)
         await self._connections.close()
         await self._counters.close()
+        if self._replicas is not None:
+            await self._replicas.close()
+
+
+class PostgresLine:
+    """A connection of its own that listens. A notification in a write's transaction would let no two commit at once."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def send(self, text: str) -> None:
+        """Say something of less than 8,000 bytes."""
+        await self._connection.execute("SELECT pg_notify($1, $2)", _CHANNEL, text)
+
+    async def close(self) -> None:
+        """End the connection."""
+        self._connection.terminate()
 
 
 def _verdict(error: Exception) -> _Verdict | None:
@@ -590,6 +712,10 @@ _AWAY_CLASSES = frozenset({"53", "58", "28", "3D"})
 
 def _sentence(error: BaseException) -> str:
     """An error in one line; a URL never stands in it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}".rstrip(".")
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        return "a file or a socket that the URL names does not exist"
     return (str(error).partition("\n")[0] or type(error).__name__).rstrip(".")
 
 
@@ -654,15 +780,15 @@ async def _check_server(connection: Any) -> None:
 
 
 async def _unique_constraints(connection: Any) -> dict[str, UniqueViolation]:
-    """Table and columns of each unique index, by its name."""
+    """Table and columns of each unique index, by its name; a partition's are its whole table's."""
     await connection.execute("BEGIN")
     rows = await connection.fetch("""
         SELECT named.relname::text, own.relname::text, array_agg(col.attname::text ORDER BY part.place)
         FROM pg_index i
         JOIN pg_class named ON named.oid = i.indexrelid
-        JOIN pg_class own ON own.oid = i.indrelid
+        JOIN pg_class own ON own.oid = COALESCE(pg_partition_root(i.indrelid), i.indrelid)
         CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS part(number, place)
-        JOIN pg_attribute col ON col.attrelid = own.oid AND col.attnum = part.number AND col.attname <> 'org'
+        JOIN pg_attribute col ON col.attrelid = i.indrelid AND col.attnum = part.number AND col.attname <> 'org'
         WHERE i.indisunique AND own.relnamespace = current_schema()::regnamespace
         GROUP BY 1, 2
     """)
@@ -706,3 +832,142 @@ async def _migrate_once(connection: Any) -> bool:
         await connection.execute("INSERT INTO migrations VALUES ($1, $2)", step.version, step.compatible)
     await connection.execute("COMMIT")
     return step is not None
+
+
+async def _refuse_unfinished(connection: Any) -> None:
+    """Refuse a store that is not whole yet.
+
+    Raises:
+        CannotOpen: it is an unfinished copy.
+    """
+    await connection.execute("BEGIN")
+    unfinished = await connection.fetchval("SELECT to_regclass($1::text) IS NOT NULL", BEGUN_COPY)
+    await connection.execute("COMMIT")
+    if unfinished:
+        raise CannotOpen(f"the database can't be opened: {UNFINISHED}")
+
+
+# Whole stores
+
+_BULK = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+
+
+class PostgresBulk:
+    """One connection to a database for work that is no request; see `Bulk`.
+
+    While it may write, another one holds a lock, so that of two copies to one database one is refused.
+    """
+
+    def __init__(self, options: Options, *, writes: bool) -> None:
+        self.place = masked(options.url)
+        self._store = PostgresStore(options)
+        self._writes = writes
+        self._opened: list[Any] = []
+        # A crash may undo the last commits of a copy, and nothing else: it is resumed from where it then is.
+        self._sync = "off"
+
+    @classmethod
+    async def open(cls, options: Options, *, writes: bool) -> Self:
+        """Open a database.
+
+        Raises:
+            CannotOpen: it can't be reached, can't be relied on, or another copy writes to it.
+        """
+        bulk = cls(options, writes=writes)
+        try:
+            await bulk._open()
+        except CannotOpen:
+            await bulk.close()
+            raise
+        except (_Unreachable, OSError, *_DRIVER) as error:
+            await bulk.close()
+            raise CannotOpen(f"the database {bulk.place} can't be opened: {_sentence(error)}") from None
+        return bulk
+
+    async def _open(self) -> None:
+        self._connection = await self._connect()
+        if self._writes:
+            await _check_server(self._connection)
+            holder = await self._connect()
+            await holder.execute(f"BEGIN; {_BULK}")
+            if not await holder.fetchval("SELECT pg_try_advisory_xact_lock($1::bigint)", _COPY_LOCK):
+                raise CannotOpen(f"another copy writes to {self.place}")
+
+    async def _connect(self) -> Any:
+        connection = await self._store._connect()  # noqa: SLF001  # of several hosts, the same one
+        self._opened.append(connection)
+        return connection
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except (*_DRIVER, UniqueViolation, OSError) as error:
+            raise EngineFailed(f"{self.place}: {_sentence(error)}") from error
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """A transaction that sees one moment; see `Bulk.transaction`."""
+        mode = f"READ WRITE; SET LOCAL synchronous_commit = {self._sync}" if self._writes else "READ ONLY"
+        try:
+            with self._failing():
+                await self._connection.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ {mode}; {_BULK}")
+            yield
+            with self._failing():
+                await self._connection.execute("COMMIT")
+        except BaseException:
+            await _roll_back(self._connection)
+            raise
+
+    async def all(self, sql: str, **parameters: Value) -> list[Row]:
+        """Every row."""
+        with self._failing():
+            return await PostgresTx(self._connection, _READING).all(sql, **parameters)
+
+    async def run(self, sql: str, **parameters: Value) -> None:
+        """Run a statement."""
+        await self.all(sql, **parameters)
+
+    async def tables(self) -> list[StoredTable]:
+        """Every table, by name."""
+        rows = await self.all(
+            """
+            SELECT own.relname::text, array_agg(col.attname::text ORDER BY col.attname::text COLLATE "C"), (
+                SELECT array_agg(part.attname::text ORDER BY keyed.place) FROM pg_index i
+                CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS keyed(number, place)
+                JOIN pg_attribute part ON part.attrelid = own.oid AND part.attnum = keyed.number
+                WHERE i.indrelid = own.oid AND i.indisprimary
+            )
+            FROM pg_class own
+            JOIN pg_attribute col ON col.attrelid = own.oid AND col.attnum > 0 AND NOT col.attisdropped
+            WHERE own.relkind IN ('r', 'p') AND NOT own.relispartition
+              AND own.relnamespace = current_schema()::regnamespace
+            GROUP BY own.oid, own.relname
+            """
+        )
+        return sorted(StoredTable(name, tuple(columns), tuple(key or ())) for name, columns, key in rows)
+
+    async def add(self, table: StoredTable, pages: AsyncIterator[Sequence[Row]]) -> None:
+        """Add rows by COPY: the server takes what it was sent while the next rows are read."""
+        records = (row async for rows in pages for row in rows)
+        with self._failing():
+            await self._connection.copy_records_to_table(table.name, records=records, columns=table.columns)
+
+    async def migrate(self) -> None:
+        """Make or migrate the store where needed; see `Bulk.migrate`."""
+        with self._failing():
+            await _migrate(self._connection)
+
+    async def settle(self) -> None:
+        """Count what is there, so that the first questions are planned for it."""
+        self._sync = "on"
+        async with self.transaction():
+            names = ", ".join(f'"{table.name}"' for table in await self.tables())
+            with self._failing():
+                await self._connection.execute(f"ANALYZE {names}")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for connection in self._opened:
+            with contextlib.suppress(*_DRIVER, OSError, TimeoutError):
+                await connection.close(timeout=1)

@@ -9,7 +9,7 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +21,14 @@ import structlog
 
 from rapport.store import migrate, numbers
 from rapport.store.db import (
+    BEGUN_COPY,
+    UNFINISHED,
     Batch,
     CannotOpen,
+    Committed,
+    EngineFailed,
     Row,
+    StoredTable,
     UniqueViolation,
     Value,
     expand_rows,
@@ -54,11 +59,12 @@ def _json_table(name: str, columns: Sequence[tuple[str, str]], alias: str) -> st
 class SqliteTx:
     """A transaction on one connection. Nothing in it ever waits, so it may run in the event loop."""
 
-    __slots__ = ("_connection", "_statements")
+    __slots__ = ("_connection", "_statements", "woken")
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._statements: dict[str, tuple[str, frozenset[str]]] = {}
+        self.woken: set[str] = set()
 
     def _execute(self, sql: str, parameters: dict[str, Value]) -> apsw.Cursor:
         prepared = self._statements.get(sql)
@@ -99,6 +105,10 @@ class SqliteTx:
     async def reserve_number(self, kind: str, org: str, number: int) -> None:
         """Move a counter."""
         await numbers.advance_to(self, kind, org, number)
+
+    def wake(self, org: str) -> None:
+        """Note the org for after the commit."""
+        self.woken.add(org)
 
 
 def _violation(error: apsw.ConstraintError) -> Exception:
@@ -149,6 +159,7 @@ class SqliteStore:
         self._sync = sync
         try:
             self._writer = _connect(path, sync)
+            _refuse_unfinished(self._writer, path)
             _migrate(self._writer, path)
         except apsw.Error as error:
             if not _engine_is_gone(error):
@@ -171,6 +182,7 @@ class SqliteStore:
         self._committer: asyncio.Task[None] | None = None
         self._watchdog: asyncio.Task[None] | None = None
         self._closing = False
+        self._committed: list[Committed] = []
 
     # Reading
 
@@ -236,8 +248,19 @@ class SqliteStore:
                     outcomes = [(waiting, unavailable("it can't write")) for waiting in self._running]
                 _settle(outcomes)
                 self._running = []
+                self._tell()
         finally:
             self._committer = None
+
+    def on_commit(self, call: Committed) -> None:
+        """Call this after commits; see `Store.on_commit`."""
+        self._committed.append(call)
+
+    def _tell(self) -> None:
+        woken, self._writer_tx.woken = self._writer_tx.woken, set()
+        if woken:
+            for call in self._committed:
+                call(woken)
 
     async def _begin(self) -> bool:
         """Begin a transaction; False when that fails, or when nobody waits for it any more.
@@ -470,8 +493,117 @@ def _migrate(connection: apsw.Connection, path: Path) -> None:
         connection.execute("COMMIT")
 
 
+def _refuse_unfinished(connection: apsw.Connection, path: Path) -> None:
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (BEGUN_COPY,)).fetchone():
+        connection.close()
+        raise CannotOpen(f"{path} can't be opened: {UNFINISHED}")
+
+
 def _back_up(connection: apsw.Connection, path: Path) -> None:
     target = apsw.Connection(str(path))
     with target.backup("main", connection, "main") as backup:
         backup.step(-1)
     target.close()
+
+
+# Whole stores
+
+# Pages of the log between two checkpoints, and kibibytes of pages in memory: few and large, because nobody waits.
+_BULK_PAGES = 40_000
+_BULK_CACHE = 262_144
+
+
+class SqliteBulk:
+    """One SQLite file for work that is no request; see `Bulk`."""
+
+    def __init__(self, path: Path, *, writes: bool) -> None:
+        """Open the file; to write, making it where it is missing.
+
+        Raises:
+            CannotOpen: it is no database, is broken, or the disk is full or away.
+        """
+        self.place = str(path.parent)
+        self._path = path
+        try:
+            # A power cut may undo the last commits of a copy, and nothing else: it is resumed from where it then is.
+            self._connection = _connect(path, "normal", reader=not writes)
+            self._connection.execute(f"PRAGMA cache_size = -{_BULK_CACHE}")
+            self._connection.execute(f"PRAGMA wal_autocheckpoint = {_BULK_PAGES}")
+        except apsw.Error as error:
+            raise CannotOpen(f"{path} can't be opened: {error}") from error
+        self._tx = SqliteTx(self._connection)
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except (apsw.Error, UniqueViolation) as error:
+            raise EngineFailed(f"{self.place}: {error}") from error
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """A transaction that sees one moment; see `Bulk.transaction`."""
+        try:
+            with self._failing():
+                self._connection.execute("BEGIN")
+            yield
+            with self._failing():
+                self._connection.execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:
+                with contextlib.suppress(apsw.Error):
+                    self._connection.execute("ROLLBACK")
+
+    async def all(self, sql: str, **parameters: Value) -> list[Row]:
+        """Every row."""
+        with self._failing():
+            return await self._tx.all(sql, **parameters)
+
+    async def run(self, sql: str, **parameters: Value) -> None:
+        """Run a statement."""
+        with self._failing():
+            await self._tx.run(sql, **parameters)
+
+    async def tables(self) -> list[StoredTable]:
+        """Every table, by name."""
+        rows = await self.all(
+            """
+            SELECT listed.name, named.name, named.pk FROM sqlite_master listed JOIN pragma_table_info(listed.name) named
+            WHERE listed.type = 'table' AND listed.name NOT LIKE 'sqlite^_%' ESCAPE '^' ORDER BY listed.name, named.name
+            """
+        )
+        found: dict[str, list[tuple[str, int]]] = {}
+        for table, column, place in rows:
+            found.setdefault(table, []).append((column, place))
+        return [
+            StoredTable(
+                table,
+                tuple(column for column, _ in columns),
+                tuple(column for place, column in sorted((place, column) for column, place in columns) if place),
+            )
+            for table, columns in found.items()
+        ]
+
+    async def add(self, table: StoredTable, pages: AsyncIterator[Sequence[Row]]) -> None:
+        """Add rows one by one: a prepared statement takes them faster than a statement over a list reads it."""
+        names = ", ".join(f'"{column}"' for column in table.columns)
+        values = ", ".join("?" for _ in table.columns)
+        statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({values})'  # noqa: S608  # names from the schema
+        async for rows in pages:
+            with self._failing():
+                self._connection.executemany(statement, rows)
+
+    async def migrate(self) -> None:
+        """Make or migrate the store where needed; see `Bulk.migrate`."""
+        with self._failing():
+            _migrate(self._connection, self._path)
+
+    async def settle(self) -> None:
+        """Bring everything from the log into the file."""
+        with self._failing():
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()

@@ -68,8 +68,8 @@ async def accounts(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, Accoun
     """Accounts by display id."""
     rows = await tx.all(
         """
-        SELECT a.number, a.display_name FROM rows(:numbers, number bigint) r
-        JOIN accounts a ON a.org = :org AND a.number = r.number
+        SELECT a.number, a.display_name FROM accounts a
+        WHERE a.org = :org AND a.number IN (SELECT number FROM rows(:numbers, number bigint))
         """,
         org=org,
         numbers=[(number,) for number in sorted(set(numbers))],
@@ -86,8 +86,8 @@ async def opportunities(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, w
     """Opportunities by display id, with their accounts and owners."""
     rows = await tx.all(
         """
-        SELECT o.number, o.title, o.account, o.document FROM rows(:numbers, number bigint) r
-        JOIN opportunities o ON o.org = :org AND o.number = r.number
+        SELECT o.number, o.title, o.account, o.document FROM opportunities o
+        WHERE o.org = :org AND o.number IN (SELECT number FROM rows(:numbers, number bigint))
         """,
         org=org,
         numbers=[(number,) for number in sorted(set(numbers))],
@@ -142,8 +142,8 @@ async def rev_orgs(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, RevOrg
     """Rev orgs by display id."""
     rows = await tx.all(
         """
-        SELECT v.number, v.display_name FROM rows(:numbers, number bigint) r
-        JOIN rev_orgs v ON v.org = :org AND v.number = r.number
+        SELECT v.number, v.display_name FROM rev_orgs v
+        WHERE v.org = :org AND v.number IN (SELECT number FROM rows(:numbers, number bigint))
         """,
         org=org,
         numbers=[(number,) for number in sorted(set(numbers))],
@@ -161,8 +161,8 @@ async def tags(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, TagSum
     numbers = sorted({int(display_id.rpartition("-")[2]) for display_id in display_ids})
     rows = await tx.all(
         """
-        SELECT t.number, t.name, t.document FROM rows(:numbers, number bigint) r
-        JOIN tags t ON t.org = :org AND t.number = r.number
+        SELECT t.number, t.name, t.document FROM tags t
+        WHERE t.org = :org AND t.number IN (SELECT number FROM rows(:numbers, number bigint))
         """,
         org=org,
         numbers=[(number,) for number in numbers],
@@ -183,8 +183,8 @@ async def artifacts(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, Artif
     """Artifacts by display id."""
     rows = await tx.all(
         """
-        SELECT f.number, f.file_name, f.file_type, f.size FROM rows(:numbers, number bigint) r
-        JOIN artifacts f ON f.org = :org AND f.number = r.number
+        SELECT f.number, f.file_name, f.file_type, f.size FROM artifacts f
+        WHERE f.org = :org AND f.number IN (SELECT number FROM rows(:numbers, number bigint))
         """,
         org=org,
         numbers=[(number,) for number in sorted(set(numbers))],

@@ -90,7 +90,7 @@ async def carriers(tx: Tx, org: str, tag: str, table: str) -> list[tuple[str, st
 
 async def put_documents(tx: Tx, org: str, table: str, rows: Sequence[tuple[str, str]]) -> None:
     """Write (display id, document) of objects of one of `CARRIERS`."""
-    await tx.run(_PUT_DOCUMENTS[table], org=org, rows=rows)
+    await tx.run(_PUT_DOCUMENTS[table], rows=[(org, *row) for row in rows])
 
 
 _OWNERS = {
@@ -108,8 +108,8 @@ _CARRIERS = {
 }
 _PUT_DOCUMENTS = {
     table: f"""
-        UPDATE {table} AS x SET document = r.document FROM rows(:rows, display_id text, document text) r
-        WHERE x.org = :org AND {owner.format(id="r.display_id")}
+        UPDATE {table} AS x SET document = r.document FROM rows(:rows, org text, display_id text, document text) r
+        WHERE x.org = r.org AND {owner.format(id="r.display_id")}
         """  # noqa: S608  # our own table names
     for table, owner in _OWNERS.items()
 }

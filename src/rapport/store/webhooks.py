@@ -57,6 +57,12 @@ async def lock(tx: Tx, org: str, number: int) -> WebhookRow | None:
     return WebhookRow(*row) if row else None
 
 
+async def lock_free(tx: Tx, org: str, number: int) -> WebhookRow | None:
+    """The same; None, without waiting, where another writer holds it."""
+    row = await tx.one(f"{_GET} FOR UPDATE SKIP LOCKED", org=org, number=number)
+    return WebhookRow(*row) if row else None
+
+
 async def update(tx: Tx, row: WebhookRow) -> None:
     """Write a row anew."""
     await tx.run(

@@ -1,0 +1,194 @@
+"""Grouped creates on PostgreSQL beside pgbench running the same statements, one transaction for each create.
+
+The statements are recorded from one create and given to pgbench with a number of its own for each transaction. Both
+send them from 1, 16 and 64 connections or callers: the store's callers share two lanes, pgbench's have a connection
+each. The callers are coroutines of this process; over HTTP, `wrk` measures the whole server. All take turns on one
+PostgreSQL (the wheel's, with fsync) and two cores, so figures are ratios within this run.
+
+One org's events are counted in one row, on which pgbench's transactions wait for one another; `apart` is pgbench with
+a counter for each connection, where they don't.
+
+Needs `wrk` and `pgbench`; run it as `python bench/postgres.py`, with SECONDS_EACH as for `make bench`.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from run import CONNECTIONS, SECONDS, load, start
+
+from rapport.app import Opened, open_data
+from rapport.auth.caller import Caller
+from rapport.blobs.local import LocalBlobs
+from rapport.contract import engagements
+from rapport.http.decode import RequestDecoder
+from rapport.operations import demo
+from rapport.operations.context import NO_LINKS
+from rapport.settings import load as load_settings
+from rapport.store.postgres import Options, PostgresStore
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.support.postgres import PostgresServer
+
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
+HERE = Path(__file__).parent
+CALLER = Caller(org=demo.ORG, user_id="DEVU-12345", role="admin")
+# What create.lua sends.
+BODY = re.search(r"wrk.body = '(.*?)'\n\n", (HERE / "create.lua").read_text(encoding="utf-8"), re.DOTALL)
+
+
+class Recording(PostgresStore):
+    """Notes the statements of each transaction."""
+
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        self.said: list[tuple[str, tuple[Any, ...]]] = []
+
+    async def _connect(self) -> Any:
+        connection = await super()._connect()
+        connection.add_query_logger(lambda query: self.said.append((query.query, tuple(query.args or ()))))
+        return connection
+
+
+def main() -> None:
+    """Run everything and print one table."""
+    for program in ("wrk", "pgbench"):
+        if shutil.which(program) is None:
+            sys.exit(f"This benchmark needs {program}: install it (Debian's packages are wrk and postgresql-contrib).")
+    server = PostgresServer.make()
+    try:
+        for name in ("fsync", "full_page_writes"):
+            server.run(f"ALTER SYSTEM SET {name} = on")
+        server.stop("fast")
+        server.start()
+        with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder, server.database("bench") as url:
+            compare(Path(folder), url)
+    finally:
+        server.remove()
+
+
+def compare(folder: Path, url: str) -> None:
+    """Everything in turns, at each number of connections."""
+    os.environ["RAPPORT_DATABASE_URL"] = url
+    rapport, address, token = start(folder / "data", pinned=False)
+    statements = asyncio.run(record(folder, url))
+    (folder / "create.sql").write_text(script(statements), encoding="utf-8")
+    (folder / "apart.sql").write_text(script(statements, apart=True), encoding="utf-8")
+    print(f"statements in a transaction: {len(statements)}")
+    print("connections   pgbench     apart     store      HTTP  store of pgbench  of apart")
+    runs = iter(range(1, 1_000_000))
+    try:
+        for connections in CONNECTIONS:
+            rates: dict[str, list[float]] = {"create": [], "apart": [], "store": [], "HTTP": []}
+            for _ in range(ROUNDS):
+                for name in ("create", "apart"):
+                    rates[name].append(pgbench(folder / f"{name}.sql", url, connections, next(runs)))
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    rates["store"].append(runner.run(grouped(folder, url, connections)))
+                result = load(f"{address}/engagements.create", "create.lua", connections, token, pinned=False)
+                rates["HTTP"].append((result["requests"] - result["errors"]) / result["seconds"])
+            found = [statistics.median(rate) for rate in rates.values()]
+            print(f"{connections:>11}", *(f"{rate:>9,.0f}" for rate in found), end="")
+            print(f"{found[2] / found[0]:>18.0%}{found[2] / found[1]:>10.0%}")
+    finally:
+        rapport.terminate()
+        rapport.wait()
+
+
+def request() -> engagements.EngagementsCreateRequest:
+    """What create.lua sends, as the edge reads it."""
+    assert BODY is not None
+    decoder = RequestDecoder(engagements.EngagementsCreateRequest, strict=False)
+    return decoder.from_body("".join(re.split(r"' \.\.\n\s*'", BODY[1])).encode())  # type: ignore[return-value]
+
+
+async def grouped(folder: Path, url: str, callers: int) -> float:
+    """Creates a second from so many callers of one store."""
+    async with open_data(load_settings({"data": folder / "data", "database_url": url})) as opened:
+        create, until = request(), time.monotonic() + SECONDS
+
+        async def caller() -> int:
+            made = 0
+            while time.monotonic() < until:
+                await opened.invoker.invoke(CALLER, engagements.CREATE, create)
+                made += 1
+            return made
+
+        began = time.monotonic()
+        made = sum(await asyncio.gather(*(caller() for _ in range(callers))))
+        return made / (time.monotonic() - began)
+
+
+def pgbench(script: Path, url: str, connections: int, run: int) -> float:
+    """Transactions a second; each connection numbers its own from where no other one does."""
+    # -D defines a variable for all connections, \\set one of each.
+    ran = subprocess.run(
+        ["pgbench", "-n", "-M", "prepared", "-c", str(connections), "-j", str(min(2, connections)), "-T", str(SECONDS),
+         "-D", f"first={run * 10**12}", "-D", "i=0", "-f", str(script), url],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    found = re.search(r"tps = ([0-9.]+)", ran.stdout)
+    if ran.returncode or found is None:
+        sys.exit(f"pgbench failed: {ran.stderr}")
+    return float(found[1])
+
+
+async def record(folder: Path, url: str) -> list[tuple[str, tuple[Any, ...]]]:
+    """The statements of one create, and their arguments."""
+    settings = load_settings({"data": folder / "data", "database_url": url})
+    store = await Recording.open(Options(url))
+    try:
+        invoker = Opened(settings, store, LocalBlobs(folder), NO_LINKS).invoker
+        while True:
+            store.said.clear()
+            await invoker.invoke(CALLER, engagements.CREATE, request())
+            # Some take a block of numbers besides, in a transaction of its own.
+            if sum(text.startswith("BEGIN") for text, _ in store.said) == 1:
+                return [*store.said]
+    finally:
+        await store.close()
+
+
+def script(statements: list[tuple[str, tuple[Any, ...]]], *, apart: bool = False) -> str:
+    """The statements for pgbench, each transaction with a number of its own."""
+    numbers = {
+        next(argument for text, arguments in statements if f"INTO {table} " in text for argument in arguments[1])
+        for table in ("engagements", "events")
+    }
+    lines = ["\\set i :i + 1", "\\set n :first + :client_id * 1000000000 + :i"]
+    for text, arguments in statements:
+        line = " ".join(literal(text, arguments, numbers).split()) + ";"
+        if apart and "INTO counters " in text:
+            line = line.replace(f"E'{demo.ORG}'", f"E'{demo.ORG}' || (:client_id)::text")
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def literal(text: str, arguments: tuple[Any, ...], numbers: set[int]) -> str:
+    """A statement with its arguments written out, and `:n` for the numbers of what it makes."""
+
+    def write(value: Any) -> str:
+        if value is None:
+            return "NULL"
+        if isinstance(value, list):
+            return f"ARRAY[{', '.join(write(one) for one in value)}]"
+        if isinstance(value, int):
+            return ":n" if value in numbers else str(value)
+        # pgbench would take a colon and a word for a variable, in a text too.
+        return "E'" + value.replace("\\", "\\\\").replace("'", "''").replace(":", "\\x3A") + "'"
+
+    return re.sub(r"\$(\d+)", lambda found: write(arguments[int(found[1]) - 1]), text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""`rapport copy`: a whole store from one place to another."""
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rapport.running import CannotStart
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from rapport.moving import Copied
+    from rapport.store.copy import Watch
+
+_PLACE = "A data folder, or a postgresql:// URL."
+
+
+def copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", help=_PLACE)],
+    target: Annotated[str, typer.Argument(metavar="TO", help=f"{_PLACE} It has to be empty, or an unfinished copy.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Copy a whole store, and compare both. Stop its servers first; run again, it goes on where it ended."""
+    import asyncio
+
+    from rapport import app, moving
+
+    app.configure_logs()
+    began = time.monotonic()
+    with _watching(is_seen=sys.stderr.isatty() and not as_json) as watch:
+        copied = asyncio.run(moving.copy(source, target, watch))
+    seconds = round(time.monotonic() - began, 1)
+    if not copied.is_same:
+        raise CannotStart(_difference(copied))
+    print(json.dumps(_answer(copied, seconds)) if as_json else _sentences(copied, seconds))
+
+
+def _difference(copied: "Copied") -> str:
+    different = [
+        f"{table.table} ({table.source.rows} rows, {table.target.rows} in the copy)"
+        for table in copied.tables
+        if not table.is_same
+    ]
+    return (
+        f"{copied.target} is not what {copied.source} is, in {', '.join(different)}: "
+        "see to it that nobody writes to it, and run the same rapport copy again"
+    )
+
+
+def _answer(copied: "Copied", seconds: float) -> dict[str, Any]:
+    tables = [
+        {"table": table.table, "rows": table.target.rows, "sha256": table.target.sha256} for table in copied.tables
+    ]
+    return {"from": copied.source, "to": copied.target, "tables": tables, "files": copied.files, "seconds": seconds}
+
+
+def _sentences(copied: "Copied", seconds: float) -> str:
+    lines = [
+        f"{table.table:<24} {table.target.rows:>12,}  {table.target.sha256}"
+        for table in copied.tables
+        if table.target.rows
+    ]
+    rows = sum(table.target.rows for table in copied.tables)
+    lines.append(
+        f"{copied.target} holds what {copied.source} does: {rows:,} rows in {len(copied.tables)} tables, compared by "
+        f"count and SHA-256, and {copied.files:,} files; {seconds} s."
+    )
+    return "\n".join([*lines, copied.left] if copied.left else lines)
+
+
+@contextlib.contextmanager
+def _watching(*, is_seen: bool) -> "Iterator[Watch]":
+    """Who is told how far it is: a bar on the terminal, where there is one."""
+    if not is_seen:
+        yield _Nobody()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description:<30}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
+        yield _Bar(progress)
+
+
+class _Nobody:
+    """Is told, and does nothing."""
+
+    def expects(self, count: int) -> None:
+        """See `Watch.expects`."""
+
+    def passed(self, what: str, count: int) -> None:
+        """See `Watch.passed`."""
+
+
+class _Bar:
+    """Moves a bar."""
+
+    def __init__(self, progress: "Progress") -> None:
+        self._progress = progress
+        self._task = progress.add_task("counting", total=None)
+        self._total = 0
+
+    def expects(self, count: int) -> None:
+        """See `Watch.expects`."""
+        self._total += count
+        self._progress.update(self._task, total=self._total)
+
+    def passed(self, what: str, count: int) -> None:
+        """See `Watch.passed`."""
+        self._progress.update(self._task, description=what, advance=count)

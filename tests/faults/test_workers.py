@@ -95,6 +95,7 @@ def test_a_worker_that_is_killed_is_replaced_and_others_serve_meanwhile(crew: Se
 
 
 @pytest.mark.timeout(150)
+@pytest.mark.slow
 def test_sighup_renews_every_worker_and_no_request_fails(crew: Server, alice: Client) -> None:
     before = workers(crew)
     assert httpx.get(f"{crew.url}/events").status_code == 401
@@ -156,6 +157,7 @@ def demo(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
 
 
 @pytest.mark.timeout(150)
+@pytest.mark.slow
 def test_a_killed_parent_leaves_nobody_behind_and_the_same_command_serves_again(demo: Server) -> None:
     before = workers(demo)
     trusted = ssl.create_default_context(cafile=demo.trust["SSL_CERT_FILE"])

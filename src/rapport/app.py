@@ -297,7 +297,8 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             state = State()
             server = Server(
                 _config(_application(opened, settings, limits, state), settings, tls), state,
-                drain_delay=settings["drain_delay"], say_ready=say_ready, say_leaving=opened.bell.close,
+                others=parent.others if parent else (), drain_delay=settings["drain_delay"],
+                say_ready=say_ready, say_leaving=opened.bell.close,
             )  # fmt: skip
             # Others may be writing to a folder that is shared; no upload lasts a day.
             await opened.blobs.sweep(older_than=DAY / SECOND if settings["database_url"] else 0.0)

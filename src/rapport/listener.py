@@ -1,7 +1,9 @@
-"""The socket that a server takes connections from."""
+"""The sockets that a server takes connections from."""
 
+import contextlib
 import errno
 import socket
+import sys
 import time
 
 from rapport.running import CannotStart
@@ -45,6 +47,35 @@ def _bind(host: str, port: int) -> socket.socket:
         raise
     listener.set_inheritable(False)
     return listener
+
+
+def divided(listener: socket.socket, count: int) -> list[socket.socket]:
+    """Sockets on the port of this one, itself included, among which the system shares out the connections.
+
+    Where it does not do that, there are fewer, or this one alone.
+    """
+    if sys.platform != "linux":
+        return [listener]
+    # Only now, so that nobody else could have taken the same port.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    found = [listener]
+    with contextlib.suppress(OSError):
+        while len(found) < count:
+            found.append(_beside(listener))
+    return found
+
+
+def _beside(listener: socket.socket) -> socket.socket:
+    another = socket.socket(listener.family, socket.SOCK_STREAM)
+    try:
+        for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+            another.setsockopt(socket.SOL_SOCKET, option, 1)
+        another.bind(listener.getsockname())
+        another.listen(_BACKLOG)
+    except OSError:
+        another.close()
+        raise
+    return another
 
 
 def url(settings: Settings, host: str, port: int) -> str:

@@ -1,9 +1,9 @@
 """What a worker process of `rapport serve --workers N` knows of its parent.
 
-The parent hands over two sockets: the one to take connections from, and a line to itself. The worker writes a JSON
-object a line there: `{"say": text}` for the operator, `{"ready": true}` once it serves, `{"failed": text}` when it
-can't. The parent writes nothing: it closes its side when the worker shall leave, as the system does when the parent was
-killed. A parent may be of an older version than its workers, so all of this has to stay as it is.
+The parent hands over the sockets to take connections from, one for each worker, and a line to itself. The worker writes
+a JSON object a line there: `{"say": text}` for the operator, `{"ready": true}` once it serves, `{"failed": text}` when
+it can't. The parent writes nothing: it closes its side when the worker shall leave, as the system does when the parent
+was killed. A parent may be of an older version than its workers, so all of this has to stay as it is.
 """
 
 import asyncio
@@ -15,18 +15,19 @@ from typing import Any
 
 
 class Parent:
-    """The parent of this process.
+    """The parent of this process. `listener` is this worker's own socket, `others` are those of the other workers.
 
     Args:
-        option: `number,listener,line`: the worker's number, and the descriptors of the two sockets.
+        option: `number,line,listener,…`: the worker's number, from 1, and the descriptors of the line and the sockets.
     """
 
     def __init__(self, option: str) -> None:
-        self.number, listener, line = map(int, option.split(","))
-        self.listener = socket.socket(fileno=listener)
-        self._line = socket.socket(fileno=line)
-        for own in (self.listener, self._line):
-            own.set_inheritable(False)
+        self.number, *descriptors = map(int, option.split(","))
+        self._line, *listeners = (socket.socket(fileno=descriptor) for descriptor in descriptors)
+        for inherited in (self._line, *listeners):
+            inherited.set_inheritable(False)
+        self.listener = listeners.pop((self.number - 1) % len(listeners))
+        self.others = listeners
 
     def say(self, line: str) -> None:
         """Tell the operator a line, unless another worker has told it."""

@@ -1,4 +1,4 @@
-"""Several processes that serve on one socket: `rapport serve --workers N`, seen from the parent of them.
+"""Several processes that serve on one port: `rapport serve --workers N`, seen from the parent of them.
 
 The parent takes the port, starts the workers with its own command line and starts new ones for those that end. It
 serves nothing itself. On SIGHUP it replaces the workers one after the other, each by one that serves already: they read
@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -24,7 +24,7 @@ from rapport.running import CannotStart
 from rapport.settings import Settings
 
 # How long to wait for the port: workers whose parent was killed need a moment to see it.
-_PORT_SECONDS = 3.0
+_PORT_SECONDS = 5.0
 # Between a worker's end and the next one's start, while they end sooner than this after they began.
 _DELAYS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _SOUND_SECONDS = 30.0
@@ -104,17 +104,23 @@ class Workers:
     """The workers, and what happens to them until they stop.
 
     Args:
-        taken: the socket to serve on.
-        count: how many.
+        sockets: to serve on; each worker has its own, where there are several.
+        count: how many workers.
         stop_seconds: how long a worker may take to end.
         say: tells the operator a line.
         say_ready: called once as many serve as can.
     """
 
     def __init__(
-        self, taken: socket.socket, count: int, *, stop_seconds: float, say: Say, say_ready: Callable[[], None]
+        self,
+        sockets: Sequence[socket.socket],
+        count: int,
+        *,
+        stop_seconds: float,
+        say: Say,
+        say_ready: Callable[[], None],
     ) -> None:
-        self._taken = taken
+        self._sockets = sockets
         self._count = count
         self._stop_seconds = stop_seconds
         self._say = say
@@ -191,10 +197,10 @@ class Workers:
         ours, theirs = socket.socketpair()
         with theirs:
             line = await asyncio.open_unix_connection(sock=ours)
-            kept = (self._taken.fileno(), theirs.fileno())
+            kept = [theirs.fileno(), *(taken.fileno() for taken in self._sockets)]
             # A group of its own, so that Ctrl-C comes to the parent alone.
             process = await asyncio.create_subprocess_exec(
-                sys.executable, *sys.orig_argv[1:], "--worker", f"{number},{kept[0]},{kept[1]}",
+                sys.executable, *sys.orig_argv[1:], "--worker", ",".join(map(str, [number, *kept])),
                 pass_fds=kept, process_group=0, stdin=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
         worker = _Worker(number, process, line, self._say_once)
@@ -325,7 +331,8 @@ def serve(settings: Settings, *, say: Say) -> None:
         say(f"Rapport serves {url} with {count} workers (reference: /docs)")
 
     stop_seconds = settings["drain_delay"] + settings["drain_seconds"] + settings["webhook_timeout"] + _SLACK_SECONDS
-    with taken:
-        workers = Workers(taken, count, stop_seconds=stop_seconds, say=say, say_ready=say_ready)
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(each) for each in listener.divided(taken, count)]
+        workers = Workers(sockets, count, stop_seconds=stop_seconds, say=say, say_ready=say_ready)
         asyncio.run(workers.run())
     _log.info("stopped")

@@ -82,6 +82,7 @@ def _nothing_fails(url: str, servers: tuple[Server, Server]) -> None:
 
 
 @pytest.mark.timeout(150)
+@pytest.mark.slow
 def test_behind_a_proxy_no_request_fails_while_each_server_is_restarted(two: tuple[Server, Server]) -> None:
     with round_robin([server.port for server in two]) as proxy:
         eventually(5, lambda: all(proxy.ready()))
@@ -89,6 +90,7 @@ def test_behind_a_proxy_no_request_fails_while_each_server_is_restarted(two: tup
 
 
 @pytest.mark.timeout(150)
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("haproxy") is None, reason="HAProxy is not on this machine")
 def test_behind_haproxy_as_the_guide_has_it_no_request_fails_either(
     two: tuple[Server, Server], tmp_path: Path, unused_port: int

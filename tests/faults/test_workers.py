@@ -5,6 +5,7 @@ import os
 import signal
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,11 +40,16 @@ def alice(crew: Server) -> Client:
     return crew.make_org("Alice's")
 
 
-def workers(crew: Server) -> list[int]:
-    """The processes whose parent is the server."""
+def workers(server: Server) -> list[int]:
+    """The processes that serve for this one."""
+    return children(server.process.pid)
+
+
+def children(parent_pid: int) -> list[int]:
+    """The processes whose parent this is."""
     listed = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
     pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
-    return [pid for pid, parent in pairs if parent == crew.process.pid]
+    return [pid for pid, parent in pairs if parent == parent_pid]
 
 
 def events(crew: Server, name: str) -> list[str]:
@@ -67,11 +73,20 @@ def test_each_worker_serves_and_the_operator_is_told_once(crew: Server, alice: C
     assert load.failed == []
 
 
+def test_a_taken_port_is_refused(crew: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rapport.workers._PORT_SECONDS", 0.0)
+    said = rapport(
+        tmp_path, "serve", "--workers", "2", "--port", str(crew.port), RAPPORT_DATABASE_URL="postgresql:///x"
+    )
+    assert f"127.0.0.1:{crew.port} can't be listened on" in said.sentence()
+
+
 def test_a_worker_that_is_killed_is_replaced_and_others_serve_meanwhile(crew: Server) -> None:
     before = workers(crew)
     os.kill(before[0], signal.SIGKILL)
     eventually(10, lambda: before[0] not in workers(crew))
-    assert httpx.get(f"{crew.url}/readyz").status_code == 200
+    # Each comes on a connection of its own, and half of them to the socket of the one that was killed.
+    assert {httpx.get(f"{crew.url}/healthz").status_code for _ in range(10)} == {200}
     eventually(40, lambda: len(events(crew, "serving")) == 3)
     assert before[1] in workers(crew)
     assert len(workers(crew)) == 2
@@ -80,6 +95,7 @@ def test_a_worker_that_is_killed_is_replaced_and_others_serve_meanwhile(crew: Se
 
 
 @pytest.mark.timeout(150)
+@pytest.mark.slow
 def test_sighup_renews_every_worker_and_no_request_fails(crew: Server, alice: Client) -> None:
     before = workers(crew)
     assert httpx.get(f"{crew.url}/events").status_code == 401
@@ -131,22 +147,62 @@ def test_a_stop_answers_what_has_begun_and_leaves_nobody_behind(crew: Server, al
     crew._close()
 
 
+@pytest.fixture(scope="module")
+def demo(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("demo")
+    running = Server(folder / "data", "--workers", "2", "--demo", "--tls", "dev", RAPPORT_DATABASE_URL=url)
+    yield running
+    if running in Server.started:
+        running.kill()
+
+
 @pytest.mark.timeout(150)
-def test_a_killed_parent_leaves_nobody_behind_and_the_same_command_serves_again(url: str, tmp_path: Path) -> None:
-    server = Server(tmp_path / "data", "--workers", "2", "--demo", "--tls", "dev", RAPPORT_DATABASE_URL=url)
-    before = workers(server)
-    trusted = ssl.create_default_context(cafile=server.trust["SSL_CERT_FILE"])
-    server.restart()
-    assert httpx.get(f"{server.url}/readyz", verify=trusted).status_code == 200
+@pytest.mark.slow
+def test_a_killed_parent_leaves_nobody_behind_and_the_same_command_serves_again(demo: Server) -> None:
+    before = workers(demo)
+    trusted = ssl.create_default_context(cafile=demo.trust["SSL_CERT_FILE"])
+    demo.restart()
+    assert httpx.get(f"{demo.url}/readyz", verify=trusted).status_code == 200
     eventually(10, lambda: all(has_ended(pid) for pid in before))
-    assert server.stop(signal.SIGINT) == 0
+
+
+def test_when_no_worker_is_left_and_none_can_start_it_ends_and_says_why(demo: Server) -> None:
+    (demo.data.parent / "rapport.toml").write_text('webhook_timeout = "a while"\n', encoding="utf-8")
+    for pid in workers(demo):
+        os.kill(pid, signal.SIGKILL)
+    assert demo.process.wait(40) == 1
+    assert demo.logged().splitlines()[-1].startswith("rapport: webhook_timeout is 'a while'")
+    demo._close()
 
 
 def test_what_is_wrong_with_the_first_worker_is_one_sentence(tmp_path: Path, unused_port: int) -> None:
-    with pytest.raises(RuntimeError, match=r"ended with 1: rapport: the database can't be opened: [^\n]*\n$"):
-        Server(
-            tmp_path / "data", "--workers", "2", RAPPORT_DATABASE_URL=f"postgresql://rapport@127.0.0.1:{unused_port}/x"
-        )
+    url = f"postgresql://rapport@127.0.0.1:{unused_port}/x"
+    with pytest.raises(RuntimeError) as refused:
+        Server(tmp_path / "data", "--workers", "2", RAPPORT_DATABASE_URL=url, RAPPORT_RATE_LIMIT="8000/60")
+    said = str(refused.value).partition("ended with 1: ")[2].splitlines()
+    assert "each of the 2 workers counts requests for itself" in said[0]
+    assert said[1].startswith("rapport: the database can't be opened: ")
+    assert len(said) == 2
+
+
+def test_closing_its_terminal_stops_it(url: str, tmp_path: Path) -> None:
+    leader, terminal = os.openpty()
+    command = [sys.executable, "-m", "rapport", "serve", "--workers", "2", "--port", "0", "--database", url]
+    # The first terminal that the leader of a session opens is the one that controls it.
+    process = subprocess.Popen(
+        ["sh", "-c", 'exec "$@" <"$0"', os.ttyname(terminal), *command],
+        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        eventually(20, lambda: children(process.pid))
+        (first,) = children(process.pid)
+        os.close(terminal)
+        os.close(leader)
+        assert process.wait(40) == 0
+        assert has_ended(first)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_sqlite_has_one_writing_process(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ import contextlib
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
 
-from rapport.http.protocol import State
+from rapport.http.accept import Relief
+from rapport.http.protocol import RapportProtocol, State
 
 # How long a connection may be silent before a worker that others replace closes it: whoever has just sent a request, or
 # is about to, still gets its answer.
@@ -25,17 +26,19 @@ class Server(uvicorn.Server):
     Args:
         config: uvicorn's.
         state: shared with the application and every connection.
+        others: sockets of other processes, on the same port.
         drain_delay: how many seconds it goes on taking connections after SIGTERM.
         say_ready: called once it serves.
         say_leaving: called once it is about to leave.
     """
 
     def __init__(
-        self, config: uvicorn.Config, state: State, *, drain_delay: float, say_ready: Callable[[], None],
-        say_leaving: Callable[[], None],
+        self, config: uvicorn.Config, state: State, *, others: Sequence[socket.socket], drain_delay: float,
+        say_ready: Callable[[], None], say_leaving: Callable[[], None],
     ) -> None:  # fmt: skip
         super().__init__(config)
         self.server_state = self._state = state
+        self._others = others
         self._drain_delay = drain_delay
         self._say_ready = say_ready
         self._say_leaving = say_leaving
@@ -70,7 +73,13 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Say that it serves once it does: connections are taken and signals are obeyed from then on."""
         await super().startup(sockets)
+        if self._others:
+            relief = Relief(self._others, self._protocol, self.config.ssl)
+            self.servers.append(relief)  # type: ignore[arg-type]  # it is closed as they are
         self._say_ready()
+
+    def _protocol(self) -> asyncio.Protocol:
+        return RapportProtocol(self.config, self._state, self.lifespan.state)
 
     async def on_tick(self, counter: int) -> bool:
         """Whether it is time to end; asked ten times a second."""

@@ -19,8 +19,8 @@ install: .venv/.installed ## Make .venv with Rapport and its tools, as locked; l
 serve: .venv/.installed ## Serve a demo org on http://127.0.0.1:8080
 	$(BIN)/rapport serve --demo
 
-test: .venv/.installed $(CLIENTS) ## Run all tests on two workers (ARGS= adds pytest arguments)
-	$(BIN)/pytest -n 2 $(ARGS)
+test: .venv/.installed $(CLIENTS) ## Run all tests on three workers (ARGS= adds pytest arguments)
+	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 test-azure: .venv/.installed ## Install Azurite (npm, 370 MB) and run the tests of file stores on it too
 	$(BIN)/python -m tests.blobs.azurite.install

@@ -20,7 +20,7 @@ from tests.support.feed_reader import load, plain
 from tests.support.server import FAMILIES, Client, Server
 
 # RAPPORT_TEST_WRITES=10000 is the number to run by hand; the suite stays fast with fewer.
-WRITES = int(os.environ.get("RAPPORT_TEST_WRITES", "2000"))
+WRITES = int(os.environ.get("RAPPORT_TEST_WRITES", "1000"))
 CONNECTIONS = 16
 KILLS = 6
 KINDS = {"dev-users": "dev_user", "rev-users": "rev_user", "rev-orgs": "rev_org"}

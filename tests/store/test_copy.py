@@ -111,7 +111,7 @@ def places(later: None, postgres: PostgresServer, tmp_path: Path) -> Iterator[Pl
 _ALL = 'SELECT "Key", "order", word, number, bytes, amount FROM later ORDER BY "Key", "order"'
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=_ROWS)
 def test_every_value_is_the_same_on_both_engines_and_in_one_order(places: Places, rows: list[Any]) -> None:
     places.empty()
@@ -125,7 +125,7 @@ def test_every_value_is_the_same_on_both_engines_and_in_one_order(places: Places
         assert places.run(place, _ALL) == wanted
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=_ROWS, after=_ROWS, data=st.data())
 def test_whatever_a_source_was_when_a_copy_was_begun_it_ends_as_the_source_is(
     places: Places, before: list[Any], after: list[Any], data: st.DataObject

@@ -34,7 +34,9 @@ from rapport.http.decode import RequestDecoder
 from rapport.operations import demo
 from rapport.operations.context import NO_LINKS
 from rapport.settings import load as load_settings
-from rapport.store.postgres import Options, PostgresStore
+from rapport.store.postgres.connect import Connector, Options
+from rapport.store.postgres.connections import Connections
+from rapport.store.postgres.store import PostgresStore
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -50,12 +52,14 @@ BODY = re.search(r"wrk.body = '(.*?)'\n\n", (HERE / "create.lua").read_text(enco
 class Recording(PostgresStore):
     """Notes the statements of each transaction."""
 
-    def __init__(self, options: Any) -> None:
+    def __init__(self, options: Options) -> None:
         super().__init__(options)
         self.said: list[tuple[str, tuple[Any, ...]]] = []
+        self._connector = Connector(options)
+        self._connections = Connections(self._connect, options.connections)
 
     async def _connect(self) -> Any:
-        connection = await super()._connect()
+        connection = await self._connector.connect()
         connection.add_query_logger(lambda query: self.said.append((query.query, tuple(query.args or ()))))
         return connection
 

@@ -23,7 +23,7 @@ from rapport.events.bell import Bell
 from rapport.events.delivery import Deliveries, Rules
 from rapport.events.post import Poster
 from rapport.events.reach import Reach
-from rapport.events.relay import Dial, Relay
+from rapport.events.relay import Relay
 from rapport.http.edge import App, Edge, identified
 from rapport.http.protocol import RapportProtocol, State
 from rapport.http.server import Server
@@ -41,10 +41,10 @@ from rapport.parent import Parent
 from rapport.ratelimit import Limiter, Limits
 from rapport.running import CannotStart
 from rapport.settings import Settings
-from rapport.store.db import CannotOpen, Store
-from rapport.store.hosts import masked
+from rapport.store.db import CannotOpen, Dial, Store
 from rapport.store.migrate import NewerDatabase
-from rapport.store.sqlite import SqliteStore
+from rapport.store.postgres.urls import masked
+from rapport.store.sqlite.store import SqliteStore
 
 __all__ = ["CannotStart", "DataInUse", "Opened", "configure_logs", "families", "open_data", "run_command", "serve"]
 DATABASE = "rapport.db"
@@ -127,7 +127,9 @@ async def _open_store(settings: Settings) -> Store:
     """
     try:
         if settings["database_url"]:
-            from rapport.store.postgres import Options, PostgresStore  # noqa: PLC0415  # its driver takes a tenth of a start
+            # Its driver takes a tenth of a start.
+            from rapport.store.postgres.connect import Options  # noqa: PLC0415
+            from rapport.store.postgres.store import PostgresStore  # noqa: PLC0415
 
             options = Options(
                 settings["database_url"], pooled=settings["database_pooler"] == "transaction",
@@ -358,16 +360,10 @@ async def _in_touch(opened: Opened, settings: Settings) -> AsyncIterator[None]:
 
 
 def _dial(opened: Opened, settings: Settings) -> Dial | None:
-    if not settings["database_url"]:
-        return None
-    if settings["redis_url"]:
+    if settings["database_url"] and settings["redis_url"]:
         from rapport.events import redis_line  # noqa: PLC0415  # loads what most servers never need
 
         return redis_line.dial(settings["redis_url"])
-    from rapport.store.postgres import PostgresStore  # noqa: PLC0415  # loaded already
-
-    if not isinstance(opened.store, PostgresStore) or settings["database_pooler"] != "none":
-        return None
     return opened.store.dial
 
 

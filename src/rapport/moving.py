@@ -14,8 +14,9 @@ from rapport.store import copy as rows
 from rapport.store.copy import CannotCopy, Compared, Watch
 from rapport.store.db import Bulk, CannotOpen, EngineFailed
 from rapport.store.migrate import NewerDatabase
-from rapport.store.postgres import Options, PostgresBulk
-from rapport.store.sqlite import SqliteBulk
+from rapport.store.postgres.bulk import PostgresBulk
+from rapport.store.postgres.connect import Options
+from rapport.store.sqlite.bulk import SqliteBulk
 
 
 class Copied(NamedTuple):

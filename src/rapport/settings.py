@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from rapport.ratelimit import parse_limit
-from rapport.store.hosts import check_url, masked
+from rapport.store.postgres.urls import check_url, masked
 
 
 class SettingError(Exception):

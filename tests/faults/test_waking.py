@@ -22,9 +22,12 @@ from rapport.contract.fields import Instant
 from rapport.contract.ids import UserId
 from rapport.events import redis_line
 from rapport.events.bell import Bell
-from rapport.events.relay import Dial, Relay
+from rapport.events.relay import Relay
 from rapport.operations.invoke import Invoker
-from rapport.store.postgres import LISTENER, Options, PostgresStore
+from rapport.store.db import Dial
+from rapport.store.postgres.connect import Options
+from rapport.store.postgres.line import LISTENER
+from rapport.store.postgres.store import PostgresStore
 from tests.support.hooks import Hooks
 from tests.support.postgres import PostgresServer, eventually, new_name
 from tests.support.receiver import Receiver
@@ -164,7 +167,8 @@ def test_a_process_delivers_what_another_commits(pair: Pair) -> None:
 class _Process:
     """What of a process writes, and tells of it."""
 
-    def __init__(self, store: PostgresStore, dial: Dial) -> None:
+    def __init__(self, store: PostgresStore, dial: Dial | None) -> None:
+        assert dial is not None
         self.bell = Bell()
         self.store = store
         self.relay = Relay(dial, self.bell)

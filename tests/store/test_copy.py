@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from rapport.store import copy, migrate
 from rapport.store.db import Bulk, Row
 from rapport.store.migrate import Migration
-from rapport.store.postgres import Options, PostgresBulk
-from rapport.store.sqlite import SqliteBulk
+from rapport.store.postgres.bulk import PostgresBulk
+from rapport.store.postgres.connect import Options
+from rapport.store.sqlite.bulk import SqliteBulk
 from tests.support.postgres import PostgresServer, new_name
 
 _ODD = ["", " ", "a", "A", "B", "b", "é", "e\u0301", "ß", "Z", "z", "ä", "\uffff", "\U0001f40c", "'", '"', "\\", "\x7f",

@@ -20,12 +20,14 @@ from rapport.events.reach import Reach
 from rapport.operations.invoke import Invoker
 from rapport.operations.webhooks import telling
 from rapport.store import accounts, engagements, events, migrate, numbers, orgs, references, webhooks
-from rapport.store.blocks import Blocks
 from rapport.store.db import CannotOpen, LostRace, Tx, positional
-from rapport.store.hosts import check_url, hosts_of, masked
 from rapport.store.migrate import Migration, NewerDatabase
-from rapport.store.postgres import Options, PostgresStore, _commit, _OutcomeUnknown
-from rapport.store.sqlite import SqliteStore
+from rapport.store.postgres.blocks import Blocks
+from rapport.store.postgres.connect import Options
+from rapport.store.postgres.driver import OutcomeUnknown, commit
+from rapport.store.postgres.store import PostgresStore
+from rapport.store.postgres.urls import check_url, hosts_of, masked
+from rapport.store.sqlite.store import SqliteStore
 from tests.support.engine import DATABASE_URL, SOON, Engine, alone, row_of, settled
 from tests.support.postgres import PostgresServer, eventually, new_name
 
@@ -324,12 +326,12 @@ def test_a_connection_lost_in_a_transaction_is_another_try(engine: Engine, postg
 def test_a_connection_lost_in_a_commit_is_no_success(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     async def lost(connection: Any, limit: asyncio.Timeout) -> None:
         connection.terminate()
-        await _commit(connection, limit)
+        await commit(connection, limit)
 
-    monkeypatch.setattr("rapport.store.postgres._commit", lost)
+    monkeypatch.setattr("rapport.store.postgres.store.commit", lost)
     with pytest.raises(ServiceUnavailable) as refused:
         engine.write(lambda tx: orgs.insert(tx, "ORG0000001", "x", 1))
-    assert isinstance(refused.value.__cause__, _OutcomeUnknown)
+    assert isinstance(refused.value.__cause__, OutcomeUnknown)
     monkeypatch.undo()
     assert engine.read(orgs.all_orgs) == []
 
@@ -500,8 +502,8 @@ def test_a_migration_that_waits_for_a_lock_does_not_hold_up_those_who_come_after
     steps = migrate.migrations()
     added = Migration(len(steps) + 1, 1, "ALTER TABLE orgs ADD COLUMN later {text};")
     monkeypatch.setattr(migrate, "migrations", lambda: [*steps, added])
-    monkeypatch.setattr("rapport.store.postgres._LOCK_TIMEOUT", 100)
-    monkeypatch.setattr("rapport.store.postgres._LOCK_PAUSE", 0.1)
+    monkeypatch.setattr("rapport.store.postgres.schema._LOCK_TIMEOUT", 100)
+    monkeypatch.setattr("rapport.store.postgres.schema._LOCK_PAUSE", 0.1)
 
     async def run() -> None:
         reader = await asyncpg.connect(url)

@@ -17,7 +17,7 @@ from rapport.settings import load
 from rapport.store import migrate, orgs
 from rapport.store.db import Tx
 from rapport.store.migrate import Migration, NewerDatabase
-from rapport.store.sqlite import SqliteStore
+from rapport.store.sqlite.store import SqliteStore
 from tests.support.engine import SOON, Engine, alone, settled
 
 

@@ -47,13 +47,18 @@ class Ran(NamedTuple):
         return lines[0]
 
 
+def _own_environment() -> dict[str, str]:
+    """The environment without settings, and wide."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
+    return {**clean, "COLUMNS": "200"}
+
+
 def rapport(folder: Path, *arguments: str, **environment: str) -> Ran:
     """Run `rapport` in a folder, within this process: a start of Python takes longer than most commands."""
     out, err = io.StringIO(), io.StringIO()
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
     with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
         patched.chdir(folder)
-        patched.setattr(os, "environ", {**clean, "COLUMNS": "200", **environment})
+        patched.setattr(os, "environ", {**_own_environment(), **environment})
         patched.setattr(sys, "argv", ["rapport", *arguments])
         try:
             main()
@@ -63,7 +68,7 @@ def rapport(folder: Path, *arguments: str, **environment: str) -> Ran:
     return Ran(code, out.getvalue(), err.getvalue())
 
 
-def rapport_process(folder: Path, *arguments: str) -> Ran:
+def rapport_process(folder: Path, *arguments: str, **environment: str) -> Ran:
     """Run `rapport` as a process."""
     done = subprocess.run(
         [sys.executable, "-m", "rapport", *arguments],
@@ -72,5 +77,6 @@ def rapport_process(folder: Path, *arguments: str) -> Ran:
         timeout=50,
         check=False,
         cwd=folder,
+        env={**_own_environment(), **environment},
     )
     return Ran(done.returncode, done.stdout, done.stderr)

@@ -19,8 +19,9 @@ from rapport.operations.admin import make_org
 from rapport.operations.invoke import Invoker
 from rapport.store.db import Batch, Store, Tx
 from rapport.store.engagements import EngagementRow
-from rapport.store.postgres import Options, PostgresStore
-from rapport.store.sqlite import SqliteStore
+from rapport.store.postgres.connect import Options
+from rapport.store.postgres.store import PostgresStore
+from rapport.store.sqlite.store import SqliteStore
 
 R = TypeVar("R")
 

@@ -8,12 +8,12 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Collection, Iterator, Sequence
 
 import structlog
 
 from rapport.events.bell import Bell
+from rapport.store.db import Dial, Line
 
 # Commits within this time are told of together.
 _GATHER_SECONDS = 0.01
@@ -27,28 +27,6 @@ _LONGEST_PAUSE = 5.0
 # PostgreSQL takes messages below 8,000 bytes; an org has ten, and a separator.
 _ORGS_AT_ONCE = 500
 _log = structlog.get_logger("rapport.relay")
-
-
-class Line(Protocol):
-    """A connection on which each process hears what any of them says, itself included."""
-
-    async def send(self, text: str) -> None:
-        """Say something of less than 8,000 bytes.
-
-        Raises:
-            Exception: the line is dead.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Let go of it."""
-        ...
-
-
-Hear = Callable[[str], None]
-Lost = Callable[[str], None]
-# Opens a line, from what is called with each text that is said, and what with the reason when the line is lost.
-Dial = Callable[[Hear, Lost], Awaitable[Line]]
 
 
 class _LineLost(Exception):

@@ -20,6 +20,8 @@ Value = str | int | None | Sequence[Sequence[str | int | None]]
 C = TypeVar("C")
 R = TypeVar("R")
 Committed = Callable[[Collection[str]], None]
+Hear = Callable[[str], None]
+Lost = Callable[[str], None]
 
 # What a missing date is stored as, so that it sorts before every date on both engines.
 NO_DATE = -(2**62)
@@ -96,8 +98,33 @@ class Batch(Generic[C, R]):
     together: bool = False
 
 
+class Line(Protocol):
+    """A connection on which each process hears what any of them says, itself included."""
+
+    async def send(self, text: str) -> None:
+        """Say something of less than 8,000 bytes.
+
+        Raises:
+            Exception: the line is dead.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+# Opens a line, from what is called with each text that is said, and what with the reason when the line is lost.
+Dial = Callable[[Hear, Lost], Awaitable[Line]]
+
+
 class Store(Protocol):
-    """An engine."""
+    """An engine.
+
+    `dial` opens a line between the processes that have the store open; None where there is only one, or no way to.
+    """
+
+    dial: Dial | None
 
     async def read(self, work: Callable[[Tx], Coroutine[Any, Any, R]], *, deadline: float, heavy: bool = False) -> R:
         """Run `work` in one snapshot. It must await nothing but the transaction.

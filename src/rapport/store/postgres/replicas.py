@@ -12,7 +12,8 @@ from typing import Any
 
 import structlog
 
-from rapport.store.connections import Connections, Lease
+from rapport.store.postgres.connections import Connections, Lease
+from rapport.store.postgres.driver import plain_transaction
 
 _log = structlog.get_logger("rapport.store")
 
@@ -42,7 +43,7 @@ class Replicas:
         self._is_away = False
 
     @property
-    def rest(self) -> bool:
+    def is_resting(self) -> bool:
         """They are not to be asked now."""
         return time.monotonic() < self._resting_until
 
@@ -94,11 +95,3 @@ async def _replayed(connection: Any, position: str) -> None:
             raise Behind(f"it is more than {_PATIENCE_SECONDS} seconds behind")
         await asyncio.sleep(pause)
         pause *= 2
-
-
-@contextlib.asynccontextmanager
-async def plain_transaction(connection: Any) -> AsyncIterator[None]:
-    """A transaction, so that a pooler leads all of it to one server. Who leases connections ends it after an error."""
-    await connection.execute("BEGIN")
-    yield
-    await connection.execute("COMMIT")

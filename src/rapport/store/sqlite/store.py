@@ -1,4 +1,4 @@
-"""SQLite behind the store interface: one writer connection with group commit, readers beside it.
+"""The store: one writer connection with group commit, readers beside it.
 
 Statements run in the event loop, because a prepared statement on a cached page takes microseconds; the COMMIT, which
 waits for the disk, runs in a thread. What arrives meanwhile is the next batch.
@@ -6,131 +6,33 @@ waits for the disk, runs in a thread. What arrives meanwhile is the next batch.
 
 import asyncio
 import contextlib
-import re
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
-import msgspec
 import structlog
 
-from rapport.store import migrate, numbers
-from rapport.store.db import (
-    BEGUN_COPY,
-    UNFINISHED,
-    Batch,
-    CannotOpen,
-    Committed,
-    EngineFailed,
-    Row,
-    StoredTable,
-    UniqueViolation,
-    Value,
-    expand_rows,
-    unavailable,
-    without_locks,
-)
+from rapport.store.db import Batch, CannotOpen, Committed, Dial, unavailable
+from rapport.store.sqlite.file import connect, migrate, refuse_unfinished
+from rapport.store.sqlite.tx import SqliteTx, finish
 
 R = TypeVar("R")
 C = TypeVar("C")
 
 _log = structlog.get_logger("rapport.store")
-_UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")
 
 _CHECKPOINT_PAGES = 4_000
 _RESTART_PAGES = 40_000
 _RESTART_MILLISECONDS = 200
 # How long to leave another program its lock before asking again.
 _LOCKED_SECONDS = 0.02
-_encode = msgspec.json.Encoder().encode
-DIALECT = {"text": "TEXT", "clustered": "WITHOUT ROWID"}
-
-
-def _json_table(name: str, columns: Sequence[tuple[str, str]], alias: str) -> str:
-    picked = ", ".join(f"value ->> {position} AS {column}" for position, (column, _) in enumerate(columns))
-    return f"(SELECT {picked} FROM json_each(:{name})) AS {alias}"  # noqa: S608  # names from our own SQL
-
-
-class SqliteTx:
-    """A transaction on one connection. Nothing in it ever waits, so it may run in the event loop."""
-
-    __slots__ = ("_connection", "_statements", "woken")
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-        self._statements: dict[str, tuple[str, frozenset[str]]] = {}
-        self.woken: set[str] = set()
-
-    def _execute(self, sql: str, parameters: dict[str, Value]) -> apsw.Cursor:
-        prepared = self._statements.get(sql)
-        if prepared is None:
-            # One writer at a time: nothing else can change a row that this transaction has read.
-            prepared = self._statements[sql] = expand_rows(without_locks(sql), _json_table)
-        text, lists = prepared
-        for name in lists:
-            parameters[name] = _encode(parameters[name]).decode()
-        try:
-            return self._connection.execute(text, parameters)
-        except apsw.ConstraintError as error:
-            raise _violation(error) from error
-
-    async def all(self, sql: str, **parameters: Value) -> list[Row]:
-        """Every row."""
-        return self._execute(sql, parameters).fetchall()
-
-    async def one(self, sql: str, **parameters: Value) -> Row | None:
-        """The first row, or None."""
-        cursor = self._execute(sql, parameters)
-        row: Row | None = cursor.fetchone()
-        cursor.close()
-        return row
-
-    async def run(self, sql: str, **parameters: Value) -> int:
-        """Run a statement that changes rows; how many it changed."""
-        self._execute(sql, parameters).fetchall()
-        return self._connection.changes()
-
-    async def hold(self, names: Sequence[str]) -> None:
-        """Nothing: there is one writer."""
-
-    async def take_numbers(self, kind: str, wanted: Mapping[str, int]) -> dict[str, int]:
-        """Take numbers from the counters; an undone call gives them back."""
-        return await numbers.advance(self, kind, wanted)
-
-    async def reserve_number(self, kind: str, org: str, number: int) -> None:
-        """Move a counter."""
-        await numbers.advance_to(self, kind, org, number)
-
-    def wake(self, org: str) -> None:
-        """Note the org for after the commit."""
-        self.woken.add(org)
-
-
-def _violation(error: apsw.ConstraintError) -> Exception:
-    match = _UNIQUE.search(str(error))
-    if match is None:
-        return error
-    columns = [column.strip().split(".") for column in match[1].split(",")]
-    return UniqueViolation(columns[0][0], tuple(name for _, name in columns if name != "org"))
-
-
-def _finish(work: Coroutine[Any, Any, R]) -> R:
-    """Run a coroutine that never waits.
-
-    Raises:
-        RuntimeError: it waited for something that is not the transaction.
-    """
-    try:
-        work.send(None)
-    except StopIteration as stop:
-        return stop.value  # type: ignore[no-any-return]
-    work.close()
-    raise RuntimeError("work in a transaction may await nothing but the transaction")
+_GONE = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError,
+         apsw.BusyError)  # fmt: skip
 
 
 @dataclass(slots=True, eq=False)
@@ -153,14 +55,14 @@ class SqliteStore:
 
         Raises:
             CannotOpen: it is no database, is broken, or the disk is full or away.
-            migrate.NewerDatabase: a newer program wrote it.
+            NewerDatabase: a newer program wrote it.
         """
         self._path = path
         self._sync = sync
         try:
-            self._writer = _connect(path, sync)
-            _refuse_unfinished(self._writer, path)
-            _migrate(self._writer, path)
+            self._writer = connect(path, sync)
+            refuse_unfinished(self._writer, path)
+            migrate(self._writer, path)
         except apsw.Error as error:
             if not _engine_is_gone(error):
                 raise
@@ -183,6 +85,7 @@ class SqliteStore:
         self._watchdog: asyncio.Task[None] | None = None
         self._closing = False
         self._committed: list[Committed] = []
+        self.dial: Dial | None = None
 
     # Reading
 
@@ -310,7 +213,7 @@ class SqliteStore:
         """Run calls together; None, with nothing written, when they have to go alone."""
         self._writer.execute("SAVEPOINT calls")
         try:
-            results: Sequence[Any] = _finish(_awaited(batch.run(self._writer_tx, calls)))
+            results: Sequence[Any] = finish(_awaited(batch.run(self._writer_tx, calls)))
         except apsw.Error as error:
             if _engine_is_gone(error):
                 raise
@@ -325,7 +228,7 @@ class SqliteStore:
     def _try_alone(self, batch: Batch[Any, Any], call: Any) -> Any:
         self._writer.execute("SAVEPOINT call")
         try:
-            result = _finish(_awaited(batch.run(self._writer_tx, [call])))[0]
+            result = finish(_awaited(batch.run(self._writer_tx, [call])))[0]
         except apsw.Error as error:
             if _engine_is_gone(error):
                 raise
@@ -362,7 +265,7 @@ class SqliteStore:
     def _checkpoint(self) -> None:
         """Move the log's pages into the file; a passive checkpoint stalls nobody."""
         try:
-            connection = _connect(self._path, self._sync)
+            connection = connect(self._path, self._sync)
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             connection.close()
         except apsw.Error as error:
@@ -399,7 +302,7 @@ class _Reader:
     """A connection that reads, and the snapshot that it holds."""
 
     def __init__(self, path: Path, sync: str) -> None:
-        self._connection = _connect(path, sync, reader=True)
+        self._connection = connect(path, sync, reader=True)
         self._tx = SqliteTx(self._connection)
         self._deadline = 0.0
         self._connection.set_progress_handler(lambda: time.monotonic() > self._deadline, 20_000)
@@ -412,7 +315,7 @@ class _Reader:
             if not self.is_open:
                 self._connection.execute("BEGIN")
                 self.is_open = True
-            return _finish(work(self._tx))
+            return finish(work(self._tx))
         except apsw.InterruptError as error:
             self.end()
             raise unavailable("reading took too long") from error
@@ -459,151 +362,3 @@ def _settle(outcomes: Sequence[tuple[_Waiting, Any]]) -> None:
 def _engine_is_gone(error: apsw.Error) -> bool:
     """The disk or the file, and not this statement, is at fault."""
     return isinstance(error, _GONE)
-
-
-_GONE = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError,
-         apsw.BusyError)  # fmt: skip
-
-
-def _connect(path: Path, sync: str, *, reader: bool = False) -> apsw.Connection:
-    connection = apsw.Connection(str(path), statementcachesize=500)
-    connection.set_busy_timeout(2_000)
-    for pragma in ("journal_mode = WAL", f"synchronous = {sync}", "wal_autocheckpoint = 0", "cache_size = -32768",
-                   "temp_store = MEMORY", "foreign_keys = ON"):  # fmt: skip
-        connection.execute(f"PRAGMA {pragma}")
-    if reader:
-        connection.execute("PRAGMA query_only = ON")
-    return connection
-
-
-def _migrate(connection: apsw.Connection, path: Path) -> None:
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, compatible INTEGER NOT NULL)"
-    )
-    row = connection.execute("SELECT max(version), max(compatible) FROM migrations").fetchone()
-    version, compatible = (row[0] or 0, row[1] or 0) if row else (0, 0)
-    migrate.check(version, compatible)
-    pending = migrate.pending(version)
-    if version and pending:
-        _back_up(connection, path.with_name(f"{path.name}.before-{pending[-1].version}"))
-    for step in pending:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute(step.sql.format(**DIALECT))
-        connection.execute("INSERT INTO migrations VALUES (?, ?)", (step.version, step.compatible))
-        connection.execute("COMMIT")
-
-
-def _refuse_unfinished(connection: apsw.Connection, path: Path) -> None:
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (BEGUN_COPY,)).fetchone():
-        connection.close()
-        raise CannotOpen(f"{path} can't be opened: {UNFINISHED}")
-
-
-def _back_up(connection: apsw.Connection, path: Path) -> None:
-    target = apsw.Connection(str(path))
-    with target.backup("main", connection, "main") as backup:
-        backup.step(-1)
-    target.close()
-
-
-# Whole stores
-
-# Pages of the log between two checkpoints, and kibibytes of pages in memory: few and large, because nobody waits.
-_BULK_PAGES = 40_000
-_BULK_CACHE = 262_144
-
-
-class SqliteBulk:
-    """One SQLite file for work that is no request; see `Bulk`."""
-
-    def __init__(self, path: Path, *, writes: bool) -> None:
-        """Open the file; to write, making it where it is missing.
-
-        Raises:
-            CannotOpen: it is no database, is broken, or the disk is full or away.
-        """
-        self.place = str(path.parent)
-        self._path = path
-        try:
-            # A power cut may undo the last commits of a copy, and nothing else: it is resumed from where it then is.
-            self._connection = _connect(path, "normal", reader=not writes)
-            self._connection.execute(f"PRAGMA cache_size = -{_BULK_CACHE}")
-            self._connection.execute(f"PRAGMA wal_autocheckpoint = {_BULK_PAGES}")
-        except apsw.Error as error:
-            raise CannotOpen(f"{path} can't be opened: {error}") from error
-        self._tx = SqliteTx(self._connection)
-
-    @contextlib.contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except (apsw.Error, UniqueViolation) as error:
-            raise EngineFailed(f"{self.place}: {error}") from error
-
-    @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[None]:
-        """A transaction that sees one moment; see `Bulk.transaction`."""
-        try:
-            with self._failing():
-                self._connection.execute("BEGIN")
-            yield
-            with self._failing():
-                self._connection.execute("COMMIT")
-        finally:
-            if self._connection.in_transaction:
-                with contextlib.suppress(apsw.Error):
-                    self._connection.execute("ROLLBACK")
-
-    async def all(self, sql: str, **parameters: Value) -> list[Row]:
-        """Every row."""
-        with self._failing():
-            return await self._tx.all(sql, **parameters)
-
-    async def run(self, sql: str, **parameters: Value) -> None:
-        """Run a statement."""
-        with self._failing():
-            await self._tx.run(sql, **parameters)
-
-    async def tables(self) -> list[StoredTable]:
-        """Every table, by name."""
-        rows = await self.all(
-            """
-            SELECT listed.name, named.name, named.pk FROM sqlite_master listed JOIN pragma_table_info(listed.name) named
-            WHERE listed.type = 'table' AND listed.name NOT LIKE 'sqlite^_%' ESCAPE '^' ORDER BY listed.name, named.name
-            """
-        )
-        found: dict[str, list[tuple[str, int]]] = {}
-        for table, column, place in rows:
-            found.setdefault(table, []).append((column, place))
-        return [
-            StoredTable(
-                table,
-                tuple(column for column, _ in columns),
-                tuple(column for place, column in sorted((place, column) for column, place in columns) if place),
-            )
-            for table, columns in found.items()
-        ]
-
-    async def add(self, table: StoredTable, pages: AsyncIterator[Sequence[Row]]) -> None:
-        """Add rows one by one: a prepared statement takes them faster than a statement over a list reads it."""
-        names = ", ".join(f'"{column}"' for column in table.columns)
-        values = ", ".join("?" for _ in table.columns)
-        statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({values})'  # noqa: S608  # names from the schema
-        async for rows in pages:
-            with self._failing():
-                self._connection.executemany(statement, rows)
-
-    async def migrate(self) -> None:
-        """Make or migrate the store where needed; see `Bulk.migrate`."""
-        with self._failing():
-            _migrate(self._connection, self._path)
-
-    async def settle(self) -> None:
-        """Bring everything from the log into the file."""
-        with self._failing():
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-
-    async def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()

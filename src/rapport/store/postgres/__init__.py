@@ -1,0 +1,1 @@
+"""PostgreSQL behind the store interface. Importing this package loads no driver."""

@@ -1,0 +1,449 @@
+"""The store: lanes with group commit, snapshots for readers, many processes at once.
+
+Calls that may run together gather while a lane commits, and are its next transaction. Every other write is a
+transaction of its own, a few at a time: the server gathers their commits itself. A write that lost a race, or that the
+server undid to resolve a conflict, starts again from the beginning and so sees who won.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Self, TypeVar
+
+import asyncpg
+import structlog
+
+from rapport.contract.errors import ServiceUnavailable
+from rapport.store import numbers
+from rapport.store.db import (
+    Batch,
+    CannotOpen,
+    Committed,
+    Dial,
+    LostRace,
+    Tx,
+    UniqueViolation,
+    unavailable,
+)
+from rapport.store.migrate import NewerDatabase
+from rapport.store.postgres import line, schema
+from rapport.store.postgres.blocks import Blocks
+from rapport.store.postgres.connect import SETTINGS, Connector, Options
+from rapport.store.postgres.connections import Connections, Lease
+from rapport.store.postgres.driver import (
+    DRIVER,
+    OutcomeUnknown,
+    Unreachable,
+    Verdict,
+    commit,
+    plain_transaction,
+    roll_back,
+    sentence,
+    verdict_of,
+)
+from rapport.store.postgres.replicas import Behind, Replicas
+from rapport.store.postgres.tx import READING, WRITING, PooledTx, PostgresTx
+
+R = TypeVar("R")
+C = TypeVar("C")
+
+_log = structlog.get_logger("rapport.store")
+
+# Of the connections: how many transactions of calls that run together, of calls alone, and of long reads.
+_LANES = 2
+_ALONE = 4
+_HEAVY = 3
+_TOGETHER = 256
+# Short reads: how many snapshots at a time, and how many calls may share one.
+_READERS = 4
+_READS_TOGETHER = 16
+_TRIES = 5
+# A constraint that refused a call may have been set by a racer that the call did not see; not for ever, though.
+_RACES = 3
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A call, and who waits for its result."""
+
+    call: Any
+    deadline: float
+    future: asyncio.Future[Any]
+
+    def is_late(self) -> bool:
+        """Nobody waits for it any more, or nobody should."""
+        return self.future.done() or self.deadline <= time.monotonic()
+
+    async def result(self, what: str) -> Any:
+        """Wait for the result.
+
+        Raises:
+            ServiceUnavailable: the deadline passed first.
+            Exception: the result, where it is one.
+        """
+        try:
+            async with asyncio.timeout(self.deadline - time.monotonic()):
+                return await self.future
+        except TimeoutError:
+            raise unavailable(f"{what} waited too long") from None
+
+    def settle(self, result: Any) -> None:
+        """Hand over a result, or an exception as one."""
+        if self.future.done():
+            return
+        if isinstance(result, Exception):
+            self.future.set_exception(result)
+        else:
+            self.future.set_result(result)
+
+
+@dataclass(slots=True, eq=False)
+class _Gathered:
+    """The calls of one batch that wait for a lane, and how many lanes it has."""
+
+    queue: list[_Waiting] = field(default_factory=list)
+    lanes: int = 0
+
+
+class PostgresStore:
+    """A PostgreSQL database. Any number of processes may have it open."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        connector = Connector(options)
+        self._connections = Connections(connector.connect, options.connections)
+        # Apart from the others: a transaction that needs numbers would else wait for one that waits for numbers.
+        self._counters = Connections(connector.connect, 1)
+        self._replicas = Replicas(connector.connect_replica, _HEAVY) if options.replica_url else None
+        self._blocks = Blocks(self._advance, self._advance_to)
+        self._constraints: dict[str, UniqueViolation] = {}
+        self._reads: list[_Waiting] = []
+        self._reading = 0
+        self._heavy = asyncio.Semaphore(_HEAVY)
+        self._alone = asyncio.Semaphore(_ALONE)
+        self._gathered: dict[Batch[Any, Any], _Gathered] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_away = False
+        self._closing = False
+        self._committed: list[Committed] = []
+        # A pooler gives no connection that could listen.
+        self.dial: Dial | None = None if options.pooled else partial(line.dial, connector)
+        local = "".join(f"; SET LOCAL {name} = {value}" for name, value in SETTINGS.items()) if options.pooled else ""
+        self._begin_write = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE{local}"
+        self._begin_read = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY{local}"
+
+    @classmethod
+    async def open(cls, options: Options) -> Self:
+        """Open a database, migrating it where needed.
+
+        Raises:
+            CannotOpen: it can't be reached, is too old, or would not keep what was committed.
+            NewerDatabase: a newer program wrote it.
+        """
+        store = cls(options)
+        try:
+            async with Lease(store._connections) as connection:
+                await schema.check_server(connection)
+                await schema.refuse_unfinished(connection)
+                await schema.migrate(connection)
+                store._constraints = await schema.unique_constraints(connection)
+        except (CannotOpen, NewerDatabase):
+            await store.close()
+            raise
+        except (Unreachable, OSError, *DRIVER) as error:
+            await store.close()
+            raise CannotOpen(f"the database can't be opened: {sentence(error)}") from None
+        return store
+
+    # Losing it
+
+    def _lost(self, error: BaseException) -> None:
+        """Let go of the free connections, because one has shown to be lost, and say so once."""
+        self._connections.drop_free()
+        self._counters.drop_free()
+        if self._replicas is not None:
+            self._replicas.primary_lost()
+        if not self._is_away:
+            self._is_away = True
+            _log.error("database_away", error=sentence(error))
+
+    def _found(self) -> None:
+        if self._is_away:
+            self._is_away = False
+            _log.info("database_back")
+
+    # Trying
+
+    async def _patiently(
+        self, attempt: Callable[[asyncio.Timeout], Awaitable[R]], deadline: float, *, races: int = 1
+    ) -> R:
+        """Attempt something until it works or the database is plainly away, but not beyond a deadline.
+
+        Args:
+            attempt: is given its time limit, which it may move.
+            deadline: on the monotonic clock, in seconds.
+            races: how many attempts may lose one.
+
+        Raises:
+            ServiceUnavailable: the database is away, or the deadline has passed.
+            Exception: whatever the attempt raised that another one would not mend.
+        """
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                async with asyncio.timeout(deadline - time.monotonic()) as limit:
+                    result = await attempt(limit)
+            except TimeoutError as error:
+                # A server that says nothing is as good as lost: what is free leads to it as well.
+                self._connections.drop_free()
+                raise unavailable("the database did not answer in time") from error
+            except (UniqueViolation, LostRace):
+                if tries >= races:
+                    raise
+            except Exception as error:  # noqa: BLE001  # looked at closely
+                self._look_at(error, tries)
+            else:
+                self._found()
+                return result
+
+    def _look_at(self, error: Exception, tries: int) -> None:
+        """Return when another attempt is worth it.
+
+        Raises:
+            ServiceUnavailable: the database is at fault, and it is not.
+            Exception: the error, where it is the attempt's own.
+        """
+        verdict = verdict_of(error)
+        if verdict is None:
+            raise error
+        if verdict is not Verdict.AGAIN:
+            self._lost(error)
+        if isinstance(error, OutcomeUnknown):
+            raise unavailable("whether the write was kept is not known") from error
+        if verdict is Verdict.AWAY or tries >= _TRIES:
+            raise unavailable("the database can't do it now") from error
+
+    # Reading
+
+    async def read(self, work: Callable[[Tx], Coroutine[Any, Any, R]], *, deadline: float, heavy: bool = False) -> R:
+        """Run `work` in one snapshot; see `Store.read`."""
+        if self._closing:
+            raise unavailable("it is being closed")
+        waiting = _Waiting(work, deadline, asyncio.get_running_loop().create_future())
+        if heavy:
+            self._start(self._read_heavy(waiting))
+        else:
+            self._reads.append(waiting)
+            if self._reading < _READERS:
+                self._reading += 1
+                self._start(self._read_lane())
+        return await waiting.result("reading")  # type: ignore[no-any-return]
+
+    async def _read_heavy(self, waiting: _Waiting) -> None:
+        async with self._heavy:
+            if not await self._read_replica(waiting):
+                await self._read([waiting])
+
+    async def _read_replica(self, waiting: _Waiting) -> bool:
+        """Read from a standby; False when none is of use now."""
+        replicas = self._replicas
+        if replicas is None or replicas.is_resting or waiting.is_late():
+            return False
+        try:
+            position = await self._patiently(self._position, waiting.deadline)
+        except Exception as error:  # noqa: BLE001  # the caller gets it
+            waiting.settle(error)
+            return True
+        try:
+            async with asyncio.timeout(waiting.deadline - time.monotonic()), replicas.at(position) as standby:
+                await self._read_on(standby, [waiting])
+        except (Behind, TimeoutError, Unreachable, OSError, *DRIVER) as error:
+            replicas.failed(error)
+            return False
+        return True
+
+    async def _position(self, _limit: asyncio.Timeout) -> str:
+        """What the primary has on disk: all that anybody was told of."""
+        async with Lease(self._connections) as primary, plain_transaction(primary):
+            return str(await primary.fetchval("SELECT pg_current_wal_flush_lsn()::text"))
+
+    async def _read_lane(self) -> None:
+        """Read for whoever waits, a few at a time in one snapshot: beginning and ending one costs more than a look-up.
+
+        It is taken after all of them came, so each sees what was answered before.
+        """
+        while self._reads:
+            await asyncio.sleep(0)
+            calls, self._reads = self._reads[:_READS_TOGETHER], self._reads[_READS_TOGETHER:]
+            await self._read(calls)
+        self._reading -= 1
+
+    async def _read(self, calls: Sequence[_Waiting]) -> None:
+        while calls := [waiting for waiting in calls if not waiting.is_late()]:
+            deadline = max(waiting.deadline for waiting in calls)
+            try:
+                await self._patiently(partial(self._snapshot, calls), deadline)
+            except Exception as error:  # noqa: BLE001  # the callers get it
+                for waiting in calls:
+                    waiting.settle(error)
+
+    async def _snapshot(self, calls: Sequence[_Waiting], _limit: asyncio.Timeout) -> None:
+        """Read for these calls in one snapshot; those behind one that the database refuses are left for another."""
+        async with Lease(self._connections) as connection:
+            await self._read_on(connection, calls)
+
+    async def _read_on(self, connection: Any, calls: Sequence[_Waiting]) -> None:
+        try:
+            await connection.execute(self._begin_read)
+            tx = PostgresTx(connection, READING)
+            for waiting in calls:
+                if waiting.is_late():
+                    continue
+                try:
+                    waiting.settle(await waiting.call(tx))
+                except Exception as error:  # noqa: BLE001  # the caller gets it
+                    if isinstance(error, (*DRIVER, OSError)):
+                        self._refuse(waiting, error)
+                        break
+                    waiting.settle(error)
+            await connection.execute("COMMIT")
+        except Exception:
+            await roll_back(connection)
+            raise
+
+    @staticmethod
+    def _refuse(waiting: _Waiting, error: Exception) -> None:
+        """Give a caller what the database said, if it is the caller's own fault.
+
+        Raises:
+            Exception: the error, if it is not.
+        """
+        if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+            waiting.settle(RuntimeError(f"a read must not write: {error}"))
+        elif verdict_of(error) is None:
+            waiting.settle(error)
+        else:
+            raise error
+
+    # Writing
+
+    async def write(self, batch: Batch[C, R], call: C, *, deadline: float) -> R:
+        """Run one call of a batch; see `Store.write`."""
+        if self._closing:
+            raise unavailable("it is being closed")
+        waiting = _Waiting(call, deadline, asyncio.get_running_loop().create_future())
+        if batch.together:
+            self._gather(batch, waiting)
+        else:
+            self._start(self._write_alone(batch, waiting))
+        return await waiting.result("the write")  # type: ignore[no-any-return]
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it whatever becomes of its caller."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _gather(self, batch: Batch[Any, Any], waiting: _Waiting) -> None:
+        gathered = self._gathered.setdefault(batch, _Gathered())
+        gathered.queue.append(waiting)
+        if gathered.lanes < _LANES:
+            gathered.lanes += 1
+            self._start(self._lane(batch, gathered))
+
+    async def _lane(self, batch: Batch[Any, Any], gathered: _Gathered) -> None:
+        while gathered.queue:
+            # One turn of the loop lets every request that has arrived join this transaction.
+            await asyncio.sleep(0)
+            calls, gathered.queue = gathered.queue[:_TOGETHER], gathered.queue[_TOGETHER:]
+            await self._write_together(batch, [waiting for waiting in calls if not waiting.is_late()])
+        gathered.lanes -= 1
+        if not gathered.lanes:
+            del self._gathered[batch]
+
+    async def _write_together(self, batch: Batch[Any, Any], calls: Sequence[_Waiting]) -> None:
+        """Write calls in one transaction, or each in its own where one of them is refused by the database."""
+        if len(calls) > 1:
+            deadline = max(waiting.deadline for waiting in calls)
+            try:
+                results = await self._patiently(
+                    lambda limit: self._transaction(batch, [waiting.call for waiting in calls], limit), deadline
+                )
+            except ServiceUnavailable as error:
+                results = [error] * len(calls)
+            except Exception:  # noqa: BLE001  # whatever one call did, the others must not feel it; it is raised again alone
+                results = []
+            for waiting, result in zip(calls, results, strict=False):
+                waiting.settle(result)
+            calls = [] if results else calls
+        await asyncio.gather(*(self._write_alone(batch, waiting) for waiting in calls))
+
+    async def _write_alone(self, batch: Batch[Any, Any], waiting: _Waiting) -> None:
+        async with self._alone:
+            if waiting.is_late():
+                return
+            try:
+                results = await self._patiently(
+                    lambda limit: self._transaction(batch, [waiting.call], limit), waiting.deadline, races=_RACES
+                )
+            except Exception as error:  # noqa: BLE001  # the caller gets it
+                waiting.settle(error)
+            else:
+                waiting.settle(results[0])
+
+    async def _transaction(self, batch: Batch[Any, Any], calls: Sequence[Any], limit: asyncio.Timeout) -> Sequence[Any]:
+        async with Lease(self._connections) as connection:
+            kind = PooledTx if self._options.pooled else PostgresTx
+            tx = kind(connection, WRITING, self._blocks, self._constraints)
+            try:
+                await connection.execute(self._begin_write)
+                results = await batch.run(tx, calls)
+            except Exception:
+                await roll_back(connection)
+                raise
+            if len(calls) == 1 and isinstance(results[0], Exception):
+                await roll_back(connection)
+            else:
+                await commit(connection, limit)
+                self._tell(tx.woken)
+            return results
+
+    def on_commit(self, call: Committed) -> None:
+        """Call this after commits; see `Store.on_commit`."""
+        self._committed.append(call)
+
+    def _tell(self, woken: set[str]) -> None:
+        if woken:
+            for call in self._committed:
+                call(woken)
+
+    async def _advance(self, kind: str, wanted: Mapping[str, int]) -> Mapping[str, int]:
+        """Move counters on in a transaction of its own; it is durable before a number is handed out."""
+        return await self._count(lambda tx: numbers.advance(tx, kind, wanted))
+
+    async def _advance_to(self, kind: str, org: str, number: int) -> None:
+        await self._count(lambda tx: numbers.advance_to(tx, kind, org, number))
+
+    async def _count(self, work: Callable[[Tx], Awaitable[R]]) -> R:
+        async with Lease(self._counters) as connection:
+            try:
+                await connection.execute(self._begin_write)
+                result = await work(PostgresTx(connection, WRITING))
+                await connection.execute("COMMIT")
+            except Exception:
+                await roll_back(connection)
+                raise
+            return result
+
+    async def close(self) -> None:
+        """Finish what was taken, then close every connection."""
+        self._closing = True
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._connections.close()
+        await self._counters.close()
+        if self._replicas is not None:
+            await self._replicas.close()

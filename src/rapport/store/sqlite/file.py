@@ -1,0 +1,66 @@
+"""The file: how it is opened, and what it is brought to."""
+
+from pathlib import Path
+
+import apsw
+
+from rapport.store import migrate as steps
+from rapport.store.db import BEGUN_COPY, UNFINISHED, CannotOpen
+
+DIALECT = {"text": "TEXT", "clustered": "WITHOUT ROWID"}
+
+
+def connect(path: Path, sync: str, *, reader: bool = False) -> apsw.Connection:
+    """Open the file.
+
+    Raises:
+        apsw.Error: it can't be.
+    """
+    connection = apsw.Connection(str(path), statementcachesize=500)
+    connection.set_busy_timeout(2_000)
+    for pragma in ("journal_mode = WAL", f"synchronous = {sync}", "wal_autocheckpoint = 0", "cache_size = -32768",
+                   "temp_store = MEMORY", "foreign_keys = ON"):  # fmt: skip
+        connection.execute(f"PRAGMA {pragma}")
+    if reader:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def refuse_unfinished(connection: apsw.Connection, path: Path) -> None:
+    """Refuse a store that is not whole yet, and close it.
+
+    Raises:
+        CannotOpen: it is an unfinished copy.
+    """
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (BEGUN_COPY,)).fetchone():
+        connection.close()
+        raise CannotOpen(f"{path} can't be opened: {UNFINISHED}")
+
+
+def migrate(connection: apsw.Connection, path: Path) -> None:
+    """Run the migrations that are missing, each in one transaction; what was there is kept beside the file.
+
+    Raises:
+        NewerDatabase: a newer program wrote it.
+    """
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, compatible INTEGER NOT NULL)"
+    )
+    row = connection.execute("SELECT max(version), max(compatible) FROM migrations").fetchone()
+    version, compatible = (row[0] or 0, row[1] or 0) if row else (0, 0)
+    steps.check(version, compatible)
+    pending = steps.pending(version)
+    if version and pending:
+        _back_up(connection, path.with_name(f"{path.name}.before-{pending[-1].version}"))
+    for step in pending:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(step.sql.format(**DIALECT))
+        connection.execute("INSERT INTO migrations VALUES (?, ?)", (step.version, step.compatible))
+        connection.execute("COMMIT")
+
+
+def _back_up(connection: apsw.Connection, path: Path) -> None:
+    target = apsw.Connection(str(path))
+    with target.backup("main", connection, "main") as backup:
+        backup.step(-1)
+    target.close()

@@ -61,7 +61,9 @@ def test_a_standby_answers_and_knows_what_another_process_has_just_answered(
     assert "replica_away" not in _said(there)
 
 
-def test_one_that_is_behind_or_away_is_not_waited_for(two: tuple[Client, Client], standby: PostgresServer) -> None:
+def test_one_that_is_behind_or_away_is_not_waited_for_and_not_blamed_for_its_primary(
+    two: tuple[Client, Client], primary: PostgresServer, standby: PostgresServer
+) -> None:
     alice, there = two
     standby.run("SELECT pg_wal_replay_pause()")
     try:
@@ -76,4 +78,11 @@ def test_one_that_is_behind_or_away_is_not_waited_for(two: tuple[Client, Client]
         assert there.ok("engagements.count")["count"] == made
     standby.start()
     eventually(30, lambda: there.ok("engagements.count")["count"] == 6 and "replica_back" in _said(there))
+    assert _said(there).count("replica_away") == 1
+
+    primary.stop("immediate")
+    assert there.call("engagements.count").status == 503
+    primary.start()
+    eventually(20, lambda: there.call("engagements.count").status == 200)
+    assert "database_away" in _said(there)
     assert _said(there).count("replica_away") == 1

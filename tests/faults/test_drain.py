@@ -70,7 +70,7 @@ def _answered(server: Server) -> int:
 def _nothing_fails(url: str, servers: tuple[Server, Server]) -> None:
     """Restart each server in turn, under load on the proxy's address."""
     alice = servers[0].make_org("Alice's")
-    with Load(url, alice.token, alice.user) as load:
+    with Load(alice, url=url) as load:
         for server in servers:
             assert server.stop() == 0
             load.goes_on()
@@ -78,7 +78,7 @@ def _nothing_fails(url: str, servers: tuple[Server, Server]) -> None:
             server.start()
             eventually(10, lambda server=server, before=before: _answered(server) > before)
             load.goes_on()
-    assert load.failed == []
+    load.never_failed()
 
 
 @pytest.mark.timeout(150)

@@ -1,17 +1,16 @@
 """The whole server through PgBouncer in transaction mode, where four connections of the database are for everybody."""
 
 import asyncio
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
 
 import asyncpg
 import pytest
 
+from tests.support.load import Load
 from tests.support.pgbouncer import PROGRAM, PgBouncer, pgbouncer
 from tests.support.postgres import PostgresServer, eventually, new_name
 from tests.support.server import Answer, Client, Server
@@ -76,53 +75,6 @@ def _create(client: Client) -> Answer:
     return client.call("engagements.create", {"members": [client.user], "scheduled_date": WHEN, "title": "x"})
 
 
-class _Load:
-    """Sixteen connections that record engagements, for as long as a block lasts."""
-
-    def __init__(self, client: Client) -> None:
-        self.kept: list[str] = []
-        self.others: list[Answer] = []
-        self.slowest = 0.0
-        self._client = client
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._write) for _ in range(16)]
-
-    def _write(self) -> None:
-        while not self._over.is_set():
-            began = time.monotonic()
-            answer = _create(self._client)
-            self.slowest = max(self.slowest, time.monotonic() - began)
-            if answer.status == 201:
-                self.kept.append(answer.body["engagement"]["id"])
-            else:
-                self.others.append(answer)
-                time.sleep(0.05)
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
-    def writes_again(self) -> None:
-        """Wait until writes succeed."""
-        before = len(self.kept)
-        eventually(10, lambda: len(self.kept) > before + 16)
-
-    def lost_nothing(self) -> None:
-        """Only 201 and 503 were answered, in time, and all that was answered is there, once."""
-        assert {(answer.status, answer.type) for answer in self.others} <= {(503, "service_unavailable")}
-        assert all("retry-after" in answer.headers for answer in self.others)
-        assert self.slowest < 5
-        found = [one["id"] for one in self._client.everything()["engagements"]]
-        assert len(found) == len(set(found))
-        assert set(self.kept) <= set(found)
-
-
 def test_two_processes_that_start_at_once_share_four_connections(
     pair: list[Server], own: PostgresServer, name: str
 ) -> None:
@@ -179,29 +131,27 @@ def test_one_that_is_killed_under_load_is_503_until_it_is_back_and_loses_nothing
     pair: list[Server], bouncer: PgBouncer
 ) -> None:
     alice = pair[0].make_org()
-    with _Load(alice) as load:
-        load.writes_again()
+    with Load(alice, connections=16, pause=0) as load:
         for _ in range(3):
             bouncer.stop()
-            eventually(5, lambda: load.others and pair[0].http.get(f"{pair[0].url}/readyz").status_code == 503)
+            eventually(5, lambda: load.refused and pair[0].http.get(f"{pair[0].url}/readyz").status_code == 503)
             bouncer.start()
-            load.writes_again()
+            load.goes_on(16)
     load.lost_nothing()
-    assert load.others
+    assert load.refused
 
 
 def test_a_database_that_dies_behind_it_is_503_until_it_is_back_and_loses_nothing(
     pair: list[Server], own: PostgresServer
 ) -> None:
     alice = pair[0].make_org()
-    with _Load(alice) as load:
-        load.writes_again()
+    with Load(alice, connections=16, pause=0) as load:
         own.stop("immediate")
         time.sleep(1.5)
         own.start()
-        load.writes_again()
+        load.goes_on(16)
     load.lost_nothing()
-    assert load.others
+    assert load.refused
 
 
 def test_a_write_that_is_kept_waiting_by_a_lock_is_ended_in_time(

@@ -1,6 +1,5 @@
 """Several server processes on one PostgreSQL, each of which may die, and a PostgreSQL that may die too."""
 
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.command import rapport
+from tests.support.load import Load
 from tests.support.postgres import PostgresServer, new_name
 from tests.support.server import Answer, Client, Server
 
@@ -117,58 +117,15 @@ def test_a_token_that_one_process_revokes_is_refused_by_the_other_at_once(two: t
     assert there.call("dev-users.self").status == 403
 
 
-class _Load:
-    """Writers that never stop; what they were told was written."""
-
-    def __init__(self, clients: list[Client]) -> None:
-        self.kept: list[str] = []
-        self.others: list[tuple[float, Answer]] = []
-        self.ends: list[float] = []
-        self.slowest = 0.0
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._write, args=(client,)) for client in clients for _ in range(4)]
-        for thread in self._threads:
-            thread.start()
-
-    def _write(self, client: Client) -> None:
-        while not self._over.is_set():
-            began = time.monotonic()
-            try:
-                answer = client.call(*_create(client)[1:3])
-            except OSError:
-                return
-            except Exception:  # noqa: BLE001  # the connection to a process that was killed
-                return
-            ended = time.monotonic()
-            self.slowest = max(self.slowest, ended - began)
-            if answer.status == 201:
-                self.kept.append(answer.body["engagement"]["id"])
-                self.ends.append(ended)
-            else:
-                self.others.append((ended, answer))
-                time.sleep(0.05)
-
-    def stop(self) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
-
-def _missing(client: Client, kept: list[str]) -> list[str]:
-    found = {one["id"] for one in client.everything()["engagements"]}
-    return [id_ for id_ in kept if id_ not in found]
-
-
 def test_a_process_that_is_killed_under_load_loses_nothing_and_the_other_goes_on(two: tuple[Client, Client]) -> None:
-    load = _Load(list(two))
-    time.sleep(1)
-    two[0].server.kill()
-    time.sleep(1)
-    load.stop()
-    assert load.others == []
+    with Load(two[0], pause=0) as here, Load(two[1], pause=0) as there:
+        two[0].server.kill()
+        there.goes_on(50)
+    assert here.refused == []
+    there.never_failed()
     two[0].server.start()
-    assert load.kept
-    assert _missing(two[0], load.kept) == []
+    for load in (here, there):
+        load.is_there()
 
 
 def test_a_database_that_dies_under_load_is_503_until_it_is_back_and_loses_nothing(tmp_path: Path) -> None:
@@ -176,22 +133,18 @@ def test_a_database_that_dies_under_load_is_503_until_it_is_back_and_loses_nothi
     try:
         server = Server(tmp_path / "data", RAPPORT_DATABASE_URL=own.url("postgres"))
         alice = server.make_org("Alice's")
-        load = _Load([alice])
-        time.sleep(1)
-        own.stop("immediate")
-        time.sleep(1.5)
-        assert server.http.get(f"{server.url}/healthz").status_code == 200
-        assert server.http.get(f"{server.url}/readyz").status_code == 503
-        own.start()
-        back = time.monotonic()
-        time.sleep(3)
-        load.stop()
-        assert {(answer.status, answer.type) for _, answer in load.others} == {(503, "service_unavailable")}
-        assert all("retry-after" in answer.headers for _, answer in load.others)
-        assert load.slowest < 5
-        assert min(end - back for end in load.ends if end > back) < 2
-        assert max(end for end, _ in load.others) - back < 2
-        assert _missing(alice, load.kept) == []
+        with Load(alice, pause=0) as load:
+            own.stop("immediate")
+            time.sleep(1.5)
+            assert server.http.get(f"{server.url}/healthz").status_code == 200
+            assert server.http.get(f"{server.url}/readyz").status_code == 503
+            own.start()
+            back = time.monotonic()
+            load.goes_on(100)
+        load.lost_nothing()
+        assert load.refused
+        assert min(at - back for at in load.kept_at if at > back) < 2
+        assert load.refused[-1].at - back < 2
         assert server.stop() == 0
     finally:
         own.remove()

@@ -68,9 +68,9 @@ def test_each_worker_serves_and_the_operator_is_told_once(crew: Server, alice: C
     assert crew.token
     assert len(workers(crew)) == len(events(crew, "serving")) == 2
     assert crew.logged().count("workers counts requests for itself") == 0, "limits are off in this test"
-    with Load(crew.url, alice.token, alice.user) as load:
+    with Load(alice) as load:
         pass
-    assert load.failed == []
+    load.never_failed()
 
 
 def test_a_taken_port_is_refused(crew: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,11 +100,11 @@ def test_sighup_renews_every_worker_and_no_request_fails(crew: Server, alice: Cl
     before = workers(crew)
     assert httpx.get(f"{crew.url}/events").status_code == 401
     (crew.data.parent / "rapport.toml").write_text("strict = true\n", encoding="utf-8")
-    with Load(crew.url, alice.token, alice.user) as load:
+    with Load(alice) as load:
         crew.process.send_signal(signal.SIGHUP)
         eventually(90, lambda: events(crew, "renewed"))
         load.goes_on()
-    assert load.failed == []
+    load.never_failed()
     assert not set(before) & set(workers(crew))
     assert len(workers(crew)) == 2
     assert httpx.get(f"{crew.url}/events").status_code == 404, "settings were read again"

@@ -69,12 +69,8 @@ def main() -> None:
     for program in ("wrk", "pgbench"):
         if shutil.which(program) is None:
             sys.exit(f"This benchmark needs {program}: install it (Debian's packages are wrk and postgresql-contrib).")
-    server = PostgresServer.make()
+    server = PostgresServer.make(durable=True)
     try:
-        for name in ("fsync", "full_page_writes"):
-            server.run(f"ALTER SYSTEM SET {name} = on")
-        server.stop("fast")
-        server.start()
         with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder, server.database("bench") as url:
             compare(Path(folder), url)
     finally:

@@ -44,12 +44,12 @@ def main() -> None:
         server.wait()
 
 
-def start(data: Path, *, pinned: bool = True) -> tuple[subprocess.Popen[str], str, str]:
+def start(data: Path, *flags: str, pinned: bool = True, **environment: str) -> tuple[subprocess.Popen[str], str, str]:
     """A server, on the first core if it is pinned, its URL and the token that it shows at first."""
     where = on_core(0) if pinned else []
     server = subprocess.Popen(
-        [*where, sys.executable, "-m", "rapport", "serve", "--demo", "--data", str(data), "--port", "0"],
-        stdout=subprocess.PIPE, text=True, env={**os.environ, "RAPPORT_RATE_LIMIT": "off"},
+        [*where, sys.executable, "-m", "rapport", "serve", "--demo", "--data", str(data), "--port", "0", *flags],
+        stdout=subprocess.PIPE, text=True, env={**os.environ, "RAPPORT_RATE_LIMIT": "off", **environment},
     )  # fmt: skip
     assert server.stdout is not None
     token = ""
@@ -77,22 +77,32 @@ def report(url: str, token: str) -> None:
     for connections in CONNECTIONS:
         baseline = 0.0
         for name, (script, path) in loads.items():
-            result = load(url + path, script, connections, token)
-            rate = result["requests"] / result["seconds"]
+            ran = load(url + path, script, connections, token)
+            rate = ran["requests"] / ran["seconds"]
             baseline = baseline or rate
             print(
-                f"{name:24}{connections:>12}{rate:>12,.0f}{result['p50']:>10}{result['p99']:>10}"
-                f"{rate / baseline:>10.0%}{result['errors']:>8}"
+                f"{name:24}{connections:>12}{rate:>12,.0f}{ran['p50']:>10}{ran['p99']:>10}"
+                f"{rate / baseline:>10.0%}{ran['errors']:>8}"
             )
 
 
 def load(url: str, script: str, connections: int, token: str, *, pinned: bool = True) -> dict[str, Any]:
     """One run of wrk, on the second core if it is pinned."""
+    return result(wrk(url, script, connections, token, pinned=pinned))
+
+
+def wrk(url: str, script: str, connections: int, token: str, *, pinned: bool = True) -> "subprocess.Popen[str]":
+    """Begin a run of wrk."""
     where = on_core(1) if pinned else []
     command = [*where, "wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", str(HERE / script), url]
-    said = subprocess.run(
-        command, env={**os.environ, "TOKEN": token}, capture_output=True, text=True, check=True
-    ).stdout
+    return subprocess.Popen(command, env={**os.environ, "TOKEN": token}, stdout=subprocess.PIPE, text=True)
+
+
+def result(run: "subprocess.Popen[str]") -> dict[str, Any]:
+    """What a run of wrk says at its end."""
+    said, _ = run.communicate()
+    if run.returncode:
+        sys.exit("wrk failed")
     found: dict[str, Any] = json.loads(said.partition("RESULT ")[2])
     return found
 

@@ -3,12 +3,10 @@
 The three take turns on one database, and the medians of their turns are printed as ratios to the first. Servers, load
 and database share the machine's cores, and all creates are of one org, which commits them one after the other: with two
 cores there is little to win, and what to look at is whether anything is lost. Needs `wrk`; run it as
-`.venv/bin/python bench/workers.py`, with SECONDS_EACH (4) and ROUNDS (3).
+`.venv/bin/python bench/workers.py`, with SECONDS_EACH (8) and ROUNDS (3).
 """
 
-import json
 import os
-import re
 import shutil
 import statistics
 import subprocess
@@ -16,14 +14,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+from run import CONNECTIONS, result, start, wrk
 
-from tests.support.postgres import PostgresServer  # noqa: E402  # the repository is no installed package
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-SECONDS = int(os.environ.get("SECONDS_EACH", "4"))
+from tests.support.postgres import PostgresServer  # the repository is no installed package
+
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
-CONNECTIONS = (1, 16, 64)
 LOADS = {
     "engagements.create": ("create.lua", "/engagements.create"),
     "engagements.get": ("read.lua", "/engagements.get?id=ENGAGEMENT-1"),
@@ -34,17 +31,14 @@ def main() -> None:
     """Run everything and print one table."""
     if shutil.which("wrk") is None:
         sys.exit("The benchmark's load comes from wrk: install it (Debian's package is called wrk).")
-    database = PostgresServer.make()
+    database = PostgresServer.make(durable=True)
     servers: list[subprocess.Popen[str]] = []
     try:
-        # The tests' server does without what survives a power cut; Rapport does not.
-        for setting in ("fsync", "full_page_writes"):
-            database.run(f"ALTER SYSTEM SET {setting} = on")
-        database.run("SELECT pg_reload_conf()")
         with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder:
             urls, token = [], ""
             for flags in ([], [], ["--workers", "2"]):
-                server, url, shown = start(database.url("postgres"), Path(folder), flags)
+                place = {"RAPPORT_DATABASE_URL": database.url("postgres")}
+                server, url, shown = start(Path(folder) / "data", *flags, pinned=False, **place)
                 servers.append(server)
                 urls.append(url)
                 token = token or shown
@@ -53,22 +47,6 @@ def main() -> None:
     finally:
         end(servers)
         database.remove()
-
-
-def start(database: str, folder: Path, flags: list[str]) -> tuple[subprocess.Popen[str], str, str]:
-    """A server, its URL, and the token that the first one shows."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "rapport", "serve", "--demo", "--data", str(folder / "data"), "--port", "0", *flags],
-        stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "RAPPORT_RATE_LIMIT": "off", "RAPPORT_DATABASE_URL": database},
-    )  # fmt: skip
-    assert server.stdout is not None
-    token = ""
-    for line in server.stdout:
-        token = match[0] if (match := re.search(r"rpt_\w+", line)) else token
-        if url := re.search(r"http://\S+:\d+", line):
-            return server, url[0], token
-    raise SystemExit("the server did not start")
 
 
 def end(servers: list[subprocess.Popen[str]]) -> None:
@@ -99,19 +77,12 @@ def report(set_ups: dict[str, list[str]], token: str) -> None:
 def load(urls: list[str], script: str, connections: int, token: str) -> tuple[float, float, int]:
     """The connections shared out among the addresses: requests a second, the worst p99 in ms, errors."""
     shares = [connections // len(urls) + (place < connections % len(urls)) for place in range(len(urls))]
-    runs = [
-        subprocess.Popen(
-            ["wrk", "-t1", f"-c{share}", f"-d{SECONDS}s", "-s", str(HERE / script), url],
-            env={**os.environ, "TOKEN": token}, stdout=subprocess.PIPE, text=True,
-        )
-        for url, share in zip(urls, shares, strict=True)
-        if share
-    ]  # fmt: skip
-    results = [json.loads(run.communicate()[0].partition("RESULT ")[2]) for run in runs]
+    runs = [wrk(url, script, share, token, pinned=False) for url, share in zip(urls, shares, strict=True) if share]
+    results = [result(run) for run in runs]
     return (
-        sum(result["requests"] / result["seconds"] for result in results),
-        max(result["p99"] for result in results),
-        sum(result["errors"] for result in results),
+        sum(ran["requests"] / ran["seconds"] for ran in results),
+        max(ran["p99"] for ran in results),
+        sum(ran["errors"] for ran in results),
     )
 
 

@@ -42,12 +42,8 @@ NOTES = (
 
 def main(count: int) -> None:
     """Make the store, copy it both ways and print a line for each."""
-    server = PostgresServer.make()
+    server = PostgresServer.make(durable=True)
     try:
-        for name in ("fsync", "full_page_writes"):
-            server.run(f"ALTER SYSTEM SET {name} = on")
-        server.stop("fast")
-        server.start()
         with tempfile.TemporaryDirectory(prefix="rapport-bench-") as name, server.database("bench") as url:
             folder = Path(name)
             began = time.monotonic()

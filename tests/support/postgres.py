@@ -28,8 +28,9 @@ from rapport.http import local_ca
 from tests.support import guide
 
 # What is tested is what survives a crash of PostgreSQL or of Rapport; a machine that loses power is not.
+_FAST = {"fsync": "off", "full_page_writes": "off"}
 _SETTINGS = {
-    "fsync": "off", "full_page_writes": "off", "max_connections": "200", "shared_buffers": "64MB",
+    "max_connections": "200", "shared_buffers": "64MB",
     "listen_addresses": "127.0.0.1", "autovacuum_naptime": "5s", "log_min_messages": "fatal",
 }  # fmt: skip
 
@@ -75,12 +76,15 @@ class PostgresServer:
         self._programs = programs or _programs()
 
     @classmethod
-    def make(cls, programs: Path | None = None) -> "PostgresServer":
-        """Make the folder, where whoever runs the server can come to, and start it."""
+    def make(cls, programs: Path | None = None, *, durable: bool = False) -> "PostgresServer":
+        """Make the folder, where whoever runs the server can come to, and start it.
+
+        What is not durable is lost when the machine loses power, which no test takes from it.
+        """
         server = cls._empty(programs)
         server._run("initdb", "--pgdata", str(server.folder / "data"), "--username=rapport", "--auth=trust", "--encoding=UTF8",
                     "--locale=C.UTF-8", "--no-sync", "--no-instructions")  # fmt: skip
-        server._configure(_SETTINGS)
+        server._configure(_SETTINGS if durable else {**_SETTINGS, **_FAST})
         server.start()
         return server
 

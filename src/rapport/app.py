@@ -23,7 +23,7 @@ from rapport.events.bell import Bell
 from rapport.events.delivery import Deliveries, Rules
 from rapport.events.post import Poster
 from rapport.events.reach import Reach
-from rapport.events.relay import Relay
+from rapport.events.relay import Relay, tell_once
 from rapport.http.edge import App, Edge, identified
 from rapport.http.protocol import RapportProtocol, State
 from rapport.http.server import Server
@@ -204,7 +204,7 @@ async def run_command(settings: Settings, command: str, arguments: Mapping[str, 
     configure_logs()
     if not settings["database_url"] and not (settings["data"] / DATABASE).exists():
         raise CannotStart(f"there is no store in {settings['data']}: run rapport init, or rapport serve")
-    async with open_data(settings) as opened:
+    async with open_data(settings) as opened, _telling(opened, settings):
         return await opened.commands.run(command, arguments)
 
 
@@ -357,6 +357,17 @@ async def _in_touch(opened: Opened, settings: Settings) -> AsyncIterator[None]:
     finally:
         talking.cancel()
         await asyncio.gather(talking, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _telling(opened: Opened, settings: Settings) -> AsyncIterator[None]:
+    """Tell the servers of this store what is committed in the block, at its end."""
+    orgs: set[str] = set()
+    opened.store.on_commit(orgs.update)
+    yield
+    dial = _dial(opened, settings)
+    if orgs and dial is not None:
+        await tell_once(dial, orgs)
 
 
 def _dial(opened: Opened, settings: Settings) -> Dial | None:

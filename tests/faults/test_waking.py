@@ -4,6 +4,7 @@ Where they wake each other they would look by themselves only after a minute, so
 """
 
 import asyncio
+import json
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -28,6 +29,7 @@ from rapport.store.db import Dial
 from rapport.store.postgres.connect import Options
 from rapport.store.postgres.line import LISTENER
 from rapport.store.postgres.store import PostgresStore
+from tests.support.command import rapport
 from tests.support.hooks import Hooks
 from tests.support.postgres import PostgresServer, eventually, new_name
 from tests.support.receiver import Receiver
@@ -131,6 +133,19 @@ def test_a_stream_of_one_process_tells_what_another_commits(pair: Pair) -> None:
             made = pair.there.engagement()
             assert reader.event()["object"] == made["id"]
             assert time.monotonic() - began < PROMPT
+
+
+def test_who_waits_is_answered_once_a_command_has_committed(pair: Pair, tmp_path: Path) -> None:
+    settings = {"RAPPORT_DATABASE_URL": pair.url, "RAPPORT_REDIS_URL": pair.redis_url or ""}
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(pair.here.ok, "events.list", {"after": pair.here.feed_end(), "wait": 30})
+        time.sleep(0.5)
+        began = time.monotonic()
+        request = json.dumps({"name": "Won"})
+        made = json.loads(rapport(tmp_path, "call", "tags.create", request, "--org", pair.here.org, **settings).out)
+        (event,) = waiting.result()["events"]
+    assert event["object"] == made["tag"]["id"]
+    assert time.monotonic() - began < PROMPT
 
 
 def test_many_orgs_that_commit_at_once_are_all_told_of(pair: Pair) -> None:

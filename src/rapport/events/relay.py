@@ -5,6 +5,7 @@ waits looks by itself, too; see `Bell`.
 """
 
 import asyncio
+import contextlib
 import random
 import secrets
 import time
@@ -31,6 +32,24 @@ _log = structlog.get_logger("rapport.relay")
 
 class _LineLost(Exception):
     """The line is dead."""
+
+
+async def tell_once(dial: Dial, orgs: Collection[str]) -> None:
+    """Tell the processes of a store that something was committed in these orgs, if a line to them can be had."""
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            line = await dial(lambda _: None, lambda _: None)
+            try:
+                for text in _texts(secrets.token_hex(4), sorted(orgs)):
+                    await line.send(text)
+            finally:
+                await line.close()
+
+
+def _texts(name: str, orgs: Sequence[str]) -> Iterator[str]:
+    """Who says it, and the orgs; at least who, which is how they hear that the line works."""
+    for start in range(0, len(orgs) or 1, _ORGS_AT_ONCE):
+        yield " ".join((name, *orgs[start : start + _ORGS_AT_ONCE]))
 
 
 class Relay:
@@ -104,18 +123,13 @@ class Relay:
         told, self._told = sorted(self._told), set()
         self._something.clear()
         try:
-            for text in self._texts(told):
+            for text in _texts(self._name, told):
                 self._unheard_since = self._unheard_since or time.monotonic()
                 async with asyncio.timeout(_PATIENCE_SECONDS):
                     await line.send(text)
         except Exception:
             self._told.update(told)
             raise
-
-    def _texts(self, orgs: Sequence[str]) -> Iterator[str]:
-        """Our name and the orgs; at least our name, which is how we hear that the line works."""
-        for start in range(0, len(orgs) or 1, _ORGS_AT_ONCE):
-            yield " ".join((self._name, *orgs[start : start + _ORGS_AT_ONCE]))
 
     async def _until_something(self) -> None:
         """Wait until there is something to tell, the line is lost, or it is time to say something anyway."""

@@ -79,8 +79,12 @@ class PostgresBulk:
             yield
             with self._failing():
                 await self._connection.execute("COMMIT")
-        except BaseException:
+        except Exception:
             await roll_back(self._connection)
+            raise
+        except BaseException:
+            # Interrupted: the server may be in the middle of something that takes its time.
+            self._connection.terminate()
             raise
 
     async def all(self, sql: str, **parameters: Value) -> list[Row]:

@@ -54,12 +54,11 @@ def test_without_its_scope_it_is_403_that_names_the_scope_whatever_the_body(alic
     assert method.scope is not None
     other = "tag:all" if method.family != "tags" else "engagement:all"
     limited = alice.server.make_user(alice, role="admin", scope=other)
-    before = alice.everything()
-    for body in (b"{}", b'{"nonsense": 1}', b"{ no json"):
-        answer = limited.raw("POST", method.name, content=body)
-        assert (answer.status, answer.type) == (403, "forbidden")
-        assert method.scope in answer.body["message"]
-    assert alice.everything() == before
+    with alice.unchanged():
+        for body in (b"{}", b'{"nonsense": 1}', b"{ no json"):
+            answer = limited.raw("POST", method.name, content=body)
+            assert (answer.status, answer.type) == (403, "forbidden")
+            assert method.scope in answer.body["message"]
 
 
 @pytest.mark.parametrize("method", SCOPED)
@@ -86,17 +85,16 @@ def test_some_methods_need_no_scope(alice: Client) -> None:
 
 @pytest.mark.parametrize("method", ALL)
 def test_other_verbs_are_405_with_allow(alice: Client, method: Method) -> None:
-    before = alice.everything()
-    for verb in {"GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND"} - {*method.verbs}:
-        for headers in ({}, {"authorization": None}):
-            answer = alice.raw(verb, method.name, headers=headers)
-            assert answer.status == 405, verb
-            assert answer.headers["allow"] == ", ".join(method.verbs)
-            if verb == "HEAD":
-                assert answer.body is None
-            else:
-                assert answer.type == "method_not_allowed"
-    assert alice.everything() == before
+    with alice.unchanged():
+        for verb in {"GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND"} - {*method.verbs}:
+            for headers in ({}, {"authorization": None}):
+                answer = alice.raw(verb, method.name, headers=headers)
+                assert answer.status == 405, verb
+                assert answer.headers["allow"] == ", ".join(method.verbs)
+                if verb == "HEAD":
+                    assert answer.body is None
+                else:
+                    assert answer.type == "method_not_allowed"
 
 
 # Bodies
@@ -109,11 +107,10 @@ BROKEN = [b"{", b"{}{}", b"{} x", b"[]", b'"text"', b"1", b"null", b"true", b"{'
 
 @pytest.mark.parametrize("method", ALL)
 def test_a_body_that_is_no_json_object_is_a_parse_error(alice: Client, method: Method) -> None:
-    before = alice.everything()
-    for body in BROKEN:
-        answer = alice.raw("POST", method.name, content=body)
-        assert (answer.status, answer.type) == (400, "parse_error"), body[:40]
-    assert alice.everything() == before
+    with alice.unchanged():
+        for body in BROKEN:
+            answer = alice.raw("POST", method.name, content=body)
+            assert (answer.status, answer.type) == (400, "parse_error"), body[:40]
 
 
 @pytest.mark.parametrize("method", ALL)
@@ -126,13 +123,12 @@ def test_an_unknown_field_is_refused_by_its_name(alice: Client, method: Method) 
 
 @pytest.mark.parametrize("method", ALL)
 def test_an_unknown_query_parameter_is_refused_by_its_name(alice: Client, method: Method) -> None:
-    before = alice.everything()
-    for verb in method.verbs:
-        body: dict[str, Any] = {"json": example(alice, method)} if verb == "POST" else {}
-        answer = alice.raw(verb, f"{method.name}?nonsense=1", **body)
-        assert answer.status == 400
-        assert ("invalid_field", "nonsense") in answer.problems
-    assert alice.everything() == before
+    with alice.unchanged():
+        for verb in method.verbs:
+            body: dict[str, Any] = {"json": example(alice, method)} if verb == "POST" else {}
+            answer = alice.raw(verb, f"{method.name}?nonsense=1", **body)
+            assert answer.status == 400
+            assert ("invalid_field", "nonsense") in answer.problems
 
 
 @pytest.mark.parametrize("method", ALL)
@@ -184,25 +180,23 @@ def test_every_field_refuses_json_of_another_type(alice: Client, method: Method)
 @pytest.mark.parametrize("method", ALL)
 def test_a_body_of_3_mb_is_413_by_its_length_and_while_it_comes(alice: Client, method: Method) -> None:
     big = b'{"title": "' + b"x" * 3_000_000 + b'"}'
-    before = alice.everything()
-    for content in (big, iter([big[:1_000_000], big[1_000_000:2_000_000], big[2_000_000:]])):
-        answer = alice.raw("POST", method.name, content=content)
-        assert (answer.status, answer.type) == (413, "request_entity_too_large")
-        assert answer.body["max_bytes"] == 1024 * 1024
-    assert alice.everything() == before
+    with alice.unchanged():
+        for content in (big, iter([big[:1_000_000], big[1_000_000:2_000_000], big[2_000_000:]])):
+            answer = alice.raw("POST", method.name, content=content)
+            assert (answer.status, answer.type) == (413, "request_entity_too_large")
+            assert answer.body["max_bytes"] == 1024 * 1024
 
 
 @pytest.mark.parametrize("method", ALL)
 def test_a_body_of_another_type_is_refused(alice: Client, method: Method) -> None:
-    before = alice.everything()
-    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml",
-                 "application/jsonx", "application/json; charset=latin-1", "application/merge-patch+json"):  # fmt: skip
-        answer = alice.raw("POST", method.name, content=b"{}", headers={"content_type": kind})
-        assert (answer.status, answer.type, answer.body["value"]) == (400, "invalid_content_type", kind)
-    for encoding in ("gzip", "br", "identity"):
-        answer = alice.raw("POST", method.name, content=b"{}", headers={"content_encoding": encoding})
-        assert (answer.status, answer.type, answer.body["value"]) == (400, "invalid_content_type", encoding)
-    assert alice.everything() == before
+    with alice.unchanged():
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml",
+                     "application/jsonx", "application/json; charset=latin-1", "application/merge-patch+json"):  # fmt: skip
+            answer = alice.raw("POST", method.name, content=b"{}", headers={"content_type": kind})
+            assert (answer.status, answer.type, answer.body["value"]) == (400, "invalid_content_type", kind)
+        for encoding in ("gzip", "br", "identity"):
+            answer = alice.raw("POST", method.name, content=b"{}", headers={"content_encoding": encoding})
+            assert (answer.status, answer.type, answer.body["value"]) == (400, "invalid_content_type", encoding)
 
 
 @pytest.mark.parametrize("method", ALL)
@@ -234,11 +228,10 @@ def test_no_body_is_an_empty_object(alice: Client, method: Method) -> None:
 
 @pytest.mark.parametrize("method", ALL)
 def test_an_unknown_version_is_refused(alice: Client, method: Method) -> None:
-    before = alice.everything()
-    for version in ("2021-01-01", "", "latest", "2022-10-20 "[:9]):
-        answer = alice.call(method.name, example(alice, method), x_devrev_version=version)
-        assert (answer.status, answer.type, answer.body["value"]) == (400, "invalid_api_version", version)
-    assert alice.everything() == before
+    with alice.unchanged():
+        for version in ("2021-01-01", "", "latest", "2022-10-20 "[:9]):
+            answer = alice.call(method.name, example(alice, method), x_devrev_version=version)
+            assert (answer.status, answer.type, answer.body["value"]) == (400, "invalid_api_version", version)
 
 
 @pytest.mark.parametrize("method", ALL)
@@ -358,37 +351,37 @@ def test_another_org_s_object_answers_as_one_that_does_not_exist(
     world |= more(alice, world)
     world["delivery"] = alice.ok("webhook-deliveries.list")["webhook_deliveries"][0]
     own = world[kind[method.family]]["id"] if method.family in kind else alice.ok("dev-users.self")["dev_user"]["id"]
-    before = alice.everything()
-    absent_id = f"{own.rpartition('/')[0]}/987654321".replace(
-        alice.org.removeprefix("DEV-"), charlie.org.removeprefix("DEV-")
-    )
-    ends = {
-        "links.replace": {"link_type": "serves", "source": "ACC-1", "target": "DEVU-1"},
-        "webhooks.fetch": {"object": "ACC-1"},
-    }.get(method.name, {})
-    foreign, absent = (charlie.call(method.name, {"id": one, **ends}) for one in (own, absent_id))
-    assert own != absent_id
-    missing = (404, "not_found") if NotFound in method.errors else (400, "invalid_id")
-    assert (foreign.status, foreign.type) == (absent.status, absent.type) == missing
-    for name in ("message", "detail"):
-        assert foreign.body[name].replace(own, "") == absent.body[name].replace(absent_id, "")
-    assert alice.everything() == before
+    with alice.unchanged():
+        absent_id = f"{own.rpartition('/')[0]}/987654321".replace(
+            alice.org.removeprefix("DEV-"), charlie.org.removeprefix("DEV-")
+        )
+        ends = {
+            "links.replace": {"link_type": "serves", "source": "ACC-1", "target": "DEVU-1"},
+            "webhooks.fetch": {"object": "ACC-1"},
+        }.get(method.name, {})
+        foreign, absent = (charlie.call(method.name, {"id": one, **ends}) for one in (own, absent_id))
+        assert own != absent_id
+        missing = (404, "not_found") if NotFound in method.errors else (400, "invalid_id")
+        assert (foreign.status, foreign.type) == (absent.status, absent.type) == missing
+        for name in ("message", "detail"):
+            assert foreign.body[name].replace(own, "") == absent.body[name].replace(absent_id, "")
 
 
 @pytest.mark.parametrize("method", WITH_ID)
 def test_an_id_that_is_malformed_or_of_a_wrong_kind_is_400(alice: Client, method: Method) -> None:
-    for malformed in ("", " ", "1", "ENGAGEMENT", "ENGAGEMENT-", "ENGAGEMENT-0", "ENGAGEMENT-01", "ENGAGEMENT--1", "ENGAGEMENT-1 ",
-                      "ENGAGEMENT-" + "9" * 19, "don:core:x", "UNKNOWN-1", "ENGAGEMENT-\u0661", "../../etc/passwd", "x" * 3000):  # fmt: skip
-        alice.refused(method.name, {"id": malformed}, "invalid_id", "id")
-    org = alice.org.removeprefix("DEV-")
-    for other in (
-        "TOKEN-1",
-        f"don:core:dvrv-us-1:devo/{org}:auth_token/1",
-        f"don:core:dvrv-us-1:devo/{org}:nonsense/1",
-    ):
-        answer = alice.refused(method.name, {"id": other}, "unexpected_id_type", "id")
-        assert answer.body["value"] == other
-        assert answer.body["allowed_types"]
+    with alice.unchanged():
+        for malformed in ("", " ", "1", "ENGAGEMENT", "ENGAGEMENT-", "ENGAGEMENT-0", "ENGAGEMENT-01", "ENGAGEMENT--1", "ENGAGEMENT-1 ",
+                          "ENGAGEMENT-" + "9" * 19, "don:core:x", "UNKNOWN-1", "ENGAGEMENT-\u0661", "../../etc/passwd", "x" * 3000):  # fmt: skip
+            alice.refused(method.name, {"id": malformed}, "invalid_id", "id")
+        org = alice.org.removeprefix("DEV-")
+        for other in (
+            "TOKEN-1",
+            f"don:core:dvrv-us-1:devo/{org}:auth_token/1",
+            f"don:core:dvrv-us-1:devo/{org}:nonsense/1",
+        ):
+            answer = alice.refused(method.name, {"id": other}, "unexpected_id_type", "id")
+            assert answer.body["value"] == other
+            assert answer.body["allowed_types"]
 
 
 @pytest.mark.parametrize("method", WITH_LIST)

@@ -67,11 +67,19 @@ def _refused(source: Path | str, target: Path | str) -> str:
     return rapport(Path("/"), "copy", str(source), str(target)).sentence()
 
 
+def _heed_ctrl_c() -> None:
+    """What a shell starts in the background ignores it, and so does all that this starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @contextmanager
 def _copying(source: Path | str, target: Path | str) -> Iterator["subprocess.Popen[str]"]:
     """A copy that runs in a process of its own; it is killed when the block ends."""
     command = [sys.executable, "-m", "rapport", "copy", str(source), str(target), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=_heed_ctrl_c,  # noqa: PLW1509  # it takes no lock
+    ) as run:  # fmt: skip
         try:
             yield run
         finally:

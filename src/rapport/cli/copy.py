@@ -29,18 +29,12 @@ def copy(
     """Copy a whole store, and compare both. Stop its servers first; run again, it goes on where it ended."""
     import asyncio
 
-    import uvloop
-
     from rapport import app, moving
 
     app.configure_logs()
     began = time.monotonic()
-    with (
-        _watching(is_seen=sys.stderr.isatty() and not as_json) as watch,
-        # Whose loop wakes for Ctrl-C at whatever moment it comes.
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        copied = runner.run(moving.copy(source, target, watch))
+    with _watching(is_seen=sys.stderr.isatty() and not as_json) as watch:
+        copied = asyncio.run(moving.copy(source, target, watch))
     seconds = round(time.monotonic() - began, 1)
     if not copied.is_same:
         raise CannotStart(_difference(copied))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
 
-from rapport.http.accept import Relief
+from rapport.http.accept import Acceptor
 from rapport.http.protocol import RapportProtocol, State
 
 # How long a connection may be silent before a worker that others replace closes it: whoever has just sent a request, or
@@ -43,6 +43,7 @@ class Server(uvicorn.Server):
         self._say_ready = say_ready
         self._say_leaving = say_leaving
         self._until: float | None = None
+        self._acceptors: list[Acceptor] = []
 
     def leave(self) -> None:
         """Stop, but take connections for as long as a proxy needs to notice; a second call changes nothing."""
@@ -53,8 +54,8 @@ class Server(uvicorn.Server):
 
     def retire(self) -> None:
         """Stop, and take no connections from now on: others do, or the port is to be free."""
-        for server in self.servers:
-            server.close()
+        for acceptor in self._acceptors:
+            acceptor.close()
         self._begin_to_leave(_LINGER_SECONDS)
 
     def _begin_to_leave(self, seconds: float) -> None:
@@ -72,10 +73,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Say that it serves once it does: connections are taken and signals are obeyed from then on."""
-        await super().startup(sockets)
-        if self._others:
-            relief = Relief(self._others, self._protocol, self.config.ssl)
-            self.servers.append(relief)  # type: ignore[arg-type]  # it is closed as they are
+        await super().startup([])
+        self._acceptors = [Acceptor(own, self._others, self._protocol, self.config.ssl) for own in sockets or ()]
         self._say_ready()
 
     def _protocol(self) -> asyncio.Protocol:
@@ -90,6 +89,9 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no connections, answer what has begun, close every connection."""
         self._let_go()
+        for acceptor in self._acceptors:
+            acceptor.close()
+            await acceptor.emptied()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager

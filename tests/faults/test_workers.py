@@ -1,6 +1,7 @@
 """`rapport serve --workers N`: a parent and the processes that serve for it, any of which may end."""
 
 import contextlib
+import json
 import os
 import signal
 import ssl
@@ -20,19 +21,33 @@ from tests.support.server import Client, Server
 from tests.support.wire import Wire, request
 
 
-@pytest.fixture(scope="module")
-def url(postgres: PostgresServer) -> Iterator[str]:
-    with postgres.database(new_name()) as made:
-        yield made
+@contextlib.contextmanager
+def serving(postgres: PostgresServer, folder: Path, *flags: str) -> Iterator[Server]:
+    """Two workers on a database of their own."""
+    with postgres.database(new_name()) as url:
+        running = Server(folder / "data", "--workers", "2", *flags, RAPPORT_DATABASE_URL=url)
+        yield running
+        if running in Server.started:
+            running.kill()
 
 
 @pytest.fixture(scope="module")
-def crew(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Two workers, in whose folder a test may put a rapport.toml."""
-    running = Server(tmp_path_factory.mktemp("workers") / "data", "--workers", "2", RAPPORT_DATABASE_URL=url)
-    yield running
-    if running in Server.started:
-        running.kill()
+def first_crew(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(postgres, tmp_path_factory.mktemp("workers")) as running:
+        yield running
+
+
+@pytest.fixture
+def crew(first_crew: Server) -> Server:
+    """Two workers, in whose folder a test may put a rapport.toml, and which it may end."""
+    return _running(first_crew)
+
+
+def _running(server: Server) -> Server:
+    """Start it again, if a test has ended it."""
+    if server not in Server.started:
+        server.start()
+    return server
 
 
 @pytest.fixture
@@ -66,7 +81,8 @@ def has_ended(pid: int) -> bool:
 
 def test_each_worker_serves_and_the_operator_is_told_once(crew: Server, alice: Client) -> None:
     assert crew.token
-    assert len(workers(crew)) == len(events(crew, "serving")) == 2
+    assert len(workers(crew)) == 2
+    assert {json.loads(line)["worker"] for line in events(crew, "serving")} == {1, 2}
     assert crew.logged().count("workers counts requests for itself") == 0, "limits are off in this test"
     with Load(alice) as load:
         pass
@@ -82,12 +98,12 @@ def test_a_taken_port_is_refused(crew: Server, tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_worker_that_is_killed_is_replaced_and_others_serve_meanwhile(crew: Server) -> None:
-    before = workers(crew)
+    before, served = workers(crew), len(events(crew, "serving"))
     os.kill(before[0], signal.SIGKILL)
     eventually(10, lambda: before[0] not in workers(crew))
     # Each comes on a connection of its own, and half of them to the socket of the one that was killed.
     assert {httpx.get(f"{crew.url}/healthz").status_code for _ in range(10)} == {200}
-    eventually(40, lambda: len(events(crew, "serving")) == 3)
+    eventually(40, lambda: len(events(crew, "serving")) == served + 1)
     assert before[1] in workers(crew)
     assert len(workers(crew)) == 2
     (told,) = events(crew, "worker_ended")
@@ -148,12 +164,15 @@ def test_a_stop_answers_what_has_begun_and_leaves_nobody_behind(crew: Server, al
 
 
 @pytest.fixture(scope="module")
-def demo(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("demo")
-    running = Server(folder / "data", "--workers", "2", "--demo", "--tls", "dev", RAPPORT_DATABASE_URL=url)
-    yield running
-    if running in Server.started:
-        running.kill()
+def first_demo(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(postgres, tmp_path_factory.mktemp("demo"), "--demo", "--tls", "dev") as running:
+        yield running
+
+
+@pytest.fixture
+def demo(first_demo: Server) -> Server:
+    """The same with TLS."""
+    return _running(first_demo)
 
 
 @pytest.mark.timeout(150)
@@ -171,6 +190,7 @@ def test_when_no_worker_is_left_and_none_can_start_it_ends_and_says_why(demo: Se
     for pid in workers(demo):
         os.kill(pid, signal.SIGKILL)
     assert demo.process.wait(40) == 1
+    (demo.data.parent / "rapport.toml").unlink()
     assert demo.logged().splitlines()[-1].startswith("rapport: webhook_timeout is 'a while'")
     demo._close()
 
@@ -185,24 +205,25 @@ def test_what_is_wrong_with_the_first_worker_is_one_sentence(tmp_path: Path, unu
     assert len(said) == 2
 
 
-def test_closing_its_terminal_stops_it(url: str, tmp_path: Path) -> None:
+def test_closing_its_terminal_stops_it(postgres: PostgresServer, tmp_path: Path) -> None:
     leader, terminal = os.openpty()
-    command = [sys.executable, "-m", "rapport", "serve", "--workers", "2", "--port", "0", "--database", url]
-    # The first terminal that the leader of a session opens is the one that controls it.
-    process = subprocess.Popen(
-        ["sh", "-c", 'exec "$@" <"$0"', os.ttyname(terminal), *command],
-        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    try:
-        eventually(20, lambda: children(process.pid))
-        (first,) = children(process.pid)
-        os.close(terminal)
-        os.close(leader)
-        assert process.wait(40) == 0
-        assert has_ended(first)
-    finally:
-        process.kill()
-        process.wait()
+    with postgres.database(new_name()) as url:
+        command = [sys.executable, "-m", "rapport", "serve", "--workers", "2", "--port", "0", "--database", url]
+        # The first terminal that the leader of a session opens is the one that controls it.
+        process = subprocess.Popen(
+            ["sh", "-c", 'exec "$@" <"$0"', os.ttyname(terminal), *command],
+            cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        try:
+            eventually(20, lambda: children(process.pid))
+            (first,) = children(process.pid)
+            os.close(terminal)
+            os.close(leader)
+            assert process.wait(40) == 0
+            assert has_ended(first)
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_sqlite_has_one_writing_process(tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ from rapport.contract.fields import (
     ListResponse,
     Many,
     ModeField,
-    Opaque,
     Request,
     Response,
     Text,
@@ -38,6 +37,8 @@ ObjectType = Literal["account", "engagement", "opportunity"]
 Label = Annotated[str, Meta(min_length=1, max_length=64)]
 Labels = Annotated[list[Label], Meta(max_length=16)]
 Artifacts = Annotated[list[ArtifactId], Meta(max_length=50)]
+# Of what DevRev has and this does not.
+Elsewhere = Annotated[str, Meta(max_length=2_048)]
 SnapKitBody = Annotated[dict[str, Any], Meta(description="Kept and given back as sent; up to 64 KiB of JSON.")]
 
 
@@ -143,12 +144,16 @@ class TimelineEntriesCreateRequest(Request):
     expires_at: Annotated[Instant | UnsetType, Meta(description="Taken; nothing expires here.")] = UNSET
     external_ref: Annotated[ExternalRef | UnsetType, Meta(description="Unique among the org's comments.")] = UNSET
     labels: Labels | UnsetType = UNSET
-    link_previews: Many[Opaque] | UnsetType = UNSET
+    link_previews: Annotated[Many[Elsewhere] | UnsetType, Meta(description="Taken; links have no previews here.")] = (
+        UNSET
+    )
     private_to: Annotated[Many[UserId] | UnsetType, Meta(description="Who but its author reads a private comment.")] = (
         UNSET
     )
     snap_kit_body: SnapKitBody | UnsetType = UNSET
-    snap_widget_body: Many[Opaque] | UnsetType = UNSET
+    snap_widget_body: Annotated[Many[Elsewhere] | UnsetType, Meta(description="Taken; there are no widgets here.")] = (
+        UNSET
+    )
     visibility: Annotated[
         Visibility | UnsetType, Meta(description="`internal` without it; `private` where `private_to` is given.")
     ] = UNSET
@@ -211,9 +216,9 @@ class TimelineEntriesUpdateArtifacts(Request):
 class TimelineEntriesUpdateLinkPreviews(Request):
     """Taken; links have no previews here."""
 
-    add: Many[Opaque] | UnsetType = UNSET
-    remove: Many[Opaque] | UnsetType = UNSET
-    set: Many[Opaque] | UnsetType = UNSET
+    add: Many[Elsewhere] | UnsetType = UNSET
+    remove: Many[Elsewhere] | UnsetType = UNSET
+    set: Many[Elsewhere] | UnsetType = UNSET
 
 
 class TimelineEntriesUpdateRequest(Request):

@@ -8,7 +8,7 @@ CLIENTS := $(SDK)/typescript/node_modules/.installed $(SDK)/python/.venv/.instal
 UV := $(BIN)/uv --no-config
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Where this is set each start of Python compiles everything again, which takes a third of it.
+# Where this is set, each start of Python compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install serve test test-azure lint format lock bench

@@ -25,7 +25,7 @@ from rapport.events.post import Poster
 from rapport.events.reach import Reach
 from rapport.events.relay import Relay, tell_once
 from rapport.http.edge import App, Edge, identified
-from rapport.http.protocol import RapportProtocol, State
+from rapport.http.protocol import State
 from rapport.http.server import Server
 from rapport.http.site import site
 from rapport.http.tls import TlsError
@@ -388,7 +388,7 @@ def _deliveries(opened: Opened, settings: Settings) -> Deliveries:
 
 def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:
     config = uvicorn.Config(
-        application, http=RapportProtocol, ws="none", lifespan="off", log_config=None,
+        application, ws="none", lifespan="off", log_config=None,
         access_log=False, server_header=False, date_header=True, timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, int(settings["drain_seconds"])),
         proxy_headers=bool(settings["trusted_proxies"]), forwarded_allow_ips=settings["trusted_proxies"],

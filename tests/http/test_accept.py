@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import resource
 import socket
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -72,6 +74,35 @@ def test_who_was_taken_is_there_before_it_ends_and_nobody_is_after() -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())
+
+
+def test_a_full_table_is_met_once_in_a_rest_and_no_timer_outlives_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> int:
+        tries = 0
+
+        class Full(socket.socket):
+            def accept(self) -> NoReturn:
+                nonlocal tries
+                tries += 1
+                raise OSError(errno.EMFILE, "Too many open files")
+
+        own, other = (Full(fileno=_listener().detach()) for _ in range(2))
+        with contextlib.ExitStack() as stack:
+            for listener in (own, other):
+                stack.enter_context(socket.create_connection(listener.getsockname()))
+            monkeypatch.setattr("rapport.http.accept._FULL_SECONDS", 0.4)
+            acceptor = Acceptor(own, (other,), _Counting, None)
+            await asyncio.sleep(0.3)
+            met = tries
+            acceptor.close()
+            await asyncio.sleep(0.3)
+        return met
+
+    problems: list[Any] = []
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.get_loop().set_exception_handler(lambda _loop, context: problems.append(context))
+        assert runner.run(run()) == 1
+    assert problems == []
 
 
 @pytest.fixture

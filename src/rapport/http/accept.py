@@ -49,17 +49,19 @@ class Acceptor:
         self._loop = asyncio.get_running_loop()
         self._opening: set[asyncio.Task[None]] = set()
         self._waited: list[socket.socket] = []
-        self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
+        self._looking: asyncio.TimerHandle | None = None
+        self._resting: asyncio.TimerHandle | None = None
         for listener in (own, *others):
             listener.settimeout(0)
         self._listen()
         if others:
-            self._later(_SECONDS, self._look)
+            self._looking = self._loop.call_later(_SECONDS, self._look)
 
     def close(self) -> None:
         """Take no more."""
-        for timer in self._timers.values():
-            timer.cancel()
+        for timer in (self._looking, self._resting):
+            if timer is not None:
+                timer.cancel()
         if self._own.fileno() != -1:
             self._loop.remove_reader(self._own)
         for listener in (self._own, *self._others):
@@ -73,19 +75,17 @@ class Acceptor:
             task.cancel()
         await asyncio.gather(*self._opening, return_exceptions=True)
 
-    def _later(self, seconds: float, call: Callable[[], None]) -> None:
-        self._timers[call] = self._loop.call_later(seconds, call)
-
     def _listen(self) -> None:
+        self._resting = None
         self._loop.add_reader(self._own, self._take, self._own)
 
     def _look(self) -> None:
         waiting, _, _ = select.select(self._others, (), (), 0)
         for listener in waiting:
-            if listener in self._waited:
+            if listener in self._waited and self._resting is None:
                 self._take(listener)
         self._waited = waiting
-        self._later(_SECONDS, self._look)
+        self._looking = self._loop.call_later(_SECONDS, self._look)
 
     def _take(self, listener: socket.socket) -> None:
         for _ in range(_AT_ONCE):
@@ -101,7 +101,7 @@ class Acceptor:
         """Leave those who wait where they are for a while."""
         _log.warning("connections_wait", why=error.strerror)
         self._loop.remove_reader(self._own)
-        self._later(_FULL_SECONDS, self._listen)
+        self._resting = self._loop.call_later(_FULL_SECONDS, self._listen)
 
     def _open(self, connection: socket.socket) -> None:
         connection.settimeout(0)

@@ -26,13 +26,13 @@ from typing import Any
 import uvloop
 from run import CONNECTIONS, SECONDS, load, start
 
-from rapport.app import Opened, open_data
+from rapport.serving.installation import Opened, open_data
 from rapport.auth.caller import Caller
 from rapport.blobs.local import LocalBlobs
 from rapport.contract import engagements
-from rapport.http.decode import RequestDecoder
+from rapport.wire.decode import RequestDecoder
 from rapport.operations import demo
-from rapport.operations.context import NO_LINKS
+from rapport.operations.kit.context import NO_LINKS
 from rapport.settings import load as load_settings
 from rapport.store.postgres.connect import Connector, Options
 from rapport.store.postgres.connections import Connections

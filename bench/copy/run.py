@@ -17,11 +17,11 @@ from typing import Any
 
 import uvloop
 
-from rapport.app import open_data
+from rapport.serving.installation import open_data
 from rapport.auth.caller import Caller
 from rapport.clock import system_clock
 from rapport.contract import engagements
-from rapport.http.decode import RequestDecoder
+from rapport.wire.decode import RequestDecoder
 from rapport.operations import demo
 from rapport.settings import load
 

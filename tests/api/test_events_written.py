@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rapport.contract.method import WRITE
+from rapport.contract.kit.method import WRITE
 from rapport.contract.table import METHODS
 from tests.support.server import Client
 from tests.support.world import World, make_world

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from rapport.auth import tokens
-from rapport.contract.errors import NotFound
-from rapport.contract.method import READ, Method
+from rapport.contract.kit.errors import NotFound
+from rapport.contract.kit.method import READ, Method
 from rapport.contract.table import METHODS
 from tests.support.server import FREE_FORM, Client, Server, document
 from tests.support.world import make_world

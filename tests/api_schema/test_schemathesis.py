@@ -12,7 +12,7 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from rapport import __version__
-from rapport.http import openapi
+from rapport.wire import openapi
 from tests.support.resolving import Names, resolving
 from tests.support.server import Server, document
 

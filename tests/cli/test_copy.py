@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import apsw
 import pytest
 
-from rapport.store import migrate
+from rapport.store.kit import migrate
 from tests.support.command import Ran, rapport
 from tests.support.hooks import QUICK, Hook, Hooks
 from tests.support.postgres import PostgresServer, new_name

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rapport.contract import ids
-from rapport.contract.errors import InvalidField, InvalidId, UnexpectedIdType
-from rapport.contract.paging import Cursor, Sort, decode_cursor, encode_cursor
+from rapport.contract.kit import ids
+from rapport.contract.kit.errors import InvalidField, InvalidId, UnexpectedIdType
+from rapport.contract.kit.paging import Cursor, Sort, decode_cursor, encode_cursor
 
 ORG = "ABCDEFGH23"
 LIST = "engagements.list"

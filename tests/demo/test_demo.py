@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rapport.contract.method import READ, Method
+from rapport.contract.kit.method import READ, Method
 from rapport.contract.table import METHODS
 from tests.support.server import Client, Server, document
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from rapport.http import local_ca
+from rapport.serving import local_ca
 from tests.support.command import rapport_process
 from tests.support.postgres import PostgresServer, programs_with_tls
 from tests.support.server import Server

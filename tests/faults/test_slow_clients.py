@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from rapport import app
-from rapport.http import edge, protocol
-from rapport.listener import bind
+from rapport.serving import installation as app
+from rapport.http import edge
+from rapport.serving import protocol
+from rapport.serving.listener import bind
 from rapport.settings import load
 from tests.support.wire import Wire
 

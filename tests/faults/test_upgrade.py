@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 import rapport
-from rapport.store import migrate
+from rapport.store.kit import migrate
 from tests.support.load import Load
 from tests.support.postgres import PostgresServer, eventually, new_name
 from tests.support.server import Server

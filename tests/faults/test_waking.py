@@ -19,13 +19,13 @@ import pytest
 from rapport.auth.caller import Caller
 from rapport.clock import system_clock
 from rapport.contract.engagements import CREATE, EngagementsCreateRequest
-from rapport.contract.fields import Instant
-from rapport.contract.ids import UserId
+from rapport.contract.kit.fields import Instant
+from rapport.contract.kit.ids import UserId
 from rapport.events import redis_line
 from rapport.events.bell import Bell
 from rapport.events.relay import Relay
-from rapport.operations.invoke import Invoker
-from rapport.store.db import Dial
+from rapport.operations.kit.invoke import Invoker
+from rapport.store.kit.db import Dial
 from rapport.store.postgres.connect import Options
 from rapport.store.postgres.line import LISTENER
 from rapport.store.postgres.store import PostgresStore

@@ -90,7 +90,7 @@ def test_each_worker_serves_and_the_operator_is_told_once(crew: Server, alice: C
 
 
 def test_a_taken_port_is_refused(crew: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rapport.workers._PORT_SECONDS", 0.0)
+    monkeypatch.setattr("rapport.serving.workers._PORT_SECONDS", 0.0)
     said = rapport(
         tmp_path, "serve", "--workers", "2", "--port", str(crew.port), RAPPORT_DATABASE_URL="postgresql:///x"
     )

@@ -16,7 +16,7 @@ import httpx
 import pytest
 import uvloop
 
-from rapport.http.accept import Acceptor
+from rapport.serving.accept import Acceptor
 from tests.support.postgres import eventually
 from tests.support.server import Server
 
@@ -90,7 +90,7 @@ def test_a_full_table_is_met_once_in_a_rest_and_no_timer_outlives_the_end(monkey
         with contextlib.ExitStack() as stack:
             for listener in (own, other):
                 stack.enter_context(socket.create_connection(listener.getsockname()))
-            monkeypatch.setattr("rapport.http.accept._FULL_SECONDS", 0.4)
+            monkeypatch.setattr("rapport.serving.accept._FULL_SECONDS", 0.4)
             acceptor = Acceptor(own, (other,), _Counting, None)
             await asyncio.sleep(0.3)
             met = tries

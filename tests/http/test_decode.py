@@ -19,14 +19,14 @@ from rapport.contract.engagements import (
     EngagementsListRequest,
     EngagementsUpdateRequest,
 )
-from rapport.contract.errors import ApiError, BadRequest, ParseError
-from rapport.contract.fields import UNSET, CustomFields, Request, Short, UnsetType
+from rapport.contract.kit.errors import ApiError, BadRequest, ParseError
+from rapport.contract.kit.fields import UNSET, CustomFields, Request, Short, UnsetType
 from rapport.contract.rev_users import RevUsersListRequest
 from rapport.contract.table import METHODS
-from rapport.http.decode import RequestDecoder
-from rapport.http.errors import render
-from rapport.http.json_text import read_json
-from rapport.http.violations import violations
+from rapport.wire.decode import RequestDecoder
+from rapport.wire.errors import render
+from rapport.wire.json_text import read_json
+from rapport.wire.violations import violations
 
 CREATE = RequestDecoder(EngagementsCreateRequest, strict=False)
 CREATE_STRICT = RequestDecoder(EngagementsCreateRequest, strict=True)

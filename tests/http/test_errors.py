@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from rapport.contract import errors
-from rapport.http.errors import render, schema
+from rapport.contract.kit import errors
+from rapport.wire.errors import render, schema
 
 SAMPLES: dict[str, Any] = {"string": "x", "boolean": True, "integer": 5, "array": ["x"]}
 

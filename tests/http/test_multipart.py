@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rapport.contract.errors import BadRequest
-from rapport.http import multipart
-from rapport.http.multipart import Body, Form
+from rapport.contract.kit.errors import BadRequest
+from rapport.http.files import multipart
+from rapport.http.files.multipart import Body, Form
 
 TYPE = "multipart/form-data; boundary=b"
 CONTENT = b"one\r\n--b\n\r\n--bb two\r\n-"

@@ -9,11 +9,11 @@ import pytest
 import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from rapport.contract.errors import OURS, MethodNotAllowed
-from rapport.contract.method import READ, Method
+from rapport.contract.kit.errors import OURS, MethodNotAllowed
+from rapport.contract.kit.method import READ, Method
 from rapport.contract.table import METHODS
-from rapport.http.openapi import document, errors_of
-from rapport.http.schemas import REF
+from rapport.wire.openapi import document, errors_of
+from rapport.wire.schemas import REF
 
 LOOSE = document(version="1.2.3")
 STRICT = document(version="1.2.3", strict=True)

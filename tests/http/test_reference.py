@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from markupsafe import escape
 
-from rapport.contract.method import Method
+from rapport.contract.kit.method import Method
 from rapport.contract.table import METHODS
-from rapport.http.openapi import document, errors_of
+from rapport.wire.openapi import document, errors_of
 from rapport.http.reference import page
 
 DOCUMENT = document(version="1.2.3")

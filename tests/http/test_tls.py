@@ -16,9 +16,9 @@ import httpx
 import pytest
 from cryptography import x509
 
-from rapport import app
-from rapport.http import local_ca
-from rapport.http.tls import TlsError, context
+from rapport.serving import installation as app
+from rapport.serving import local_ca
+from rapport.serving.tls import TlsError, context
 from rapport.settings import SettingError, load
 from tests.sdk.install import node
 from tests.support.server import Client, Server

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from rapport.contract.errors import TooManyRequests
+from rapport.contract.kit.errors import TooManyRequests
 from rapport.ratelimit import Limit, Limits, Usage
 from rapport.ratelimit.shared import SharedLimiter
 from tests.support.redis_server import RedisServer, redis_server

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rapport.contract.method import READ
+from rapport.contract.kit.method import READ
 from rapport.contract.table import METHODS
 from tests.sdk import install
 from tests.support.program import checks

@@ -9,12 +9,17 @@ import pytest
 
 from rapport.auth.caller import Caller
 from rapport.contract import engagements as contract
-from rapport.contract import ids
-from rapport.contract.errors import ApiError, ArtifactAlreadyAttachedToAParent, InvalidId, ValueNotPermitted
-from rapport.contract.fields import SetArtifacts
-from rapport.contract.ids import ArtifactId, EngagementId
+from rapport.contract.kit import ids
+from rapport.contract.kit.errors import (
+    ApiError,
+    ArtifactAlreadyAttachedToAParent,
+    InvalidId,
+    ValueNotPermitted,
+)
+from rapport.contract.kit.fields import SetArtifacts
+from rapport.contract.kit.ids import ArtifactId, EngagementId
 from rapport.store import engagements
-from rapport.store.db import LostRace, Tx
+from rapport.store.kit.db import LostRace, Tx
 from tests.support.engine import SOON, Engine, row_of, settled
 
 

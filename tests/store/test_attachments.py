@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from rapport.auth.caller import Caller
-from rapport.contract.errors import ArtifactAlreadyAttachedToAParent, ValueNotPermitted
+from rapport.contract.kit.errors import ArtifactAlreadyAttachedToAParent, ValueNotPermitted
 from rapport.contract.table import METHODS
-from rapport.store.db import Tx
+from rapport.store.kit.db import Tx
 from tests.support.engine import Engine
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import DAY, SECOND
-from rapport.contract.errors import BadRequest
-from rapport.operations.cleaner import Cleaner
-from rapport.operations.invoke import Invoker
+from rapport.contract.kit.errors import BadRequest
+from rapport.jobs.clean import Cleaner
+from rapport.operations.kit.invoke import Invoker
 from tests.support.engine import Engine
 
 

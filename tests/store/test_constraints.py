@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
-from rapport.contract import ids
-from rapport.store import accounts, engagements, idempotency, references, rev_orgs, terms, tokens, users
-from rapport.store.db import Tx, UniqueViolation
+from rapport.contract.kit import ids
+from rapport.store import accounts, engagements, idempotency, rev_orgs, auth_tokens as tokens, users
+from rapport.store.kit import references, terms
+from rapport.store.kit.db import Tx, UniqueViolation
 from tests.support.engine import Engine, row_of
 
 Insert = Callable[[Tx], Any]

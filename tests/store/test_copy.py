@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rapport.store import copy, migrate
-from rapport.store.db import Bulk, Row
-from rapport.store.migrate import Migration
+from rapport.store.kit import copy, migrate
+from rapport.store.kit.db import Bulk, Row
+from rapport.store.kit.migrate import Migration
 from rapport.store.postgres.bulk import PostgresBulk
 from rapport.store.postgres.connect import Options
 from rapport.store.sqlite.bulk import SqliteBulk

@@ -12,14 +12,14 @@ from rapport.auth.caller import Caller
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import DAY, MILLISECOND, SECOND
 from rapport.contract import webhook_deliveries, webhooks
-from rapport.contract.ids import WebhookDeliveryId, WebhookId
-from rapport.contract.method import Method
+from rapport.contract.kit.ids import WebhookDeliveryId, WebhookId
+from rapport.contract.kit.method import Method
 from rapport.events.bell import Bell
-from rapport.events.delivery import Deliveries, Rules
-from rapport.events.post import Poster
-from rapport.events.reach import Reach
-from rapport.operations.cleaner import Cleaner
-from rapport.operations.invoke import Invoker
+from rapport.jobs.deliver import Deliveries, Rules
+from rapport.webhooks.post import Poster
+from rapport.webhooks.reach import Reach
+from rapport.jobs.clean import Cleaner
+from rapport.operations.kit.invoke import Invoker
 from rapport.operations.webhooks import telling
 from rapport.settings import load
 from tests.support.engine import Engine

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from rapport import events
+from rapport.events import log as events
 from rapport.store.events import EventRow
 
 

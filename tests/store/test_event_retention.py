@@ -10,14 +10,14 @@ from rapport.blobs.local import LocalBlobs
 from rapport.clock import DAY
 from rapport.contract.artifacts import PREPARE, ArtifactsPrepareRequest
 from rapport.contract.engagements import UPDATE, EngagementsUpdateRequest
-from rapport.contract.errors import ValueNotPermitted
+from rapport.contract.kit.errors import ValueNotPermitted
 from rapport.contract.events import LIST, EventsListRequest
-from rapport.contract.ids import EngagementId, TimelineObjectId
+from rapport.contract.kit.ids import EngagementId, TimelineObjectId
 from rapport.contract.tags import CREATE as TAGS_CREATE
 from rapport.contract.tags import TagsCreateRequest
 from rapport.contract.timeline_entries import LIST as TIMELINE
 from rapport.contract.timeline_entries import TimelineEntriesListRequest
-from rapport.operations.cleaner import Cleaner
+from rapport.jobs.clean import Cleaner
 from tests.support.engine import Engine
 
 

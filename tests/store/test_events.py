@@ -6,7 +6,7 @@ from typing import Any
 from rapport.contract.accounts import CREATE as ACCOUNTS_CREATE
 from rapport.contract.accounts import AccountsCreateRequest
 from rapport.contract.engagements import DELETE, UPDATE, EngagementsDeleteRequest, EngagementsUpdateRequest
-from rapport.contract.ids import EngagementId
+from rapport.contract.kit.ids import EngagementId
 from rapport.store.events import EventRow, after
 from tests.support.engine import Engine
 

@@ -1,8 +1,9 @@
 from collections.abc import Sequence
 
-from rapport.contract import ids
-from rapport.store import engagements, numbers
-from rapport.store.db import Tx
+from rapport.contract.kit import ids
+from rapport.store import engagements
+from rapport.store.kit import numbers
+from rapport.store.kit.db import Tx
 from tests.support.engine import Engine, alone, row_of, settled
 
 

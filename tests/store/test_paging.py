@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rapport.contract.paging import Cursor, Sort, decode_cursor, encode_cursor
+from rapport.contract.kit.paging import Cursor, Sort, decode_cursor, encode_cursor
 from rapport.store import engagements
-from rapport.store.db import NO_DATE
+from rapport.store.kit.db import NO_DATE
 from rapport.store.engagements import EngagementRow, Stored
-from rapport.store.query import Page, Walk
+from rapport.store.kit.query import Page, Walk
 from tests.support.engine import Engine, row_of
 
 TITLES = ("", "A", "B", "a", "a b", "ab", "b", "~", "é", "e\u0301", "Ω", "\ufffd", "\U0001f600")

@@ -10,18 +10,19 @@ import apsw
 import asyncpg
 import pytest
 
-from rapport.contract import ids
+from rapport.contract.kit import ids
 from rapport.contract import webhooks as contract
-from rapport.contract.errors import ServiceUnavailable
+from rapport.contract.kit.errors import ServiceUnavailable
 from rapport.events.bell import Bell
-from rapport.events.delivery import Deliveries, Rules
-from rapport.events.post import Poster
-from rapport.events.reach import Reach
-from rapport.operations.invoke import Invoker
+from rapport.jobs.deliver import Deliveries, Rules
+from rapport.webhooks.post import Poster
+from rapport.webhooks.reach import Reach
+from rapport.operations.kit.invoke import Invoker
 from rapport.operations.webhooks import telling
-from rapport.store import accounts, engagements, events, migrate, numbers, orgs, references, webhooks
-from rapport.store.db import CannotOpen, LostRace, Tx, positional
-from rapport.store.migrate import Migration, NewerDatabase
+from rapport.store import accounts, engagements, events, dev_orgs as orgs, webhooks
+from rapport.store.kit import migrate, numbers, references
+from rapport.store.kit.db import CannotOpen, LostRace, Tx, positional
+from rapport.store.kit.migrate import Migration, NewerDatabase
 from rapport.store.postgres.blocks import Blocks
 from rapport.store.postgres.connect import Options
 from rapport.store.postgres.driver import OutcomeUnknown, commit

@@ -12,11 +12,12 @@ from typing import Any
 import apsw
 import pytest
 
-from rapport.app import DATABASE, open_data
+from rapport.serving.installation import DATABASE, open_data
 from rapport.settings import load
-from rapport.store import migrate, orgs
-from rapport.store.db import Tx
-from rapport.store.migrate import Migration, NewerDatabase
+from rapport.store.kit import migrate
+from rapport.store import dev_orgs as orgs
+from rapport.store.kit.db import Tx
+from rapport.store.kit.migrate import Migration, NewerDatabase
 from rapport.store.sqlite.store import SqliteStore
 from tests.support.engine import SOON, Engine, alone, settled
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from rapport.contract.paging import Sort
+from rapport.contract.kit.paging import Sort
 from rapport.operations.admin import make_org
-from rapport.store import accounts, engagements, tags, terms, users
-from rapport.store.db import Tx
-from rapport.store.query import Filter, Walk
+from rapport.store import accounts, engagements, tags, users
+from rapport.store.kit import terms
+from rapport.store.kit.db import Tx
+from rapport.store.kit.query import Filter, Walk
 from tests.support.engine import Engine, row_of
 
 NASTY = (

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from rapport.contract.errors import ServiceUnavailable
-from rapport.store import engagements, orgs
-from rapport.store.db import Batch, LostRace, Tx
+from rapport.contract.kit.errors import ServiceUnavailable
+from rapport.store import engagements, dev_orgs as orgs
+from rapport.store.kit.db import Batch, LostRace, Tx
 from tests.support.engine import SOON, Engine, alone, row_of, settled
 
 

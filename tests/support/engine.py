@@ -12,12 +12,12 @@ import uvloop
 
 from rapport.auth.caller import Caller
 from rapport.contract.engagements import CREATE, EngagementsCreateRequest
-from rapport.contract.fields import Instant
-from rapport.contract.ids import UserId
+from rapport.contract.kit.fields import Instant
+from rapport.contract.kit.ids import UserId
 from rapport.operations import families as families  # each family registers what it does
 from rapport.operations.admin import make_org
-from rapport.operations.invoke import Invoker
-from rapport.store.db import Batch, Store, Tx
+from rapport.operations.kit.invoke import Invoker
+from rapport.store.kit.db import Batch, Store, Tx
 from rapport.store.engagements import EngagementRow
 from rapport.store.postgres.connect import Options
 from rapport.store.postgres.store import PostgresStore

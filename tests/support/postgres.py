@@ -24,7 +24,7 @@ from typing import Any
 
 import asyncpg
 
-from rapport.http import local_ca
+from rapport.serving import local_ca
 from tests.support import guide
 
 # What is tested is what survives a crash of PostgreSQL or of Rapport; a machine that loses power is not.

@@ -20,9 +20,9 @@ from typing import Any, ClassVar, NamedTuple
 import httpx
 import jsonschema_rs
 
-from rapport import running
-from rapport.app import open_data
-from rapport.contract.method import READ
+from rapport.control import client as running
+from rapport.serving.installation import open_data
+from rapport.contract.kit.method import READ
 from rapport.contract.table import METHODS
 from rapport.settings import load
 

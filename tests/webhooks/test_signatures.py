@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook as StandardWebhook
 
-from rapport.events.signatures import BadSignature, make_secret, sign, verify
+from rapport.webhooks.signatures import BadSignature, make_secret, sign, verify
 from tests.support.command import Ran, rapport
 from tests.support.hooks import ENGAGEMENTS
 from tests.support.server import Client

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from rapport.auth import scopes, tokens
-from rapport.contract.errors import Forbidden, Unauthenticated
-from rapport.contract.method import READ, Method
-from rapport.store import tokens as token_store
-from rapport.store.db import Tx
+from rapport.contract.kit.errors import Forbidden, Unauthenticated
+from rapport.contract.kit.method import READ, Method
+from rapport.store import auth_tokens as token_store
+from rapport.store.kit.db import Tx
 
 # What each role may do in a family: the level, and the same for the families that only admins change.
 _ROLE_LEVELS = {"viewer": 0, "member": 2, "admin": 2}

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rapport.running import CannotStart
+from rapport.control.client import CannotStart
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from rapport.moving import Copied
-    from rapport.store.copy import Watch
+    from rapport.upkeep.copy import Copied
+    from rapport.store.kit.copy import Watch
 
 _PLACE = "A data folder, or a postgresql:// URL."
 
@@ -29,7 +29,8 @@ def copy(
     """Copy a whole store, and compare both. Stop its servers first; run again, it goes on where it ended."""
     import asyncio
 
-    from rapport import app, moving
+    from rapport.serving import installation as app
+    from rapport.upkeep import copy as moving
 
     app.configure_logs()
     began = time.monotonic()

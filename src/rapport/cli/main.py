@@ -9,10 +9,11 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from rapport import __version__, running
+from rapport import __version__
+from rapport.control import client as running
 from rapport.cli.copy import copy
 from rapport.cli.webhooks import webhooks
-from rapport.running import CannotStart
+from rapport.control.client import CannotStart
 from rapport.settings import SETTINGS, SettingError, Settings, load
 
 cli = typer.Typer(
@@ -67,7 +68,7 @@ def _run(data: Path | None, database: str | None, command: str, arguments: Mappi
     if answer is None:
         import asyncio
 
-        from rapport import app
+        from rapport.serving import installation as app
 
         answer = asyncio.run(app.run_command(settings, command, given))
     # A method's own refusal is what `rapport call` prints; every other command has nothing more to say.
@@ -114,7 +115,7 @@ def init(
     """Make a store with an org, its admin and a token for them."""
     import asyncio
 
-    from rapport import app
+    from rapport.serving import installation as app
 
     settings = _settings(data=data, database_url=database)
 
@@ -180,19 +181,19 @@ def serve(
         print(line, flush=True)
 
     if settings["workers"] > 1:
-        from rapport import workers as several
+        from rapport.serving import workers as several
 
         several.serve(settings, say=say)
     else:
-        from rapport import app
+        from rapport.serving import installation as app
 
         app.serve(settings, with_demo=demo, say=say)
 
 
 def _work(flags: Mapping[str, Any], option: str, *, with_demo: bool) -> None:
     """Serve as one of several workers, whose parent tells the operator what is wrong."""
-    from rapport import app
-    from rapport.parent import Parent
+    from rapport.serving import installation as app
+    from rapport.serving.parent import Parent
 
     parent = Parent(option)
     try:
@@ -207,7 +208,7 @@ def migrate(data: Data = None, database: Database = None) -> None:
     """Bring the store to this program's version; of SQLite a copy is kept first."""
     import asyncio
 
-    from rapport import app
+    from rapport.serving import installation as app
 
     settings = _settings(data=data, database_url=database)
 

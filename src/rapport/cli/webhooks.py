@@ -28,10 +28,7 @@ def verify_command(
     any_age: Annotated[bool, typer.Option("--any-age", help="Take a timestamp of any age.")] = False,
 ) -> None:
     """Check the signatures of a delivery; without any, show those that it should have."""
-    from rapport.events.signatures import (  # brings the store along, which other commands do without
-        BadSignature,
-        verify,
-    )
+    from rapport.webhooks.signatures import BadSignature, verify
 
     try:
         body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
@@ -56,7 +53,9 @@ def verify_command(
 
 
 def _show(body: bytes, headers: dict[str, str], secret: str, seconds: int) -> None:
-    from rapport.events.signatures import sign  # brings the store along, which other commands do without
+    from rapport.webhooks.signatures import (  # brings the store along, which other commands do without
+        sign,
+    )
 
     for name, value in sign(body, event_id=headers.get("webhook-id", ""), seconds=seconds, secrets=[secret]).items():
         print(f"{name}: {value}")
@@ -115,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, {"challenge": told["challenge"]} if "challenge" in told else {})
 
     def _problem(self, body: bytes, headers: dict[str, str]) -> str | None:
-        from rapport.events.signatures import BadSignature, verify  # as above
+        from rapport.webhooks.signatures import BadSignature, verify  # as above
 
         if self.key is None:
             return None

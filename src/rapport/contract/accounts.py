@@ -4,8 +4,13 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from rapport.contract.errors import ArtifactAlreadyAttachedToAParent, Conflict, InvalidId, NotFound
-from rapport.contract.fields import (
+from rapport.contract.kit.errors import (
+    ArtifactAlreadyAttachedToAParent,
+    Conflict,
+    InvalidId,
+    NotFound,
+)
+from rapport.contract.kit.fields import (
     OURS,
     UNSET,
     UNTYPED,
@@ -30,8 +35,8 @@ from rapport.contract.fields import (
     Text,
     UnsetType,
 )
-from rapport.contract.ids import AccountId, ArtifactId, TagId, UserId
-from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.kit.ids import AccountId, ArtifactId, TagId, UserId
+from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, Atom, UserSummary
 

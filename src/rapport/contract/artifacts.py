@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from rapport.contract.errors import InvalidId, NotFound
-from rapport.contract.fields import (
+from rapport.contract.kit.errors import InvalidId, NotFound
+from rapport.contract.kit.fields import (
     OURS,
     UNSET,
     CursorField,
@@ -19,8 +19,8 @@ from rapport.contract.fields import (
     SortByField,
     UnsetType,
 )
-from rapport.contract.ids import ArtifactId, ArtifactParentId
-from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.kit.ids import ArtifactId, ArtifactParentId
+from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.users import ArtifactFile, Atom, UserSummary
 
 ConfigurationSet = Literal[

@@ -4,10 +4,20 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from rapport.contract.errors import NotFound
-from rapport.contract.fields import OURS, UNSET, Instant, Request, Response, Short, Shorts, Text, UnsetType
-from rapport.contract.ids import AuthTokenId, TokenHolderId, UserId
-from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.kit.errors import NotFound
+from rapport.contract.kit.fields import (
+    OURS,
+    UNSET,
+    Instant,
+    Request,
+    Response,
+    Short,
+    Shorts,
+    Text,
+    UnsetType,
+)
+from rapport.contract.kit.ids import AuthTokenId, TokenHolderId, UserId
+from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.users import Atom
 
 PERSONAL: Literal["urn:devrev:params:oauth:token-type:pat"] = "urn:devrev:params:oauth:token-type:pat"

@@ -1,8 +1,8 @@
 """The dev-orgs family: the caller's own org."""
 
-from rapport.contract.errors import NotFound
-from rapport.contract.fields import UNSET, Request, Response, UnsetType
-from rapport.contract.method import READ, Method
+from rapport.contract.kit.errors import NotFound
+from rapport.contract.kit.fields import UNSET, Request, Response, UnsetType
+from rapport.contract.kit.method import READ, Method
 from rapport.contract.users import Atom
 
 

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from rapport.contract.errors import InvalidId, NotFound
-from rapport.contract.fields import (
+from rapport.contract.kit.errors import InvalidId, NotFound
+from rapport.contract.kit.fields import (
     DIFFERENCE,
     OURS,
     UNSET,
@@ -30,8 +30,8 @@ from rapport.contract.fields import (
     Shorts,
     UnsetType,
 )
-from rapport.contract.ids import ArtifactId, DevUserId
-from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.kit.ids import ArtifactId, DevUserId
+from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.users import User, UserState, UserSummary
 
 Role = Literal["viewer", "member", "admin"]

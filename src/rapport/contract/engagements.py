@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from rapport.contract.accounts import AccountSummary
-from rapport.contract.errors import ArtifactAlreadyAttachedToAParent, InvalidId, NotFound
-from rapport.contract.fields import (
+from rapport.contract.kit.errors import ArtifactAlreadyAttachedToAParent, InvalidId, NotFound
+from rapport.contract.kit.fields import (
     DIFFERENCE,
     ONE_OR_MANY,
     OURS,
@@ -32,8 +32,8 @@ from rapport.contract.fields import (
     UnsetType,
     stored,
 )
-from rapport.contract.ids import ArtifactId, EngagementId, ParentId, TagId, UserId
-from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.kit.ids import ArtifactId, EngagementId, ParentId, TagId, UserId
+from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, Atom, UserSummary
 from rapport.contract.works import OpportunitySummary

@@ -4,8 +4,18 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from rapport.contract.fields import OURS, UNSET, Limit, Many, Raw, Request, Response, UnsetType, stored
-from rapport.contract.method import READ, Method
+from rapport.contract.kit.fields import (
+    OURS,
+    UNSET,
+    Limit,
+    Many,
+    Raw,
+    Request,
+    Response,
+    UnsetType,
+    stored,
+)
+from rapport.contract.kit.method import READ, Method
 
 EventKind = Literal[
     "account", "artifact", "dev_user", "engagement", "link", "rev_org", "rev_user", "tag", "timeline_entry", "webhook",

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from rapport.contract.accounts import AccountSummary
-from rapport.contract.errors import InvalidId, NotFound
-from rapport.contract.fields import (
+from rapport.contract.kit.errors import InvalidId, NotFound
+from rapport.contract.kit.fields import (
     UNSET,
     CursorField,
     Limit,
@@ -18,8 +18,8 @@ from rapport.contract.fields import (
     Response,
     UnsetType,
 )
-from rapport.contract.ids import LinkEndpointId, LinkId
-from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.kit.ids import LinkEndpointId, LinkId
+from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.users import Atom, DevUserSummary, RevOrgSummary, RevUserSummary
 from rapport.contract.works import OpportunitySummary
 

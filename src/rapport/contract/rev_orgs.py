@@ -5,8 +5,13 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from rapport.contract.accounts import RevOrg
-from rapport.contract.errors import ArtifactAlreadyAttachedToAParent, Conflict, InvalidId, NotFound
-from rapport.contract.fields import (
+from rapport.contract.kit.errors import (
+    ArtifactAlreadyAttachedToAParent,
+    Conflict,
+    InvalidId,
+    NotFound,
+)
+from rapport.contract.kit.fields import (
     UNSET,
     CustomFields,
     CustomFieldsFilter,
@@ -26,8 +31,8 @@ from rapport.contract.fields import (
     Text,
     UnsetType,
 )
-from rapport.contract.ids import AccountId, ArtifactId, RevOrgId, TagId, UserId
-from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.kit.ids import AccountId, ArtifactId, RevOrgId, TagId, UserId
+from rapport.contract.kit.method import READ, WRITE, Method
 
 Environment = Literal["production", "staging", "test"]
 

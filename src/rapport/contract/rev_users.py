@@ -4,8 +4,13 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from rapport.contract.errors import ArtifactAlreadyAttachedToAParent, Conflict, InvalidId, NotFound
-from rapport.contract.fields import (
+from rapport.contract.kit.errors import (
+    ArtifactAlreadyAttachedToAParent,
+    Conflict,
+    InvalidId,
+    NotFound,
+)
+from rapport.contract.kit.fields import (
     UNSET,
     CustomFields,
     CustomFieldsFilter,
@@ -29,8 +34,16 @@ from rapport.contract.fields import (
     Text,
     UnsetType,
 )
-from rapport.contract.ids import AccountId, ArtifactId, AssociationId, RevOrgId, RevUserId, TagId, UserId
-from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.kit.ids import (
+    AccountId,
+    ArtifactId,
+    AssociationId,
+    RevOrgId,
+    RevUserId,
+    TagId,
+    UserId,
+)
+from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, RevOrgSummary, User
 

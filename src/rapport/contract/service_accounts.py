@@ -4,10 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from rapport.contract.errors import NotFound
-from rapport.contract.fields import UNSET, Name, Request, Response, UnsetType
-from rapport.contract.ids import ServiceAccountId
-from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.kit.errors import NotFound
+from rapport.contract.kit.fields import UNSET, Name, Request, Response, UnsetType
+from rapport.contract.kit.ids import ServiceAccountId
+from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.users import User
 
 

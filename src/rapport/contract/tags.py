@@ -4,8 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from rapport.contract.errors import NotFound
-from rapport.contract.fields import (
+from rapport.contract.kit.errors import NotFound
+from rapport.contract.kit.fields import (
     UNSET,
     UNTYPED,
     ListRequest,
@@ -20,7 +20,7 @@ from rapport.contract.fields import (
     Text,
     UnsetType,
 )
-from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.users import Atom
 
 

@@ -5,8 +5,13 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from rapport.contract.accounts import AccountSummary
-from rapport.contract.errors import ArtifactAlreadyAttachedToAParent, Conflict, InvalidId, NotFound
-from rapport.contract.fields import (
+from rapport.contract.kit.errors import (
+    ArtifactAlreadyAttachedToAParent,
+    Conflict,
+    InvalidId,
+    NotFound,
+)
+from rapport.contract.kit.fields import (
     OFTEN_ABSENT,
     OURS,
     UNSET,
@@ -24,8 +29,8 @@ from rapport.contract.fields import (
     Text,
     UnsetType,
 )
-from rapport.contract.ids import ArtifactId, TimelineEntryId, TimelineObjectId, UserId
-from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.kit.ids import ArtifactId, TimelineEntryId, TimelineObjectId, UserId
+from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.users import ArtifactSummary, Atom
 from rapport.contract.works import OpportunitySummary
 

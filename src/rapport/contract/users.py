@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from rapport.contract.fields import UNSET, Response, UnsetType
+from rapport.contract.kit.fields import UNSET, Response, UnsetType
 
 UserState = Literal["active", "deactivated", "deleted", "locked", "shadow", "unassigned"]
 

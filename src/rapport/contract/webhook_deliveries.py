@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from rapport.contract.errors import InvalidId, NotFound
-from rapport.contract.fields import (
+from rapport.contract.kit.errors import InvalidId, NotFound
+from rapport.contract.kit.fields import (
     UNSET,
     CursorField,
     DateTimeFilter,
@@ -17,8 +17,8 @@ from rapport.contract.fields import (
     Response,
     UnsetType,
 )
-from rapport.contract.ids import WebhookDeliveryId, WebhookId
-from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.kit.ids import WebhookDeliveryId, WebhookId
+from rapport.contract.kit.method import READ, WRITE, Method
 
 DeliveryStatus = Literal["delivered", "failed", "pending"]
 # Not webhooks.EventType: an object that was fetched has a type of its own.

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
-from rapport.contract.errors import ApiError, InvalidId, NotFound, ValueNotPermitted
-from rapport.contract.fields import (
+from rapport.contract.kit.errors import ApiError, InvalidId, NotFound, ValueNotPermitted
+from rapport.contract.kit.fields import (
     ARRAY_IS_SET,
     DIFFERENCE,
     OURS,
@@ -24,8 +24,8 @@ from rapport.contract.fields import (
     UnsetType,
     ours_values,
 )
-from rapport.contract.ids import FetchableId, WebhookId
-from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.kit.ids import FetchableId, WebhookId
+from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.users import Atom
 
 _OUR_TYPES = ("engagement_created", "engagement_deleted", "engagement_updated")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from msgspec import Meta
 
 from rapport.contract.accounts import AccountSummary
-from rapport.contract.errors import (
+from rapport.contract.kit.errors import (
     ApiError,
     ArtifactAlreadyAttachedToAParent,
     InvalidEnumValue,
@@ -13,7 +13,7 @@ from rapport.contract.errors import (
     NotFound,
     ValueNotPermitted,
 )
-from rapport.contract.fields import (
+from rapport.contract.kit.fields import (
     OURS,
     UNSET,
     UNTYPED,
@@ -44,8 +44,8 @@ from rapport.contract.fields import (
     Title,
     UnsetType,
 )
-from rapport.contract.ids import AccountId, ArtifactId, OpportunityId, TagId, UserId
-from rapport.contract.method import READ, WRITE, Method
+from rapport.contract.kit.ids import AccountId, ArtifactId, OpportunityId, TagId, UserId
+from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, Atom, UserSummary
 

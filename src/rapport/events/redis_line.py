@@ -8,7 +8,7 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from rapport.store.db import Dial, Hear, Lost
+from rapport.store.kit.db import Dial, Hear, Lost
 
 _CHANNEL = "rapport:commits"
 _PATIENCE = 2.0

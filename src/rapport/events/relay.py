@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 import structlog
 
 from rapport.events.bell import Bell
-from rapport.store.db import Dial, Line
+from rapport.store.kit.db import Dial, Line
 
 # Commits within this time are told of together.
 _GATHER_SECONDS = 0.01

@@ -11,7 +11,7 @@ import structlog
 
 from rapport.auth.caller import Caller, authenticate, authorize
 from rapport.contract.engagements import Expansion
-from rapport.contract.errors import (
+from rapport.contract.kit.errors import (
     ApiError,
     BadRequest,
     InvalidApiVersion,
@@ -24,16 +24,16 @@ from rapport.contract.errors import (
 )
 from rapport.contract.events import LIST as EVENTS_LIST
 from rapport.contract.events import EventsListRequest
-from rapport.contract.fields import UNSET, Request
-from rapport.contract.method import READ, Method
+from rapport.contract.kit.fields import UNSET, Request
+from rapport.contract.kit.method import READ, Method
 from rapport.contract.table import METHODS
-from rapport.http.decode import RequestDecoder
-from rapport.http.errors import fault, new_request_id, render
+from rapport.wire.decode import RequestDecoder
+from rapport.wire.errors import fault, new_request_id, render
 from rapport.http.stream import PATH, Stream, last_event_id
-from rapport.http.strict import AnswerFilter
-from rapport.operations.invoke import STORE_SECONDS, Invoker
+from rapport.wire.strict import AnswerFilter
+from rapport.operations.kit.invoke import STORE_SECONDS, Invoker
 from rapport.ratelimit import Limits, Usage
-from rapport.store.db import Tx
+from rapport.store.kit.db import Tx
 
 MAX_BODY = 1024 * 1024
 BODY_SECONDS = 30

@@ -12,12 +12,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from rapport import __version__
-from rapport.contract.errors import ApiError, MethodNotAllowed, NotFound, ServiceUnavailable
-from rapport.http import openapi
-from rapport.http.errors import render
-from rapport.http.uploads import Files
+from rapport.contract.kit.errors import ApiError, MethodNotAllowed, NotFound, ServiceUnavailable
+from rapport.wire import openapi
+from rapport.wire.errors import render
+from rapport.http.files.uploads import Files
 from rapport.operations.health import ready
-from rapport.store.db import Store
+from rapport.store.kit.db import Store
 
 # Stands for the nonce in the one rendering that all requests share.
 _NONCE = "0-nonce-of-this-request-0"
@@ -37,7 +37,9 @@ def site(store: Store, files: Files, *, strict: bool, is_leaving: Callable[[], b
 
     @functools.cache
     def reference_page() -> str:
-        from rapport.http import reference  # noqa: PLC0415  # its templates would add a tenth to every start
+        from rapport.http.reference import (  # noqa: PLC0415  # its templates would add a tenth to every start
+            page as reference,
+        )
 
         return reference.page(document, nonce=_NONCE)
 

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from rapport.auth.caller import Caller
-from rapport.contract.errors import ApiError, InvalidField
+from rapport.contract.kit.errors import ApiError, InvalidField
 from rapport.contract.events import LIST, EventsListRequest
-from rapport.contract.fields import Raw
-from rapport.operations.invoke import Invoker
+from rapport.contract.kit.fields import Raw
+from rapport.operations.kit.invoke import Invoker
 
 PATH = "/events"
 # A proxy that hears nothing for a minute closes a connection.

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from rapport.contract import accounts as contract
-from rapport.contract import ids
-from rapport.contract.errors import Conflict, raise_all
-from rapport.contract.fields import UnsetType
-from rapport.operations.atoms import (
+from rapport.contract.kit import ids
+from rapport.contract.kit.errors import Conflict, raise_all
+from rapport.contract.kit.fields import UnsetType
+from rapport.operations.kit.atoms import (
     artifact_summaries,
     atom,
     authors,
@@ -18,7 +18,7 @@ from rapport.operations.atoms import (
     tags_with_values,
     value_of,
 )
-from rapport.operations.changes import (
+from rapport.operations.kit.changes import (
     absent,
     audited,
     chosen,
@@ -35,8 +35,8 @@ from rapport.operations.changes import (
     told,
     updated,
 )
-from rapport.operations.context import Context, handles
-from rapport.operations.listing import (
+from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.listing import (
     add_audit,
     add_custom_fields,
     cursors,
@@ -45,12 +45,13 @@ from rapport.operations.listing import (
     own_ids,
     read_walk,
 )
-from rapport.operations.references import References, wanted
-from rapport.operations.showing import shown, shows
+from rapport.operations.kit.references import References, wanted
+from rapport.operations.kit.showing import shown, shows
 from rapport.store import accounts as store
-from rapport.store import engagements, numbers, rev_orgs, summaries, terms, works
-from rapport.store.db import Tx, UniqueViolation
-from rapport.store.references import resolve
+from rapport.store import engagements, rev_orgs, works
+from rapport.store.kit import numbers, summaries, terms
+from rapport.store.kit.db import Tx, UniqueViolation
+from rapport.store.kit.references import resolve
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -8,14 +8,15 @@ from typing import Any
 from rapport.auth import scopes, tokens
 from rapport.auth.caller import Caller
 from rapport.clock import DAY, Clock, format_rfc3339
-from rapport.contract import ids
+from rapport.contract.kit import ids
 from rapport.operations import auth_tokens, dev_users
-from rapport.operations.changes import SYSTEM
-from rapport.operations.context import Context
-from rapport.store import artifacts, numbers, orgs
-from rapport.store import tokens as token_store
+from rapport.operations.kit.changes import SYSTEM
+from rapport.operations.kit.context import Context
+from rapport.store import artifacts, dev_orgs as orgs
+from rapport.store.kit import numbers
+from rapport.store import auth_tokens as token_store
 from rapport.store import users as user_store
-from rapport.store.db import Batch, Store, Tx
+from rapport.store.kit.db import Batch, Store, Tx
 
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _ORG_LENGTH = 10

@@ -7,21 +7,22 @@ from rapport.auth.caller import Caller
 from rapport.blobs.links import Place, UploadLink
 from rapport.clock import format_rfc3339
 from rapport.contract import artifacts as contract
-from rapport.contract import ids
-from rapport.contract.errors import NotFound, ValueNotPermitted
-from rapport.contract.fields import UNSET, UnsetType
-from rapport.contract.ids import ArtifactId, ArtifactParentId
+from rapport.contract.kit import ids
+from rapport.contract.kit.errors import NotFound, ValueNotPermitted
+from rapport.contract.kit.fields import UNSET, UnsetType
+from rapport.contract.kit.ids import ArtifactId, ArtifactParentId
 from rapport.contract.users import ArtifactFile
-from rapport.operations.atoms import atom, authors, or_unset, value_of
-from rapport.operations.changes import SYSTEM, created, deleted
-from rapport.operations.context import Context, handles
-from rapport.operations.listing import cursors, read_walk
-from rapport.operations.references import unknown_id
-from rapport.operations.showing import shows, touching
+from rapport.operations.kit.atoms import atom, authors, or_unset, value_of
+from rapport.operations.kit.changes import SYSTEM, created, deleted
+from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.listing import cursors, read_walk
+from rapport.operations.kit.references import unknown_id
+from rapport.operations.kit.showing import shows, touching
 from rapport.store import artifacts as store
-from rapport.store import numbers, summaries, timeline_entries
+from rapport.store.kit import numbers, summaries
+from rapport.store import timeline_entries
 from rapport.store.artifacts import ArtifactRow, VersionKey, VersionRow
-from rapport.store.db import Tx
+from rapport.store.kit.db import Tx
 
 _VERSION = re.compile(r"[1-9][0-9]{0,17}")
 

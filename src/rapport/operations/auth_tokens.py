@@ -7,16 +7,23 @@ from rapport.auth import scopes, tokens
 from rapport.auth.caller import Caller
 from rapport.clock import DAY, SECOND, format_rfc3339
 from rapport.contract import auth_tokens as contract
-from rapport.contract import ids
-from rapport.contract.errors import ApiError, Forbidden, NotFound, Unauthenticated, ValueNotPermitted, raise_all
-from rapport.contract.fields import UNSET, UnsetType
-from rapport.operations.atoms import atom, authors, or_unset, value_of
-from rapport.operations.context import Context, handles
-from rapport.operations.references import unknown_id
-from rapport.store import numbers, summaries
-from rapport.store import tokens as store
+from rapport.contract.kit import ids
+from rapport.contract.kit.errors import (
+    ApiError,
+    Forbidden,
+    NotFound,
+    Unauthenticated,
+    ValueNotPermitted,
+    raise_all,
+)
+from rapport.contract.kit.fields import UNSET, UnsetType
+from rapport.operations.kit.atoms import atom, authors, or_unset, value_of
+from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.references import unknown_id
+from rapport.store.kit import numbers, summaries
+from rapport.store import auth_tokens as store
 from rapport.store import users as user_store
-from rapport.store.db import Tx
+from rapport.store.kit.db import Tx
 
 _MINUTE = 60 * SECOND
 _ISSUER = "rapport"

@@ -9,18 +9,19 @@ from rapport.auth.caller import Caller
 from rapport.blobs import Blobs
 from rapport.clock import DAY, SECOND, Clock
 from rapport.contract import engagements as contract
-from rapport.contract import ids
-from rapport.contract.fields import UNSET, Instant, SetTagWithValue
+from rapport.contract.kit import ids
+from rapport.contract.kit.fields import UNSET, Instant, SetTagWithValue
 from rapport.contract.links import LinksCreateRequest
 from rapport.contract.service_accounts import ServiceAccountsCreateRequest
 from rapport.contract.tags import TagsCreateRequest, TagStyle
 from rapport.operations import accounts, dev_users, engagements, links, rev_users, service_accounts, tags, works
 from rapport.operations.admin import FIRST_ORG, make_org
-from rapport.operations.context import Call, Context
-from rapport.store import artifacts, numbers, orgs
+from rapport.operations.kit.context import Call, Context
+from rapport.store import artifacts, dev_orgs as orgs
+from rapport.store.kit import numbers
 from rapport.store.artifacts import ArtifactRow, Uploaded, VersionKey
-from rapport.store.db import Batch, Store, Tx
-from rapport.store.summaries import OpportunityDocument
+from rapport.store.kit.db import Batch, Store, Tx
+from rapport.store.kit.summaries import OpportunityDocument
 
 ORG = "DEMO2ORG77"
 # The number in the documentation's examples: DEVU-12345, ACC-12345, TAG-12345, ARTIFACT-12345, SVCACC-12345.

@@ -4,10 +4,10 @@ import re
 
 from rapport.clock import format_rfc3339
 from rapport.contract import dev_orgs as contract
-from rapport.contract import ids
-from rapport.contract.errors import NotFound
-from rapport.operations.context import Context, handles
-from rapport.store import orgs as store
+from rapport.contract.kit import ids
+from rapport.contract.kit.errors import NotFound
+from rapport.operations.kit.context import Context, handles
+from rapport.store import dev_orgs as store
 
 _NOT_IN_A_SLUG = re.compile(r"[^a-z0-9]+")
 

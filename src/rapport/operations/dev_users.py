@@ -7,12 +7,12 @@ import msgspec
 
 from rapport.clock import format_rfc3339
 from rapport.contract import dev_users as contract
-from rapport.contract import ids
-from rapport.contract.errors import BadRequest, ValueNotPermitted, raise_all
-from rapport.contract.fields import UNSET, EnumValue, UnsetType
-from rapport.contract.ids import Id
-from rapport.operations.atoms import atom, authors, or_unset, value_of
-from rapport.operations.changes import (
+from rapport.contract.kit import ids
+from rapport.contract.kit.errors import BadRequest, ValueNotPermitted, raise_all
+from rapport.contract.kit.fields import UNSET, EnumValue, UnsetType
+from rapport.contract.kit.ids import Id
+from rapport.operations.kit.atoms import atom, authors, or_unset, value_of
+from rapport.operations.kit.changes import (
     absent,
     audited,
     chosen,
@@ -23,8 +23,8 @@ from rapport.operations.changes import (
     told,
     updated,
 )
-from rapport.operations.context import Context, handles
-from rapport.operations.listing import (
+from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.listing import (
     add_custom_fields,
     add_dates,
     cursors,
@@ -33,12 +33,12 @@ from rapport.operations.listing import (
     read_walk,
     resolved,
 )
-from rapport.operations.references import References, unknown_id, wanted
-from rapport.operations.showing import shows
-from rapport.store import numbers, terms
+from rapport.operations.kit.references import References, unknown_id, wanted
+from rapport.operations.kit.showing import shows
+from rapport.store.kit import numbers, terms
 from rapport.store import users as store
-from rapport.store.db import Tx
-from rapport.store.references import resolve
+from rapport.store.kit.db import Tx
+from rapport.store.kit.references import resolve
 
 
 class Job(msgspec.Struct, omit_defaults=True, kw_only=True):

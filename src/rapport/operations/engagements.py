@@ -5,30 +5,25 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rapport import events
+from rapport.events import log as events
 from rapport.clock import MILLISECOND, format_rfc3339
 from rapport.contract import engagements as contract
-from rapport.contract import ids
-from rapport.contract.errors import (
-    ApiError,
-    NotFound,
-    ValueNotPermitted,
-    raise_all,
-)
-from rapport.contract.fields import UNSET, Raw, Response, SetTagWithValue, UnsetType, wire_value
-from rapport.contract.ids import EngagementId, Id
-from rapport.operations.changes import deleted, detach, updated
-from rapport.operations.context import Call, Context, handles, handles_batch
-from rapport.operations.expansion import expanded
-from rapport.operations.listing import add_audit, add_dates, cursors, given, own_ids, read_walk
-from rapport.operations.references import References, wanted
-from rapport.operations.showing import shows
+from rapport.contract.kit import ids
+from rapport.contract.kit.errors import ApiError, NotFound, ValueNotPermitted, raise_all
+from rapport.contract.kit.fields import UNSET, Raw, Response, SetTagWithValue, UnsetType, wire_value
+from rapport.contract.kit.ids import EngagementId, Id
+from rapport.operations.kit.changes import deleted, detach, updated
+from rapport.operations.kit.context import Call, Context, handles, handles_batch
+from rapport.operations.kit.expansion import expanded
+from rapport.operations.kit.listing import add_audit, add_dates, cursors, given, own_ids, read_walk
+from rapport.operations.kit.references import References, wanted
+from rapport.operations.kit.showing import shows
 from rapport.store import engagements as store
-from rapport.store import numbers, summaries
-from rapport.store.db import NO_DATE, Tx
+from rapport.store.kit import numbers, summaries
+from rapport.store.kit.db import NO_DATE, Tx
 from rapport.store.engagements import EngagementRow, Links, Stored
-from rapport.store.query import Filter
-from rapport.store.references import Found, Key, resolve
+from rapport.store.kit.query import Filter
+from rapport.store.kit.references import Found, Key, resolve
 
 # The hook writes what a request was read into: a URL has a type of its own.
 _encode = msgspec.json.Encoder(enc_hook=wire_value).encode

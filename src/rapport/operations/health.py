@@ -2,9 +2,9 @@
 
 import time
 
-from rapport.contract.errors import ServiceUnavailable
-from rapport.store import migrate
-from rapport.store.db import Store
+from rapport.contract.kit.errors import ServiceUnavailable
+from rapport.store.kit import migrate
+from rapport.store.kit.db import Store
 
 _SECONDS = 2.0
 

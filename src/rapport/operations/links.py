@@ -3,24 +3,24 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rapport.contract import ids
+from rapport.contract.kit import ids
 from rapport.contract import links as contract
-from rapport.contract.errors import ValueNotPermitted, raise_all
-from rapport.contract.fields import DEFAULT_LIMIT, UNSET, UnsetType
-from rapport.contract.ids import LinkEndpointId
-from rapport.contract.paging import decode_cursor
-from rapport.operations.atoms import atom, authors, value_of
-from rapport.operations.changes import absent, created, deleted
-from rapport.operations.context import Context, handles
-from rapport.operations.listing import NEWEST_FIRST, cursors, given
-from rapport.operations.references import References, unknown_id, wanted
-from rapport.operations.showing import shows
+from rapport.contract.kit.errors import ValueNotPermitted, raise_all
+from rapport.contract.kit.fields import DEFAULT_LIMIT, UNSET, UnsetType
+from rapport.contract.kit.ids import LinkEndpointId
+from rapport.contract.kit.paging import decode_cursor
+from rapport.operations.kit.atoms import atom, authors, value_of
+from rapport.operations.kit.changes import absent, created, deleted
+from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.listing import NEWEST_FIRST, cursors, given
+from rapport.operations.kit.references import References, unknown_id, wanted
+from rapport.operations.kit.showing import shows
 from rapport.store import links as store
-from rapport.store import numbers, summaries
-from rapport.store.db import Tx
+from rapport.store.kit import numbers, summaries
+from rapport.store.kit.db import Tx
 from rapport.store.links import LinkRow
-from rapport.store.query import Walk
-from rapport.store.references import resolve
+from rapport.store.kit.query import Walk
+from rapport.store.kit.references import resolve
 
 
 @handles(contract.CREATE)

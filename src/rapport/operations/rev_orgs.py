@@ -5,12 +5,18 @@ from typing import Any
 
 import msgspec
 
-from rapport.contract import ids
+from rapport.contract.kit import ids
 from rapport.contract import rev_orgs as contract
 from rapport.contract.accounts import RevOrg
-from rapport.contract.errors import Conflict, MissingRequiredField, NotFound, ValueNotPermitted, raise_all
-from rapport.contract.fields import UNSET, UnsetType
-from rapport.operations.atoms import (
+from rapport.contract.kit.errors import (
+    Conflict,
+    MissingRequiredField,
+    NotFound,
+    ValueNotPermitted,
+    raise_all,
+)
+from rapport.contract.kit.fields import UNSET, UnsetType
+from rapport.operations.kit.atoms import (
     artifact_summaries,
     atom,
     authors,
@@ -19,7 +25,7 @@ from rapport.operations.atoms import (
     tags_with_values,
     value_of,
 )
-from rapport.operations.changes import (
+from rapport.operations.kit.changes import (
     absent,
     audited,
     chosen,
@@ -32,14 +38,21 @@ from rapport.operations.changes import (
     sent,
     updated,
 )
-from rapport.operations.context import Context, handles
-from rapport.operations.listing import add_audit, add_custom_fields, cursors, given, own_ids, read_walk
-from rapport.operations.references import References, wanted
-from rapport.operations.showing import shows
-from rapport.store import numbers, summaries, terms
+from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.listing import (
+    add_audit,
+    add_custom_fields,
+    cursors,
+    given,
+    own_ids,
+    read_walk,
+)
+from rapport.operations.kit.references import References, wanted
+from rapport.operations.kit.showing import shows
+from rapport.store.kit import numbers, summaries, terms
 from rapport.store import rev_orgs as store
-from rapport.store.db import Tx, UniqueViolation
-from rapport.store.references import resolve
+from rapport.store.kit.db import Tx, UniqueViolation
+from rapport.store.kit.references import resolve
 from rapport.store.rev_orgs import RevOrgRow
 
 

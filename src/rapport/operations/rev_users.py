@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
-from rapport.contract import ids
+from rapport.contract.kit import ids
 from rapport.contract import rev_users as contract
-from rapport.contract.errors import Conflict, ValueNotPermitted, raise_all
-from rapport.contract.fields import UNSET, UnsetType
-from rapport.contract.ids import Id
+from rapport.contract.kit.errors import Conflict, ValueNotPermitted, raise_all
+from rapport.contract.kit.fields import UNSET, UnsetType
+from rapport.contract.kit.ids import Id
 from rapport.contract.users import RevUserSummary
-from rapport.operations.atoms import (
+from rapport.operations.kit.atoms import (
     artifact_summaries,
     atom,
     authors,
@@ -20,7 +20,7 @@ from rapport.operations.atoms import (
     tags_with_values,
     value_of,
 )
-from rapport.operations.changes import (
+from rapport.operations.kit.changes import (
     absent,
     audited,
     chosen,
@@ -37,14 +37,22 @@ from rapport.operations.changes import (
     told,
     updated,
 )
-from rapport.operations.context import Context, handles
-from rapport.operations.listing import add_audit, add_custom_fields, cursors, given, own_ids, read_walk
-from rapport.operations.references import References, wanted
-from rapport.operations.showing import shows, touching
-from rapport.store import engagements, numbers, rev_orgs, summaries, terms
+from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.listing import (
+    add_audit,
+    add_custom_fields,
+    cursors,
+    given,
+    own_ids,
+    read_walk,
+)
+from rapport.operations.kit.references import References, wanted
+from rapport.operations.kit.showing import shows, touching
+from rapport.store import engagements, rev_orgs
+from rapport.store.kit import numbers, summaries, terms
 from rapport.store import users as store
-from rapport.store.db import Tx, UniqueViolation
-from rapport.store.references import resolve
+from rapport.store.kit.db import Tx, UniqueViolation
+from rapport.store.kit.references import resolve
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from rapport.contract import ids
+from rapport.contract.kit import ids
 from rapport.contract import tags as contract
-from rapport.contract.fields import UNSET, UnsetType
-from rapport.operations.atoms import atom, authors, or_unset, value_of
-from rapport.operations.changes import (
+from rapport.contract.kit.fields import UNSET, UnsetType
+from rapport.operations.kit.atoms import atom, authors, or_unset, value_of
+from rapport.operations.kit.changes import (
     AT_ONCE,
     absent,
     audited,
@@ -21,12 +21,13 @@ from rapport.operations.changes import (
     only_set,
     updated,
 )
-from rapport.operations.context import Context, handles
-from rapport.operations.listing import cursors, given, read_walk
-from rapport.operations.showing import shows, touching
-from rapport.store import engagements, numbers
+from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.listing import cursors, given, read_walk
+from rapport.operations.kit.showing import shows, touching
+from rapport.store import engagements
+from rapport.store.kit import numbers
 from rapport.store import tags as store
-from rapport.store.db import Tx
+from rapport.store.kit.db import Tx
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -6,15 +6,21 @@ from typing import Any
 import msgspec
 
 from rapport.clock import format_rfc3339
-from rapport.contract import ids
+from rapport.contract.kit import ids
 from rapport.contract import timeline_entries as contract
-from rapport.contract.errors import Conflict, NotFound, ValueNotPermitted, raise_all
-from rapport.contract.fields import DEFAULT_LIMIT, UNSET, Json, Response, UnsetType
-from rapport.contract.ids import TimelineEntryId, TimelineObjectId
-from rapport.contract.paging import decode_cursor
+from rapport.contract.kit.errors import Conflict, NotFound, ValueNotPermitted, raise_all
+from rapport.contract.kit.fields import DEFAULT_LIMIT, UNSET, Json, Response, UnsetType
+from rapport.contract.kit.ids import TimelineEntryId, TimelineObjectId
+from rapport.contract.kit.paging import decode_cursor
 from rapport.contract.users import UserSummary
-from rapport.operations.atoms import artifact_summaries, authors, find_artifacts, or_unset, value_of
-from rapport.operations.changes import (
+from rapport.operations.kit.atoms import (
+    artifact_summaries,
+    authors,
+    find_artifacts,
+    or_unset,
+    value_of,
+)
+from rapport.operations.kit.changes import (
     audited,
     changed_artifacts,
     chosen,
@@ -25,16 +31,17 @@ from rapport.operations.changes import (
     named_artifacts,
     sent,
 )
-from rapport.operations.context import Context, handles
-from rapport.operations.deltas import field_deltas
-from rapport.operations.listing import NEWEST_FIRST, add_dates, cursors, given
-from rapport.operations.references import References, unknown_id, wanted
-from rapport.operations.showing import shows, touching
-from rapport.store import accounts, engagements, numbers, summaries, terms, works
+from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.deltas import field_deltas
+from rapport.operations.kit.listing import NEWEST_FIRST, add_dates, cursors, given
+from rapport.operations.kit.references import References, unknown_id, wanted
+from rapport.operations.kit.showing import shows, touching
+from rapport.store import accounts, engagements, works
+from rapport.store.kit import numbers, summaries, terms
 from rapport.store import timeline_entries as store
-from rapport.store.db import Tx, UniqueViolation
-from rapport.store.query import Walk
-from rapport.store.references import resolve
+from rapport.store.kit.db import Tx, UniqueViolation
+from rapport.store.kit.query import Walk
+from rapport.store.kit.references import resolve
 from rapport.store.timeline_entries import CommentRow, EntryRow
 
 _LOCKS = {ids.ACCOUNT: accounts.lock, ids.ENGAGEMENT: engagements.lock, ids.OPPORTUNITY: works.lock}

@@ -8,11 +8,11 @@ from rapport.blobs import Blobs, Served, new_name, sniff
 from rapport.blobs.headers import disposition, safe_type
 from rapport.blobs.links import Place
 from rapport.clock import DAY, Clock
-from rapport.contract.errors import Forbidden, ServiceUnavailable
+from rapport.contract.kit.errors import Forbidden, ServiceUnavailable
 from rapport.operations import artifacts
 from rapport.store import artifacts as store
 from rapport.store.artifacts import Uploaded, VersionKey, VersionRow
-from rapport.store.db import Batch, LostRace, Store, Tx
+from rapport.store.kit.db import Batch, LostRace, Store, Tx
 
 R = TypeVar("R")
 _SECONDS = 4.5

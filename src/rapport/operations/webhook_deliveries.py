@@ -3,22 +3,22 @@
 from collections.abc import Sequence
 
 from rapport.clock import format_rfc3339
-from rapport.contract import ids
+from rapport.contract.kit import ids
 from rapport.contract import webhook_deliveries as contract
-from rapport.contract.errors import ApiError, MissingRequiredField, ValueNotPermitted, raise_all
-from rapport.contract.fields import DateTimeFilter, UnsetType
-from rapport.contract.paging import Sort, decode_cursor, encode_cursor
-from rapport.events import messages
-from rapport.operations.atoms import or_unset
-from rapport.operations.changes import absent
-from rapport.operations.context import Context, handles
-from rapport.operations.listing import NEWEST_FIRST, add_dates, cursors, given, walk_of
-from rapport.operations.references import unknown_id
-from rapport.store import deliveries as store
+from rapport.contract.kit.errors import ApiError, MissingRequiredField, ValueNotPermitted, raise_all
+from rapport.contract.kit.fields import DateTimeFilter, UnsetType
+from rapport.contract.kit.paging import Sort, decode_cursor, encode_cursor
+from rapport.webhooks import messages
+from rapport.operations.kit.atoms import or_unset
+from rapport.operations.kit.changes import absent
+from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.listing import NEWEST_FIRST, add_dates, cursors, given, walk_of
+from rapport.operations.kit.references import unknown_id
+from rapport.store import webhook_deliveries as store
 from rapport.store import webhooks
-from rapport.store.db import Tx
-from rapport.store.deliveries import AttemptRow, DeliveryRow
-from rapport.store.query import Filter, Walk
+from rapport.store.kit.db import Tx
+from rapport.store.webhook_deliveries import AttemptRow, DeliveryRow
+from rapport.store.kit.query import Filter, Walk
 
 _SORTS = (NEWEST_FIRST,)
 _OLDEST_FIRST = (Sort("created_date", descending=False),)

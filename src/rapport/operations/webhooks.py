@@ -10,21 +10,32 @@ import msgspec
 from rapport.auth import scopes
 from rapport.auth.caller import Caller
 from rapport.clock import format_rfc3339
-from rapport.contract import ids
+from rapport.contract.kit import ids
 from rapport.contract import webhooks as contract
-from rapport.contract.errors import ApiError, Forbidden, ValueNotPermitted, raise_all
-from rapport.contract.fields import Raw, UnsetType
-from rapport.events import kind_of, messages, signatures
-from rapport.operations.atoms import atom, authors, or_unset
-from rapport.operations.changes import SYSTEM, absent, audited, chosen, created, deleted, distinct, updated
-from rapport.operations.context import Context, handles
-from rapport.operations.listing import NEWEST_FIRST, cursors, given, walk_of
-from rapport.operations.references import unknown_id
-from rapport.operations.showing import shown, shows, touching
-from rapport.store import deliveries, numbers
+from rapport.contract.kit.errors import ApiError, Forbidden, ValueNotPermitted, raise_all
+from rapport.contract.kit.fields import Raw, UnsetType
+from rapport.events.log import kind_of
+from rapport.webhooks import messages, signatures
+from rapport.operations.kit.atoms import atom, authors, or_unset
+from rapport.operations.kit.changes import (
+    SYSTEM,
+    absent,
+    audited,
+    chosen,
+    created,
+    deleted,
+    distinct,
+    updated,
+)
+from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.listing import NEWEST_FIRST, cursors, given, walk_of
+from rapport.operations.kit.references import unknown_id
+from rapport.operations.kit.showing import shown, shows, touching
+from rapport.store import webhook_deliveries as deliveries
+from rapport.store.kit import numbers
 from rapport.store import events as event_store
 from rapport.store import webhooks as store
-from rapport.store.db import Tx
+from rapport.store.kit.db import Tx
 from rapport.store.webhooks import WebhookRow
 
 _MOST_HEADERS = 8

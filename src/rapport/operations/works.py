@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from rapport.clock import format_rfc3339
-from rapport.contract import ids
+from rapport.contract.kit import ids
 from rapport.contract import works as contract
-from rapport.contract.errors import raise_all
-from rapport.contract.fields import UNSET, EnumValue, SetTagWithValue, UnsetType
-from rapport.contract.ids import Id
-from rapport.operations.atoms import (
+from rapport.contract.kit.errors import raise_all
+from rapport.contract.kit.fields import UNSET, EnumValue, SetTagWithValue, UnsetType
+from rapport.contract.kit.ids import Id
+from rapport.operations.kit.atoms import (
     artifact_summaries,
     atom,
     authors,
@@ -20,7 +20,7 @@ from rapport.operations.atoms import (
     tags_with_values,
     value_of,
 )
-from rapport.operations.changes import (
+from rapport.operations.kit.changes import (
     absent,
     audited,
     changed_artifacts,
@@ -37,8 +37,8 @@ from rapport.operations.changes import (
     told,
     updated,
 )
-from rapport.operations.context import Context, handles
-from rapport.operations.listing import (
+from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.listing import (
     add_custom_fields,
     add_dates,
     cursors,
@@ -48,14 +48,15 @@ from rapport.operations.listing import (
     read_walk,
     resolved,
 )
-from rapport.operations.references import References, wanted
-from rapport.operations.showing import shows
-from rapport.store import engagements, numbers, summaries, terms
+from rapport.operations.kit.references import References, wanted
+from rapport.operations.kit.showing import shows
+from rapport.store import engagements
+from rapport.store.kit import numbers, summaries, terms
 from rapport.store import works as store
-from rapport.store.db import NO_DATE, Tx
-from rapport.store.query import Filter
-from rapport.store.references import resolve
-from rapport.store.summaries import OpportunityDocument
+from rapport.store.kit.db import NO_DATE, Tx
+from rapport.store.kit.query import Filter
+from rapport.store.kit.references import resolve
+from rapport.store.kit.summaries import OpportunityDocument
 
 # What the categories are called, by the number that stands for each; others are called by their number.
 _FORECASTS = ("omitted", "pipeline", "upside", "strong_upside", "commit", "won")

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from rapport.contract.errors import TooManyRequests
+from rapport.contract.kit.errors import TooManyRequests
 
 
 class Limit(NamedTuple):

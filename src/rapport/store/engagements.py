@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from rapport.store import artifacts
-from rapport.store.db import Row, Tx
-from rapport.store.query import Filter, Listing, Page, Walk, everything, page
+from rapport.store.kit.db import Row, Tx
+from rapport.store.kit.query import Filter, Listing, Page, Walk, everything, page
 
 LINKS = ("members", "parents", "tags", "artifacts")
 

@@ -4,9 +4,9 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rapport.contract.ids import Kind
-from rapport.store import numbers
-from rapport.store.db import Tx
+from rapport.contract.kit.ids import Kind
+from rapport.store.kit import numbers
+from rapport.store.kit.db import Tx
 
 # Not an object of the API: what numbers events, per org.
 EVENT = Kind("event", "core", "event", "EVENT")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rapport.store.db import Tx
+from rapport.store.kit.db import Tx
 
 # What makes a key unique: org, user_id, method, key.
 KeyRow = tuple[str, str, str, str]

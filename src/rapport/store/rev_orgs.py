@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rapport.store import terms
-from rapport.store.db import Tx
-from rapport.store.query import Filter, Listing, Page, Walk, everything, page
+from rapport.store.kit import terms
+from rapport.store.kit.db import Tx
+from rapport.store.kit.query import Filter, Listing, Page, Walk, everything, page
 
 
 class RevOrgRow(NamedTuple):

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rapport.store.db import Tx
-from rapport.store.query import Filter, Listing, Page, Walk, everything, page
+from rapport.store.kit.db import Tx
+from rapport.store.kit.query import Filter, Listing, Page, Walk, everything, page
 
 
 class TagRow(NamedTuple):

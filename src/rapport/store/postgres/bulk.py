@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Self
 
-from rapport.store.db import CannotOpen, EngineFailed, Row, StoredTable, UniqueViolation, Value
+from rapport.store.kit.db import CannotOpen, EngineFailed, Row, StoredTable, UniqueViolation, Value
 from rapport.store.postgres import schema
 from rapport.store.postgres.connect import Connector, Options
 from rapport.store.postgres.driver import DRIVER, Unreachable, roll_back, sentence

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rapport.store.db import Hear, Lost
+from rapport.store.kit.db import Hear, Lost
 from rapport.store.postgres.connect import Connector
 
 _CHANNEL = "rapport_commits"

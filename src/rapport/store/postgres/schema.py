@@ -6,8 +6,8 @@ from typing import Any
 import asyncpg
 import structlog
 
-from rapport.store import migrate as steps
-from rapport.store.db import BEGUN_COPY, UNFINISHED, CannotOpen, UniqueViolation
+from rapport.store.kit import migrate as steps
+from rapport.store.kit.db import BEGUN_COPY, UNFINISHED, CannotOpen, UniqueViolation
 from rapport.store.postgres.driver import plain_transaction
 
 _log = structlog.get_logger("rapport.store")

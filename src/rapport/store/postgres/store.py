@@ -15,9 +15,9 @@ from typing import Any, Self, TypeVar
 import asyncpg
 import structlog
 
-from rapport.contract.errors import ServiceUnavailable
-from rapport.store import numbers
-from rapport.store.db import (
+from rapport.contract.kit.errors import ServiceUnavailable
+from rapport.store.kit import numbers
+from rapport.store.kit.db import (
     Batch,
     CannotOpen,
     Committed,
@@ -27,7 +27,7 @@ from rapport.store.db import (
     UniqueViolation,
     unavailable,
 )
-from rapport.store.migrate import NewerDatabase
+from rapport.store.kit.migrate import NewerDatabase
 from rapport.store.postgres import line, schema
 from rapport.store.postgres.blocks import Blocks
 from rapport.store.postgres.connect import SETTINGS, Connector, Options

@@ -6,8 +6,8 @@ from typing import Any
 
 import asyncpg
 
-from rapport.store import numbers
-from rapport.store.db import Positional, Row, UniqueViolation, Value, positional, without_locks
+from rapport.store.kit import numbers
+from rapport.store.kit.db import Positional, Row, UniqueViolation, Value, positional, without_locks
 from rapport.store.postgres.blocks import Blocks
 
 

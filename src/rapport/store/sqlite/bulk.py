@@ -6,7 +6,7 @@ from pathlib import Path
 
 import apsw
 
-from rapport.store.db import CannotOpen, EngineFailed, Row, StoredTable, UniqueViolation, Value
+from rapport.store.kit.db import CannotOpen, EngineFailed, Row, StoredTable, UniqueViolation, Value
 from rapport.store.sqlite.file import connect, migrate
 from rapport.store.sqlite.tx import SqliteTx
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import apsw
 
-from rapport.store import migrate as steps
-from rapport.store.db import BEGUN_COPY, UNFINISHED, CannotOpen
+from rapport.store.kit import migrate as steps
+from rapport.store.kit.db import BEGUN_COPY, UNFINISHED, CannotOpen
 
 DIALECT = {"text": "TEXT", "clustered": "WITHOUT ROWID"}
 

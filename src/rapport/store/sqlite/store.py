@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import apsw
 import structlog
 
-from rapport.store.db import Batch, CannotOpen, Committed, Dial, unavailable
+from rapport.store.kit.db import Batch, CannotOpen, Committed, Dial, unavailable
 from rapport.store.sqlite.file import connect, migrate, refuse_unfinished
 from rapport.store.sqlite.tx import SqliteTx, finish
 

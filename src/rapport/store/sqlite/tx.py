@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import apsw
 import msgspec
 
-from rapport.store import numbers
-from rapport.store.db import Row, UniqueViolation, Value, expand_rows, without_locks
+from rapport.store.kit import numbers
+from rapport.store.kit.db import Row, UniqueViolation, Value, expand_rows, without_locks
 
 R = TypeVar("R")
 _UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")

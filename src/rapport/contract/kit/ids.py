@@ -1,0 +1,323 @@
+"""Ids: the DON that goes out, and the DON or display id that comes in (SPEC section 2)."""
+
+import re
+from typing import Any, ClassVar, NamedTuple, Self
+
+from rapport.contract.kit.errors import ApiError, InvalidId, UnexpectedIdType
+
+
+class Kind(NamedTuple):
+    """What an id can name: `don:<service>:dvrv-us-1:devo/<org>:<segment>/<number>`, in short `<prefix>-<number>`."""
+
+    name: str
+    service: str
+    segment: str
+    prefix: str
+
+
+ACCOUNT = Kind("account", "identity", "account", "ACC")
+ARTIFACT = Kind("artifact", "core", "artifact", "ARTIFACT")
+DEV_USER = Kind("dev_user", "identity", "devu", "DEVU")
+ENGAGEMENT = Kind("engagement", "core", "engagement", "ENGAGEMENT")
+LINK = Kind("link", "core", "link", "LINK")
+OPPORTUNITY = Kind("opportunity", "core", "opportunity", "OPP")
+REV_ORG = Kind("rev_org", "identity", "revo", "REV")
+REV_USER = Kind("rev_user", "identity", "revu", "REVU")
+SERVICE_ACCOUNT = Kind("service_account", "identity", "svcacc", "SVCACC")
+SYS_USER = Kind("sys_user", "identity", "sysu", "SYSU")
+TAG = Kind("tag", "core", "tag", "TAG")
+AUTH_TOKEN = Kind("auth_token", "core", "auth_token", "TOKEN")
+# These stand under the object that they are on: `…:engagement/12:comment/3`.
+COMMENT = Kind("timeline_comment", "core", "comment", "COMMENT")
+CHANGE_EVENT = Kind("timeline_change_event", "core", "change_event", "EVENT")
+ENTRIES = (COMMENT, CHANGE_EVENT)
+WEBHOOK = Kind("webhook", "integration", "webhook", "WEBHOOK")
+WEBHOOK_DELIVERY = Kind("webhook_delivery", "integration", "webhook_delivery", "DELIVERY")
+
+KINDS = (
+    ACCOUNT, ARTIFACT, AUTH_TOKEN, DEV_USER, ENGAGEMENT, LINK, OPPORTUNITY, REV_ORG, REV_USER, SERVICE_ACCOUNT,
+    SYS_USER, TAG, WEBHOOK, WEBHOOK_DELIVERY,
+)  # fmt: skip
+USERS = (DEV_USER, REV_USER, SERVICE_ACCOUNT, SYS_USER)
+_BY_PREFIX = {kind.prefix: kind for kind in (*KINDS, *ENTRIES)}
+_BY_SEGMENT = {kind.segment: kind for kind in ENTRIES}
+_BY_PATH = {(kind.service, kind.segment): kind for kind in KINDS}
+_DON = re.compile(r"don:([a-z]+):[a-z0-9-]+:devo/([A-Za-z0-9]+):([a-z_]+)/([1-9][0-9]{0,17})")
+_UNDER = re.compile(r"(.+):(comment|change_event)/([1-9][0-9]{0,17})")
+_DISPLAY = re.compile(r"([A-Za-z]+)-([1-9][0-9]{0,17})")
+
+
+def don(kind: Kind, org: str, number: int | str) -> str:
+    """The id as it goes out."""
+    return f"don:{kind.service}:dvrv-us-1:devo/{org}:{kind.segment}/{number}"
+
+
+def org_don(org: str) -> str:
+    """A dev org's id; its display id is `DEV-<org>`."""
+    return f"don:identity:dvrv-us-1:devo/{org}"
+
+
+def don_of(display_id: str, org: str) -> str:
+    """The DON of a display id that the store holds, such as `DEVU-12`, or `ENGAGEMENT-12:COMMENT-3` for what is on it."""
+    if ":" in display_id:
+        holder, _, own = display_id.rpartition(":")
+        prefix, _, number = own.rpartition("-")
+        return f"{don_of(holder, org)}:{_BY_PREFIX[prefix].segment}/{number}"
+    prefix, _, number = display_id.rpartition("-")
+    return don(_BY_PREFIX[prefix], org, number)
+
+
+def kind_of(display_id: str) -> Kind:
+    """The kind of a display id that the store holds."""
+    return _BY_PREFIX[display_id.rpartition("-")[0]]
+
+
+class Id:
+    """An id in a request, read but not looked up. Subclasses say which kinds their field takes."""
+
+    __slots__ = ("display_id", "kind", "number", "org", "text")
+    kinds: ClassVar[tuple[Kind, ...]] = KINDS
+
+    def __init__(self, kind: Kind, number: int, org: str | None, text: str) -> None:
+        self.kind = kind
+        self.number = number
+        self.org = org
+        self.text = text
+        self.display_id = f"{kind.prefix}-{number}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a DON, or a display id in any case.
+
+        Raises:
+            ValueError: malformed, or of a kind that is not in `kinds`.
+        """
+        if found := _DISPLAY.fullmatch(text):
+            kind, org = _BY_PREFIX.get(found[1].upper()), None
+            number = found[2]
+        elif found := _DON.fullmatch(text):
+            kind, org = _BY_PATH.get((found[1], found[3])), found[2]
+            number = found[4]
+        else:
+            raise ValueError(text)
+        if kind not in cls.kinds:
+            raise ValueError(text)
+        return cls(kind, int(number), org, text)
+
+    @classmethod
+    def problem(cls, text: str, field_name: str) -> ApiError:
+        """What is wrong with a text that `parse` refused."""
+        known = (found := _DISPLAY.fullmatch(text)) and found[1].upper() in _BY_PREFIX
+        allowed = [kind.name for kind in cls.kinds]
+        if known or _DON.fullmatch(text):
+            return UnexpectedIdType(
+                f"{field_name}: {text[:80]!r} is not the id of {_one_of(allowed)}.",
+                detail="Give an id of an allowed type.",
+                field_name=field_name,
+                value=text,
+                allowed_types=allowed,
+            )
+        return InvalidId(
+            f"{field_name}: {text[:80]!r} is not an id.",
+            detail=f"Give a DON or a display id such as {cls.kinds[0].prefix}-1.",
+            field_name=field_name,
+        )
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        """The JSON Schema of the field."""
+        return {"type": "string", "format": "id", "examples": [f"{kind.prefix}-12345" for kind in cls.kinds]}
+
+    def belongs_to(self, org: str) -> bool:
+        """False when the id names another org's object; a display id is always the caller's own."""
+        return self.org is None or self.org == org
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Id) and (self.display_id, self.org) == (other.display_id, other.org)
+
+    def __hash__(self) -> int:
+        return hash(self.display_id)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.text!r})"
+
+
+def _one_of(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+class AccountId(Id):
+    """An account."""
+
+    __slots__ = ()
+    kinds = (ACCOUNT,)
+
+
+class ArtifactId(Id):
+    """An artifact."""
+
+    __slots__ = ()
+    kinds = (ARTIFACT,)
+
+
+class DevUserId(Id):
+    """A dev user."""
+
+    __slots__ = ()
+    kinds = (DEV_USER,)
+
+
+class EngagementId(Id):
+    """An engagement."""
+
+    __slots__ = ()
+    kinds = (ENGAGEMENT,)
+
+
+class LinkId(Id):
+    """A link."""
+
+    __slots__ = ()
+    kinds = (LINK,)
+
+
+class LinkEndpointId(Id):
+    """What a link can join."""
+
+    __slots__ = ()
+    kinds = (ACCOUNT, DEV_USER, OPPORTUNITY, REV_ORG, REV_USER)
+
+
+class OpportunityId(Id):
+    """A work; opportunities are the only ones here."""
+
+    __slots__ = ()
+    kinds = (OPPORTUNITY,)
+
+
+class ParentId(Id):
+    """What an engagement can belong to."""
+
+    __slots__ = ()
+    kinds = (ACCOUNT, OPPORTUNITY)
+
+
+class RevOrgId(Id):
+    """A rev org."""
+
+    __slots__ = ()
+    kinds = (REV_ORG,)
+
+
+class RevUserId(Id):
+    """A rev user."""
+
+    __slots__ = ()
+    kinds = (REV_USER,)
+
+
+class ServiceAccountId(Id):
+    """A service account."""
+
+    __slots__ = ()
+    kinds = (SERVICE_ACCOUNT,)
+
+
+class TagId(Id):
+    """A tag."""
+
+    __slots__ = ()
+    kinds = (TAG,)
+
+
+class TokenHolderId(Id):
+    """A user that may hold tokens."""
+
+    __slots__ = ()
+    kinds = (DEV_USER, SERVICE_ACCOUNT)
+
+
+class UserId(Id):
+    """Any user: dev, rev, service account, sys user."""
+
+    __slots__ = ()
+    kinds = USERS
+
+
+class TimelineObjectId(Id):
+    """What has a timeline."""
+
+    __slots__ = ()
+    kinds = (ENGAGEMENT, ACCOUNT, OPPORTUNITY)
+
+
+class TimelineEntryId(Id):
+    """A comment, or a change event. `holder` is the display id of the object that a DON puts it under."""
+
+    __slots__ = ("holder",)
+    kinds: ClassVar[tuple[Kind, ...]] = ENTRIES
+    holder: str | None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a DON, or a display id in any case.
+
+        Raises:
+            ValueError: malformed, or of another kind.
+        """
+        if found := _UNDER.fullmatch(text):
+            under = TimelineObjectId.parse(found[1])
+            if under.org is None:
+                raise ValueError(text)
+            id_ = cls(_BY_SEGMENT[found[2]], int(found[3]), under.org, text)
+            id_.holder = under.display_id
+        else:
+            id_ = super().parse(text)
+            id_.holder = None
+        return id_
+
+    def is_on(self, holder: str) -> bool:
+        """False when the id puts the entry under another object than this one."""
+        return self.holder is None or self.holder == holder
+
+
+class ArtifactParentId(TimelineEntryId):
+    """What artifacts are attached to."""
+
+    __slots__ = ()
+    kinds = (*KINDS, COMMENT)
+
+
+class AssociationId(Id):
+    """What a rev user can belong to."""
+
+    __slots__ = ()
+    kinds = (ACCOUNT, REV_ORG)
+
+
+class AuthTokenId(Id):
+    """An auth token."""
+
+    __slots__ = ()
+    kinds = (AUTH_TOKEN,)
+
+
+class WebhookId(Id):
+    """A webhook."""
+
+    __slots__ = ()
+    kinds = (WEBHOOK,)
+
+
+class WebhookDeliveryId(Id):
+    """A delivery to a webhook."""
+
+    __slots__ = ()
+    kinds = (WEBHOOK_DELIVERY,)
+
+
+class FetchableId(Id):
+    """What a webhook can be sent anew."""
+
+    __slots__ = ()
+    kinds = (ACCOUNT, ARTIFACT, DEV_USER, ENGAGEMENT, LINK, OPPORTUNITY, REV_ORG, REV_USER, TAG, WEBHOOK)

@@ -1,0 +1,60 @@
+"""A method of the API as data. Everything that holds for every method is derived from this."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rapport.contract.kit.errors import ApiError
+from rapport.contract.kit.fields import Request, Response
+
+READ: Literal["read"] = "read"
+WRITE: Literal["write"] = "write"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Method:
+    """One method.
+
+    Args:
+        name: `<family>.<verb>`; the path is `/<name>`.
+        effect: READ also answers GET; WRITE takes `Idempotency-Key` and runs in a transaction.
+        request: the struct that its JSON body or query is read into.
+        response: the struct that it answers.
+        summary: one line for the reference.
+        scope: what a token must grant, `<family>:<read|write|all>`; None when every token will do.
+        status: of the answer when it succeeds.
+        errors: types that this method answers beside those that every method does.
+        ours: not DevRev's, and an unknown route when strict.
+        signs_urls: the answer has URLs, which begin where the caller came in.
+        secret_answer: the answer has a secret, so that it is never kept: a repeated `Idempotency-Key` is refused.
+        waits: its request may `wait` for its answer, which the deadlines of other methods do not bound.
+        heavy: may take long on a big store; runs beside the event loop.
+    """
+
+    name: str
+    effect: Literal["read", "write"]
+    request: type[Request]
+    response: type[Response]
+    summary: str
+    scope: str | None
+    status: int = 200
+    errors: tuple[type[ApiError], ...] = ()
+    ours: bool = False
+    heavy: bool = False
+    waits: bool = False
+    signs_urls: bool = False
+    secret_answer: bool = False
+
+    @property
+    def path(self) -> str:
+        """Where it is served."""
+        return f"/{self.name}"
+
+    @property
+    def family(self) -> str:
+        """The name that all layers share, such as `dev-users`."""
+        return self.name.partition(".")[0]
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """The HTTP verbs that it answers."""
+        return ("GET", "POST") if self.effect == READ else ("POST",)

@@ -1,0 +1,1 @@
+"""The operator's socket of a running server."""

@@ -1,0 +1,79 @@
+"""The operator's commands, on an open store or through the running server that has it open.
+
+A server listens on `control.sock` in its data folder: one JSON object a line in, one out. Whoever may open the folder
+(0700) may open the store as well, so no token is asked for.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rapport.contract.kit.errors import ApiError, NotFound
+from rapport.contract.table import METHODS
+from rapport.wire.decode import RequestDecoder
+from rapport.wire.errors import render
+from rapport.operations.admin import Admin, AdminError
+from rapport.operations.kit.invoke import Invoker
+
+_LINE = 4 * 1024 * 1024
+
+
+class Commands:
+    """What can be asked of an open store."""
+
+    def __init__(self, admin: Admin, invoker: Invoker) -> None:
+        self._admin = admin
+        self._invoker = invoker
+        self._known: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
+            "orgs create": admin.orgs_create,
+            "orgs list": admin.orgs_list,
+            "users list": admin.users_list,
+            "users create": admin.users_create,
+            "users role": admin.users_role,
+            "users deactivate": admin.users_deactivate,
+            "tokens create": admin.tokens_create,
+            "tokens list": admin.tokens_list,
+            "tokens revoke": admin.tokens_revoke,
+            "call": self._call,
+        }
+
+    async def run(self, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a command; a refusal comes back as `{"error": text}` or `{"status": n, "body": error}`."""
+        try:
+            return await self._known[command](**arguments)
+        except AdminError as error:
+            return {"error": str(error)}
+        except ApiError as error:
+            status, _, body = render(error)
+            return {"status": status, "body": json.loads(body), "error": error.message}
+
+    async def _call(self, *, method: str, body: str, user: str | None = None, org: str | None = None) -> dict[str, Any]:
+        found = METHODS.get(method)
+        if found is None:
+            raise NotFound("route not found", detail=f"There is no method {method}.")
+        caller = await self._admin.caller(user=user, org=org)
+        request = RequestDecoder(found.request, strict=False).from_body(body.encode())
+        answer = await self._invoker.invoke(caller, found, request)
+        return {"status": found.status, "body": msgspec.json.decode(answer.body)}
+
+
+async def listen(path: Path, commands: Commands) -> asyncio.Server:
+    """Take commands on a socket that only this user can open."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            asked = json.loads(await reader.readline())
+            answer = await commands.run(asked["command"], asked["arguments"])
+            writer.write(json.dumps(answer).encode() + b"\n")
+            await writer.drain()
+        finally:
+            writer.close()
+
+    path.unlink(missing_ok=True)
+    server = await asyncio.start_unix_server(serve, path, limit=_LINE)
+    path.chmod(0o600)
+    return server

@@ -1,0 +1,138 @@
+"""Removes what nobody needs any more: artifacts that were never uploaded or attached, their bytes, old answers."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import structlog
+
+from rapport import idempotency
+from rapport.blobs import Blobs
+from rapport.clock import SECOND, Clock
+from rapport.operations import artifacts
+from rapport.store import artifacts as store
+from rapport.store import webhook_deliveries as deliveries, events
+from rapport.store.kit.db import Batch, Store, Tx
+
+R = TypeVar("R")
+_SECONDS = 4.5
+# One bite is one short transaction, so that no request waits for the cleaner.
+_BITE = 100
+_PAUSE = 0.02
+_BLOBS_EVERY = 30.0
+_ORPHANS_EVERY = 3600.0
+_log = structlog.get_logger("rapport.cleaner")
+
+
+class Cleaner:
+    """The server's cleaning.
+
+    Args:
+        engine: where artifacts are.
+        blobs: where their bytes are.
+        clock: the time.
+        orphan_seconds: how long an artifact may be without a parent.
+        event_seconds: how long the change feed goes back.
+        delivery_seconds: how long deliveries to webhooks are kept.
+        key_life: how long an answer is kept under its idempotency key, in microseconds.
+    """
+
+    def __init__(
+        self,
+        engine: Store,
+        blobs: Blobs,
+        clock: Clock,
+        *,
+        orphan_seconds: float,
+        event_seconds: float = 90 * 86_400.0,
+        delivery_seconds: float = 30 * 86_400.0,
+        key_life: int = idempotency.LIFE,
+    ) -> None:
+        self._store = engine
+        self._blobs = blobs
+        self._clock = clock
+        self._orphan_seconds = orphan_seconds
+        self._event_seconds = event_seconds
+        self._delivery_seconds = delivery_seconds
+        self._key_life = key_life
+
+    async def run(self) -> None:
+        """Clean at once, then orphans and keys each hour (sooner where orphans age sooner), bytes each half minute."""
+        orphans_every = min(_ORPHANS_EVERY, max(1.0, self._orphan_seconds))
+        last = -orphans_every
+        while True:
+            try:
+                if time.monotonic() - last >= orphans_every:
+                    await self.remove_orphans()
+                    await self.forget_keys()
+                    await self.forget_events()
+                    await self.forget_deliveries()
+                    last = time.monotonic()
+                await self.remove_blobs()
+            except Exception:  # noqa: BLE001  # the store or the disk is away, or one thing is broken: the next round tries again
+                _log.exception("cleaning_failed")
+            await asyncio.sleep(min(_BLOBS_EVERY, orphans_every))
+
+    async def remove_orphans(self) -> int:
+        """Remove what was prepared and never uploaded, or uploaded and never attached; how many."""
+        before = self._clock() - round(self._orphan_seconds * SECOND)
+        removed = 0
+        while bite := await self._write(
+            lambda tx: artifacts.remove_orphans(tx, before=before, now=self._clock(), most=_BITE)
+        ):
+            removed += bite
+            await asyncio.sleep(_PAUSE)
+        if removed:
+            _log.info("orphans_removed", artifacts=removed)
+        return removed
+
+    async def forget_keys(self) -> int:
+        """Forget the answers under idempotency keys that are too old to be given again; how many."""
+        forgotten = 0
+        while bite := await self._write(
+            lambda tx: idempotency.forget(tx, since=self._clock() - self._key_life, most=_BITE)
+        ):
+            forgotten += bite
+            await asyncio.sleep(_PAUSE)
+        return forgotten
+
+    async def forget_deliveries(self) -> int:
+        """Forget deliveries that are too old to be looked at or sent again; how many."""
+        before = self._clock() - round(self._delivery_seconds * SECOND)
+        forgotten = 0
+        while bite := await self._write(lambda tx: deliveries.forget(tx, before=before, most=_BITE)):
+            forgotten += bite
+            await asyncio.sleep(_PAUSE)
+        return forgotten
+
+    async def forget_events(self) -> int:
+        """Let go of events that the feed no longer goes back to; how many."""
+        before = self._clock() - round(self._event_seconds * SECOND)
+        forgotten = 0
+        while bite := await self._write(lambda tx: events.forget(tx, before=before, most=_BITE)):
+            forgotten += bite
+            await asyncio.sleep(_PAUSE)
+        return forgotten
+
+    async def remove_blobs(self) -> int:
+        """Remove the bytes that are due; how many blobs."""
+        removed = 0
+        while due := await self._store.read(
+            lambda tx: store.due_blobs(tx, now=self._clock(), most=_BITE), deadline=time.monotonic() + _SECONDS
+        ):
+            for org, blob in due:
+                await self._blobs.delete(org, blob)
+            await self._forget(due)
+            removed += len(due)
+            await asyncio.sleep(_PAUSE)
+        return removed
+
+    async def _forget(self, blobs: Sequence[tuple[str, str]]) -> None:
+        await self._write(lambda tx: store.forget_blobs(tx, blobs))
+
+    async def _write(self, work: Callable[[Tx], Awaitable[R]]) -> R:
+        async def run(tx: Tx, calls: Sequence[None]) -> Sequence[R | Exception]:
+            return [await work(tx) for _ in calls]
+
+        return await self._store.write(Batch(run), None, deadline=time.monotonic() + _SECONDS)

@@ -1,0 +1,200 @@
+"""What updates and deletes of every family share."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from rapport.events import log as events
+from rapport.clock import MILLISECOND
+from rapport.contract.kit.errors import NotFound, ValueNotPermitted
+from rapport.contract.kit.fields import (
+    CUSTOM_FIELDS_BYTES,
+    CustomSchemaSpec,
+    Instant,
+    Json,
+    Request,
+    UnsetType,
+)
+from rapport.contract.kit.ids import COMMENT, LINK, ArtifactId, Id
+from rapport.operations.kit.atoms import AtomRow
+from rapport.operations.kit.context import Context
+from rapport.operations.kit.listing import given
+from rapport.operations.kit.references import References
+from rapport.operations.kit.showing import Answer, shown, touching
+from rapport.store import links, timeline_entries, users
+from rapport.store.artifacts import adopt, claim
+from rapport.store.kit.db import Tx
+from rapport.store.users import UserRow
+
+T = TypeVar("T")
+R = TypeVar("R", bound=AtomRow)
+# The org's sys user, in whose name the command line and the cleaner work.
+SYSTEM = "SYSU-1"
+# How many objects are changed together when something that they refer to goes.
+AT_ONCE = 1_000
+
+
+def chosen(value: T | UnsetType, before: T) -> T:
+    """What a field has after a request: what was sent, or what it had."""
+    return before if isinstance(value, UnsetType) else value
+
+
+def sent(request: Request, *names: str) -> dict[str, Any]:
+    """Those of a request's fields that it gives; dates as plain numbers."""
+    values = {name: getattr(request, name) for name in names}
+    return {
+        name: int(value) if isinstance(value, Instant) else value
+        for name, value in values.items()
+        if not isinstance(value, UnsetType)
+    }
+
+
+def only_set(change: Any) -> Any:
+    """What `{set}` sets; UNSET when the field or `set` is absent."""
+    return change if isinstance(change, UnsetType) else change.set
+
+
+def distinct(values: Sequence[str]) -> list[str]:
+    """Each value once, at its first place."""
+    return list(dict.fromkeys(values))
+
+
+def audited(ctx: Context, before: R, after: Any) -> R | None:
+    """A changed row with who changed it and when, strictly later than before; None when nothing changed."""
+    if after == before:
+        return None
+    modified: R = after._replace(
+        modified_by=ctx.caller.user_id, modified_date=max(ctx.now, before.modified_date + MILLISECOND)
+    )
+    return modified
+
+
+def custom_fields(before: Mapping[str, Any] | None, change: Json | UnsetType) -> Json | None:
+    """Custom fields after an update: those that it names change, null takes one out.
+
+    Raises:
+        ValueNotPermitted: they would take more than 64 KiB.
+    """
+    if isinstance(change, UnsetType):
+        return None if before is None else dict(before)
+    after = {**(before or {}), **change}
+    after = {name: value for name, value in after.items() if not (name in change and value is None)}
+    if len(msgspec.json.encode(after)) > CUSTOM_FIELDS_BYTES:
+        reason = f"must have at most {CUSTOM_FIELDS_BYTES} bytes as compact JSON, with those that stay"
+        raise ValueNotPermitted(
+            f"custom_fields: {{…}} {reason}.", detail="Take some out with null.", field_name="custom_fields",
+            reason=reason,
+        )  # fmt: skip
+    return after
+
+
+def subtype(before: str | None, spec: CustomSchemaSpec | UnsetType) -> str | None:
+    """The subtype after a request: of a custom_schema_spec it is what is kept."""
+    if isinstance(spec, UnsetType):
+        return before
+    if not isinstance(spec.subtype, UnsetType):
+        return spec.subtype
+    dropped = not isinstance(spec.drop, UnsetType) and spec.drop.subtype is True
+    return None if dropped else before
+
+
+class ArtifactsChange(Protocol):
+    """`set` replaces the artifacts, then `remove` takes some out, then `add` adds some."""
+
+    @property
+    def add(self) -> Sequence[ArtifactId] | UnsetType: ...  # noqa: D102  # as the docstring of the class says
+    @property
+    def remove(self) -> Sequence[ArtifactId] | UnsetType: ...  # noqa: D102
+    @property
+    def set(self) -> Sequence[ArtifactId] | UnsetType: ...  # noqa: D102
+
+
+def named_artifacts(change: ArtifactsChange | UnsetType) -> list[ArtifactId]:
+    """All artifacts that a change names."""
+    if isinstance(change, UnsetType):
+        return []
+    return [*given(change.set), *given(change.remove), *given(change.add)]
+
+
+def changed_artifacts(
+    references: References, before: list[str], change: ArtifactsChange | UnsetType, holder: str
+) -> list[str]:
+    """The artifacts of `holder` after a change."""
+    if isinstance(change, UnsetType):
+        return before
+    added = references.artifacts("artifacts.add", change.add, holder=holder)
+    removed = references.many("artifacts.remove", change.remove)
+    start = references.artifacts("artifacts.set", change.set, holder=holder)
+    if isinstance(change.set, UnsetType):
+        start = before
+    return list(dict.fromkeys([*(id_ for id_ in start if id_ not in removed), *added]))
+
+
+async def claim_artifacts(ctx: Context, artifacts: Sequence[str], parent: str) -> None:
+    """Bind artifacts to an object for ever; both are display ids."""
+    await claim(ctx.tx, [(ctx.org, int(artifact.rpartition("-")[2]), parent) for artifact in artifacts])
+
+
+async def keep_picture(ctx: Context, row: UserRow) -> None:
+    """See to it that a user's picture belongs to something, so that it is not cleaned up as never used."""
+    if row.display_picture is not None:
+        await adopt(ctx.tx, ctx.org, row.display_picture, row.display_id)
+
+
+def absent(id_: Id) -> NotFound:
+    """The answer to the id of an object that a method should act on and that is not there."""
+    kind = id_.kind.name.replace("_", " ")
+    return NotFound(f"There is no {kind} {id_.text[:80]!r}.", detail="It never was, or it was deleted.")
+
+
+def referred_to(id_: Id, count: int, what: str) -> ValueNotPermitted:
+    """The refusal to delete something that others refer to."""
+    return ValueNotPermitted(
+        f"id: {id_.display_id} has {count} {what}, so it can't be deleted.",
+        detail=f"Delete its {what} first, or take it out of them.",
+        field_name="id",
+        reason=f"must have no {what}; it has {count}",
+    )
+
+
+async def told(tx: Tx, org: str, by: str, now: int, *new: str) -> None:
+    """Tell that objects, named by display ids, were made."""
+    answers = await shown(tx, org, new)
+    await events.record(tx, [events.created(org, by, now, answers[display_id]) for display_id in new])
+
+
+async def created(ctx: Context, *new: str) -> None:
+    """Tell that objects, named by display ids, were made."""
+    await told(ctx.tx, ctx.org, ctx.caller.user_id, ctx.now, *new)
+
+
+async def updated(ctx: Context, before: Answer, after: Answer) -> None:
+    """Tell that an object was changed, and from what to what."""
+    await events.record(ctx.tx, [events.updated(ctx.org, ctx.caller.user_id, ctx.now, before, after)])
+
+
+async def deleted(ctx: Context, *answers: Answer) -> None:
+    """Tell that objects were deleted."""
+    await events.record(ctx.tx, [events.deleted(ctx.org, ctx.caller.user_id, ctx.now, answer) for answer in answers])
+
+
+async def disband(ctx: Context, rev_orgs: Sequence[str]) -> None:
+    """Let the users of rev orgs that are going to be deleted be without one."""
+    for members in chunks(await users.in_rev_orgs(ctx.tx, ctx.org, rev_orgs)):
+        async with touching(ctx, members):
+            await users.leave_rev_orgs(ctx.tx, ctx.org, members)
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """What one statement takes of very many."""
+    return (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
+
+
+async def detach(ctx: Context, *display_ids: str) -> None:
+    """Delete all links and comments of objects that are going to be deleted, while there still is something to tell."""
+    for kind, family in ((LINK, links), (COMMENT, timeline_entries)):
+        numbers = await family.numbers_of(ctx.tx, ctx.org, display_ids)
+        gone = await shown(ctx.tx, ctx.org, [f"{kind.prefix}-{number}" for number in numbers])
+        await deleted(ctx, *gone.values())
+        await family.delete(ctx.tx, ctx.org, numbers)

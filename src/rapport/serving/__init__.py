@@ -1,0 +1,1 @@
+"""The running server: the composition root, its sockets and its processes."""

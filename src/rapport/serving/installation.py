@@ -1,0 +1,433 @@
+"""The composition root: settings in, a running server out. The only place that constructs things."""
+
+import asyncio
+import contextlib
+import fcntl
+import shlex
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+from starlette.middleware.cors import CORSMiddleware
+
+from rapport.control import server as control, client as running
+from rapport.serving import listener
+from rapport.blobs import Blobs
+from rapport.blobs.links import Links, read_key
+from rapport.blobs.local import LocalBlobs
+from rapport.clock import DAY, SECOND, system_clock
+from rapport.events.bell import Bell
+from rapport.jobs.deliver import Deliveries, Rules
+from rapport.webhooks.post import Poster
+from rapport.webhooks.reach import Reach
+from rapport.events.relay import Relay, tell_once
+from rapport.http.edge import App, Edge, identified
+from rapport.serving.protocol import State
+from rapport.serving.server import Server
+from rapport.http.site import site
+from rapport.serving.tls import TlsError
+from rapport.serving.tls import context as tls_context
+from rapport.http.files.uploads import Files
+from rapport.logs import configure_logs
+from rapport.operations import demo, families, webhooks
+from rapport.operations.admin import Admin
+from rapport.jobs.clean import Cleaner
+from rapport.operations.kit.invoke import Invoker
+from rapport.operations.uploads import Uploads
+from rapport.serving.parent import Parent
+from rapport.ratelimit import Limiter, Limits
+from rapport.control.client import CannotStart
+from rapport.settings import Settings
+from rapport.store.kit.db import CannotOpen, Dial, Store
+from rapport.store.kit.migrate import NewerDatabase
+from rapport.store.postgres.urls import masked
+from rapport.store.sqlite.store import SqliteStore
+
+__all__ = ["CannotStart", "DataInUse", "Opened", "configure_logs", "families", "open_data", "run_command", "serve"]
+DATABASE = "rapport.db"
+BLOBS = "blobs"
+KEY = "secret.key"
+# What Python and OpenSSL, Node, and requests read the file of trusted CAs from.
+_TRUST = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
+_EXPOSED = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After",
+            "Idempotent-Replayed")  # fmt: skip
+
+
+class DataInUse(CannotStart):
+    """Another process holds the data folder."""
+
+
+class Opened:
+    """An open store and data folder: the rows, the artifacts' bytes, and everything that works on them.
+
+    `place` is where the rows are, for people.
+    """
+
+    def __init__(self, settings: Settings, store: Store, blobs: Blobs, links: Links) -> None:
+        self.place = masked(settings["database_url"]) or str(settings["data"])
+        self.store = store
+        self.blobs = blobs
+        self.links = links
+        self.reach = Reach(allow_private=settings["webhook_allow_private"])
+        self.bell = Bell(settings["look_seconds"])
+        self.invoker = Invoker(store, system_clock, links, self.reach, key_life=_key_life(settings), bell=self.bell)
+        self.admin = Admin(store, system_clock)
+        self.commands = control.Commands(self.admin, self.invoker)
+
+
+@contextlib.contextmanager
+def locked(folder: Path, *, shared: bool) -> Iterator[None]:
+    """Hold the folder, made with mode 0700 where it is missing; `shared` with others who hold it so.
+
+    Raises:
+        CannotStart: it can't be made.
+        DataInUse: another process holds it.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        lock = (folder / "lock").open("a")
+    except OSError as error:
+        raise CannotStart(f"the data folder {folder} can't be used: {error.strerror}") from None
+    with lock:
+        Path(lock.name).chmod(0o600)
+        try:
+            fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataInUse(f"another process holds the data folder {folder}") from None
+        yield
+
+
+@contextlib.asynccontextmanager
+async def open_data(settings: Settings) -> AsyncIterator[Opened]:
+    """Open the data folder, migrating its store where needed.
+
+    Raises:
+        CannotStart: it is held by another process, can't be used, is broken, or was written by a newer program.
+    """
+    folder: Path = settings["data"]
+    with locked(folder, shared=bool(settings["database_url"])):
+        links = _links(settings)
+        blobs = _blobs(settings)
+        store = await _open_store(settings)
+        try:
+            yield Opened(settings, store, blobs, links)
+        finally:
+            await store.close()
+
+
+async def _open_store(settings: Settings) -> Store:
+    """Open the database that the settings name, or the one in the data folder.
+
+    Raises:
+        CannotStart: it can't be used, is broken, or was written by a newer program.
+    """
+    try:
+        if settings["database_url"]:
+            # Its driver takes a tenth of a start.
+            from rapport.store.postgres.connect import Options  # noqa: PLC0415
+            from rapport.store.postgres.store import PostgresStore  # noqa: PLC0415
+
+            options = Options(
+                settings["database_url"], pooled=settings["database_pooler"] == "transaction",
+                connections=settings["database_connections"], replica_url=settings["database_replica_url"],
+            )  # fmt: skip
+            return await PostgresStore.open(options)
+        store = SqliteStore(settings["data"] / DATABASE, sync=settings["sync"])
+    except (CannotOpen, NewerDatabase) as error:
+        raise CannotStart(str(error)) from None
+    for file in settings["data"].glob(f"{DATABASE}*"):
+        file.chmod(0o600)
+    return store
+
+
+async def migrate(settings: Settings) -> str:
+    """Bring the store to this program's version; where it is.
+
+    Raises:
+        CannotStart: it can't be used, is held by another process, or was written by a newer program.
+    """
+    configure_logs()
+    if settings["database_url"]:
+        await (await _open_store(settings)).close()
+        return masked(settings["database_url"])
+    async with open_data(settings):
+        return str(settings["data"])
+
+
+def _key_life(settings: Settings) -> int:
+    """How long answers stand under their idempotency keys, in microseconds."""
+    return int(settings["key_retention_hours"] * 3600 * SECOND)
+
+
+def _blobs(settings: Settings) -> Blobs:
+    """Where artifacts' bytes are.
+
+    Raises:
+        CannotStart: the object store can't be used.
+    """
+    if not settings["artifact_store"]:
+        return LocalBlobs(settings["data"] / BLOBS)
+    from rapport.blobs.objects import CannotUse, ObjectBlobs  # noqa: PLC0415  # loads what most servers never need
+
+    try:
+        return ObjectBlobs(settings["artifact_store"], direct=settings["artifact_direct"])
+    except CannotUse as error:
+        raise CannotStart(str(error)) from None
+
+
+def _links(settings: Settings) -> Links:
+    """Signed links, whose key is made at the first start.
+
+    Raises:
+        CannotStart: the key can't be used.
+    """
+    try:
+        key = read_key(settings["data"] / KEY)
+    except (OSError, ValueError) as error:
+        raise CannotStart(f"the key of signed URLs can't be used: {error}") from None
+    return Links(
+        key, base_url=settings["public_url"], local_url=listener.url(settings, settings["host"], settings["port"]),
+        seconds=settings["artifact_url_ttl"],
+    )  # fmt: skip
+
+
+async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Run an operator's command on the store itself; a running server on SQLite is to be asked instead.
+
+    Raises:
+        CannotStart: there is no store, or it can't be opened.
+    """
+    configure_logs()
+    if not settings["database_url"] and not (settings["data"] / DATABASE).exists():
+        raise CannotStart(f"there is no store in {settings['data']}: run rapport init, or rapport serve")
+    async with open_data(settings) as opened, _telling(opened, settings):
+        return await opened.commands.run(command, arguments)
+
+
+def _limits(settings: Settings) -> Limits | None:
+    if not settings["rate_limit"]:
+        return None
+    if not settings["redis_url"]:
+        return Limiter(settings["rate_limit"])
+    from rapport.ratelimit.shared import SharedLimiter  # noqa: PLC0415  # loads what most servers never need
+
+    return SharedLimiter(settings["rate_limit"], settings["redis_url"])
+
+
+def _application(opened: Opened, settings: Settings, limits: Limits | None, state: State) -> App:
+    files = Files(
+        Uploads(opened.store, opened.blobs, system_clock), opened.links, system_clock,
+        max_bytes=settings["artifact_max_bytes"],
+    )  # fmt: skip
+    edge: App = Edge(
+        opened.invoker, limits, strict=settings["strict"], access_log=settings["access_log"],
+        site=site(opened.store, files, strict=settings["strict"], is_leaving=lambda: state.is_leaving),
+    )  # fmt: skip
+    if settings["cors_origins"]:
+        shared = CORSMiddleware(
+            edge, allow_origins=settings["cors_origins"], allow_methods=["GET", "POST"], allow_headers=["*"],
+            expose_headers=_EXPOSED,
+        )  # fmt: skip
+        edge = identified(shared)  # which answers preflights itself
+    return edge
+
+
+def _own_tls(settings: Settings) -> ssl.SSLContext | None:
+    """TLS with the operator's certificate; None where there is none.
+
+    Raises:
+        CannotStart: the settings contradict one another, or the files can't be used.
+    """
+    cert, key = settings["tls_cert"], settings["tls_key"]
+    if (cert is None) != (key is None):
+        raise CannotStart("tls_cert and tls_key go together: give both or none")
+    if cert is None:
+        return None
+    if settings["tls"] == "dev":
+        raise CannotStart("tls = dev makes its own certificate: leave out either it or tls_cert and tls_key")
+    try:
+        return tls_context(cert, key)
+    except TlsError as error:
+        raise CannotStart(str(error)) from None
+
+
+def _dev_tls(settings: Settings, say: Callable[[str], None]) -> ssl.SSLContext:
+    """TLS with a certificate from the data folder's own CA.
+
+    Raises:
+        CannotStart: that folder can't be used.
+    """
+    from rapport.serving import (  # noqa: PLC0415  # takes a tenth of a second that other starts save
+        local_ca,
+    )
+
+    try:
+        files = local_ca.ensure(settings["data"] / "tls", settings["tls_name"])
+        made = tls_context(files.cert, files.key)
+    except TlsError as error:
+        raise CannotStart(str(error)) from None
+    ca = shlex.quote(str(files.ca.resolve()))
+    say("Clients trust this server's certificate after:")
+    say(f"export {' '.join(f'{name}={ca}' for name in _TRUST)}")
+    return made
+
+
+async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], None], parent: Parent | None) -> None:
+    tls = _own_tls(settings)
+    log = structlog.get_logger("rapport")
+    taken = parent.listener if parent else listener.bind(settings["host"], settings["port"])
+    with contextlib.closing(taken):
+        async with open_data(settings) as opened:
+            if settings["tls"] == "dev":
+                tls = _dev_tls(settings, say)
+            if (made := await _first_start(opened, with_demo=with_demo)) is not None:
+                say(made)
+            host, port = taken.getsockname()[:2]
+            opened.links.local_url = listener.url(settings, host, port)
+
+            def say_ready() -> None:
+                if parent is None:
+                    say(f"Rapport serves {opened.links.local_url} (reference: /docs)")
+                else:
+                    parent.ready()
+                    parent.when_gone(server.retire)
+                log.info("serving", host=host, port=port, data=str(settings["data"]))
+
+            limits = _limits(settings)
+            state = State()
+            server = Server(
+                _config(_application(opened, settings, limits, state), settings, tls), state,
+                others=parent.others if parent else (), drain_delay=settings["drain_delay"],
+                say_ready=say_ready, say_leaving=opened.bell.close,
+            )  # fmt: skip
+            # Others may be writing to a folder that is shared; no upload lasts a day.
+            await opened.blobs.sweep(older_than=DAY / SECOND if settings["database_url"] else 0.0)
+            orphan_seconds = settings["artifact_orphan_hours"] * 3600
+            cleaner = Cleaner(
+                opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds,
+                event_seconds=settings["event_retention_days"] * 86_400,
+                delivery_seconds=settings["delivery_retention_days"] * 86_400, key_life=_key_life(settings),
+            )  # fmt: skip
+            cleaning = asyncio.create_task(cleaner.run())
+            deliveries = _deliveries(opened, settings)
+            delivering = asyncio.create_task(deliveries.run())
+            try:
+                async with _commanded(opened, settings), _in_touch(opened, settings):
+                    await server.serve(sockets=[taken])
+            finally:
+                cleaning.cancel()
+                deliveries.stop()
+                await asyncio.gather(cleaning, delivering, return_exceptions=True)
+                if limits is not None:
+                    await limits.close()
+    log.info("stopped")
+
+
+@contextlib.asynccontextmanager
+async def _commanded(opened: Opened, settings: Settings) -> AsyncIterator[None]:
+    """Take an operator's commands. On PostgreSQL they need no server: they write to the database themselves."""
+    if settings["database_url"]:
+        yield
+        return
+    path: Path = settings["data"] / running.SOCKET
+    commands = await control.listen(path, opened.commands)
+    try:
+        yield
+    finally:
+        commands.close()
+        path.unlink(missing_ok=True)
+
+
+@contextlib.asynccontextmanager
+async def _in_touch(opened: Opened, settings: Settings) -> AsyncIterator[None]:
+    """Hear of other processes' commits and tell them of ours, as far as there is a way to."""
+    dial = _dial(opened, settings)
+    if dial is None:
+        # A store in a file has no other processes. Behind a pooler there is no connection that could listen.
+        opened.bell.set_deaf(deaf=bool(settings["database_url"]))
+        yield
+        return
+    relay = Relay(dial, opened.bell)
+    opened.store.on_commit(relay.tell)
+    talking = asyncio.create_task(relay.run())
+    try:
+        yield
+    finally:
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _telling(opened: Opened, settings: Settings) -> AsyncIterator[None]:
+    """Tell the servers of this store what is committed in the block, at its end."""
+    orgs: set[str] = set()
+    opened.store.on_commit(orgs.update)
+    yield
+    dial = _dial(opened, settings)
+    if orgs and dial is not None:
+        await tell_once(dial, orgs)
+
+
+def _dial(opened: Opened, settings: Settings) -> Dial | None:
+    if settings["database_url"] and settings["redis_url"]:
+        from rapport.events import redis_line  # noqa: PLC0415  # loads what most servers never need
+
+        return redis_line.dial(settings["redis_url"])
+    return opened.store.dial
+
+
+def _deliveries(opened: Opened, settings: Settings) -> Deliveries:
+    rules = Rules(
+        timeout=settings["webhook_timeout"], retry_delays=settings["webhook_retry_delays"],
+        verify_again=settings["webhook_reverify_seconds"],
+    )  # fmt: skip
+    return Deliveries(opened.store, system_clock, Poster(opened.reach), rules, webhooks.telling, bell=opened.bell)
+
+
+def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:
+    config = uvicorn.Config(
+        application, ws="none", lifespan="off", log_config=None,
+        access_log=False, server_header=False, date_header=True, timeout_keep_alive=75,
+        timeout_graceful_shutdown=max(1, int(settings["drain_seconds"])),
+        proxy_headers=bool(settings["trusted_proxies"]), forwarded_allow_ips=settings["trusted_proxies"],
+    )  # fmt: skip
+    config.load()
+    config.ssl = tls
+    return config
+
+
+async def _first_start(opened: Opened, *, with_demo: bool) -> str | None:
+    """Initialise an empty store; what to tell the operator of it."""
+    if with_demo:
+        made = await demo.fill(opened.store, opened.blobs, system_clock) if await opened.admin.is_empty() else None
+    else:
+        made = await opened.admin.first_org(name="My org", email="admin@example.com")
+    if made is None:
+        return None
+    return f"Made the org {made['org']['name']} ({made['org']['display_id']}). Token, shown this once:\n{made['token']}"
+
+
+def serve(
+    settings: Settings, *, with_demo: bool, say: Callable[[str], None], parent: Parent | None = None
+) -> None:  # fmt: skip
+    """Serve until a signal says stop.
+
+    Args:
+        settings: in force.
+        with_demo: fill an empty store with the demo.
+        say: tells the operator a line.
+        parent: of this process where it is one of several workers.
+
+    Raises:
+        CannotStart: it can't.
+    """
+    configure_logs(None if parent is None else parent.number)
+    for warning in settings.warnings if parent is None else ():
+        structlog.get_logger("rapport").warning("setting", warning=warning)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, with_demo=with_demo, say=say, parent=parent))

@@ -1,0 +1,84 @@
+"""The sockets that a server takes connections from."""
+
+import contextlib
+import errno
+import socket
+import sys
+import time
+
+from rapport.control.client import CannotStart
+from rapport.settings import Settings
+
+_BACKLOG = 2048
+_AGAIN_SECONDS = 0.05
+
+
+def bind(host: str, port: int, *, patience: float = 0.0) -> socket.socket:
+    """Take the port.
+
+    Args:
+        host: the address.
+        port: 0 takes a free one.
+        patience: how many seconds to wait for a port that is taken.
+
+    Raises:
+        CannotStart: it is taken, or not ours to take.
+    """
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return _bind(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() >= until:
+                raise CannotStart(f"{host}:{port} can't be listened on: {error.strerror}") from None
+        time.sleep(_AGAIN_SECONDS)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        # Two may bind a port that nobody listens on yet; only one of them may listen.
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    listener.set_inheritable(False)
+    return listener
+
+
+def divided(listener: socket.socket, count: int) -> list[socket.socket]:
+    """Sockets on the port of this one, itself included, among which the system shares out the connections.
+
+    Where it does not do that, there are fewer, or this one alone.
+    """
+    if sys.platform != "linux":
+        return [listener]
+    # Only now, so that nobody else could have taken the same port.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    found = [listener]
+    with contextlib.suppress(OSError):
+        while len(found) < count:
+            found.append(_beside(listener))
+    return found
+
+
+def _beside(listener: socket.socket) -> socket.socket:
+    another = socket.socket(listener.family, socket.SOCK_STREAM)
+    try:
+        for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+            another.setsockopt(socket.SOL_SOCKET, option, 1)
+        another.bind(listener.getsockname())
+        another.listen(_BACKLOG)
+    except OSError:
+        another.close()
+        raise
+    return another
+
+
+def url(settings: Settings, host: str, port: int) -> str:
+    """What clients on this machine call a server that listens there."""
+    scheme = "https" if settings["tls"] == "dev" or settings["tls_cert"] else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"

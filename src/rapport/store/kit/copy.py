@@ -1,0 +1,295 @@
+"""A whole store from one engine to another, or to the same: begun once, gone on with as often as it takes, compared.
+
+Rows go table by table in the order of their keys, which is the same on both engines, so that what a target has of a
+table is always its beginning, and says by itself where to go on. The source is read in one transaction, and is so of
+one moment. It may have changed since a copy was begun: then the target is taken back to where the two part.
+No table refers to another one, so neither their order nor a beginning of one breaks a constraint.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from rapport.store.kit import migrate
+from rapport.store.kit.db import BEGUN_COPY, Bulk, Row, StoredTable, Value
+
+# Of the engine, and of this module.
+_NOT_COPIED = frozenset({"migrations", BEGUN_COPY})
+# How many rows are read together, of which the longest have some hundred kilobytes, and how many pages are committed.
+_PAGE = 1_000
+_PAGES = 20
+# One value has one text: JSON, one row in a line.
+_encode_lines = msgspec.json.Encoder().encode_lines
+
+
+class CannotCopy(Exception):
+    """This source can't be copied to this target; one sentence says why."""
+
+
+class Watch(Protocol):
+    """Who is told how far a copy is."""
+
+    def expects(self, count: int) -> None:
+        """So many more are still to pass: each row when it is copied, and again when it is compared."""
+        ...
+
+    def passed(self, what: str, count: int) -> None:
+        """So many have; `what` says what is being done."""
+        ...
+
+
+class Contents(NamedTuple):
+    """What a table holds: how many rows, and the SHA-256 of their text in the order of their keys."""
+
+    rows: int
+    sha256: str
+
+
+class Compared(NamedTuple):
+    """A table of both stores."""
+
+    table: str
+    source: Contents
+    target: Contents
+
+    @property
+    def is_same(self) -> bool:
+        """They hold the same."""
+        return self.source == self.target
+
+
+async def check(source: Bulk) -> None:
+    """See whether there is something to copy, before anything is made for it.
+
+    Raises:
+        CannotCopy: it is no store, an empty or unfinished one, or one of another version.
+        EngineFailed: it can't be read.
+    """
+    async with source.transaction():
+        await _tables(source)
+        await _identity(source)
+
+
+async def copy(source: Bulk, target: Bulk, watch: Watch) -> list[Compared]:
+    """Copy every row that the target does not have yet, then compare both; `finish` ends the copy.
+
+    Raises:
+        CannotCopy: the source is as `check` does not want it, or the target holds something else.
+        EngineFailed: one of them can't go on. What is copied stays; the next copy goes on from there.
+        NewerDatabase: a newer program wrote the target.
+    """
+    async with source.transaction():
+        tables = await _tables(source)
+        is_begun = await _begin(target, await _identity(source), tables)
+        watch.expects(2 * sum([await _count(source, table) for table in tables]))
+        copying = [_Copying(source, target, table, watch) for table in tables]
+        if is_begun:
+            # Before anything is added: what has moved from one row to another since may not be there twice.
+            for one in copying:
+                await one.keep()
+        for one in copying:
+            await one.add()
+    async with target.transaction():
+        return [
+            Compared(one.table.name, one.digest.contents(), await _read(target, one.table, watch)) for one in copying
+        ]
+
+
+async def finish(target: Bulk) -> None:
+    """Make a copy a store of its own; it is on disk when this returns.
+
+    Raises:
+        EngineFailed: it can't be done. The copy is still an unfinished one.
+    """
+    await target.settle()
+    async with target.transaction():
+        await target.run(f"DROP TABLE {BEGUN_COPY}")
+
+
+# Beginning
+
+
+async def _tables(source: Bulk) -> list[StoredTable]:
+    """The source's tables.
+
+    Raises:
+        CannotCopy: it is no store, or one of another version.
+    """
+    tables = await source.tables()
+    names = {table.name for table in tables}
+    if "migrations" not in names:
+        raise CannotCopy(f"there is no store in {source.place}")
+    if BEGUN_COPY in names:
+        raise CannotCopy(f"{source.place} is itself an unfinished copy")
+    [(version,)] = await source.all("SELECT COALESCE(max(version), 0) FROM migrations")
+    known = migrate.migrations()[-1].version
+    if version != known:
+        to_do = "run rapport migrate on it first" if version < known else "install a newer rapport-server"
+        raise CannotCopy(f"the store in {source.place} is at version {version} and this program at {known}: {to_do}")
+    return [table for table in tables if table.name not in _NOT_COPIED]
+
+
+async def _identity(source: Bulk) -> str:
+    """What no two stores have in common: their first org, and when it was made.
+
+    Raises:
+        CannotCopy: it has none.
+    """
+    first = await source.all("SELECT org, created_date FROM orgs ORDER BY created_date, org LIMIT 1")
+    if not first:
+        raise CannotCopy(f"the store in {source.place} is empty")
+    return "/".join(str(value) for value in first[0])
+
+
+async def _begin(target: Bulk, identity: str, tables: Sequence[StoredTable]) -> bool:
+    """Claim the target for a copy of this source; whether one was begun before.
+
+    Raises:
+        CannotCopy: it holds something else.
+    """
+    async with target.transaction():
+        # Before it is migrated: it may be somebody's store.
+        await _is_begun(target, identity)
+    await target.migrate()
+    async with target.transaction():
+        is_begun = await _is_begun(target, identity)
+        theirs = {table for table in await target.tables() if table.name not in _NOT_COPIED}
+        if odd := theirs.symmetric_difference(tables):
+            names = ", ".join(sorted({table.name for table in odd}))
+            raise CannotCopy(f"FROM and TO differ in their tables ({names}), but a store has its database to itself")
+        if not is_begun:
+            await target.run(f"CREATE TABLE {BEGUN_COPY} (source TEXT PRIMARY KEY)")
+            await target.run(f"INSERT INTO {BEGUN_COPY} (source) VALUES (:source)", source=identity)
+    return is_begun
+
+
+async def _is_begun(target: Bulk, identity: str) -> bool:
+    """Whether the target is an unfinished copy of this source; else it is empty.
+
+    Raises:
+        CannotCopy: it is neither.
+    """
+    names = [table.name for table in await target.tables()]
+    if BEGUN_COPY in names:
+        if await target.all(f"SELECT source FROM {BEGUN_COPY}") != [(identity,)]:
+            raise CannotCopy(f"{target.place} is an unfinished copy of another store")
+        return True
+    for name in names:
+        if name not in _NOT_COPIED and await target.all(f'SELECT 1 FROM "{name}" LIMIT 1'):
+            raise CannotCopy(f"{target.place} holds data already, but a copy needs an empty place")
+    return False
+
+
+# Rows
+
+
+class _Digest:
+    """What a table holds, while it is read."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._hash = hashlib.sha256()
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Take in the next rows."""
+        self._rows += len(rows)
+        self._hash.update(_encode_lines(rows))
+
+    def contents(self) -> Contents:
+        """What was taken in."""
+        return Contents(self._rows, self._hash.hexdigest())
+
+
+class _Copying:
+    """One table on its way: `after` is the last key that the target has."""
+
+    def __init__(self, source: Bulk, target: Bulk, table: StoredTable, watch: Watch) -> None:
+        self.table = table
+        self.digest = _Digest()
+        self._source = source
+        self._target = target
+        self._watch = watch
+        self._after: Row | None = None
+        self._is_whole = False
+
+    async def keep(self) -> None:
+        """Take the target back to where it parts from the source."""
+        same = _PAGE
+        while same == _PAGE:
+            rows = await _next(self._source, self.table, self._after)
+            async with self._target.transaction():
+                there = await _next(self._target, self.table, self._after)
+                same = _common(rows, there)
+                self._pass(rows[:same])
+                if len(there) > same:
+                    where, parameters = _beyond(self.table, self._after)
+                    await self._target.run(f'DELETE FROM "{self.table.name}"{where}', **parameters)
+
+    async def add(self) -> None:
+        """Copy what the target does not have."""
+        while not self._is_whole:
+            async with self._target.transaction():
+                await self._target.add(self.table, self._pages())
+
+    async def _pages(self) -> AsyncIterator[list[Row]]:
+        """The next pages, as many as are committed together."""
+        for _ in range(_PAGES):
+            rows = await _next(self._source, self.table, self._after)
+            self._pass(rows)
+            yield rows
+            if len(rows) < _PAGE:
+                self._is_whole = True
+                return
+
+    def _pass(self, rows: Sequence[Row]) -> None:
+        if rows:
+            self.digest.add(rows)
+            self._after = _key(self.table, rows[-1])
+            self._watch.passed(f"copying {self.table.name}", len(rows))
+
+
+def _common(rows: Sequence[Row], others: Sequence[Row]) -> int:
+    """How many rows are the same before the first that is not."""
+    pairs = enumerate(zip(rows, others, strict=False))
+    return next((place for place, (row, other) in pairs if row != other), min(len(rows), len(others)))
+
+
+async def _read(target: Bulk, table: StoredTable, watch: Watch) -> Contents:
+    digest = _Digest()
+    after: Row | None = None
+    while rows := await _next(target, table, after):
+        digest.add(rows)
+        watch.passed(f"comparing {table.name}", len(rows))
+        after = _key(table, rows[-1])
+    return digest.contents()
+
+
+async def _count(source: Bulk, table: StoredTable) -> int:
+    [(count,)] = await source.all(f'SELECT count(*) FROM "{table.name}"')
+    return int(count)
+
+
+async def _next(bulk: Bulk, table: StoredTable, after: Row | None) -> list[Row]:
+    """The rows that follow a key."""
+    where, parameters = _beyond(table, after)
+    return await bulk.all(
+        f'SELECT {_names(table.columns)} FROM "{table.name}"{where} ORDER BY {_names(table.key)} LIMIT {_PAGE}',
+        **parameters,
+    )
+
+
+def _beyond(table: StoredTable, after: Row | None) -> tuple[str, dict[str, Value]]:
+    if after is None:
+        return "", {}
+    parameters: dict[str, Value] = {f"key{place}": value for place, value in enumerate(after)}
+    return f" WHERE ({_names(table.key)}) > ({', '.join(f':{name}' for name in parameters)})", parameters
+
+
+def _key(table: StoredTable, row: Row) -> Row:
+    return tuple(row[table.columns.index(column)] for column in table.key)
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)

@@ -1,0 +1,203 @@
+"""Objects as they stand inside other objects: one query per kind, whatever the page size."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from rapport.contract.kit import ids
+from rapport.contract import works
+from rapport.contract.accounts import AccountSummary
+from rapport.contract.kit.fields import UNSET
+from rapport.contract.tags import TagStyleSummary, TagSummary
+from rapport.contract.users import (
+    ArtifactFile,
+    ArtifactSummary,
+    DevUserSummary,
+    RevOrgSummary,
+    RevUserSummary,
+    ServiceAccountSummary,
+    SysUserSummary,
+    UserSummary,
+)
+from rapport.store.kit.db import Row, Tx
+
+# (org, display id)
+Key = tuple[str, str]
+_USERS = """
+    SELECT u.org, u.display_id, u.kind, u.number, u.display_name, u.full_name, u.email, u.state, u.external_ref,
+           u.rev_org, v.display_name, f.number, f.file_name, f.file_type, f.size
+    FROM rows(:wanted, org text, display_id text) r
+    JOIN users u ON u.org = r.org AND u.display_id = r.display_id AND u.state <> 'deleted'
+    LEFT JOIN rev_orgs v ON v.org = u.org AND v.number = CAST(substr(u.rev_org, 5) AS BIGINT)
+    LEFT JOIN artifacts f ON f.org = u.org AND f.number = u.display_picture
+"""
+
+
+async def users(tx: Tx, wanted: Iterable[Key]) -> dict[Key, UserSummary]:
+    """Users of any kind that are not deleted."""
+    rows = await tx.all(_USERS, wanted=sorted(set(wanted)))
+    return {(row[0], row[1]): _user(row) for row in rows}
+
+
+def _user(row: Row) -> UserSummary:
+    org, display_id, kind, number, display_name, full_name, email, state, external_ref, rev_org, rev_org_name = row[:11]
+    common = {
+        "display_id": display_id,
+        "id": ids.don(ids.kind_of(display_id), org, number),
+        "display_name": display_name or UNSET,
+        "display_picture": UNSET if row[11] is None else _artifact(org, *row[11:]),
+        "email": email or UNSET,
+        "full_name": full_name or UNSET,
+        "state": state,
+    }
+    if kind == ids.DEV_USER.name:
+        return DevUserSummary(**common)
+    if kind == ids.SERVICE_ACCOUNT.name:
+        return ServiceAccountSummary(**common)
+    if kind == ids.SYS_USER.name:
+        return SysUserSummary(**common)
+    workspace = (
+        RevOrgSummary(display_id=rev_org, id=ids.don_of(rev_org, org), display_name=rev_org_name or UNSET)
+        if rev_org
+        else UNSET
+    )
+    return RevUserSummary(**common, external_ref=external_ref or UNSET, rev_org=workspace)
+
+
+async def accounts(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, AccountSummary]:
+    """Accounts by display id."""
+    rows = await tx.all(
+        """
+        SELECT a.number, a.display_name FROM accounts a
+        WHERE a.org = :org AND a.number IN (SELECT number FROM rows(:numbers, number bigint))
+        """,
+        org=org,
+        numbers=[(number,) for number in sorted(set(numbers))],
+    )
+    return {
+        f"ACC-{number}": AccountSummary(
+            display_id=f"ACC-{number}", id=ids.don(ids.ACCOUNT, org, number), display_name=name
+        )
+        for number, name in rows
+    }
+
+
+async def opportunities(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, works.OpportunitySummary]:
+    """Opportunities by display id, with their accounts and owners."""
+    rows = await tx.all(
+        """
+        SELECT o.number, o.title, o.account, o.document FROM opportunities o
+        WHERE o.org = :org AND o.number IN (SELECT number FROM rows(:numbers, number bigint))
+        """,
+        org=org,
+        numbers=[(number,) for number in sorted(set(numbers))],
+    )
+    kept = {number: msgspec.json.decode(document, type=OpportunityDocument) for number, _, _, document in rows}
+    people = await users(tx, {(org, owner) for document in kept.values() for owner in document.owned_by})
+    customers = await accounts(tx, org, [account for _, _, account, _ in rows])
+    return {
+        f"OPP-{number}": works.OpportunitySummary(
+            display_id=f"OPP-{number}",
+            id=ids.don(ids.OPPORTUNITY, org, number),
+            account=customers.get(f"ACC-{account}", UNSET),
+            owned_by=[people[org, owner] for owner in kept[number].owned_by if (org, owner) in people],
+            stage=stage(kept[number]),
+            title=title,
+        )
+        for number, title, account, _ in rows
+    }
+
+
+class OpportunityDocument(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """What an opportunity's row keeps beside its columns; references are display ids."""
+
+    owned_by: list[str] = []
+    reported_by: list[str] = []
+    contacts: list[str] = []
+    tags: list[tuple[str, str | None]] = []
+    stage: str = "qualification"
+    part: str = ""
+    body: str | None = None
+    custom_fields: dict[str, Any] | None = None
+    value: dict[str, str] | None = None
+    annual_contract_value: dict[str, str] | None = None
+    amount: float | None = None
+    artifacts: list[str] = []
+    customer_budget: float | None = None
+    forecast: tuple[int, str] | None = None
+    fragments: list[str] = []
+    priority: str | None = None
+    probability: float | None = None
+    stage_id: str | None = None
+    subtype: str | None = None
+
+
+def stage(document: OpportunityDocument) -> works.Stage:
+    """Where an opportunity stands."""
+    id_ = document.stage_id
+    return works.Stage(name=document.stage, stage=UNSET if id_ is None else works.StageSummary(display_id=id_, id=id_))
+
+
+async def rev_orgs(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, RevOrgSummary]:
+    """Rev orgs by display id."""
+    rows = await tx.all(
+        """
+        SELECT v.number, v.display_name FROM rev_orgs v
+        WHERE v.org = :org AND v.number IN (SELECT number FROM rows(:numbers, number bigint))
+        """,
+        org=org,
+        numbers=[(number,) for number in sorted(set(numbers))],
+    )
+    return {
+        f"REV-{number}": RevOrgSummary(
+            display_id=f"REV-{number}", id=ids.don(ids.REV_ORG, org, number), display_name=name
+        )
+        for number, name in rows
+    }
+
+
+async def tags(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, TagSummary]:
+    """Tags by display id."""
+    numbers = sorted({int(display_id.rpartition("-")[2]) for display_id in display_ids})
+    rows = await tx.all(
+        """
+        SELECT t.number, t.name, t.document FROM tags t
+        WHERE t.org = :org AND t.number IN (SELECT number FROM rows(:numbers, number bigint))
+        """,
+        org=org,
+        numbers=[(number,) for number in numbers],
+    )
+    found = {}
+    for number, name, document in rows:
+        color = msgspec.json.decode(document).get("color")
+        found[f"TAG-{number}"] = TagSummary(
+            display_id=f"TAG-{number}",
+            id=ids.don(ids.TAG, org, number),
+            name=name,
+            style_new=TagStyleSummary(color=color) if color else UNSET,
+        )
+    return found
+
+
+async def artifacts(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, ArtifactSummary]:
+    """Artifacts by display id."""
+    rows = await tx.all(
+        """
+        SELECT f.number, f.file_name, f.file_type, f.size FROM artifacts f
+        WHERE f.org = :org AND f.number IN (SELECT number FROM rows(:numbers, number bigint))
+        """,
+        org=org,
+        numbers=[(number,) for number in sorted(set(numbers))],
+    )
+    return {
+        f"ARTIFACT-{number}": _artifact(org, number, name, file_type, size) for number, name, file_type, size in rows
+    }
+
+
+def _artifact(org: str, number: int, name: str, file_type: str | None, size: int | None) -> ArtifactSummary:
+    return ArtifactSummary(
+        display_id=f"ARTIFACT-{number}",
+        id=ids.don(ids.ARTIFACT, org, number),
+        file=ArtifactFile(name=name, type=file_type or UNSET, size=UNSET if size is None else size),
+    )

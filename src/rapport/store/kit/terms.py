@@ -1,0 +1,99 @@
+"""Array fields that a filter can name: one row per value."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from rapport.store.kit.db import Tx
+
+# In characters; UTF-8 has up to four bytes for each.
+_LONGEST = 256
+_HASHED = "sha256:"
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+async def put(tx: Tx, org: str, owner: str, fields: Mapping[str, Sequence[str]]) -> None:
+    """Set the values of array fields of one object; a field is named '<table>.<field>'.
+
+    Raises:
+        UniqueViolation: a value of accounts.external_refs is in use.
+    """
+    await tx.run(
+        "DELETE FROM terms WHERE org = :org AND owner = :owner AND field IN (SELECT f FROM rows(:fields, f text))",
+        org=org,
+        owner=owner,
+        fields=[(field,) for field in fields],
+    )
+    rows = [
+        (field, i, value)
+        for field, values in sorted(fields.items())
+        for i, value in enumerate(dict.fromkeys(kept(values)))
+    ]
+    await tx.run(
+        """
+        INSERT INTO terms (org, owner, field, position, value)
+        SELECT :org, :owner, field, position, value FROM rows(:rows, field text, position bigint, value text)
+        """,
+        org=org,
+        owner=owner,
+        rows=rows,
+    )
+
+
+async def remove(tx: Tx, org: str, owners: Sequence[str]) -> None:
+    """Remove all values of objects, named by display ids."""
+    await tx.run(
+        "DELETE FROM terms WHERE org = :org AND owner IN (SELECT owner FROM rows(:owners, owner text))",
+        org=org,
+        owners=[(owner,) for owner in owners],
+    )
+
+
+async def owners(tx: Tx, org: str, fields: Sequence[str], value: str) -> list[str]:
+    """The display ids of the objects with a value in any of these fields."""
+    rows = await tx.all(
+        """
+        SELECT DISTINCT owner FROM terms
+        WHERE org = :org AND field IN (SELECT field FROM rows(:fields, field text)) AND value = :value ORDER BY owner
+        """,
+        org=org,
+        fields=[(field,) for field in fields],
+        value=value,
+    )
+    return [owner for (owner,) in rows]
+
+
+def kept(values: Sequence[str]) -> list[str]:
+    """Values as they are kept: a long one as its hash, because an entry of an index on PostgreSQL has 2,704 bytes."""
+    return [value if _is_short(value) else _HASHED + hashlib.sha256(value.encode()).hexdigest() for value in values]
+
+
+def _is_short(value: str) -> bool:
+    # A short value that looks like a hash is hashed too, so that it can't be taken for the long one.
+    return len(value) <= _LONGEST and not value.startswith(_HASHED)
+
+
+def condition(table: str, org: str, owner: str, field: str) -> str:
+    """For `Filter.any_of` with `kept` values: rows with any of them in an array field.
+
+    Args:
+        table: what the field is of.
+        org: the column of the row's org.
+        owner: SQL for the row's display id.
+        field: its name.
+    """
+    return f"""EXISTS (SELECT 1 FROM terms t WHERE t.org = {org} AND t.owner = {owner}
+               AND t.field = '{table}.{field}' AND t.value IN ({{values}}))"""  # noqa: S608  # our own names
+
+
+def of_custom_fields(fields: Mapping[str, Any] | None) -> list[str]:
+    """The terms of an object's custom fields: one for each value, and for each entry of an array."""
+    return [term for name, value in (fields or {}).items() for term in custom_field(name, value)]
+
+
+def custom_field(name: str, value: object) -> Iterator[str]:
+    """The terms of one custom field: hashes, because values may be long and an index entry may not."""
+    for one in value if isinstance(value, list) else [value]:
+        yield hashlib.sha256(_encode([name, one])).hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""How a webhook's messages are made, signed and sent."""

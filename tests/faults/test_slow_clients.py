@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from rapport.serving import installation as app
+from rapport.serving import installation
 from rapport.http import edge
 from rapport.serving import protocol
 from rapport.serving.listener import bind
@@ -35,14 +35,14 @@ class InProcess:
 
     async def _run(self) -> None:
         settings = load({"data": self._data}, {}, self._data.parent)
-        async with app.open_data(settings) as opened:
+        async with installation.open_data(settings) as opened:
             made = await opened.admin.orgs_create(name="Alice's", email="alice@example.com")
             self.token = made["token"]
             listener = bind("127.0.0.1", 0)
             state = protocol.State()
             self.port = listener.getsockname()[1]
             config = uvicorn.Config(
-                app._application(opened, settings, None, state),
+                installation._application(opened, settings, None, state),
                 http=protocol.RapportProtocol,
                 ws="none",
                 lifespan="off",

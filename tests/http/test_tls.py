@@ -16,7 +16,8 @@ import httpx
 import pytest
 from cryptography import x509
 
-from rapport.serving import installation as app
+from rapport.folder import CannotStart
+from rapport.serving import installation
 from rapport.serving import local_ca
 from rapport.serving.tls import TlsError, context
 from rapport.settings import SettingError, load
@@ -179,8 +180,8 @@ def odd_files(tmp_path: Path) -> dict[str, str]:
 )
 def test_wrong_files_are_one_sentence(odd_files: dict[str, str], flags: dict[str, str], why: str) -> None:
     given = {f"tls_{name}": odd_files[file] for name, file in flags.items()}
-    with pytest.raises(app.CannotStart, match=why) as caught:
-        app._own_tls(load(given, {}))
+    with pytest.raises(CannotStart, match=why) as caught:
+        installation._own_tls(load(given, {}))
     assert "\n" not in str(caught.value)
 
 

@@ -20,7 +20,8 @@ from typing import Any, ClassVar, NamedTuple
 import httpx
 import jsonschema_rs
 
-from rapport.control import client as running
+from rapport.control import client
+from rapport.folder import SOCKET
 from rapport.serving.installation import open_data
 from rapport.contract.kit.method import READ
 from rapport.contract.table import METHODS
@@ -159,7 +160,7 @@ class Server:
         if "RAPPORT_DATABASE_URL" in self._environment:
             self._operator = self._operator or Operator(self.data, self._environment)
             return self._operator.run(command, arguments)
-        answer = running.ask(self.data / running.SOCKET, command, arguments)
+        answer = client.ask(self.data / SOCKET, command, arguments)
         assert answer is not None
         return answer
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rapport.control.client import CannotStart
+from rapport.folder import CannotStart
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -29,13 +29,13 @@ def copy(
     """Copy a whole store, and compare both. Stop its servers first; run again, it goes on where it ended."""
     import asyncio
 
-    from rapport.serving import installation as app
-    from rapport.upkeep import copy as moving
+    from rapport.logs import configure_logs
+    from rapport.upkeep import copy as upkeep
 
-    app.configure_logs()
+    configure_logs()
     began = time.monotonic()
     with _watching(is_seen=sys.stderr.isatty() and not as_json) as watch:
-        copied = asyncio.run(moving.copy(source, target, watch))
+        copied = asyncio.run(upkeep.copy(source, target, watch))
     seconds = round(time.monotonic() - began, 1)
     if not copied.is_same:
         raise CannotStart(_difference(copied))

@@ -10,10 +10,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from rapport import __version__
-from rapport.control import client as running
+from rapport.control import client
 from rapport.cli.copy import copy
 from rapport.cli.webhooks import webhooks
-from rapport.control.client import CannotStart
+from rapport.folder import SOCKET, CannotStart
 from rapport.settings import SETTINGS, SettingError, Settings, load
 
 cli = typer.Typer(
@@ -34,7 +34,7 @@ Database = Annotated[
     str | None, typer.Option(help="PostgreSQL's URL; RAPPORT_DATABASE_URL, else SQLite in the data folder.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Org = Annotated[str | None, typer.Option(help="The org, by id or name; needed where there are several.")]
+Org = Annotated[str | None, typer.Option(help="The org, by id or name; needed where there are workers.")]
 Answer = dict[str, Any]
 
 
@@ -63,14 +63,14 @@ def _run(data: Path | None, database: str | None, command: str, arguments: Mappi
     given = {name: value for name, value in arguments.items() if value is not None}
     settings = _settings(data=data, database_url=database)
     # On PostgreSQL a command needs no server: it writes to the database itself.
-    socket = settings["data"] / running.SOCKET
-    answer = None if settings["database_url"] else running.ask(socket, command, given)
+    socket = settings["data"] / SOCKET
+    answer = None if settings["database_url"] else client.ask(socket, command, given)
     if answer is None:
         import asyncio
 
-        from rapport.serving import installation as app
+        from rapport.serving import installation
 
-        answer = asyncio.run(app.run_command(settings, command, given))
+        answer = asyncio.run(installation.run_command(settings, command, given))
     # A method's own refusal is what `rapport call` prints; every other command has nothing more to say.
     if "error" in answer and not (command == "call" and "body" in answer):
         _fail(answer["error"])
@@ -115,13 +115,13 @@ def init(
     """Make a store with an org, its admin and a token for them."""
     import asyncio
 
-    from rapport.serving import installation as app
+    from rapport.serving import installation
 
     settings = _settings(data=data, database_url=database)
 
     async def make() -> Answer:
-        app.configure_logs()
-        async with app.open_data(settings) as opened:
+        installation.configure_logs()
+        async with installation.open_data(settings) as opened:
             made = await opened.admin.first_org(name=org, email=email)
             if made is None:
                 raise CannotStart(f"{opened.place} is in use already: rapport orgs create makes another org")
@@ -181,23 +181,23 @@ def serve(
         print(line, flush=True)
 
     if settings["workers"] > 1:
-        from rapport.serving import workers as several
+        from rapport.serving import workers
 
-        several.serve(settings, say=say)
+        workers.serve(settings, say=say)
     else:
-        from rapport.serving import installation as app
+        from rapport.serving import installation
 
-        app.serve(settings, with_demo=demo, say=say)
+        installation.serve(settings, with_demo=demo, say=say)
 
 
 def _work(flags: Mapping[str, Any], option: str, *, with_demo: bool) -> None:
     """Serve as one of several workers, whose parent tells the operator what is wrong."""
-    from rapport.serving import installation as app
+    from rapport.serving import installation
     from rapport.serving.parent import Parent
 
     parent = Parent(option)
     try:
-        app.serve(load(flags), with_demo=with_demo, say=parent.say, parent=parent)
+        installation.serve(load(flags), with_demo=with_demo, say=parent.say, parent=parent)
     except (SettingError, CannotStart) as error:
         parent.failed(str(error))
         sys.exit(1)
@@ -208,11 +208,11 @@ def migrate(data: Data = None, database: Database = None) -> None:
     """Bring the store to this program's version; of SQLite a copy is kept first."""
     import asyncio
 
-    from rapport.serving import installation as app
+    from rapport.serving import installation
 
     settings = _settings(data=data, database_url=database)
 
-    print(f"The store in {asyncio.run(app.migrate(settings))} is up to date.")
+    print(f"The store in {asyncio.run(installation.migrate(settings))} is up to date.")
 
 
 @cli.command()

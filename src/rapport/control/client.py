@@ -6,11 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-SOCKET = "control.sock"
-
-
-class CannotStart(Exception):
-    """The server or a command can't start; one sentence says why."""
+from rapport.folder import CannotStart
 
 
 def ask(path: Path, command: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-import fcntl
 import shlex
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import uvicorn
 import uvloop
 from starlette.middleware.cors import CORSMiddleware
 
-from rapport.control import server as control, client as running
+from rapport.control import server as control
 from rapport.serving import listener
 from rapport.blobs import Blobs
 from rapport.blobs.links import Links, read_key
@@ -40,25 +39,18 @@ from rapport.operations.kit.invoke import Invoker
 from rapport.operations.uploads import Uploads
 from rapport.serving.parent import Parent
 from rapport.ratelimit import Limiter, Limits
-from rapport.control.client import CannotStart
+from rapport.folder import BLOBS, DATABASE, KEY, SOCKET, CannotStart, locked
 from rapport.settings import Settings
 from rapport.store.kit.db import CannotOpen, Dial, Store
 from rapport.store.kit.migrate import NewerDatabase
 from rapport.store.postgres.urls import masked
 from rapport.store.sqlite.store import SqliteStore
 
-__all__ = ["CannotStart", "DataInUse", "Opened", "configure_logs", "families", "open_data", "run_command", "serve"]
-DATABASE = "rapport.db"
-BLOBS = "blobs"
-KEY = "secret.key"
+__all__ = ["Opened", "configure_logs", "families", "migrate", "open_data", "run_command", "serve"]
 # What Python and OpenSSL, Node, and requests read the file of trusted CAs from.
 _TRUST = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
 _EXPOSED = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After",
             "Idempotent-Replayed")  # fmt: skip
-
-
-class DataInUse(CannotStart):
-    """Another process holds the data folder."""
 
 
 class Opened:
@@ -77,29 +69,6 @@ class Opened:
         self.invoker = Invoker(store, system_clock, links, self.reach, key_life=_key_life(settings), bell=self.bell)
         self.admin = Admin(store, system_clock)
         self.commands = control.Commands(self.admin, self.invoker)
-
-
-@contextlib.contextmanager
-def locked(folder: Path, *, shared: bool) -> Iterator[None]:
-    """Hold the folder, made with mode 0700 where it is missing; `shared` with others who hold it so.
-
-    Raises:
-        CannotStart: it can't be made.
-        DataInUse: another process holds it.
-    """
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        lock = (folder / "lock").open("a")
-    except OSError as error:
-        raise CannotStart(f"the data folder {folder} can't be used: {error.strerror}") from None
-    with lock:
-        Path(lock.name).chmod(0o600)
-        try:
-            fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DataInUse(f"another process holds the data folder {folder}") from None
-        yield
 
 
 @contextlib.asynccontextmanager
@@ -334,7 +303,7 @@ async def _commanded(opened: Opened, settings: Settings) -> AsyncIterator[None]:
     if settings["database_url"]:
         yield
         return
-    path: Path = settings["data"] / running.SOCKET
+    path: Path = settings["data"] / SOCKET
     commands = await control.listen(path, opened.commands)
     try:
         yield

@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 
-from rapport.control.client import CannotStart
+from rapport.folder import CannotStart
 from rapport.settings import Settings
 
 _BACKLOG = 2048

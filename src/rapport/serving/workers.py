@@ -20,7 +20,7 @@ import structlog
 
 from rapport.serving import listener
 from rapport.logs import configure_logs
-from rapport.control.client import CannotStart
+from rapport.folder import CannotStart
 from rapport.settings import Settings
 
 # How long to wait for the port: workers whose parent was killed need a moment to see it.

@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
 
-from rapport.serving.installation import BLOBS, DATABASE, KEY, locked
 from rapport.blobs.local import LocalBlobs
-from rapport.control.client import CannotStart
+from rapport.folder import BLOBS, DATABASE, KEY, CannotStart, locked
 from rapport.settings import load
 from rapport.store.kit import copy as rows
 from rapport.store.kit.copy import CannotCopy, Compared, Watch

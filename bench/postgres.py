@@ -26,17 +26,17 @@ from typing import Any
 import uvloop
 from run import CONNECTIONS, SECONDS, load, start
 
-from rapport.serving.installation import Opened, open_data
 from rapport.auth.caller import Caller
 from rapport.blobs.local import LocalBlobs
 from rapport.contract import engagements
-from rapport.wire.decode import RequestDecoder
 from rapport.operations import demo
-from rapport.operations.kit.context import NO_LINKS
+from rapport.operations.kit.context import NO_TOOLS
+from rapport.serving.installation import Opened, open_data
 from rapport.settings import load as load_settings
 from rapport.store.postgres.connect import Connector, Options
 from rapport.store.postgres.connections import Connections
 from rapport.store.postgres.store import PostgresStore
+from rapport.wire.decode import RequestDecoder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -148,7 +148,7 @@ async def record(folder: Path, url: str) -> list[tuple[str, tuple[Any, ...]]]:
     settings = load_settings({"data": folder / "data", "database_url": url})
     store = await Recording.open(Options(url))
     try:
-        invoker = Opened(settings, store, LocalBlobs(folder), NO_LINKS).invoker
+        invoker = Opened(settings, store, LocalBlobs(folder), NO_TOOLS.links).invoker
         while True:
             store.said.clear()
             await invoker.invoke(CALLER, engagements.CREATE, request())

@@ -17,13 +17,13 @@ from typing import Any
 
 import uvloop
 
-from rapport.serving.installation import open_data
 from rapport.auth.caller import Caller
 from rapport.clock import system_clock
 from rapport.contract import engagements
-from rapport.wire.decode import RequestDecoder
 from rapport.operations import demo
+from rapport.serving.installation import open_data
 from rapport.settings import load
+from rapport.wire.decode import RequestDecoder
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 

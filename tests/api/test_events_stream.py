@@ -11,6 +11,7 @@ import pytest
 
 from rapport.auth.caller import Caller
 from rapport.contract.events import EventsListRequest
+from rapport.events.bell import Bell
 from rapport.http.stream import Stream
 from tests.support.engine import ENGINES, Engine
 from tests.support.server import Client, Server
@@ -133,7 +134,7 @@ def test_a_reader_hears_a_beat_when_nothing_happens_and_a_stuck_one_is_let_go(en
             await asyncio.sleep(60)
 
     async def read() -> None:
-        serving = Stream(engine.invoker, beat_seconds=1, stuck_seconds=0.05)
+        serving = Stream(engine.invoker, Bell(), beat_seconds=1, stuck_seconds=0.05)
         await asyncio.wait_for(serving.serve(EventsListRequest(), who, asyncio.Event().wait, take, {}), 10)
 
     engine.run(read())

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from rapport.serving import installation
 from rapport.http import edge
-from rapport.serving import protocol
+from rapport.serving import installation, protocol
 from rapport.serving.listener import bind
 from rapport.settings import load
 from tests.support.wire import Wire

@@ -9,8 +9,8 @@ from markupsafe import escape
 
 from rapport.contract.kit.method import Method
 from rapport.contract.table import METHODS
+from rapport.http.reference.page import page
 from rapport.wire.openapi import document, errors_of
-from rapport.http.reference import page
 
 DOCUMENT = document(version="1.2.3")
 PAGE = page(DOCUMENT, nonce="n0nce")

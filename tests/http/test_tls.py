@@ -17,8 +17,7 @@ import pytest
 from cryptography import x509
 
 from rapport.folder import CannotStart
-from rapport.serving import installation
-from rapport.serving import local_ca
+from rapport.serving import installation, local_ca
 from rapport.serving.tls import TlsError, context
 from rapport.settings import SettingError, load
 from tests.sdk.install import node

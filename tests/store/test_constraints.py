@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from rapport.contract.kit import ids
-from rapport.store import accounts, engagements, idempotency, rev_orgs, auth_tokens as tokens, users
+from rapport.store import accounts, engagements, idempotency, rev_orgs, users
+from rapport.store import auth_tokens as tokens
 from rapport.store.kit import references, terms
 from rapport.store.kit.db import Tx, UniqueViolation
 from tests.support.engine import Engine, row_of

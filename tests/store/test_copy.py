@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rapport.store.kit import copy, migrate
+from rapport.store.kit import contents, copy, derived, migrate
 from rapport.store.kit.db import Bulk, Row
 from rapport.store.kit.migrate import Migration
 from rapport.store.postgres.bulk import PostgresBulk
@@ -29,6 +29,14 @@ _ROWS = st.lists(
 )  # fmt: skip
 
 
+_WORDS = "CREATE TABLE derived_words (id {key} PRIMARY KEY, word TEXT);"
+
+
+async def _rebuild_words(bulk: Bulk) -> None:
+    await bulk.run("DELETE FROM derived_words")
+    await bulk.run("INSERT INTO derived_words (id, word) SELECT DISTINCT \"order\", 'w' FROM later")
+
+
 class Nobody:
     """Watches nothing."""
 
@@ -45,9 +53,15 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
     sql = """CREATE TABLE later ("Key" {text} NOT NULL, "order" BIGINT NOT NULL, word {text}, number BIGINT, bytes BYTEA,
              amount DOUBLE PRECISION, PRIMARY KEY ("Key", "order")) {clustered};"""
     steps = migrate.migrations()
-    known = [*steps, Migration(steps[-1].version + 1, 1, sql)]
+    own = {"sqlite": _WORDS.format(key="INTEGER"), "postgres": _WORDS.format(key="BIGINT")}
+    known = [
+        *steps,
+        Migration(steps[-1].version + 1, 1, sql),
+        Migration(steps[-1].version + 2, 1, "", own),
+    ]
     monkeypatch.setattr(migrate, "migrations", lambda: known)
-    monkeypatch.setattr(copy, "_PAGE", 3)
+    monkeypatch.setattr(derived, "REBUILDS", [*derived.REBUILDS, _rebuild_words])
+    monkeypatch.setattr(contents, "PAGE", 3)
     monkeypatch.setattr(copy, "_PAGES", 2)
 
 
@@ -140,6 +154,17 @@ def test_whatever_a_source_was_when_a_copy_was_begun_it_ends_as_the_source_is(
     places.fill([*after, *(row for row in kept if row[:2] not in new)])
     assert all(one.is_same for one in places.copy(places.first, places.database))
     assert places.run(places.database, _ALL) == places.run(places.first, _ALL)
+
+
+def test_what_is_derived_is_left_out_of_a_copy_and_made_anew(places: Places) -> None:
+    places.empty()
+    places.fill([("a", 1, None, None, None, None), ("b", 2, None, None, None, None)])
+    places.run(places.first, "INSERT INTO derived_words (id, word) VALUES (99, 'stale')")
+    copied = places.copy(places.first, places.database)
+    assert "later" in {one.table for one in copied}
+    assert "derived_words" not in {one.table for one in copied}
+    words = "SELECT id, word FROM derived_words ORDER BY id"
+    assert places.run(places.database, words) == [(1, "w"), (2, "w")]
 
 
 def test_all_values_are_texts_or_integers(postgres: PostgresServer) -> None:

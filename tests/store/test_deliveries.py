@@ -15,13 +15,13 @@ from rapport.contract import webhook_deliveries, webhooks
 from rapport.contract.kit.ids import WebhookDeliveryId, WebhookId
 from rapport.contract.kit.method import Method
 from rapport.events.bell import Bell
+from rapport.jobs.clean import Cleaner
 from rapport.jobs.deliver import Deliveries, Rules
+from rapport.operations.kit.context import NO_TOOLS
+from rapport.operations.kit.invoke import Invoker
+from rapport.settings import load
 from rapport.webhooks.post import Poster
 from rapport.webhooks.reach import Reach
-from rapport.jobs.clean import Cleaner
-from rapport.operations.kit.invoke import Invoker
-from rapport.operations.webhooks import telling
-from rapport.settings import load
 from tests.support.engine import Engine
 from tests.support.receiver import Receiver
 
@@ -50,7 +50,7 @@ class Hooked:
         self._receiver = receiver
         receiver.plan(path)
         self.alice = engine.person()
-        self._invoker = Invoker(engine.store, lambda: engine.now, reach=Reach(allow_private=True))
+        self._invoker = Invoker(engine.store, lambda: engine.now, NO_TOOLS._replace(reach=Reach(allow_private=True)))
         url = webhooks.WebhookUrl.parse(receiver.url(path))
         self.webhook = self.call(webhooks.CREATE, url=url, event_types=["engagement_created"])["webhook"]
         self.secret = self.webhook["secret"]
@@ -62,7 +62,7 @@ class Hooked:
 
     def worker(self) -> Deliveries:
         reach = Reach(allow_private=True)
-        return Deliveries(self.engine.store, lambda: self.engine.now, Poster(reach), RULES, telling, bell=Bell())
+        return Deliveries(self.engine.store, lambda: self.engine.now, Poster(reach), RULES, bell=Bell())
 
     def work(self, worker: Deliveries) -> None:
         """Turns until nothing is due at this time of the clock, each with the end of its attempts."""

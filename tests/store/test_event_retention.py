@@ -10,8 +10,8 @@ from rapport.blobs.local import LocalBlobs
 from rapport.clock import DAY
 from rapport.contract.artifacts import PREPARE, ArtifactsPrepareRequest
 from rapport.contract.engagements import UPDATE, EngagementsUpdateRequest
-from rapport.contract.kit.errors import ValueNotPermitted
 from rapport.contract.events import LIST, EventsListRequest
+from rapport.contract.kit.errors import ValueNotPermitted
 from rapport.contract.kit.ids import EngagementId, TimelineObjectId
 from rapport.contract.tags import CREATE as TAGS_CREATE
 from rapport.contract.tags import TagsCreateRequest

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from rapport.contract.kit.paging import Cursor, Sort, decode_cursor, encode_cursor
 from rapport.store import engagements
-from rapport.store.kit.db import NO_DATE
 from rapport.store.engagements import EngagementRow, Stored
+from rapport.store.kit.db import NO_DATE
 from rapport.store.kit.query import Page, Walk
 from tests.support.engine import Engine, row_of
 

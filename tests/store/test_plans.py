@@ -11,19 +11,19 @@ import apsw
 import pytest
 
 from rapport import __version__
-from rapport.serving.installation import open_data
 from rapport.auth.caller import Caller
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import DAY, system_clock
 from rapport.contract.kit.errors import ApiError
 from rapport.contract.kit.fields import Json
 from rapport.contract.table import METHODS
+from rapport.jobs.clean import Cleaner
+from rapport.operations import demo
+from rapport.serving.installation import open_data
+from rapport.settings import load
 from rapport.wire import openapi
 from rapport.wire.decode import RequestDecoder
 from rapport.wire.examples import example
-from rapport.operations import demo
-from rapport.jobs.clean import Cleaner
-from rapport.settings import load
 
 ADMIN = Caller(demo.ORG, "DEVU-12345", "admin")
 # Beside the document's examples: what loads summaries, and a tag that much has.

@@ -10,16 +10,15 @@ import apsw
 import asyncpg
 import pytest
 
-from rapport.contract.kit import ids
 from rapport.contract import webhooks as contract
+from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ServiceUnavailable
 from rapport.events.bell import Bell
 from rapport.jobs.deliver import Deliveries, Rules
-from rapport.webhooks.post import Poster
-from rapport.webhooks.reach import Reach
+from rapport.operations.kit.context import NO_TOOLS
 from rapport.operations.kit.invoke import Invoker
-from rapport.operations.webhooks import telling
-from rapport.store import accounts, engagements, events, dev_orgs as orgs, webhooks
+from rapport.store import accounts, engagements, events, webhooks
+from rapport.store import dev_orgs as orgs
 from rapport.store.kit import migrate, numbers, references
 from rapport.store.kit.db import CannotOpen, LostRace, Tx, positional
 from rapport.store.kit.migrate import Migration, NewerDatabase
@@ -29,6 +28,8 @@ from rapport.store.postgres.driver import OutcomeUnknown, commit
 from rapport.store.postgres.store import PostgresStore
 from rapport.store.postgres.urls import check_url, hosts_of, masked
 from rapport.store.sqlite.store import SqliteStore
+from rapport.webhooks.post import Poster
+from rapport.webhooks.reach import Reach
 from tests.support.engine import DATABASE_URL, SOON, Engine, alone, row_of, settled
 from tests.support.postgres import PostgresServer, eventually, new_name
 
@@ -217,12 +218,12 @@ def test_a_worker_does_not_wait_for_a_webhook_that_another_process_is_at(
     engine: Engine, other: PostgresStore, unused_port: int
 ) -> None:
     alice, reach = engine.person(), Reach(allow_private=True)
-    invoker = Invoker(engine.store, lambda: engine.now, reach=reach)
+    invoker = Invoker(engine.store, lambda: engine.now, NO_TOOLS._replace(reach=reach))
     url = contract.WebhookUrl.parse(f"http://127.0.0.1:{unused_port}/")
     for _ in range(2):
         engine.run(invoker.invoke(alice, contract.CREATE, contract.WebhooksCreateRequest(url=url)))
     rules = Rules(timeout=0.5, retry_delays=(1.0,), verify_again=3600.0)
-    worker = Deliveries(other, lambda: engine.now, Poster(reach), rules, telling, bell=Bell())
+    worker = Deliveries(other, lambda: engine.now, Poster(reach), rules, bell=Bell())
     held, free = asyncio.Event(), asyncio.Event()
 
     async def hold(tx: Tx) -> None:

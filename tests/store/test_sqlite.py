@@ -12,10 +12,11 @@ from typing import Any
 import apsw
 import pytest
 
-from rapport.serving.installation import DATABASE, open_data
+from rapport.folder import DATABASE
+from rapport.serving.installation import open_data
 from rapport.settings import load
-from rapport.store.kit import migrate
 from rapport.store import dev_orgs as orgs
+from rapport.store.kit import migrate
 from rapport.store.kit.db import Tx
 from rapport.store.kit.migrate import Migration, NewerDatabase
 from rapport.store.sqlite.store import SqliteStore
@@ -132,6 +133,24 @@ def test_migrations_are_numbered_without_gaps_and_say_what_they_are_compatible_w
     found = migrate.migrations()
     assert [step.version for step in found] == list(range(1, len(found) + 1))
     assert all(1 <= step.compatible <= step.version for step in found)
+
+
+@pytest.mark.parametrize(
+    ("texts", "why"),
+    [
+        ({"sqlite": "-- compatible: 1\n"}, "migration 7 has neither one text nor one for each engine"),
+        ({"": "SELECT 1"}, "migration 7 does not say what it is compatible with"),
+    ],
+)
+def test_a_migration_is_for_every_engine_and_says_what_follows_it(texts: dict[str, str], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        migrate.migration_of(7, texts)
+
+
+def test_a_migration_may_have_a_text_for_each_engine() -> None:
+    texts = {"sqlite": "-- compatible: 1\nA", "postgres": "-- compatible: 1\nB"}
+    step = migrate.migration_of(7, texts)
+    assert (step.sql_for("sqlite"), step.sql_for("postgres")) == tuple(texts.values())
 
 
 def test_a_fresh_schema_is_the_migrated_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

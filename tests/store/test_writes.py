@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from rapport.contract.kit.errors import ServiceUnavailable
-from rapport.store import engagements, dev_orgs as orgs
+from rapport.store import dev_orgs as orgs
+from rapport.store import engagements
 from rapport.store.kit.db import Batch, LostRace, Tx
 from tests.support.engine import SOON, Engine, alone, row_of, settled
 
@@ -134,7 +135,7 @@ def test_a_unique_violation_in_a_batch_fails_only_the_call_that_has_it(store: En
 
 def test_a_call_whose_deadline_has_passed_is_refused_and_not_written(store: Engine) -> None:
     org = store.new_org()
-    late = alone(store.store, lambda tx: orgs.insert(tx, org, "late", 1), deadline=time.monotonic() - 0.001)
+    late = alone(store.store, lambda tx: orgs.insert(tx, org, "late", 1), seconds=-0.001)
     with pytest.raises(ServiceUnavailable):
         store.run(late)
     assert store.read(orgs.all_orgs) == []
@@ -150,7 +151,7 @@ def test_a_call_whose_deadline_passes_while_another_is_written_is_refused_and_no
     async def waits() -> None:
         deadline = time.monotonic() + 0.1
         await asyncio.sleep(0.05)
-        await alone(store.store, lambda tx: orgs.insert(tx, f"{org}B", "late", 1), deadline=deadline)
+        await alone(store.store, lambda tx: orgs.insert(tx, f"{org}B", "late", 1), seconds=deadline - time.monotonic())
 
     first, second = store.run(settled([alone(store.store, slow), waits()]))
     assert first is None

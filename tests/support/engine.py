@@ -17,8 +17,9 @@ from rapport.contract.kit.ids import UserId
 from rapport.operations import families as families  # each family registers what it does
 from rapport.operations.admin import make_org
 from rapport.operations.kit.invoke import Invoker
-from rapport.store.kit.db import Batch, Store, Tx
 from rapport.store.engagements import EngagementRow
+from rapport.store.kit import db
+from rapport.store.kit.db import Store, Tx
 from rapport.store.postgres.connect import Options
 from rapport.store.postgres.store import PostgresStore
 from rapport.store.sqlite.store import SqliteStore
@@ -104,13 +105,9 @@ async def _opened(name: str, folder: Path) -> Store:
     return await ENGINES[name](folder)
 
 
-async def alone(store: Store, work: Callable[[Tx], Awaitable[R]], *, deadline: float | None = None) -> R:
+async def alone(store: Store, work: Callable[[Tx], Awaitable[R]], *, seconds: float = SOON) -> R:
     """Run `work` as a write whose calls never run together."""
-
-    async def run(tx: Tx, calls: Sequence[None]) -> Sequence[R | Exception]:
-        return [await work(tx) for _ in calls]
-
-    return await store.write(Batch(run), None, deadline=time.monotonic() + SOON if deadline is None else deadline)
+    return await db.alone(store, work, seconds=seconds)
 
 
 async def settled(works: Sequence[Coroutine[Any, Any, R]]) -> list[R | BaseException]:

@@ -20,11 +20,11 @@ from typing import Any, ClassVar, NamedTuple
 import httpx
 import jsonschema_rs
 
+from rapport.contract.kit.method import READ
+from rapport.contract.table import METHODS
 from rapport.control import client
 from rapport.folder import SOCKET
 from rapport.serving.installation import open_data
-from rapport.contract.kit.method import READ
-from rapport.contract.table import METHODS
 from rapport.settings import load
 
 MANY = {"RAPPORT_RATE_LIMIT": "off"}

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from rapport.webhooks.reach import Reach, Unreachable, is_public
 from rapport.serving import local_ca
+from rapport.webhooks.reach import Reach, Unreachable, is_public
 from tests.support.hooks import QUICK
 from tests.support.receiver import Receiver
 from tests.support.resolving import Names, resolving

@@ -3,10 +3,11 @@
 from typing import NamedTuple
 
 from rapport.auth import scopes, tokens
+from rapport.clock import Clock
 from rapport.contract.kit.errors import Forbidden, Unauthenticated
 from rapport.contract.kit.method import READ, Method
 from rapport.store import auth_tokens as token_store
-from rapport.store.kit.db import Tx
+from rapport.store.kit.db import Store, Tx
 
 # What each role may do in a family: the level, and the same for the families that only admins change.
 _ROLE_LEVELS = {"viewer": 0, "member": 2, "admin": 2}
@@ -61,6 +62,34 @@ async def authenticate(tx: Tx, header: str | None, now: int) -> Caller:
             f"The user {owner.user_id} is {owner.state}.", detail="Only active users may use the API; ask an admin."
         )
     return Caller(owner.org, owner.user_id, owner.role or "member", owner.scope, owner.number)
+
+
+class Callers:
+    """Finds who speaks, on a store.
+
+    Args:
+        store: where tokens and users are.
+        clock: the time.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def of(self, header: bytes | None, *, deadline: float) -> Caller:
+        """Find who an `Authorization` header speaks for now.
+
+        Raises:
+            Unauthenticated: no token, or one that is malformed, unknown, expired or revoked.
+            Forbidden: the user is not active.
+            ServiceUnavailable: the store is away, or the deadline has passed.
+        """
+        text = header.decode("latin-1") if header is not None else None
+
+        async def caller(tx: Tx) -> Caller:
+            return await authenticate(tx, text, self._clock())
+
+        return await self._store.read(caller, deadline=deadline)
 
 
 def _refused(message: str, detail: str) -> Unauthenticated:

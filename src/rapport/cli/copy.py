@@ -14,8 +14,8 @@ from rapport.folder import CannotStart
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from rapport.store.kit.progress import Watch
     from rapport.upkeep.copy import Copied
-    from rapport.store.kit.copy import Watch
 
 _PLACE = "A data folder, or a postgresql:// URL."
 

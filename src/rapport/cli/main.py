@@ -10,9 +10,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from rapport import __version__
-from rapport.control import client
 from rapport.cli.copy import copy
 from rapport.cli.webhooks import webhooks
+from rapport.control import client
 from rapport.folder import SOCKET, CannotStart
 from rapport.settings import SETTINGS, SettingError, Settings, load
 
@@ -181,9 +181,9 @@ def serve(
         print(line, flush=True)
 
     if settings["workers"] > 1:
-        from rapport.serving import workers
+        from rapport.serving.workers import serve as serve_with_workers
 
-        workers.serve(settings, say=say)
+        serve_with_workers(settings, say=say)
     else:
         from rapport.serving import installation
 

@@ -14,10 +14,10 @@ import msgspec
 
 from rapport.contract.kit.errors import ApiError, NotFound
 from rapport.contract.table import METHODS
-from rapport.wire.decode import RequestDecoder
-from rapport.wire.errors import render
 from rapport.operations.admin import Admin, AdminError
 from rapport.operations.kit.invoke import Invoker
+from rapport.wire.decode import RequestDecoder
+from rapport.wire.errors import render
 
 _LINE = 4 * 1024 * 1024
 

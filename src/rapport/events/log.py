@@ -13,8 +13,8 @@ from rapport.clock import format_rfc3339
 from rapport.contract.kit import ids
 from rapport.contract.kit.fields import Json, Raw, Response
 from rapport.store import events as store
-from rapport.store.kit.db import Tx
 from rapport.store.events import EVENT, EventRow
+from rapport.store.kit.db import Tx
 
 # Texts up to this many bytes stand in the audit trail as they are (SPEC 5).
 _LONGEST_DELTA = 4096

@@ -9,8 +9,10 @@ from urllib.parse import unquote
 
 import structlog
 
-from rapport.auth.caller import Caller, authenticate, authorize
+from rapport.auth.caller import Caller, Callers, authorize
 from rapport.contract.engagements import Expansion
+from rapport.contract.events import LIST as EVENTS_LIST
+from rapport.contract.events import EventsListRequest
 from rapport.contract.kit.errors import (
     ApiError,
     BadRequest,
@@ -22,18 +24,17 @@ from rapport.contract.kit.errors import (
     RequestEntityTooLarge,
     Unauthenticated,
 )
-from rapport.contract.events import LIST as EVENTS_LIST
-from rapport.contract.events import EventsListRequest
 from rapport.contract.kit.fields import UNSET, Request
 from rapport.contract.kit.method import READ, Method
 from rapport.contract.table import METHODS
+from rapport.events.bell import Bell
+from rapport.http.stream import PATH, Stream, last_event_id
+from rapport.operations.kit.invoke import Invoker
+from rapport.ratelimit import Limits, Usage
+from rapport.store.kit.db import STORE_SECONDS
 from rapport.wire.decode import RequestDecoder
 from rapport.wire.errors import fault, new_request_id, render
-from rapport.http.stream import PATH, Stream, last_event_id
 from rapport.wire.strict import AnswerFilter
-from rapport.operations.kit.invoke import STORE_SECONDS, Invoker
-from rapport.ratelimit import Limits, Usage
-from rapport.store.kit.db import Tx
 
 MAX_BODY = 1024 * 1024
 BODY_SECONDS = 30
@@ -62,19 +63,25 @@ class Edge:
 
     Args:
         invoker: runs the methods.
+        callers: finds who asks.
+        bell: ends streams when the server leaves.
         limiter: counts requests; None where limits are off.
         strict: refuse what is not DevRev's, and leave it out of answers.
         access_log: write a line per request.
         site: answers the paths that are no methods.
     """
 
-    def __init__(self, invoker: Invoker, limiter: Limits | None, *, strict: bool, access_log: bool, site: App) -> None:
+    def __init__(
+        self, invoker: Invoker, callers: Callers, bell: Bell, limiter: Limits | None, *, strict: bool,
+        access_log: bool, site: App,
+    ) -> None:  # fmt: skip
         self._invoker = invoker
+        self._callers = callers
         self._limiter = limiter
         self._strict = strict
         self._access_log = access_log
         self._site = identified(site)
-        self._stream = Stream(invoker)
+        self._stream = Stream(invoker, bell)
         self._routes = {
             method.path: _Route(
                 method,
@@ -143,7 +150,7 @@ class Edge:
         answer = await self._invoker.invoke(caller, method, request, key=key, deadline=deadline)
         if method.waits:
             # Meanwhile the token may have been revoked.
-            await self._known(headers.get(b"authorization"), time.monotonic() + STORE_SECONDS)
+            await self._callers.of(headers.get(b"authorization"), deadline=time.monotonic() + STORE_SECONDS)
         if answer.replayed:
             out["idempotent-replayed"] = "true"
         return method.status, route.answer_filter(answer.body) if route.answer_filter else answer.body
@@ -152,22 +159,13 @@ class Edge:
         limiter = self._limiter
         header = headers.get(b"authorization")
         try:
-            caller = await self._known(header, deadline)
+            caller = await self._callers.of(header, deadline=deadline)
         except Unauthenticated:
             if limiter is not None:
                 # Guesses are counted by address, and never held against a good token that comes from there.
                 await limiter.take(("address", (scope.get("client") or ("",))[0]))
             raise
         return caller, await limiter.take((caller.org, caller.user_id)) if limiter is not None else None
-
-    async def _known(self, header: bytes | None, deadline: float) -> Caller:
-        """Who an `Authorization` header speaks for now."""
-        text = header.decode("latin-1") if header is not None else None
-
-        async def caller(tx: Tx) -> Caller:
-            return await authenticate(tx, text, self._invoker.clock())
-
-        return await self._invoker.store.read(caller, deadline=deadline)
 
     async def _stream_events(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer `/events`, as if it were a method until the first event goes out."""
@@ -183,9 +181,11 @@ class Edge:
         try:
             request = await self._read_stream(scope, headers, out)
             header = headers.get(b"authorization")
-            await self._stream.serve(
-                request, lambda: self._known(header, time.monotonic() + STORE_SECONDS), receive, start, out
-            )
+
+            async def who() -> Caller:
+                return await self._callers.of(header, deadline=time.monotonic() + STORE_SECONDS)
+
+            await self._stream.serve(request, who, receive, start, out)
         except ApiError as error:
             status, more, body = render(error, strict=self._strict)
         except Exception:

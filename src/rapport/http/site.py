@@ -13,11 +13,11 @@ from starlette.routing import Route
 
 from rapport import __version__
 from rapport.contract.kit.errors import ApiError, MethodNotAllowed, NotFound, ServiceUnavailable
-from rapport.wire import openapi
-from rapport.wire.errors import render
 from rapport.http.files.uploads import Files
 from rapport.operations.health import ready
 from rapport.store.kit.db import Store
+from rapport.wire import openapi
+from rapport.wire.errors import render
 
 # Stands for the nonce in the one rendering that all requests share.
 _NONCE = "0-nonce-of-this-request-0"
@@ -37,11 +37,9 @@ def site(store: Store, files: Files, *, strict: bool, is_leaving: Callable[[], b
 
     @functools.cache
     def reference_page() -> str:
-        from rapport.http.reference import (  # noqa: PLC0415  # its templates would add a tenth to every start
-            page as reference,
-        )
+        from rapport.http.reference.page import page  # noqa: PLC0415  # its templates would add a tenth to every start
 
-        return reference.page(document, nonce=_NONCE)
+        return page(document, nonce=_NONCE)
 
     async def healthz(_request: Request) -> Response:
         return _json(200, b'{"status":"ok"}')

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from rapport.auth.caller import Caller
-from rapport.contract.kit.errors import ApiError, InvalidField
 from rapport.contract.events import LIST, EventsListRequest
+from rapport.contract.kit.errors import ApiError, InvalidField
 from rapport.contract.kit.fields import Raw
+from rapport.events.bell import Bell
 from rapport.operations.kit.invoke import Invoker
 
 PATH = "/events"
@@ -46,14 +47,21 @@ class Stream:
 
     Args:
         invoker: runs `events.list`.
+        bell: is closed when the server leaves.
         beat_seconds: how often a reader hears something when nothing happens.
         stuck_seconds: how long a reader may take nothing.
     """
 
     def __init__(
-        self, invoker: Invoker, *, beat_seconds: int = _BEAT_SECONDS, stuck_seconds: float = _STUCK_SECONDS
+        self,
+        invoker: Invoker,
+        bell: Bell,
+        *,
+        beat_seconds: int = _BEAT_SECONDS,
+        stuck_seconds: float = _STUCK_SECONDS,
     ) -> None:
         self._invoker = invoker
+        self._bell = bell
         self._beat_seconds = beat_seconds
         self._stuck_seconds = stuck_seconds
 
@@ -98,7 +106,7 @@ class Stream:
     async def _chunks(self, page: _Page, request: EventsListRequest, who: Any) -> AsyncIterator[bytes]:
         for chunk in _chunks(page):
             yield chunk
-        while not self._invoker.bell.is_closed:
+        while not self._bell.is_closed:
             request.after, request.wait = page.last, self._beat_seconds
             del page
             try:

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import structlog
 
@@ -12,11 +11,10 @@ from rapport.blobs import Blobs
 from rapport.clock import SECOND, Clock
 from rapport.operations import artifacts
 from rapport.store import artifacts as store
-from rapport.store import webhook_deliveries as deliveries, events
-from rapport.store.kit.db import Batch, Store, Tx
+from rapport.store import events
+from rapport.store import webhook_deliveries as deliveries
+from rapport.store.kit.db import Store, alone, look
 
-R = TypeVar("R")
-_SECONDS = 4.5
 # One bite is one short transaction, so that no request waits for the cleaner.
 _BITE = 100
 _PAUSE = 0.02
@@ -78,8 +76,8 @@ class Cleaner:
         """Remove what was prepared and never uploaded, or uploaded and never attached; how many."""
         before = self._clock() - round(self._orphan_seconds * SECOND)
         removed = 0
-        while bite := await self._write(
-            lambda tx: artifacts.remove_orphans(tx, before=before, now=self._clock(), most=_BITE)
+        while bite := await alone(
+            self._store, lambda tx: artifacts.remove_orphans(tx, before=before, now=self._clock(), most=_BITE)
         ):
             removed += bite
             await asyncio.sleep(_PAUSE)
@@ -90,8 +88,8 @@ class Cleaner:
     async def forget_keys(self) -> int:
         """Forget the answers under idempotency keys that are too old to be given again; how many."""
         forgotten = 0
-        while bite := await self._write(
-            lambda tx: idempotency.forget(tx, since=self._clock() - self._key_life, most=_BITE)
+        while bite := await alone(
+            self._store, lambda tx: idempotency.forget(tx, since=self._clock() - self._key_life, most=_BITE)
         ):
             forgotten += bite
             await asyncio.sleep(_PAUSE)
@@ -101,7 +99,7 @@ class Cleaner:
         """Forget deliveries that are too old to be looked at or sent again; how many."""
         before = self._clock() - round(self._delivery_seconds * SECOND)
         forgotten = 0
-        while bite := await self._write(lambda tx: deliveries.forget(tx, before=before, most=_BITE)):
+        while bite := await alone(self._store, lambda tx: deliveries.forget(tx, before=before, most=_BITE)):
             forgotten += bite
             await asyncio.sleep(_PAUSE)
         return forgotten
@@ -110,7 +108,7 @@ class Cleaner:
         """Let go of events that the feed no longer goes back to; how many."""
         before = self._clock() - round(self._event_seconds * SECOND)
         forgotten = 0
-        while bite := await self._write(lambda tx: events.forget(tx, before=before, most=_BITE)):
+        while bite := await alone(self._store, lambda tx: events.forget(tx, before=before, most=_BITE)):
             forgotten += bite
             await asyncio.sleep(_PAUSE)
         return forgotten
@@ -118,9 +116,7 @@ class Cleaner:
     async def remove_blobs(self) -> int:
         """Remove the bytes that are due; how many blobs."""
         removed = 0
-        while due := await self._store.read(
-            lambda tx: store.due_blobs(tx, now=self._clock(), most=_BITE), deadline=time.monotonic() + _SECONDS
-        ):
+        while due := await look(self._store, lambda tx: store.due_blobs(tx, now=self._clock(), most=_BITE)):
             for org, blob in due:
                 await self._blobs.delete(org, blob)
             await self._forget(due)
@@ -129,10 +125,4 @@ class Cleaner:
         return removed
 
     async def _forget(self, blobs: Sequence[tuple[str, str]]) -> None:
-        await self._write(lambda tx: store.forget_blobs(tx, blobs))
-
-    async def _write(self, work: Callable[[Tx], Awaitable[R]]) -> R:
-        async def run(tx: Tx, calls: Sequence[None]) -> Sequence[R | Exception]:
-            return [await work(tx) for _ in calls]
-
-        return await self._store.write(Batch(run), None, deadline=time.monotonic() + _SECONDS)
+        await alone(self._store, lambda tx: store.forget_blobs(tx, blobs))

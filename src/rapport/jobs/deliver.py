@@ -11,8 +11,8 @@ import contextlib
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -20,19 +20,18 @@ import structlog
 from rapport import __version__
 from rapport.clock import DAY, MILLISECOND, SECOND, Clock
 from rapport.contract.kit.errors import ServiceUnavailable
-from rapport.webhooks import messages
 from rapport.events.bell import Bell
-from rapport.webhooks.post import Outcome, Poster
-from rapport.webhooks.signatures import sign
-from rapport.store import webhook_deliveries as store
+from rapport.operations.webhooks import telling
 from rapport.store import events as event_store
+from rapport.store import webhook_deliveries as store
 from rapport.store import webhooks
-from rapport.store.kit.db import Batch, Store, Tx
+from rapport.store.kit.db import Store, Tx, alone, look
 from rapport.store.webhook_deliveries import AttemptRow, Job, NewDelivery, Settled
 from rapport.store.webhooks import Key
+from rapport.webhooks import messages
+from rapport.webhooks.post import Outcome, Poster
+from rapport.webhooks.signatures import sign
 
-R = TypeVar("R")
-_STORE_SECONDS = 4.5
 # How soon an event is noticed where nothing rings, and how long two looks at nothing are apart where much does: a look
 # costs two index look-ups per webhook.
 _LOOK_SECONDS = 0.05
@@ -68,9 +67,6 @@ class Rules(NamedTuple):
     verify_again: float
 
 
-Telling = Callable[[Tx, Key, int], contextlib.AbstractAsyncContextManager[None]]
-
-
 class _Finished(NamedTuple):
     job: Job
     outcome: Outcome
@@ -86,18 +82,14 @@ class Deliveries:
         clock: the time.
         poster: sends.
         rules: how they are tried.
-        telling: around what changes a webhook in a transaction, so that the change is an event as any other.
         bell: rings when there may be something to do.
     """
 
-    def __init__(
-        self, engine: Store, clock: Clock, poster: Poster, rules: Rules, telling: Telling, *, bell: Bell
-    ) -> None:
+    def __init__(self, engine: Store, clock: Clock, poster: Poster, rules: Rules, *, bell: Bell) -> None:
         self._store = engine
         self._clock = clock
         self._poster = poster
         self._rules = rules
-        self._telling = telling
         self._pace: dict[Key, int] = {}
         self._under_way: dict[Key, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -125,7 +117,7 @@ class Deliveries:
         if self._tasks:
             await asyncio.wait(self._tasks)
         with contextlib.suppress(ServiceUnavailable):  # then they are made once more
-            await self._write(lambda tx: self._note(tx, self._finished))
+            await alone(self._store, lambda tx: self._note(tx, self._finished))
         self._poster.close()
 
     def stop(self) -> None:
@@ -148,7 +140,7 @@ class Deliveries:
     async def _until_due(self) -> float:
         """Seconds until an attempt or a challenge falls due."""
         now = self._clock()
-        due = await self._read(lambda tx: store.next_due(tx, now))
+        due = await look(self._store, lambda tx: store.next_due(tx, now))
         return math.inf if due is None else max(0.0, (due - self._clock()) / SECOND)
 
     def _rung(self) -> None:
@@ -167,14 +159,15 @@ class Deliveries:
         Raises:
             ServiceUnavailable: the store is away.
         """
-        keys = [key for key in await self._read(lambda tx: webhooks.with_work(tx, self._clock())) if self._room(key)]
+        with_work = await look(self._store, lambda tx: webhooks.with_work(tx, self._clock()))
+        keys = [key for key in with_work if self._room(key)]
         finished = self._finished[:]
         if not keys and not finished:
             self._passed_over = False
             return False
-        looked, claimed = await self._write(lambda tx: self._work(tx, keys, finished))
+        looked, claimed = await alone(self._store, lambda tx: self._work(tx, keys, finished))
         del self._finished[: len(finished)]
-        for job in await self._read(lambda tx: store.jobs(tx, claimed)) if claimed else []:
+        for job in await look(self._store, lambda tx: store.jobs(tx, claimed)) if claimed else []:
             self._under_way[job.key] = self._under_way.get(job.key, 0) + 1
             task = asyncio.create_task(self._attempt(job))
             self._tasks.add(task)
@@ -282,7 +275,7 @@ class Deliveries:
         return round(min(delays[min(tries, len(delays)) - 1], self._rules.verify_again) * SECOND)
 
     async def _verified(self, tx: Tx, key: Key, now: int) -> None:
-        async with self._telling(tx, key, now):
+        async with telling(tx, key, now):
             degraded = await webhooks.activate(tx, key)
         if degraded is not None:
             await store.revive(tx, key, since=degraded, now=now)
@@ -294,7 +287,7 @@ class Deliveries:
         org, webhook = key = one.job.key
         if not one.job.event_is_there:
             return
-        async with self._telling(tx, key, now):
+        async with telling(tx, key, now):
             degraded = await webhooks.degrade(tx, key, since=one.job.delivery.created_date, now=now)
         if not degraded:
             return
@@ -339,20 +332,6 @@ class Deliveries:
             self._pace[key] = min(_MOST_AT_ONCE, pace + 1)
         else:
             self._pace[key] = 1 if outcome.status is None else max(1, pace // 2)
-
-    # The store
-
-    async def _read(self, work: Callable[[Tx], Awaitable[R]]) -> R:
-        async def run(tx: Tx) -> R:
-            return await work(tx)
-
-        return await self._store.read(run, deadline=time.monotonic() + _STORE_SECONDS)
-
-    async def _write(self, work: Callable[[Tx], Awaitable[R]]) -> R:
-        async def run(tx: Tx, calls: Sequence[None]) -> Sequence[R | Exception]:
-            return [await work(tx) for _ in calls]
-
-        return await self._store.write(Batch(run), None, deadline=time.monotonic() + _STORE_SECONDS)
 
 
 def _attempt_row(one: _Finished) -> AttemptRow:

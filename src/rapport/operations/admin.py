@@ -1,8 +1,6 @@
 """What the operator does from the command line: orgs, users, tokens. Each is one write or one read of its own."""
 
 import secrets
-import time
-from collections.abc import Sequence
 from typing import Any
 
 from rapport.auth import scopes, tokens
@@ -12,11 +10,12 @@ from rapport.contract.kit import ids
 from rapport.operations import auth_tokens, dev_users
 from rapport.operations.kit.changes import SYSTEM
 from rapport.operations.kit.context import Context
-from rapport.store import artifacts, dev_orgs as orgs
-from rapport.store.kit import numbers
+from rapport.store import artifacts
 from rapport.store import auth_tokens as token_store
+from rapport.store import dev_orgs as orgs
 from rapport.store import users as user_store
-from rapport.store.kit.db import Batch, Store, Tx
+from rapport.store.kit import numbers
+from rapport.store.kit.db import Store, Tx, alone, look
 
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _ORG_LENGTH = 10
@@ -39,22 +38,13 @@ class Admin:
         self._store = store
         self._clock = clock
 
-    async def _write(self, work: Any) -> Any:
-        async def run(tx: Tx, calls: Sequence[None]) -> Sequence[Any]:
-            return [await work(tx) for _ in calls]
-
-        return await self._store.write(Batch(run), None, deadline=time.monotonic() + _SECONDS)
-
-    async def _read(self, work: Any) -> Any:
-        return await self._store.read(work, deadline=time.monotonic() + _SECONDS)
-
     async def orgs_create(self, *, name: str, email: str) -> Answer:
         """Make an org with its first admin and a token for them."""
 
         async def work(tx: Tx) -> Answer:
             return await make_org(tx, self._clock(), name=name, email=email)
 
-        return await self._write(work)  # type: ignore[no-any-return]
+        return await alone(self._store, work, seconds=_SECONDS)
 
     async def first_org(self, *, name: str, email: str) -> Answer | None:
         """Make a store's first org; None when there is one. Of several who try at once, one does."""
@@ -63,11 +53,11 @@ class Admin:
             await tx.hold([FIRST_ORG])
             return None if await orgs.all_orgs(tx) else await make_org(tx, self._clock(), name=name, email=email)
 
-        return await self._write(work)  # type: ignore[no-any-return]
+        return await alone(self._store, work, seconds=_SECONDS)
 
     async def is_empty(self) -> bool:
         """True when the store has no org yet."""
-        return not await self._read(orgs.all_orgs)
+        return not await look(self._store, orgs.all_orgs, seconds=_SECONDS)
 
     async def _org(self, tx: Tx, wanted: str | None) -> str:
         """The org that a command means: the one named by id or name, or the only one."""
@@ -107,7 +97,7 @@ class Admin:
                 ]
             }  # fmt: skip
 
-        return await self._read(work)  # type: ignore[no-any-return]
+        return await look(self._store, work, seconds=_SECONDS)
 
     async def users_list(self, *, org: str | None = None) -> Answer:
         """Every dev user of an org."""
@@ -116,7 +106,7 @@ class Admin:
             where = user_store.of_kind(await self._org(tx, org), ids.DEV_USER.name)
             return {"users": [_user_answer(row) for row in await user_store.all_of(tx, where)]}
 
-        return await self._read(work)  # type: ignore[no-any-return]
+        return await look(self._store, work, seconds=_SECONDS)
 
     async def users_create(
         self, *, email: str, name: str | None = None, role: str = "member", org: str | None = None
@@ -131,7 +121,7 @@ class Admin:
             )  # fmt: skip
             return {"user": _user_answer(user), "token": await _first_token(tx, self._clock(), user)}
 
-        return await self._write(work)  # type: ignore[no-any-return]
+        return await alone(self._store, work, seconds=_SECONDS)
 
     async def users_role(self, *, user: str, role: str, org: str | None = None) -> Answer:
         """Give a dev user another role."""
@@ -152,7 +142,7 @@ class Admin:
             changed = await dev_users.admit(ctx, row, state=state or row.state, role=role or row.role)
             return {"user": _user_answer(changed)}
 
-        return await self._write(work)  # type: ignore[no-any-return]
+        return await alone(self._store, work, seconds=_SECONDS)
 
     async def tokens_create(
         self, *, user: str, name: str = "token", scope: str = "", days: int = tokens.LIFE_DAYS, org: str | None = None
@@ -175,7 +165,7 @@ class Admin:
             )  # fmt: skip
             return {**_token_id(row), "token": secret}
 
-        return await self._write(work)  # type: ignore[no-any-return]
+        return await alone(self._store, work, seconds=_SECONDS)
 
     async def tokens_list(self, *, user: str | None = None, org: str | None = None) -> Answer:
         """The tokens of an org or a user, without their secrets."""
@@ -186,7 +176,7 @@ class Admin:
             rows = await token_store.listed(tx, own, user_id=holder)
             return {"tokens": [_token_answer(row) for row in reversed(rows)]}
 
-        return await self._read(work)  # type: ignore[no-any-return]
+        return await look(self._store, work, seconds=_SECONDS)
 
     async def tokens_revoke(self, *, token: str, org: str | None = None) -> Answer:
         """Revoke a token by its id; it is refused from now on."""
@@ -203,7 +193,7 @@ class Admin:
                 raise AdminError(f"there is no live token {token}")
             return {"display_id": id_.display_id, "revoked": True}
 
-        return await self._write(work)  # type: ignore[no-any-return]
+        return await alone(self._store, work, seconds=_SECONDS)
 
     async def caller(self, *, user: str | None = None, org: str | None = None) -> Caller:
         """Who `rapport call` acts as: the user named, or the org's oldest admin."""
@@ -215,7 +205,7 @@ class Admin:
                 raise AdminError("the org has no active admin: name a user with --user")
             return Caller(own, row.display_id, row.role or "member")
 
-        return await self._read(work)  # type: ignore[no-any-return]
+        return await look(self._store, work, seconds=_SECONDS)
 
 
 async def make_org(

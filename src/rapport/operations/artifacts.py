@@ -19,9 +19,9 @@ from rapport.operations.kit.listing import cursors, read_walk
 from rapport.operations.kit.references import unknown_id
 from rapport.operations.kit.showing import shows, touching
 from rapport.store import artifacts as store
-from rapport.store.kit import numbers, summaries
 from rapport.store import timeline_entries
 from rapport.store.artifacts import ArtifactRow, VersionKey, VersionRow
+from rapport.store.kit import numbers, summaries
 from rapport.store.kit.db import Tx
 
 _VERSION = re.compile(r"[1-9][0-9]{0,17}")
@@ -60,7 +60,7 @@ async def prepare_version(
 
 async def _new_version(ctx: Context, number: int, version: int) -> UploadLink:
     await store.add_version(ctx.tx, VersionKey(ctx.org, number, version), ctx.caller.user_id, ctx.now)
-    return ctx.links.upload(Place(ctx.org, number, version), origin=ctx.caller.origin, now=ctx.now)
+    return ctx.tools.links.upload(Place(ctx.org, number, version), origin=ctx.caller.origin, now=ctx.now)
 
 
 def _form_data(link: UploadLink) -> list[contract.FormField]:
@@ -135,7 +135,7 @@ async def locate(ctx: Context, request: contract.ArtifactsLocateRequest) -> cont
             detail="Upload it to the URL that artifacts.prepare or artifacts.versions.prepare answered.",
         )
     place = Place(ctx.org, row.number, version.version)
-    link = ctx.links.download(place, origin=ctx.caller.origin, now=ctx.now)
+    link = ctx.tools.links.download(place, origin=ctx.caller.origin, now=ctx.now)
     return contract.ArtifactsLocateResponse(url=link.url, expires_at=format_rfc3339(link.expires))
 
 

@@ -20,9 +20,9 @@ from rapport.contract.kit.fields import UNSET, UnsetType
 from rapport.operations.kit.atoms import atom, authors, or_unset, value_of
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.references import unknown_id
-from rapport.store.kit import numbers, summaries
 from rapport.store import auth_tokens as store
 from rapport.store import users as user_store
+from rapport.store.kit import numbers, summaries
 from rapport.store.kit.db import Tx
 
 _MINUTE = 60 * SECOND

@@ -1,8 +1,7 @@
 """The demo: an org in which the documentation's own example works word for word, with a believable year behind it."""
 
 import random
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 from rapport.auth.caller import Caller
@@ -17,16 +16,18 @@ from rapport.contract.tags import TagsCreateRequest, TagStyle
 from rapport.operations import accounts, dev_users, engagements, links, rev_users, service_accounts, tags, works
 from rapport.operations.admin import FIRST_ORG, make_org
 from rapport.operations.kit.context import Call, Context
-from rapport.store import artifacts, dev_orgs as orgs
-from rapport.store.kit import numbers
+from rapport.store import artifacts
+from rapport.store import dev_orgs as orgs
 from rapport.store.artifacts import ArtifactRow, Uploaded, VersionKey
-from rapport.store.kit.db import Batch, Store, Tx
+from rapport.store.kit import numbers
+from rapport.store.kit.db import Store, Tx, alone
 from rapport.store.kit.summaries import OpportunityDocument
 
 ORG = "DEMO2ORG77"
 # The number in the documentation's examples: DEVU-12345, ACC-12345, TAG-12345, ARTIFACT-12345, SVCACC-12345.
 NUMBER = 12345
 # A file; a second try after a crash writes the same bytes under the same name.
+_SECONDS = 60.0
 _FILE_NAME = "kick-off-notes.txt"
 _FILE = b"Kick-off, notes\n\n- single sign-on before the rollout\n- nightly export\n- next call in two weeks\n"
 _BLOB = f"{NUMBER:032x}"
@@ -80,17 +81,15 @@ async def fill(store: Store, blobs: Blobs, clock: Clock) -> dict[str, Any] | Non
     """Fill an empty store, in one transaction; the answer is that of `make_org`, or None when it is not empty."""
     stored = await blobs.put(ORG, _BLOB, _content())
 
-    async def run(tx: Tx, calls: Sequence[None]) -> Sequence[dict[str, Any] | None]:
+    async def work(tx: Tx) -> dict[str, Any] | None:
         await tx.hold([FIRST_ORG])
         if await orgs.all_orgs(tx):
-            return [None for _ in calls]
-        made = [
-            await make_org(tx, clock(), name="Demo", email="alex@demo.example", org=ORG, number=NUMBER) for _ in calls
-        ]
+            return None
+        made = await make_org(tx, clock(), name="Demo", email="alex@demo.example", org=ORG, number=NUMBER)
         await _Filler(tx, clock()).fill(Uploaded(_BLOB, "text/plain", "text/plain", *stored))
         return made
 
-    return await store.write(Batch(run), None, deadline=time.monotonic() + 60)
+    return await alone(store, work, seconds=_SECONDS)
 
 
 async def _content() -> AsyncIterator[bytes]:

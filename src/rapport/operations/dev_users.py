@@ -35,8 +35,8 @@ from rapport.operations.kit.listing import (
 )
 from rapport.operations.kit.references import References, unknown_id, wanted
 from rapport.operations.kit.showing import shows
-from rapport.store.kit import numbers, terms
 from rapport.store import users as store
+from rapport.store.kit import numbers, terms
 from rapport.store.kit.db import Tx
 from rapport.store.kit.references import resolve
 

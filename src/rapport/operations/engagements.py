@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rapport.events import log as events
 from rapport.clock import MILLISECOND, format_rfc3339
 from rapport.contract import engagements as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError, NotFound, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, Raw, Response, SetTagWithValue, UnsetType, wire_value
 from rapport.contract.kit.ids import EngagementId, Id
+from rapport.events import log as events
 from rapport.operations.kit.changes import deleted, detach, updated
 from rapport.operations.kit.context import Call, Context, handles, handles_batch
 from rapport.operations.kit.expansion import expanded
@@ -19,9 +19,9 @@ from rapport.operations.kit.listing import add_audit, add_dates, cursors, given,
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows
 from rapport.store import engagements as store
+from rapport.store.engagements import EngagementRow, Links, Stored
 from rapport.store.kit import numbers, summaries
 from rapport.store.kit.db import NO_DATE, Tx
-from rapport.store.engagements import EngagementRow, Links, Stored
 from rapport.store.kit.query import Filter
 from rapport.store.kit.references import Found, Key, resolve
 

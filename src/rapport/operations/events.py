@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from rapport.events import log as events
 from rapport.auth import scopes
 from rapport.contract import events as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import Forbidden, ValueNotPermitted
 from rapport.contract.kit.fields import DEFAULT_LIMIT, Raw, UnsetType
+from rapport.events import log as events
 from rapport.operations.kit.context import Context, handles
 from rapport.store import events as store
 from rapport.store.events import EventRow

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rapport.contract.kit import ids
 from rapport.contract import links as contract
+from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import DEFAULT_LIMIT, UNSET, UnsetType
 from rapport.contract.kit.ids import LinkEndpointId
@@ -18,9 +18,9 @@ from rapport.operations.kit.showing import shows
 from rapport.store import links as store
 from rapport.store.kit import numbers, summaries
 from rapport.store.kit.db import Tx
-from rapport.store.links import LinkRow
 from rapport.store.kit.query import Walk
 from rapport.store.kit.references import resolve
+from rapport.store.links import LinkRow
 
 
 @handles(contract.CREATE)

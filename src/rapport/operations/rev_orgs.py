@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from rapport.contract.kit import ids
 from rapport.contract import rev_orgs as contract
 from rapport.contract.accounts import RevOrg
+from rapport.contract.kit import ids
 from rapport.contract.kit.errors import (
     Conflict,
     MissingRequiredField,
@@ -49,8 +49,8 @@ from rapport.operations.kit.listing import (
 )
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows
-from rapport.store.kit import numbers, summaries, terms
 from rapport.store import rev_orgs as store
+from rapport.store.kit import numbers, summaries, terms
 from rapport.store.kit.db import Tx, UniqueViolation
 from rapport.store.kit.references import resolve
 from rapport.store.rev_orgs import RevOrgRow

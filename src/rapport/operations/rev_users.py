@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from rapport.contract.kit import ids
 from rapport.contract import rev_users as contract
+from rapport.contract.kit import ids
 from rapport.contract.kit.errors import Conflict, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, UnsetType
 from rapport.contract.kit.ids import Id
@@ -49,8 +49,8 @@ from rapport.operations.kit.listing import (
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows, touching
 from rapport.store import engagements, rev_orgs
-from rapport.store.kit import numbers, summaries, terms
 from rapport.store import users as store
+from rapport.store.kit import numbers, summaries, terms
 from rapport.store.kit.db import Tx, UniqueViolation
 from rapport.store.kit.references import resolve
 

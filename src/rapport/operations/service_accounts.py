@@ -1,13 +1,13 @@
 """Service accounts: make, find, change. They may hold tokens and be members, like people."""
 
-from rapport.contract.kit import ids
 from rapport.contract import service_accounts as contract
+from rapport.contract.kit import ids
 from rapport.contract.users import UserState
 from rapport.operations.kit.atoms import atom, authors, or_unset
 from rapport.operations.kit.changes import absent, audited, chosen
 from rapport.operations.kit.context import Context, handles
-from rapport.store.kit import numbers
 from rapport.store import users as store
+from rapport.store.kit import numbers
 from rapport.store.kit.db import Tx
 from rapport.store.users import UserRow
 

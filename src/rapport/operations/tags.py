@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from rapport.contract.kit import ids
 from rapport.contract import tags as contract
+from rapport.contract.kit import ids
 from rapport.contract.kit.fields import UNSET, UnsetType
 from rapport.operations.kit.atoms import atom, authors, or_unset, value_of
 from rapport.operations.kit.changes import (
@@ -25,8 +25,8 @@ from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.listing import cursors, given, read_walk
 from rapport.operations.kit.showing import shows, touching
 from rapport.store import engagements
-from rapport.store.kit import numbers
 from rapport.store import tags as store
+from rapport.store.kit import numbers
 from rapport.store.kit.db import Tx
 
 

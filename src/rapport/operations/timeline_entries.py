@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from rapport.clock import format_rfc3339
-from rapport.contract.kit import ids
 from rapport.contract import timeline_entries as contract
+from rapport.contract.kit import ids
 from rapport.contract.kit.errors import Conflict, NotFound, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import DEFAULT_LIMIT, UNSET, Json, Response, UnsetType
 from rapport.contract.kit.ids import TimelineEntryId, TimelineObjectId
@@ -37,8 +37,8 @@ from rapport.operations.kit.listing import NEWEST_FIRST, add_dates, cursors, giv
 from rapport.operations.kit.references import References, unknown_id, wanted
 from rapport.operations.kit.showing import shows, touching
 from rapport.store import accounts, engagements, works
-from rapport.store.kit import numbers, summaries, terms
 from rapport.store import timeline_entries as store
+from rapport.store.kit import numbers, summaries, terms
 from rapport.store.kit.db import Tx, UniqueViolation
 from rapport.store.kit.query import Walk
 from rapport.store.kit.references import resolve

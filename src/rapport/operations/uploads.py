@@ -1,8 +1,7 @@
 """An artifact's bytes: taking a version's, and finding them again. What was answered is on disk."""
 
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import NamedTuple
 
 from rapport.blobs import Blobs, Served, new_name, sniff
 from rapport.blobs.headers import disposition, safe_type
@@ -12,10 +11,8 @@ from rapport.contract.kit.errors import Forbidden, ServiceUnavailable
 from rapport.operations import artifacts
 from rapport.store import artifacts as store
 from rapport.store.artifacts import Uploaded, VersionKey, VersionRow
-from rapport.store.kit.db import Batch, LostRace, Store, Tx
+from rapport.store.kit.db import LostRace, Store, Tx, alone, look
 
-R = TypeVar("R")
-_SECONDS = 4.5
 # Its bytes are already on disk: what is left to do may take its time.
 _FINISH_SECONDS = 30.0
 # When a blob that an upload began, and nothing came of, may be removed; no upload may last that long.
@@ -53,7 +50,7 @@ class Uploads:
             Exception: whatever `chunks` raises; nothing was stored then, and the link still counts.
         """
         key, blob = VersionKey(*place), new_name()
-        name, declared = await self._write(lambda tx: _begin(tx, key, blob, self._clock()), _SECONDS)
+        name, declared = await alone(self._store, lambda tx: _begin(tx, key, blob, self._clock()))
         try:
             head, whole = await _peek(chunks)
             sniffed = sniff.sniff(head)
@@ -61,7 +58,11 @@ class Uploads:
             served = Served(safe_type(media_type), disposition(name))
             stored = await self._blobs.put(place.org, blob, whole, served)
             uploaded = Uploaded(blob, media_type, sniffed, *stored)
-            await self._write(lambda tx: artifacts.finish_upload(tx, key, uploaded, self._clock()), _FINISH_SECONDS)
+            await alone(
+                self._store,
+                lambda tx: artifacts.finish_upload(tx, key, uploaded, self._clock()),
+                seconds=_FINISH_SECONDS,
+            )
         except LostRace:
             await self._drop(place.org, blob)
             raise _spent() from None
@@ -81,7 +82,7 @@ class Uploads:
             version = await store.version(tx, VersionKey(*place))
             return None if version is None else File(await store.file_name(tx, place.org, place.artifact), version)
 
-        return await self._store.read(work, deadline=time.monotonic() + _SECONDS)
+        return await look(self._store, work)
 
     async def open(self, file: File, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         """The file's bytes from `start` up to `stop`.
@@ -106,16 +107,10 @@ class Uploads:
         except OSError as error:
             raise _away() from error
 
-    async def _write(self, work: Callable[[Tx], Awaitable[R]], seconds: float) -> R:
-        async def run(tx: Tx, calls: Sequence[None]) -> Sequence[R | Exception]:
-            return [await work(tx) for _ in calls]
-
-        return await self._store.write(Batch(run), None, deadline=time.monotonic() + seconds)
-
     async def _drop(self, org: str, blob: str) -> None:
         """Let the cleaner remove a blob that came to nothing, or what there is of it."""
         try:
-            await self._write(lambda tx: store.loosen(tx, org, blob, self._clock()), _SECONDS)
+            await alone(self._store, lambda tx: store.loosen(tx, org, blob, self._clock()))
         except ServiceUnavailable:
             return  # It is due by itself, only later.
 

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 from rapport.clock import format_rfc3339
-from rapport.contract.kit import ids
 from rapport.contract import webhook_deliveries as contract
+from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError, MissingRequiredField, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import DateTimeFilter, UnsetType
 from rapport.contract.kit.paging import Sort, decode_cursor, encode_cursor
-from rapport.webhooks import messages
 from rapport.operations.kit.atoms import or_unset
 from rapport.operations.kit.changes import absent
 from rapport.operations.kit.context import Context, handles
@@ -17,8 +16,9 @@ from rapport.operations.kit.references import unknown_id
 from rapport.store import webhook_deliveries as store
 from rapport.store import webhooks
 from rapport.store.kit.db import Tx
-from rapport.store.webhook_deliveries import AttemptRow, DeliveryRow
 from rapport.store.kit.query import Filter, Walk
+from rapport.store.webhook_deliveries import AttemptRow, DeliveryRow
+from rapport.webhooks import messages
 
 _SORTS = (NEWEST_FIRST,)
 _OLDEST_FIRST = (Sort("created_date", descending=False),)

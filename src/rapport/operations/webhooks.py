@@ -10,12 +10,11 @@ import msgspec
 from rapport.auth import scopes
 from rapport.auth.caller import Caller
 from rapport.clock import format_rfc3339
-from rapport.contract.kit import ids
 from rapport.contract import webhooks as contract
+from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError, Forbidden, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import Raw, UnsetType
 from rapport.events.log import kind_of
-from rapport.webhooks import messages, signatures
 from rapport.operations.kit.atoms import atom, authors, or_unset
 from rapport.operations.kit.changes import (
     SYSTEM,
@@ -31,12 +30,13 @@ from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.listing import NEWEST_FIRST, cursors, given, walk_of
 from rapport.operations.kit.references import unknown_id
 from rapport.operations.kit.showing import shown, shows, touching
-from rapport.store import webhook_deliveries as deliveries
-from rapport.store.kit import numbers
 from rapport.store import events as event_store
+from rapport.store import webhook_deliveries as deliveries
 from rapport.store import webhooks as store
+from rapport.store.kit import numbers
 from rapport.store.kit.db import Tx
 from rapport.store.webhooks import WebhookRow
+from rapport.webhooks import messages, signatures
 
 _MOST_HEADERS = 8
 _SORTS = (NEWEST_FIRST,)
@@ -162,7 +162,7 @@ def _headers(headers: Sequence[tuple[str, str]]) -> str:
 
 def _unreachable(ctx: Context, url: str) -> list[ApiError]:
     """What keeps a URL from being a webhook's; where its name leads is checked each time before it is dialled."""
-    problem = ctx.reach.problem(url)
+    problem = ctx.tools.reach.problem(url)
     if problem is None:
         return []
     detail = "Give a public URL, or ask the operator for RAPPORT_WEBHOOK_ALLOW_PRIVATE."

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from rapport.clock import format_rfc3339
-from rapport.contract.kit import ids
 from rapport.contract import works as contract
+from rapport.contract.kit import ids
 from rapport.contract.kit.errors import raise_all
 from rapport.contract.kit.fields import UNSET, EnumValue, SetTagWithValue, UnsetType
 from rapport.contract.kit.ids import Id
@@ -51,8 +51,8 @@ from rapport.operations.kit.listing import (
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows
 from rapport.store import engagements
-from rapport.store.kit import numbers, summaries, terms
 from rapport.store import works as store
+from rapport.store.kit import numbers, summaries, terms
 from rapport.store.kit.db import NO_DATE, Tx
 from rapport.store.kit.query import Filter
 from rapport.store.kit.references import resolve

@@ -13,38 +13,40 @@ import uvicorn
 import uvloop
 from starlette.middleware.cors import CORSMiddleware
 
-from rapport.control import server as control
-from rapport.serving import listener
+from rapport.auth.caller import Callers
 from rapport.blobs import Blobs
 from rapport.blobs.links import Links, read_key
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import DAY, SECOND, system_clock
+from rapport.control import server as control
 from rapport.events.bell import Bell
-from rapport.jobs.deliver import Deliveries, Rules
-from rapport.webhooks.post import Poster
-from rapport.webhooks.reach import Reach
 from rapport.events.relay import Relay, tell_once
+from rapport.folder import BLOBS, DATABASE, KEY, SOCKET, CannotStart, locked
 from rapport.http.edge import App, Edge, identified
-from rapport.serving.protocol import State
-from rapport.serving.server import Server
-from rapport.http.site import site
-from rapport.serving.tls import TlsError
-from rapport.serving.tls import context as tls_context
 from rapport.http.files.uploads import Files
-from rapport.logs import configure_logs
-from rapport.operations import demo, families, webhooks
-from rapport.operations.admin import Admin
+from rapport.http.site import site
 from rapport.jobs.clean import Cleaner
+from rapport.jobs.deliver import Deliveries, Rules
+from rapport.logs import configure_logs
+from rapport.operations import demo, families
+from rapport.operations.admin import Admin
+from rapport.operations.kit.context import Tools
 from rapport.operations.kit.invoke import Invoker
 from rapport.operations.uploads import Uploads
-from rapport.serving.parent import Parent
 from rapport.ratelimit import Limiter, Limits
-from rapport.folder import BLOBS, DATABASE, KEY, SOCKET, CannotStart, locked
+from rapport.serving import listener
+from rapport.serving.parent import Parent
+from rapport.serving.protocol import State
+from rapport.serving.server import Server
+from rapport.serving.tls import TlsError
+from rapport.serving.tls import context as tls_context
 from rapport.settings import Settings
 from rapport.store.kit.db import CannotOpen, Dial, Store
 from rapport.store.kit.migrate import NewerDatabase
 from rapport.store.postgres.urls import masked
 from rapport.store.sqlite.store import SqliteStore
+from rapport.webhooks.post import Poster
+from rapport.webhooks.reach import Reach
 
 __all__ = ["Opened", "configure_logs", "families", "migrate", "open_data", "run_command", "serve"]
 # What Python and OpenSSL, Node, and requests read the file of trusted CAs from.
@@ -63,10 +65,9 @@ class Opened:
         self.place = masked(settings["database_url"]) or str(settings["data"])
         self.store = store
         self.blobs = blobs
-        self.links = links
-        self.reach = Reach(allow_private=settings["webhook_allow_private"])
+        self.tools = Tools(links, Reach(allow_private=settings["webhook_allow_private"]))
         self.bell = Bell(settings["look_seconds"])
-        self.invoker = Invoker(store, system_clock, links, self.reach, key_life=_key_life(settings), bell=self.bell)
+        self.invoker = Invoker(store, system_clock, self.tools, key_life=_key_life(settings), bell=self.bell)
         self.admin = Admin(store, system_clock)
         self.commands = control.Commands(self.admin, self.invoker)
 
@@ -190,11 +191,12 @@ def _limits(settings: Settings) -> Limits | None:
 
 def _application(opened: Opened, settings: Settings, limits: Limits | None, state: State) -> App:
     files = Files(
-        Uploads(opened.store, opened.blobs, system_clock), opened.links, system_clock,
+        Uploads(opened.store, opened.blobs, system_clock), opened.tools.links, system_clock,
         max_bytes=settings["artifact_max_bytes"],
     )  # fmt: skip
     edge: App = Edge(
-        opened.invoker, limits, strict=settings["strict"], access_log=settings["access_log"],
+        opened.invoker, Callers(opened.store, system_clock), opened.bell, limits,
+        strict=settings["strict"], access_log=settings["access_log"],
         site=site(opened.store, files, strict=settings["strict"], is_leaving=lambda: state.is_leaving),
     )  # fmt: skip
     if settings["cors_origins"]:
@@ -257,11 +259,11 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
             if (made := await _first_start(opened, with_demo=with_demo)) is not None:
                 say(made)
             host, port = taken.getsockname()[:2]
-            opened.links.local_url = listener.url(settings, host, port)
+            opened.tools.links.local_url = listener.url(settings, host, port)
 
             def say_ready() -> None:
                 if parent is None:
-                    say(f"Rapport serves {opened.links.local_url} (reference: /docs)")
+                    say(f"Rapport serves {opened.tools.links.local_url} (reference: /docs)")
                 else:
                     parent.ready()
                     parent.when_gone(server.retire)
@@ -355,7 +357,7 @@ def _deliveries(opened: Opened, settings: Settings) -> Deliveries:
         timeout=settings["webhook_timeout"], retry_delays=settings["webhook_retry_delays"],
         verify_again=settings["webhook_reverify_seconds"],
     )  # fmt: skip
-    return Deliveries(opened.store, system_clock, Poster(opened.reach), rules, webhooks.telling, bell=opened.bell)
+    return Deliveries(opened.store, system_clock, Poster(opened.tools.reach), rules, bell=opened.bell)
 
 
 def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:

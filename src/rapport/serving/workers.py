@@ -18,9 +18,9 @@ from typing import Any
 
 import structlog
 
-from rapport.serving import listener
-from rapport.logs import configure_logs
 from rapport.folder import CannotStart
+from rapport.logs import configure_logs
+from rapport.serving import listener
 from rapport.settings import Settings
 
 # How long to wait for the port: workers whose parent was killed need a moment to see it.

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapport.contract.kit import ids
+from rapport.store.events import EventRow
 from rapport.store.kit import numbers
 from rapport.store.kit.db import Row, Tx
-from rapport.store.events import EventRow
 from rapport.store.kit.query import Filter, Listing, Page, Walk, page
 from rapport.store.webhooks import Key
 

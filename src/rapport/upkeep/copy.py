@@ -10,9 +10,10 @@ from rapport.blobs.local import LocalBlobs
 from rapport.folder import BLOBS, DATABASE, KEY, CannotStart, locked
 from rapport.settings import load
 from rapport.store.kit import copy as rows
-from rapport.store.kit.copy import CannotCopy, Compared, Watch
+from rapport.store.kit.copy import CannotCopy, Compared
 from rapport.store.kit.db import Bulk, CannotOpen, EngineFailed
 from rapport.store.kit.migrate import NewerDatabase
+from rapport.store.kit.progress import Watch
 from rapport.store.postgres.bulk import PostgresBulk
 from rapport.store.postgres.connect import Options
 from rapport.store.sqlite.bulk import SqliteBulk

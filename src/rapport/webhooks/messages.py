@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from rapport.events import log as events
 from rapport.clock import format_rfc3339
 from rapport.contract.kit import ids
-from rapport.webhooks.post import Outcome
+from rapport.events import log as events
 from rapport.store.webhook_deliveries import VERIFY, Job, NewDelivery
+from rapport.webhooks.post import Outcome
 
 _OK = 200
 

@@ -5,7 +5,6 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from rapport.events import log as events
 from rapport.clock import MILLISECOND
 from rapport.contract.kit.errors import NotFound, ValueNotPermitted
 from rapport.contract.kit.fields import (
@@ -17,6 +16,7 @@ from rapport.contract.kit.fields import (
     UnsetType,
 )
 from rapport.contract.kit.ids import COMMENT, LINK, ArtifactId, Id
+from rapport.events import log as events
 from rapport.operations.kit.atoms import AtomRow
 from rapport.operations.kit.context import Context
 from rapport.operations.kit.listing import given

@@ -3,20 +3,33 @@
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from rapport.auth.caller import Caller
 from rapport.blobs.links import Links
 from rapport.contract.kit.fields import Request, Response
 from rapport.contract.kit.method import Method
-from rapport.webhooks.reach import Reach
 from rapport.store.kit.db import Tx
+from rapport.webhooks.reach import Reach
 
-# Whose links nobody can use: for what runs without a server.
-NO_LINKS = Links(secrets.token_bytes(32))
-PUBLIC = Reach()
 Q = TypeVar("Q", bound=Request)
 A = TypeVar("A", bound=Response)
+
+
+class Tools(NamedTuple):
+    """What operations work with beside a transaction. An installation has one set of them.
+
+    Args:
+        links: signs the URLs that bytes go to and come from.
+        reach: where webhooks may go.
+    """
+
+    links: Links
+    reach: Reach
+
+
+# For what runs without a server: nobody can use the URLs, and no webhook leads home.
+NO_TOOLS = Tools(Links(secrets.token_bytes(32)), Reach())
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +40,13 @@ class Context:
         caller: who calls.
         now: microseconds since 1970, in whole milliseconds.
         tx: a snapshot for methods that read, the writer's transaction for those that write.
-        links: signs the URLs that bytes go to and come from.
-        reach: where webhooks may go.
+        tools: of the installation.
     """
 
     caller: Caller
     now: int
     tx: Tx
-    links: Links = NO_LINKS
-    reach: Reach = PUBLIC
+    tools: Tools = NO_TOOLS
 
     @property
     def org(self) -> str:

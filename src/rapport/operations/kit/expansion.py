@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from rapport.contract.kit import ids
 from rapport.contract.engagements import Expansion
+from rapport.contract.kit import ids
 from rapport.contract.tags import TagWithValue
 from rapport.store.kit import summaries
 from rapport.store.kit.db import Tx

@@ -1,4 +1,15 @@
-"""The one way to a method, for the wire, the console and the command line: rights, transaction, safe retries."""
+"""Schedules methods for the wire and the command line: each in a transaction of its own, with safe retries.
+
+Writes are batches, and what two writes of one batch both want is settled in three places, from the outside in. Each
+loop is there for what the ones around it can't see:
+
+1. `_Writer`, here: two writes under one idempotency key. The first is done; the others wait for its answer within the
+   batch, and get it as a retry would.
+2. The operation over a list of calls (`engagements.create`): two calls that want one artifact or one `external_ref`.
+   What can be known beforehand is decided before a statement runs, in the order of arrival.
+3. The engine (`store/*/store.py`): what only the database knows. Where a constraint refuses a group, or a row that was
+   read is gone (`LostRace`), the group is undone and each of its calls runs again alone, under a savepoint.
+"""
 
 import time
 from collections.abc import Sequence
@@ -8,27 +19,23 @@ import msgspec
 
 from rapport import idempotency
 from rapport.auth.caller import Caller, authorize
-from rapport.blobs.links import Links
 from rapport.clock import Clock
 from rapport.contract.kit.errors import ValueNotPermitted
 from rapport.contract.kit.fields import Request, Response
 from rapport.contract.kit.method import READ, Method
 from rapport.events.bell import Bell
-from rapport.webhooks.reach import Reach
 from rapport.operations.kit.context import (
     BATCH_OPERATIONS,
-    NO_LINKS,
+    NO_TOOLS,
     OPERATIONS,
-    PUBLIC,
     BatchOperation,
     Call,
     Context,
-    Operation,
+    Tools,
 )
-from rapport.store.kit.db import Batch, Store, Tx
+from rapport.operations.kit.perform import perform
+from rapport.store.kit.db import STORE_SECONDS, Batch, Store, Tx
 
-# Of the 5 seconds that a request has, what waiting, connecting and statements may take (SPEC 2).
-STORE_SECONDS = 4.5
 _KEY_LENGTH = 255
 # How often one who waits looks by itself where other processes commit unheard.
 _DEAF_SECONDS = 1.0
@@ -54,23 +61,22 @@ class Invoker:
     Args:
         store: where everything is.
         clock: the time.
-        links: signs the URLs that bytes go to and come from.
-        reach: where webhooks may lead.
+        tools: what operations work with.
         key_life: how long an answer is kept under its idempotency key, in microseconds.
         bell: wakes those who wait for events.
     """
 
-    def __init__(self, store: Store, clock: Clock, links: Links = NO_LINKS, reach: Reach = PUBLIC,
-        *, key_life: int = idempotency.LIFE, bell: Bell | None = None,
+    def __init__(
+        self, store: Store, clock: Clock, tools: Tools = NO_TOOLS, *, key_life: int = idempotency.LIFE,
+        bell: Bell | None = None,
     ) -> None:  # fmt: skip
-        self.links = links
-        self.reach = reach
-        self.store = store
-        self.clock = clock
-        self.bell = bell or Bell()
-        store.on_commit(self.bell.ring)
+        self._store = store
+        self._clock = clock
+        self._tools = tools
+        self._bell = bell or Bell()
+        store.on_commit(self._bell.ring)
         self._batches: dict[Method, Batch[_Write, Answer]] = {
-            method: Batch(_Writer(method, clock, links, reach, key_life), together=method in BATCH_OPERATIONS)
+            method: Batch(_Writer(method, clock, tools, key_life), together=method in BATCH_OPERATIONS)
             for method in [*OPERATIONS, *BATCH_OPERATIONS]
             if method.effect != READ
         }
@@ -97,27 +103,25 @@ class Invoker:
                 return Answer(_encode(await self._wait(caller, method, request)))
             return Answer(_encode(await self._read(caller, method, request, deadline)))
         kept_under = None if key is None else _key(caller, method, request, key)
-        return await self.store.write(self._batches[method], _Write(caller, request, kept_under), deadline=deadline)
+        return await self._store.write(self._batches[method], _Write(caller, request, kept_under), deadline=deadline)
 
     async def _read(self, caller: Caller, method: Method, request: Request, deadline: float) -> Any:
-        operation = OPERATIONS[method]
-
         async def read(tx: Tx) -> Response:
-            return await operation(Context(caller, self.clock(), tx, self.links, self.reach), request)
+            return await perform(Context(caller, self._clock(), tx, self._tools), method, request)
 
-        return await self.store.read(read, deadline=deadline, heavy=method.heavy)
+        return await self._store.read(read, deadline=deadline, heavy=method.heavy)
 
     async def _wait(self, caller: Caller, method: Method, request: Any) -> Response:
         """Read, again and again, until there are events or the wait is over."""
         until = time.monotonic() + (request.wait or 0)
         while True:
-            heard = self.bell.listen(caller.org)
+            heard = self._bell.listen(caller.org)
             answer: Any = await self._read(caller, method, request, time.monotonic() + STORE_SECONDS)
             left = until - time.monotonic()
-            if answer.events or answer.last < answer.end or left <= 0 or self.bell.is_closed:
+            if answer.events or answer.last < answer.end or left <= 0 or self._bell.is_closed:
                 return answer  # type: ignore[no-any-return]
             request.after = answer.last
-            await self.bell.wait(heard, min(left, self.bell.patience(_DEAF_SECONDS)))
+            await self._bell.wait(heard, min(left, self._bell.patience(_DEAF_SECONDS)))
 
 
 def _key(caller: Caller, method: Method, request: Request, key: str) -> idempotency.Key:
@@ -134,8 +138,8 @@ def _key(caller: Caller, method: Method, request: Request, key: str) -> idempote
 class _Writer:
     """A method over a list of writes: replay what was answered before, do the rest, keep their answers."""
 
-    def __init__(self, method: Method, clock: Clock, links: Links, reach: Reach, key_life: int) -> None:
-        self._run: BatchOperation = BATCH_OPERATIONS.get(method) or _one_by_one(OPERATIONS[method], links, reach)
+    def __init__(self, method: Method, clock: Clock, tools: Tools, key_life: int) -> None:
+        self._run: BatchOperation = BATCH_OPERATIONS.get(method) or _one_by_one(method, tools)
         self._clock = clock
         self._key_life = key_life
         self._secret_answer = method.secret_answer
@@ -189,9 +193,9 @@ class _Writer:
         return results
 
 
-def _one_by_one(operation: Operation, links: Links, reach: Reach) -> BatchOperation:
+def _one_by_one(method: Method, tools: Tools) -> BatchOperation:
     async def run(tx: Tx, calls: Sequence[Call[Any]]) -> Sequence[Response | Exception]:
         # The store runs these batches one call at a time, under a savepoint that an exception undoes.
-        return [await operation(Context(call.caller, call.now, tx, links, reach), call.request) for call in calls]
+        return [await perform(Context(call.caller, call.now, tx, tools), method, call.request) for call in calls]
 
     return run

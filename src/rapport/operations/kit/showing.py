@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from rapport.events import log as events
 from rapport.contract.kit import ids
 from rapport.contract.kit.fields import Raw, Response
+from rapport.events import log as events
 from rapport.operations.kit.context import Context
 from rapport.store.kit.db import Tx
 

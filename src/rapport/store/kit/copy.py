@@ -6,45 +6,23 @@ one moment. It may have changed since a copy was begun: then the target is taken
 No table refers to another one, so neither their order nor a beginning of one breaks a constraint.
 """
 
-import hashlib
 from collections.abc import AsyncIterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-import msgspec
-
-from rapport.store.kit import migrate
-from rapport.store.kit.db import BEGUN_COPY, Bulk, Row, StoredTable, Value
+from rapport.store.kit import contents, migrate
+from rapport.store.kit.contents import Contents, Digest, beyond, key_of, next_rows
+from rapport.store.kit.db import BEGUN_COPY, Bulk, Row, StoredTable
+from rapport.store.kit.derived import is_derived, rebuild
+from rapport.store.kit.progress import Watch
 
 # Of the engine, and of this module.
 _NOT_COPIED = frozenset({"migrations", BEGUN_COPY})
-# How many rows are read together, of which the longest have some hundred kilobytes, and how many pages are committed.
-_PAGE = 1_000
+# How many pages of rows are committed together.
 _PAGES = 20
-# One value has one text: JSON, one row in a line.
-_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class CannotCopy(Exception):
     """This source can't be copied to this target; one sentence says why."""
-
-
-class Watch(Protocol):
-    """Who is told how far a copy is."""
-
-    def expects(self, count: int) -> None:
-        """So many more are still to pass: each row when it is copied, and again when it is compared."""
-        ...
-
-    def passed(self, what: str, count: int) -> None:
-        """So many have; `what` says what is being done."""
-        ...
-
-
-class Contents(NamedTuple):
-    """What a table holds: how many rows, and the SHA-256 of their text in the order of their keys."""
-
-    rows: int
-    sha256: str
 
 
 class Compared(NamedTuple):
@@ -83,7 +61,7 @@ async def copy(source: Bulk, target: Bulk, watch: Watch) -> list[Compared]:
     async with source.transaction():
         tables = await _tables(source)
         is_begun = await _begin(target, await _identity(source), tables)
-        watch.expects(2 * sum([await _count(source, table) for table in tables]))
+        watch.expects(2 * sum([await contents.count(source, table) for table in tables]))
         copying = [_Copying(source, target, table, watch) for table in tables]
         if is_begun:
             # Before anything is added: what has moved from one row to another since may not be there twice.
@@ -103,12 +81,17 @@ async def finish(target: Bulk) -> None:
     Raises:
         EngineFailed: it can't be done. The copy is still an unfinished one.
     """
+    await rebuild(target)
     await target.settle()
     async with target.transaction():
         await target.run(f"DROP TABLE {BEGUN_COPY}")
 
 
 # Beginning
+
+
+def _is_copied(table: str) -> bool:
+    return table not in _NOT_COPIED and not is_derived(table)
 
 
 async def _tables(source: Bulk) -> list[StoredTable]:
@@ -128,7 +111,7 @@ async def _tables(source: Bulk) -> list[StoredTable]:
     if version != known:
         to_do = "run rapport migrate on it first" if version < known else "install a newer rapport-server"
         raise CannotCopy(f"the store in {source.place} is at version {version} and this program at {known}: {to_do}")
-    return [table for table in tables if table.name not in _NOT_COPIED]
+    return [table for table in tables if _is_copied(table.name)]
 
 
 async def _identity(source: Bulk) -> str:
@@ -155,7 +138,7 @@ async def _begin(target: Bulk, identity: str, tables: Sequence[StoredTable]) -> 
     await target.migrate()
     async with target.transaction():
         is_begun = await _is_begun(target, identity)
-        theirs = {table for table in await target.tables() if table.name not in _NOT_COPIED}
+        theirs = {table for table in await target.tables() if _is_copied(table.name)}
         if odd := theirs.symmetric_difference(tables):
             names = ", ".join(sorted({table.name for table in odd}))
             raise CannotCopy(f"FROM and TO differ in their tables ({names}), but a store has its database to itself")
@@ -177,7 +160,7 @@ async def _is_begun(target: Bulk, identity: str) -> bool:
             raise CannotCopy(f"{target.place} is an unfinished copy of another store")
         return True
     for name in names:
-        if name not in _NOT_COPIED and await target.all(f'SELECT 1 FROM "{name}" LIMIT 1'):
+        if _is_copied(name) and await target.all(f'SELECT 1 FROM "{name}" LIMIT 1'):
             raise CannotCopy(f"{target.place} holds data already, but a copy needs an empty place")
     return False
 
@@ -185,29 +168,12 @@ async def _is_begun(target: Bulk, identity: str) -> bool:
 # Rows
 
 
-class _Digest:
-    """What a table holds, while it is read."""
-
-    def __init__(self) -> None:
-        self._rows = 0
-        self._hash = hashlib.sha256()
-
-    def add(self, rows: Sequence[Row]) -> None:
-        """Take in the next rows."""
-        self._rows += len(rows)
-        self._hash.update(_encode_lines(rows))
-
-    def contents(self) -> Contents:
-        """What was taken in."""
-        return Contents(self._rows, self._hash.hexdigest())
-
-
 class _Copying:
     """One table on its way: `after` is the last key that the target has."""
 
     def __init__(self, source: Bulk, target: Bulk, table: StoredTable, watch: Watch) -> None:
         self.table = table
-        self.digest = _Digest()
+        self.digest = Digest()
         self._source = source
         self._target = target
         self._watch = watch
@@ -216,15 +182,15 @@ class _Copying:
 
     async def keep(self) -> None:
         """Take the target back to where it parts from the source."""
-        same = _PAGE
-        while same == _PAGE:
-            rows = await _next(self._source, self.table, self._after)
+        same = contents.PAGE
+        while same == contents.PAGE:
+            rows = await next_rows(self._source, self.table, self._after)
             async with self._target.transaction():
-                there = await _next(self._target, self.table, self._after)
+                there = await next_rows(self._target, self.table, self._after)
                 same = _common(rows, there)
                 self._pass(rows[:same])
                 if len(there) > same:
-                    where, parameters = _beyond(self.table, self._after)
+                    where, parameters = beyond(self.table, self._after)
                     await self._target.run(f'DELETE FROM "{self.table.name}"{where}', **parameters)
 
     async def add(self) -> None:
@@ -236,17 +202,17 @@ class _Copying:
     async def _pages(self) -> AsyncIterator[list[Row]]:
         """The next pages, as many as are committed together."""
         for _ in range(_PAGES):
-            rows = await _next(self._source, self.table, self._after)
+            rows = await next_rows(self._source, self.table, self._after)
             self._pass(rows)
             yield rows
-            if len(rows) < _PAGE:
+            if len(rows) < contents.PAGE:
                 self._is_whole = True
                 return
 
     def _pass(self, rows: Sequence[Row]) -> None:
         if rows:
             self.digest.add(rows)
-            self._after = _key(self.table, rows[-1])
+            self._after = key_of(self.table, rows[-1])
             self._watch.passed(f"copying {self.table.name}", len(rows))
 
 
@@ -257,39 +223,8 @@ def _common(rows: Sequence[Row], others: Sequence[Row]) -> int:
 
 
 async def _read(target: Bulk, table: StoredTable, watch: Watch) -> Contents:
-    digest = _Digest()
-    after: Row | None = None
-    while rows := await _next(target, table, after):
+    digest = Digest()
+    async for rows in contents.pages(target, table):
         digest.add(rows)
         watch.passed(f"comparing {table.name}", len(rows))
-        after = _key(table, rows[-1])
     return digest.contents()
-
-
-async def _count(source: Bulk, table: StoredTable) -> int:
-    [(count,)] = await source.all(f'SELECT count(*) FROM "{table.name}"')
-    return int(count)
-
-
-async def _next(bulk: Bulk, table: StoredTable, after: Row | None) -> list[Row]:
-    """The rows that follow a key."""
-    where, parameters = _beyond(table, after)
-    return await bulk.all(
-        f'SELECT {_names(table.columns)} FROM "{table.name}"{where} ORDER BY {_names(table.key)} LIMIT {_PAGE}',
-        **parameters,
-    )
-
-
-def _beyond(table: StoredTable, after: Row | None) -> tuple[str, dict[str, Value]]:
-    if after is None:
-        return "", {}
-    parameters: dict[str, Value] = {f"key{place}": value for place, value in enumerate(after)}
-    return f" WHERE ({_names(table.key)}) > ({', '.join(f':{name}' for name in parameters)})", parameters
-
-
-def _key(table: StoredTable, row: Row) -> Row:
-    return tuple(row[table.columns.index(column)] for column in table.key)
-
-
-def _names(columns: Sequence[str]) -> str:
-    return ", ".join(f'"{column}"' for column in columns)

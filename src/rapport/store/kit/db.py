@@ -8,6 +8,7 @@ column type and a storage clause. What is no SQL at all on one of them is a meth
 """
 
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -217,6 +218,36 @@ class Bulk(Protocol):
     async def close(self) -> None:
         """Let go of the engine."""
         ...
+
+
+# Of the 5 seconds that a request has, what waiting, connecting and statements may take.
+STORE_SECONDS = 4.5
+
+
+async def alone(store: Store, work: Callable[[Tx], Awaitable[R]], *, seconds: float = STORE_SECONDS) -> R:
+    """Do `work` as a write, under a savepoint of its own; return when it is on disk.
+
+    Raises:
+        ServiceUnavailable: the engine is away, or the time is over.
+    """
+
+    async def run(tx: Tx, calls: Sequence[None]) -> Sequence[R | Exception]:
+        return [await work(tx) for _ in calls]
+
+    return await store.write(Batch(run), None, deadline=time.monotonic() + seconds)
+
+
+async def look(store: Store, work: Callable[[Tx], Awaitable[R]], *, seconds: float = STORE_SECONDS) -> R:
+    """Do `work` in one snapshot.
+
+    Raises:
+        ServiceUnavailable: the engine is away, or the time is over.
+    """
+
+    async def run(tx: Tx) -> R:
+        return await work(tx)
+
+    return await store.read(run, deadline=time.monotonic() + seconds)
 
 
 def unavailable(why: str) -> ServiceUnavailable:

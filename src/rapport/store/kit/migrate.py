@@ -2,22 +2,43 @@
 
 A migration's first lines carry `-- compatible: N`: the oldest program (by the last migration that it knows) that may
 still run on the migrated store. The number is kept in the store, because it is for programs that don't know the file.
+A step is one text for both engines, or one for each where it has to be.
 """
 
 import functools
 import re
+from collections.abc import Mapping
 from importlib import resources
+from types import MappingProxyType
 from typing import NamedTuple
 
 from rapport.store.kit.db import Tx
 
 
 class Migration(NamedTuple):
-    """One step. `sql` has the dialect's members in braces."""
+    """One step.
+
+    Args:
+        version: its number.
+        compatible: the oldest program that works on the store after it.
+        sql: for every engine, with the dialect's members in braces.
+        own: by engine, where one text can't be for both.
+    """
 
     version: int
     compatible: int
     sql: str
+    own: Mapping[str, str] = MappingProxyType({})
+
+    def sql_for(self, engine: str) -> str:
+        """What the step runs on an engine, `sqlite` or `postgres`."""
+        return self.own.get(engine, self.sql)
+
+
+# `0007_search.sql`, or `0007_search.sqlite.sql` beside `0007_search.postgres.sql`.
+_NAME = re.compile(r"(\d+)_\w+(?:\.(sqlite|postgres))?\.sql")
+_ENGINES = {"sqlite", "postgres"}
+_COMPATIBLE = re.compile(r"^-- compatible: (\d+)$", re.MULTILINE)
 
 
 class NewerDatabase(Exception):
@@ -27,15 +48,27 @@ class NewerDatabase(Exception):
 @functools.cache
 def migrations() -> list[Migration]:
     """Every step that this program knows, in order; read once, so that an upgrade in place does not reach it."""
-    found = []
-    for file in sorted(resources.files("rapport.store").joinpath("migrations").iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".sql"):
-            sql = file.read_text(encoding="utf-8")
-            compatible = re.search(r"^-- compatible: (\d+)$", sql, re.MULTILINE)
-            if compatible is None:
-                raise ValueError(f"{file.name} does not say what it is compatible with")
-            found.append(Migration(int(file.name.partition("_")[0]), int(compatible[1]), sql))
-    return found
+    texts: dict[int, dict[str, str]] = {}
+    for file in resources.files("rapport.store").joinpath("migrations").iterdir():
+        if name := _NAME.fullmatch(file.name):
+            texts.setdefault(int(name[1]), {})[name[2] or ""] = file.read_text(encoding="utf-8")
+    return [migration_of(version, texts[version]) for version in sorted(texts)]
+
+
+def migration_of(version: int, texts: Mapping[str, str]) -> Migration:
+    """A step from its texts by engine; one for all of them stands under an empty name.
+
+    Raises:
+        ValueError: an engine has none, or they don't agree on what comes after them.
+    """
+    if set(texts) not in ({""}, _ENGINES):
+        raise ValueError(f"migration {version} has neither one text nor one for each engine")
+    compatible = {match[1] if (match := _COMPATIBLE.search(sql)) else None for sql in texts.values()}
+    oldest = next(iter(compatible))
+    if len(compatible) > 1 or oldest is None:
+        raise ValueError(f"migration {version} does not say what it is compatible with")
+    own = {engine: sql for engine, sql in texts.items() if engine}
+    return Migration(version, int(oldest), texts.get("", ""), MappingProxyType(own))
 
 
 def newest() -> int:

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from rapport.contract.kit import ids
 from rapport.contract import works
 from rapport.contract.accounts import AccountSummary
+from rapport.contract.kit import ids
 from rapport.contract.kit.fields import UNSET
 from rapport.contract.tags import TagStyleSummary, TagSummary
 from rapport.contract.users import (

@@ -104,7 +104,7 @@ async def _migrate_once(connection: Any) -> bool:
     step = next(iter(steps.pending(version)), None)
     if step is not None:
         await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT}")
-        await connection.execute(step.sql.format(**DIALECT))
+        await connection.execute(step.sql_for("postgres").format(**DIALECT))
         await connection.execute("INSERT INTO migrations VALUES ($1, $2)", step.version, step.compatible)
     await connection.execute("COMMIT")
     return step is not None

@@ -54,7 +54,7 @@ def migrate(connection: apsw.Connection, path: Path) -> None:
         _back_up(connection, path.with_name(f"{path.name}.before-{pending[-1].version}"))
     for step in pending:
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute(step.sql.format(**DIALECT))
+        connection.execute(step.sql_for("sqlite").format(**DIALECT))
         connection.execute("INSERT INTO migrations VALUES (?, ?)", (step.version, step.compatible))
         connection.execute("COMMIT")
 

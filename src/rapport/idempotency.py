@@ -1,4 +1,4 @@
-"""Safe retries (SPEC section 4): the first answer under an `Idempotency-Key` is kept with the write and given again."""
+"""Safe retries (behaviour: Retries): the first answer under an `Idempotency-Key` is kept with the write and given again."""
 
 import hashlib
 from collections.abc import Sequence

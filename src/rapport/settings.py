@@ -1,4 +1,4 @@
-"""Every setting: flags over `RAPPORT_*` over `rapport.toml` over the default (SPEC section 8)."""
+"""Every setting: flags over `RAPPORT_*` over `rapport.toml` over the default (behaviour: Settings and the data folder)."""
 
 import ipaddress
 import os

@@ -100,7 +100,7 @@ def negative_data_is_refused(
     # The test below replaces Authorization, and an empty header is as none: so only queries and bodies are held to this.
     if case.meta is not None and case.meta.is_negative_at(ParameterLocation.HEADER):
         return None
-    # SPEC 2: an empty body is an empty object. The random bytes that stand for bad syntax are sometimes no bytes.
+    # An empty body is an empty object. The random bytes that stand for bad syntax are sometimes no bytes.
     body = response.request.body
     if case.method == "POST" and (not isinstance(body, bytes | str) or not body.strip()):
         return None

@@ -1,4 +1,4 @@
-"""Scopes: `<family>:<read|write|all>`, or a level alone for every family; several are separated by spaces (SPEC 5)."""
+"""Scopes: `<family>:<read|write|all>`, or a level alone for every family; several are separated by spaces (behaviour: Tokens and rights)."""
 
 from rapport.contract.table import METHODS
 

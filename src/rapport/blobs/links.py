@@ -1,4 +1,4 @@
-"""Signed links: whoever has one may upload one version's bytes, or read them, until it expires (SPEC section 5)."""
+"""Signed links: whoever has one may upload one version's bytes, or read them, until it expires (behaviour: Files)."""
 
 import contextlib
 import hashlib

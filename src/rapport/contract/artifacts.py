@@ -1,4 +1,4 @@
-"""The artifacts family: files. Their bytes go to and come from signed URLs (SPEC section 5)."""
+"""The artifacts family: files. Their bytes go to and come from signed URLs (behaviour: Files)."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""The engagements family: one record for each touch with a customer (SPEC sections 1 and 4)."""
+"""The engagements family: one record for each touch with a customer (behaviour: Engagements)."""
 
 from typing import Annotated, Literal
 

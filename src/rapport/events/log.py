@@ -16,7 +16,7 @@ from rapport.store import events as store
 from rapport.store.events import EVENT, EventRow
 from rapport.store.kit.db import Tx
 
-# Texts up to this many bytes stand in the audit trail as they are (SPEC 5).
+# Texts up to this many bytes stand in the audit trail as they are (behaviour: The timeline).
 _LONGEST_DELTA = 4096
 # What no change is about: an update always changes them, or a user whose name stands in its own created_by.
 _STAMPS = frozenset({"created_by", "modified_by", "modified_date"})

@@ -35,7 +35,7 @@ _TYPES: dict[str, tuple[contract.TokenType, ...]] = {
 
 @handles(contract.CREATE)
 async def create(ctx: Context, request: contract.AuthTokensCreateRequest) -> contract.AuthTokensCreateResponse:
-    """Make a token. It grants no more than the one it is asked for with (SPEC 5)."""
+    """Make a token. It grants no more than the one it is asked for with (behaviour: Tokens and rights)."""
     await _check_maker(ctx)
     holder = await _holder(ctx, request.act_as)
     expires, problems = _end_of_life(request, ctx.now)

@@ -1,4 +1,4 @@
-"""Where webhooks may go: to public addresses only, unless the operator says otherwise (SPEC section 5).
+"""Where webhooks may go: to public addresses only, unless the operator says otherwise (behaviour: Webhooks).
 
 Whoever may make a webhook makes this server send requests. So that it opens no door into the network around it, what a
 URL says is checked when it is written, and what its name leads to each time before it is dialled.

@@ -1,4 +1,4 @@
-"""The one renderer of errors (SPEC section 3)."""
+"""The one renderer of errors (behaviour: Errors)."""
 
 import json
 import secrets

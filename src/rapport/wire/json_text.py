@@ -1,4 +1,4 @@
-"""JSON as it may come in: UTF-8, one value, nothing behind it, nested at most 64 deep (SPEC section 2)."""
+"""JSON as it may come in: UTF-8, one value, nothing behind it, nested at most 64 deep (behaviour: Requests)."""
 
 from array import array
 from itertools import accumulate

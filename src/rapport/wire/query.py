@@ -1,4 +1,4 @@
-"""The GET form: a query string read into the object that the POST form's JSON would have been (SPEC section 2)."""
+"""The GET form: a query string read into the object that the POST form's JSON would have been (behaviour: Requests)."""
 
 import re
 from urllib.parse import unquote_to_bytes

@@ -12,7 +12,7 @@ from rapport.contract.kit.fields import Json, SetTagWithValue
 from rapport.contract.kit.ids import TagId
 
 REF = "#/components/schemas/"
-_SOURCE = re.compile(r"\s*\(SPEC[^)]*\)")
+_SOURCE = re.compile(r"\s*\(behaviour: [^)]*\)")
 
 
 def components(roots: Iterable[type[Struct]], *, strict: bool) -> dict[str, Json]:
@@ -41,7 +41,7 @@ def resolve(schema: Json, schemas: dict[str, Json]) -> Json:
 
 
 def prose(text: str | None) -> str:
-    """A docstring for readers of the reference: one paragraph, without its pointers into the specification."""
+    """A docstring for readers of the reference: one paragraph, without its pointers to the page about behaviour."""
     return " ".join(_SOURCE.sub("", text or "").split())
 
 

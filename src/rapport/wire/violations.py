@@ -1,4 +1,4 @@
-"""What is wrong with a request, all of it at once: the slow walk that runs beside the fast decoder (SPEC section 3)."""
+"""What is wrong with a request, all of it at once: the slow walk that runs beside the fast decoder (behaviour: Errors)."""
 
 import re
 from collections.abc import Collection, Mapping

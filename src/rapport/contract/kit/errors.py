@@ -1,4 +1,4 @@
-"""One class per error type of the wire (SPEC section 3). The class says status, type and fields; one renderer writes it."""
+"""One class per error type of the wire (behaviour: Errors). The class says status, type and fields; one renderer writes it."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -231,7 +231,7 @@ class ServiceUnavailable(ApiError):
 def raise_all(problems: Sequence[ApiError]) -> None:
     """Raise the first problem, with all that name a field as its violations; nothing when there are none.
 
-    Beside a type that names no field there are no violations (SPEC 3).
+    Beside a type that names no field there are no violations (behaviour: Errors).
 
     Raises:
         ApiError: the first of `problems`.

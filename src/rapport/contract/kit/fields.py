@@ -121,7 +121,7 @@ Short = Annotated[str, Meta(max_length=2_048)]
 ExternalRef = Annotated[str, Meta(min_length=1, max_length=512)]
 Email = Annotated[str, Meta(min_length=3, max_length=256, pattern=r"^[^\s@]+@[^\s@]+$(?!\s)")]
 _Item = TypeVar("_Item")
-# An array without a bound of its own (SPEC 2). Every array of a request is bounded; the decoder insists.
+# An array without a bound of its own (behaviour: Text, dates and numbers). Every array of a request is bounded; the decoder insists.
 Many = Annotated[list[_Item], Meta(max_length=200)]
 Shorts = Many[Short]
 # What DevRev keeps schemas, parts and fragments in; here opaque text that comes back as sent.

@@ -1,4 +1,4 @@
-"""Ids: the DON that goes out, and the DON or display id that comes in (SPEC section 2)."""
+"""Ids: the DON that goes out, and the DON or display id that comes in (behaviour: Ids)."""
 
 import re
 from typing import Any, ClassVar, NamedTuple, Self

@@ -1,4 +1,4 @@
-"""Sort orders and cursors (SPEC section 4): opaque to clients, tied to the list and sort that made them."""
+"""Sort orders and cursors (behaviour: Lists): opaque to clients, tied to the list and sort that made them."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""What a change event changed, as the facts write it: each field's value before and after, with its type."""
+"""What a change event changed, as the API writes it: each field's value before and after, with its type."""
 
 import re
 from collections.abc import Mapping, Sequence

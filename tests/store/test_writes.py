@@ -1,6 +1,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,9 @@ from rapport.store import dev_orgs as orgs
 from rapport.store import engagements
 from rapport.store.kit.db import Batch, LostRace, Tx
 from tests.support.engine import SOON, Engine, alone, row_of, settled
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+LONG = ENDLESS.replace("FROM n)", "FROM n WHERE i < 1000000)")
 
 
 def _numbers(store: Engine, org: str) -> list[int]:
@@ -220,11 +224,45 @@ def test_a_read_cannot_write(store: Engine) -> None:
 
 
 def test_a_read_that_takes_too_long_is_stopped_at_its_deadline(store: Engine) -> None:
-    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     began = time.monotonic()
     with pytest.raises(ServiceUnavailable):
-        store.run(store.store.read(lambda tx: tx.all(endless), deadline=began + 0.2, heavy=True))
+        store.run(store.store.read(lambda tx: tx.all(ENDLESS), deadline=began + 0.2, heavy=True))
     assert time.monotonic() - began < 2
+
+
+def test_nobody_waits_for_another_s_long_read(store: Engine) -> None:
+    async def short(tx: Tx) -> int:
+        return len(await orgs.all_orgs(tx))
+
+    async def run() -> tuple[list[int], bool, list[Any]]:
+        deadline = time.monotonic() + SOON
+        long = [asyncio.ensure_future(store.store.read(lambda tx: tx.all(LONG), deadline=deadline)) for _ in range(2)]
+        found = [await store.store.read(short, deadline=deadline) for _ in range(20)]
+        return found, any(one.done() for one in long), await asyncio.gather(*long)
+
+    found, is_done, counted = store.run(run())
+    assert found == [0] * 20
+    assert not is_done
+    assert counted == [[(1_000_000,)]] * 2
+
+
+def test_a_long_read_ends_when_its_asker_has_gone(store: Engine) -> None:
+    began: list[bool] = []
+
+    def is_gone() -> bool:
+        began.append(True)
+        return len(began) > 3
+
+    async def endless(tx: Tx) -> Any:
+        return await tx.all(ENDLESS)
+
+    async def run() -> None:
+        await store.store.read(endless, deadline=time.monotonic() + SOON, is_gone=is_gone)
+
+    began_at = time.monotonic()
+    with pytest.raises(ServiceUnavailable):
+        store.run(run())
+    assert time.monotonic() - began_at < SOON / 2
 
 
 def test_what_was_taken_is_written_before_the_store_closes_and_nothing_is_taken_after(store: Engine) -> None:

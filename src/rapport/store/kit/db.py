@@ -119,6 +119,11 @@ class Line(Protocol):
 Dial = Callable[[Hear, Lost], Awaitable[Line]]
 
 
+def never() -> bool:
+    """Whoever asks is there to the end."""
+    return False
+
+
 class Store(Protocol):
     """An engine.
 
@@ -127,13 +132,21 @@ class Store(Protocol):
 
     dial: Dial | None
 
-    async def read(self, work: Callable[[Tx], Coroutine[Any, Any, R]], *, deadline: float, heavy: bool = False) -> R:
-        """Run `work` in one snapshot. It must await nothing but the transaction.
+    async def read(
+        self,
+        work: Callable[[Tx], Coroutine[Any, Any, R]],
+        *,
+        deadline: float,
+        heavy: bool = False,
+        is_gone: Callable[[], bool] = never,
+    ) -> R:
+        """Run `work` in one snapshot. It must await nothing but the transaction, and may be run again.
 
         Args:
             work: what to read.
             deadline: on the loop's clock, in seconds.
-            heavy: may take long; runs beside the event loop.
+            heavy: is known to take long. Any other read that does is begun again beside those that don't.
+            is_gone: True once nobody waits for it any more; a long read then ends.
 
         Raises:
             ServiceUnavailable: the engine is away, or the deadline has passed.

@@ -25,6 +25,7 @@ from rapport.store.kit.db import (
     LostRace,
     Tx,
     UniqueViolation,
+    never,
     unavailable,
 )
 from rapport.store.kit.migrate import NewerDatabase
@@ -51,10 +52,15 @@ C = TypeVar("C")
 
 _log = structlog.get_logger("rapport.store")
 
-# Of the connections: how many transactions of calls that run together, of calls alone, and of long reads.
+# Of the connections: how many transactions of calls that run together, and of calls alone.
 _LANES = 2
 _ALONE = 4
+# A third of the connections, and no more than three, is for long reads alone, so that they take none of a writer's.
 _HEAVY = 3
+# What a statement of a short read may take, in milliseconds; the read is begun again among the long ones then.
+_SHORT_MILLISECONDS = 25
+# How often a long read looks whether anybody still waits for it.
+_GONE_SECONDS = 0.25
 _TOGETHER = 256
 # Short reads: how many snapshots at a time, and how many calls may share one.
 _READERS = 4
@@ -71,10 +77,12 @@ class _Waiting:
     call: Any
     deadline: float
     future: asyncio.Future[Any]
+    is_gone: Callable[[], bool] = never
+    is_long: bool = False
 
     def is_late(self) -> bool:
         """Nobody waits for it any more, or nobody should."""
-        return self.future.done() or self.deadline <= time.monotonic()
+        return self.future.done() or self.deadline <= time.monotonic() or self.is_gone()
 
     async def result(self, what: str) -> Any:
         """Wait for the result.
@@ -113,7 +121,9 @@ class PostgresStore:
     def __init__(self, options: Options) -> None:
         self._options = options
         connector = Connector(options)
-        self._connections = Connections(connector.connect, options.connections)
+        most = min(_HEAVY, options.connections // 2)
+        self._connections = Connections(connector.connect, options.connections - most)
+        self._beside = Connections(connector.connect, most)
         # Apart from the others: a transaction that needs numbers would else wait for one that waits for numbers.
         self._counters = Connections(connector.connect, 1)
         self._replicas = Replicas(connector.connect_replica, _HEAVY) if options.replica_url else None
@@ -121,7 +131,7 @@ class PostgresStore:
         self._constraints: dict[str, UniqueViolation] = {}
         self._reads: list[_Waiting] = []
         self._reading = 0
-        self._heavy = asyncio.Semaphore(_HEAVY)
+        self._heavy = asyncio.Semaphore(most)
         self._alone = asyncio.Semaphore(_ALONE)
         self._gathered: dict[Batch[Any, Any], _Gathered] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -133,6 +143,7 @@ class PostgresStore:
         local = "".join(f"; SET LOCAL {name} = {value}" for name, value in SETTINGS.items()) if options.pooled else ""
         self._begin_write = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE{local}"
         self._begin_read = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY{local}"
+        self._begin_short = f"{self._begin_read}; SET LOCAL statement_timeout = {_SHORT_MILLISECONDS}"
 
     @classmethod
     async def open(cls, options: Options) -> Self:
@@ -162,6 +173,7 @@ class PostgresStore:
     def _lost(self, error: BaseException) -> None:
         """Let go of the free connections, because one has shown to be lost, and say so once."""
         self._connections.drop_free()
+        self._beside.drop_free()
         self._counters.drop_free()
         if self._replicas is not None:
             self._replicas.primary_lost()
@@ -228,11 +240,18 @@ class PostgresStore:
 
     # Reading
 
-    async def read(self, work: Callable[[Tx], Coroutine[Any, Any, R]], *, deadline: float, heavy: bool = False) -> R:
+    async def read(
+        self,
+        work: Callable[[Tx], Coroutine[Any, Any, R]],
+        *,
+        deadline: float,
+        heavy: bool = False,
+        is_gone: Callable[[], bool] = never,
+    ) -> R:
         """Run `work` in one snapshot; see `Store.read`."""
         if self._closing:
             raise unavailable("it is being closed")
-        waiting = _Waiting(work, deadline, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(work, deadline, asyncio.get_running_loop().create_future(), is_gone)
         if heavy:
             self._start(self._read_heavy(waiting))
         else:
@@ -244,8 +263,16 @@ class PostgresStore:
 
     async def _read_heavy(self, waiting: _Waiting) -> None:
         async with self._heavy:
-            if not await self._read_replica(waiting):
-                await self._read([waiting])
+            reading = asyncio.ensure_future(self._read_beside(waiting))
+            while not (await asyncio.wait([reading], timeout=_GONE_SECONDS))[0]:
+                if waiting.is_gone():
+                    reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            waiting.settle(unavailable("nobody waited for it any more"))
+
+    async def _read_beside(self, waiting: _Waiting) -> None:
+        if not await self._read_replica(waiting):
+            await self._read([waiting], self._beside)
 
     async def _read_replica(self, waiting: _Waiting) -> bool:
         """Read from a standby; False when none is of use now."""
@@ -278,32 +305,42 @@ class PostgresStore:
         while self._reads:
             await asyncio.sleep(0)
             calls, self._reads = self._reads[:_READS_TOGETHER], self._reads[_READS_TOGETHER:]
-            await self._read(calls)
+            await self._read(calls, self._connections)
         self._reading -= 1
 
-    async def _read(self, calls: Sequence[_Waiting]) -> None:
-        while calls := [waiting for waiting in calls if not waiting.is_late()]:
+    async def _read(self, calls: Sequence[_Waiting], connections: Connections[Any]) -> None:
+        is_short = connections is not self._beside
+        while calls := [waiting for waiting in calls if not waiting.is_late() and not (is_short and waiting.is_long)]:
             deadline = max(waiting.deadline for waiting in calls)
             try:
-                await self._patiently(partial(self._snapshot, calls), deadline)
+                await self._patiently(partial(self._snapshot, calls, connections), deadline)
             except Exception as error:  # noqa: BLE001  # the callers get it
                 for waiting in calls:
                     waiting.settle(error)
 
-    async def _snapshot(self, calls: Sequence[_Waiting], _limit: asyncio.Timeout) -> None:
+    async def _snapshot(
+        self, calls: Sequence[_Waiting], connections: Connections[Any], _limit: asyncio.Timeout
+    ) -> None:
         """Read for these calls in one snapshot; those behind one that the database refuses are left for another."""
-        async with Lease(self._connections) as connection:
-            await self._read_on(connection, calls)
+        async with Lease(connections) as connection:
+            await self._read_on(connection, calls, is_short=connections is not self._beside)
 
-    async def _read_on(self, connection: Any, calls: Sequence[_Waiting]) -> None:
+    async def _read_on(self, connection: Any, calls: Sequence[_Waiting], *, is_short: bool = False) -> None:
         try:
-            await connection.execute(self._begin_read)
+            await connection.execute(self._begin_short if is_short else self._begin_read)
             tx = PostgresTx(connection, READING)
             for waiting in calls:
                 if waiting.is_late():
                     continue
                 try:
                     waiting.settle(await waiting.call(tx))
+                except asyncpg.QueryCanceledError:
+                    if not is_short:
+                        raise
+                    # The others don't wait for it.
+                    waiting.is_long = True
+                    self._start(self._read_heavy(waiting))
+                    break
                 except Exception as error:  # noqa: BLE001  # the caller gets it
                     if isinstance(error, (*DRIVER, OSError)):
                         self._refuse(waiting, error)
@@ -444,6 +481,7 @@ class PostgresStore:
         while self._tasks:
             await asyncio.wait(self._tasks)
         await self._connections.close()
+        await self._beside.close()
         await self._counters.close()
         if self._replicas is not None:
             await self._replicas.close()

@@ -1,7 +1,8 @@
 """The store: one writer connection with group commit, readers beside it.
 
 Statements run in the event loop, because a prepared statement on a cached page takes microseconds; the COMMIT, which
-waits for the disk, runs in a thread. What arrives meanwhile is the next batch.
+waits for the disk, runs in a thread. What arrives meanwhile is the next batch. A read that turns out to be long is
+begun again in a thread, so that nobody waits for another's question.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 import apsw
 import structlog
 
-from rapport.store.kit.db import Batch, CannotOpen, Committed, Dial, unavailable
+from rapport.store.kit.db import Batch, CannotOpen, Committed, Dial, never, unavailable
 from rapport.store.sqlite.file import connect, migrate, refuse_unfinished
 from rapport.store.sqlite.tx import SqliteTx, finish
 
@@ -29,6 +30,14 @@ _log = structlog.get_logger("rapport.store")
 _CHECKPOINT_PAGES = 4_000
 _RESTART_PAGES = 40_000
 _RESTART_MILLISECONDS = 200
+# What a read may take of the event loop; beyond it is begun again in a thread.
+_LOOP_SECONDS = 0.002
+# How many reads may run in threads; the others wait for one of them, until their deadlines.
+_READERS = 4
+# After how many steps of SQLite's a read looks at the clock: some tenths of a millisecond in the loop. In a thread each
+# look may wait for the interpreter.
+_LOOP_STEPS = 4_000
+_THREAD_STEPS = 200_000
 # How long to leave another program its lock before asking again.
 _LOCKED_SECONDS = 0.02
 _GONE = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError,
@@ -75,10 +84,11 @@ class SqliteStore:
         self._wal_pages = 0
         self._checkpointing = False
         self._writer_tx = SqliteTx(self._writer)
-        self._reader = _Reader(path, sync)
-        self._heavy = threading.local()
+        self._reader = _Reader(path, sync, _LOOP_STEPS)
+        self._threads = threading.local()
         self._commits = ThreadPoolExecutor(1, thread_name_prefix="commit")
-        self._reads = ThreadPoolExecutor(4, thread_name_prefix="read")
+        self._checkpoints = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._reads = ThreadPoolExecutor(_READERS, thread_name_prefix="read")
         self._queue: list[_Waiting] = []
         self._running: list[_Waiting] = []
         self._committer: asyncio.Task[None] | None = None
@@ -89,29 +99,51 @@ class SqliteStore:
 
     # Reading
 
-    async def read(self, work: Callable[[Any], Coroutine[Any, Any, R]], *, deadline: float, heavy: bool = False) -> R:
+    async def read(
+        self,
+        work: Callable[[Any], Coroutine[Any, Any, R]],
+        *,
+        deadline: float,
+        heavy: bool = False,
+        is_gone: Callable[[], bool] = never,
+    ) -> R:
         """Run `work` in one snapshot; see `Store.read`."""
-        if heavy:
-            loop = asyncio.get_running_loop()
-            reading = loop.run_in_executor(self._reads, self._read_in_thread, work, deadline)
-            try:
-                async with asyncio.timeout(deadline - time.monotonic()):
-                    return await reading
-            except TimeoutError:
-                raise unavailable("reading waited too long") from None
+        if not heavy:
+            with contextlib.suppress(_TooLong):
+                return self._read_in_loop(work)
+        reading = asyncio.get_running_loop().run_in_executor(self._reads, self._read_in_thread, work, deadline, is_gone)
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                return await reading
+        except TimeoutError:
+            raise unavailable("reading waited too long") from None
+
+    def _read_in_loop(self, work: Callable[[Any], Coroutine[Any, Any, R]]) -> R:
+        """Read at once.
+
+        Raises:
+            _TooLong: it takes longer than the loop has for it.
+        """
         reader = self._reader
         if not reader.is_open:
             # Everything that is read in this turn of the loop shares a snapshot: taking one costs more than a look-up.
             # What is committed meanwhile is answered, and so asked for again, in a later turn.
             asyncio.get_running_loop().call_soon(reader.end)
-        return reader.read(work, deadline)
+        return reader.read(work, time.monotonic() + _LOOP_SECONDS, never)
 
-    def _read_in_thread(self, work: Callable[[Any], Coroutine[Any, Any, R]], deadline: float) -> R:
-        reader: _Reader | None = getattr(self._heavy, "reader", None)
+    def _read_in_thread(
+        self,
+        work: Callable[[Any], Coroutine[Any, Any, R]],
+        deadline: float,
+        is_gone: Callable[[], bool],
+    ) -> R:
+        reader: _Reader | None = getattr(self._threads, "reader", None)
         if reader is None:
-            reader = self._heavy.reader = _Reader(self._path, self._sync)
+            reader = self._threads.reader = _Reader(self._path, self._sync, _THREAD_STEPS)
         try:
-            return reader.read(work, deadline)
+            return reader.read(work, deadline, is_gone)
+        except _TooLong as error:
+            raise unavailable("reading took too long") from error
         finally:
             reader.end()
 
@@ -259,7 +291,7 @@ class SqliteStore:
         self._wal_pages = pages
         if pages >= _CHECKPOINT_PAGES and not self._checkpointing:
             self._checkpointing = True
-            self._reads.submit(self._checkpoint)
+            self._checkpoints.submit(self._checkpoint)
         return apsw.SQLITE_OK
 
     def _checkpoint(self) -> None:
@@ -293,32 +325,50 @@ class SqliteStore:
         if self._watchdog is not None:
             self._watchdog.cancel()
         self._commits.shutdown()
+        self._checkpoints.shutdown()
         self._reads.shutdown()
         self._reader.close()
         self._writer.close()
 
 
+class _TooLong(Exception):
+    """A read was stopped: its time is over, or nobody waits for it."""
+
+
 class _Reader:
     """A connection that reads, and the snapshot that it holds."""
 
-    def __init__(self, path: Path, sync: str) -> None:
+    def __init__(self, path: Path, sync: str, steps: int) -> None:
         self._connection = connect(path, sync, reader=True)
         self._tx = SqliteTx(self._connection)
-        self._deadline = 0.0
-        self._connection.set_progress_handler(lambda: time.monotonic() > self._deadline, 20_000)
+        self._until = 0.0
+        self._is_gone = never
+        self._connection.set_progress_handler(self._is_over, steps)
         self.is_open = False
 
-    def read(self, work: Callable[[Any], Coroutine[Any, Any, R]], deadline: float) -> R:
-        """Run `work` in the snapshot, taking one if there is none; `end` lets go of it."""
-        self._deadline = deadline
+    def _is_over(self) -> bool:
+        return time.monotonic() > self._until or self._is_gone()
+
+    def read(
+        self,
+        work: Callable[[Any], Coroutine[Any, Any, R]],
+        until: float,
+        is_gone: Callable[[], bool],
+    ) -> R:
+        """Run `work` in the snapshot, taking one if there is none; `end` lets go of it.
+
+        Raises:
+            _TooLong: it took beyond `until`, or nobody waits for it any more.
+            ServiceUnavailable: the file can't be read.
+        """
+        self._until, self._is_gone = until, is_gone
         try:
             if not self.is_open:
                 self._connection.execute("BEGIN")
                 self.is_open = True
             return finish(work(self._tx))
         except apsw.InterruptError as error:
-            self.end()
-            raise unavailable("reading took too long") from error
+            raise _TooLong from error
         except (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.BusyError) as error:
             self.end()
             raise unavailable("it can't read") from error

@@ -31,7 +31,7 @@ from rapport.events.bell import Bell
 from rapport.http.stream import PATH, Stream, last_event_id
 from rapport.operations.kit.invoke import Invoker
 from rapport.ratelimit import Limits, Usage
-from rapport.store.kit.db import STORE_SECONDS
+from rapport.store.kit.db import STORE_SECONDS, never
 from rapport.wire.decode import RequestDecoder
 from rapport.wire.errors import fault, new_request_id, render
 from rapport.wire.strict import AnswerFilter
@@ -43,6 +43,8 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}
 VERSIONS = ("2022-10-20", "2024-01-24")
 EXPANSIONS: tuple[Expansion, ...] = ("members", "parents", "tags", "artifacts")
 
+# Where a server that knows puts what says whether the asker has gone.
+IS_GONE = "rapport.is_gone"
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -147,7 +149,9 @@ class Edge:
             request = route.decoder.from_body(body)
         self._apply_header(request, headers)
         key = self._idempotency_key(method, headers)
-        answer = await self._invoker.invoke(caller, method, request, key=key, deadline=deadline)
+        answer = await self._invoker.invoke(
+            caller, method, request, key=key, deadline=deadline, is_gone=scope.get(IS_GONE, never)
+        )
         if method.waits:
             # Meanwhile the token may have been revoked.
             await self._callers.of(headers.get(b"authorization"), deadline=time.monotonic() + STORE_SECONDS)

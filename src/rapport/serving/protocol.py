@@ -6,6 +6,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from rapport.contract.kit.errors import BadRequest
+from rapport.http.edge import IS_GONE
 from rapport.wire.errors import new_request_id, render
 
 HEAD_SECONDS = 30
@@ -39,6 +40,8 @@ class RapportProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins: its head may take so long and no longer."""
         super().on_message_begin()
+        # A long read looks whether anybody still waits for its answer.
+        self.scope[IS_GONE] = self.transport.is_closing  # type: ignore[literal-required]
         self._wait_for_head()
 
     def on_headers_complete(self) -> None:

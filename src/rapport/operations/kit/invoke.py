@@ -12,7 +12,7 @@ loop is there for what the ones around it can't see:
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -34,7 +34,7 @@ from rapport.operations.kit.context import (
     Tools,
 )
 from rapport.operations.kit.perform import perform
-from rapport.store.kit.db import STORE_SECONDS, Batch, Store, Tx
+from rapport.store.kit.db import STORE_SECONDS, Batch, Store, Tx, never
 
 _KEY_LENGTH = 255
 # How often one who waits looks by itself where other processes commit unheard.
@@ -82,7 +82,14 @@ class Invoker:
         }
 
     async def invoke(
-        self, caller: Caller, method: Method, request: Request, *, key: str | None = None, deadline: float | None = None
+        self,
+        caller: Caller,
+        method: Method,
+        request: Request,
+        *,
+        key: str | None = None,
+        deadline: float | None = None,
+        is_gone: Callable[[], bool] = never,
     ) -> Answer:
         """Do a method.
 
@@ -92,6 +99,7 @@ class Invoker:
             request: of the method's request type.
             key: the idempotency key, for methods that write; others ignore it.
             deadline: on the monotonic clock; without it, 4.5 seconds from now.
+            is_gone: True once nobody waits for the answer any more; a long read then ends.
 
         Raises:
             ApiError: the refusal.
@@ -101,15 +109,22 @@ class Invoker:
         if method.effect == READ:
             if method.waits:
                 return Answer(_encode(await self._wait(caller, method, request)))
-            return Answer(_encode(await self._read(caller, method, request, deadline)))
+            return Answer(_encode(await self._read(caller, method, request, deadline, is_gone)))
         kept_under = None if key is None else _key(caller, method, request, key)
         return await self._store.write(self._batches[method], _Write(caller, request, kept_under), deadline=deadline)
 
-    async def _read(self, caller: Caller, method: Method, request: Request, deadline: float) -> Any:
+    async def _read(
+        self,
+        caller: Caller,
+        method: Method,
+        request: Request,
+        deadline: float,
+        is_gone: Callable[[], bool] = never,
+    ) -> Any:
         async def read(tx: Tx) -> Response:
             return await perform(Context(caller, self._clock(), tx, self._tools), method, request)
 
-        return await self._store.read(read, deadline=deadline, heavy=method.heavy)
+        return await self._store.read(read, deadline=deadline, heavy=method.heavy, is_gone=is_gone)
 
     async def _wait(self, caller: Caller, method: Method, request: Any) -> Response:
         """Read, again and again, until there are events or the wait is over."""

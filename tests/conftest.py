@@ -1,5 +1,6 @@
 """Alice owns, Bob is on her team, Charlie must see nothing. All of them talk to a real server."""
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -9,6 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from rapport.folder import DATABASE
+from rapport.store import engagements
+from rapport.store.kit.counts import Counted
+from rapport.store.kit.db import Bulk
+from rapport.store.postgres.bulk import PostgresBulk
+from rapport.store.postgres.connect import Options
+from rapport.store.sqlite.bulk import SqliteBulk
 from tests.support.command import rapport
 from tests.support.postgres import PostgresServer, new_name, shared_server
 from tests.support.server import Client, Server
@@ -72,6 +80,18 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         running = Server(tmp_path_factory.mktemp("server") / "data", **environment)
         yield running
         assert running.stop() == 0
+        # Whatever the tests did, the sums are what there is.
+        assert asyncio.run(_miscounted(running.data, environment.get("RAPPORT_DATABASE_URL"))) == {}
+
+
+async def _miscounted(data: Path, url: str | None) -> dict[Counted, tuple[int, int]]:
+    bulk: Bulk = (
+        await PostgresBulk.open(Options(url), writes=False) if url else SqliteBulk(data / DATABASE, writes=False)
+    )
+    async with bulk.transaction():
+        found = await engagements.miscounted(bulk)
+    await bulk.close()
+    return found
 
 
 @pytest.fixture(scope="session")

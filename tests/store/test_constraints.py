@@ -64,7 +64,7 @@ def test_an_update_to_an_external_ref_in_use_is_refused(store: Engine) -> None:
         row = row_of(org, number, external_ref=f"crm-{number}")
         store.write(lambda tx, row=row: engagements.insert(tx, [row], [engagements.Links()]))  # type: ignore[misc]
     row = row_of(org, 2, external_ref="crm-1")
-    assert _refused(store, lambda tx: engagements.update(tx, row)) == ("engagements", ("external_ref",))
+    assert _refused(store, lambda tx: engagements.update(tx, row, row)) == ("engagements", ("external_ref",))
 
 
 def test_engagements_without_an_external_ref_do_not_collide(store: Engine) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rapport.store.kit import contents, copy, derived, migrate
+from rapport.store import derived
+from rapport.store.kit import contents, copy, migrate
 from rapport.store.kit.db import Bulk, Row
 from rapport.store.kit.migrate import Migration
 from rapport.store.postgres.bulk import PostgresBulk
@@ -104,6 +105,7 @@ class Places:
         async def run() -> list[copy.Compared]:
             compared = await copy.copy(source, target, Nobody())
             if finish:
+                await derived.rebuild(target)
                 await copy.finish(target)
             return compared
 

@@ -101,7 +101,7 @@ def test_links_of_one_kind_are_removed_alone_and_of_one_engagement_alone(store: 
     org = store.new_org()
     links = engagements.Links(members=["DEVU-1"], parents=["ACC-1"], tags=[("TAG-1", None), ("TAG-2", "v")])
     _insert(store, row_of(org, 1), row_of(org, 2), links=links)
-    store.write(lambda tx: engagements.remove_links(tx, org, 1, "tags"))
+    store.write(lambda tx: engagements.set_links(tx, org, 1, "tags", []))
     assert store.all("SELECT engagement, tag, value FROM engagement_tags WHERE org = :org ORDER BY 1, 2", org=org) == [
         (2, "TAG-1", None), (2, "TAG-2", "v"),
     ]  # fmt: skip

@@ -288,7 +288,7 @@ async def update(ctx: Context, request: contract.EngagementsUpdateRequest) -> co
     after = _changed(before, request, _link_fields(ctx.org, Links(**links)), links)
     (engagement,) = await _answers(ctx.tx, ctx.org, [_kept(row)])
     if after != before:
-        was = engagement
+        was, old = engagement, row
         modified = max(ctx.now, row.modified_date + MILLISECOND)
         after.modified_date = format_rfc3339(modified)
         row = row._replace(
@@ -296,7 +296,8 @@ async def update(ctx: Context, request: contract.EngagementsUpdateRequest) -> co
             scheduled_date=_scheduled(row, request), modified_by=ctx.caller.user_id, modified_date=modified,
             document=_encode(after).decode(),
         )  # fmt: skip
-        await _write(ctx, row, links, before, after)
+        await store.update(ctx.tx, old, row)
+        await _write_links(ctx, row.number, links, before, after)
         (engagement,) = await _answers(ctx.tx, ctx.org, [_kept(row)])
         await updated(ctx, was, engagement)
     if request.expand:
@@ -368,15 +369,8 @@ def _scheduled(row: EngagementRow, request: contract.EngagementsUpdateRequest) -
     return NO_DATE if request.scheduled_date is None else int(request.scheduled_date)
 
 
-async def _write(ctx: Context, row: EngagementRow, links: dict[str, Any], before: Document, after: Document) -> None:
-    await store.update(ctx.tx, row)
-    owner = (ctx.org, row.number)
-    add = {"members": store.add_members, "parents": store.add_parents, "artifacts": store.add_artifacts}
+async def _write_links(ctx: Context, number: int, links: dict[str, Any], before: Document, after: Document) -> None:
+    """Write the links that are others now."""
     for kind, values in links.items():
-        if all(getattr(before, field) == getattr(after, field) for field in _FIELDS_OF_LINK[kind]):
-            continue
-        await store.remove_links(ctx.tx, *owner, kind)
-        if kind == "tags":
-            await store.add_tags(ctx.tx, [(*owner, i, *tag) for i, tag in enumerate(values)])
-        else:
-            await add[kind](ctx.tx, [(*owner, i, id_) for i, id_ in enumerate(values)])
+        if any(getattr(before, field) != getattr(after, field) for field in _FIELDS_OF_LINK[kind]):
+            await store.set_links(ctx.tx, ctx.org, number, kind, values)

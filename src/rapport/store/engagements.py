@@ -1,10 +1,12 @@
 """Engagements: a row, its links, and the document that is answered."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rapport.store import artifacts
-from rapport.store.kit.db import Row, Tx
+from rapport.store.kit import counts
+from rapport.store.kit.db import Bulk, Row, Tx
 from rapport.store.kit.query import Filter, Listing, Page, Walk, everything, page
 
 LINKS = ("members", "parents", "tags", "artifacts")
@@ -69,6 +71,22 @@ async def insert(tx: Tx, rows: Sequence[EngagementRow], links: Sequence[Links]) 
     await add_parents(tx, [(*owner, i, id_) for owner, link in pairs for i, id_ in enumerate(link.parents)])
     await add_tags(tx, [(*owner, i, *tag) for owner, link in pairs for i, tag in enumerate(link.tags)])
     await add_artifacts(tx, [(*owner, i, id_) for owner, link in pairs for i, id_ in enumerate(link.artifacts)])
+    added: Counter[counts.Counted] = Counter()
+    for row, link in zip(rows, links, strict=True):
+        added.update(_counted(row, link))
+    await counts.add(tx, added)
+
+
+def _counted(row: EngagementRow, links: Links) -> list[counts.Counted]:
+    """The sums that a live engagement is part of."""
+    return [
+        (row.org, "engagements", ""),
+        (row.org, "engagements.engagement_type", row.engagement_type),
+        (row.org, "engagements.created_by", row.created_by),
+        *((row.org, "engagements.members", member) for member in links.members),
+        *((row.org, "engagements.parents", parent) for parent in links.parents),
+        *((row.org, "engagements.tags", tag) for tag, _ in links.tags),
+    ]
 
 
 async def add_members(tx: Tx, rows: Sequence[tuple[str, int, int, str]]) -> None:
@@ -129,17 +147,31 @@ async def add_artifacts(tx: Tx, rows: Sequence[tuple[str, int, int, str]]) -> No
     )
 
 
-async def remove_links(tx: Tx, org: str, number: int, kind: str) -> None:
-    """Remove the links of one kind, one of `LINKS`. Artifacts stay bound."""
-    await tx.run(_REMOVE[kind], org=org, number=number)
+async def set_links(tx: Tx, org: str, number: int, kind: str, values: Sequence[Any]) -> None:
+    """Give a live engagement other links of one kind, one of `LINKS`: ids, or (tag, value). Artifacts stay bound.
+
+    Raises:
+        LostRace: an artifact is bound elsewhere.
+    """
+    gone = await tx.all(_REMOVE[kind], org=org, number=number)
+    if kind == "tags":
+        await add_tags(tx, [(org, number, i, *tag) for i, tag in enumerate(values)])
+    else:
+        await _ADD[kind](tx, [(org, number, i, id_) for i, id_ in enumerate(values)])
+    if kind != "artifacts":
+        changes = Counter([tag for tag, _ in values] if kind == "tags" else values)
+        changes.subtract(value for (value,) in gone)
+        field = f"engagements.{kind}"
+        await counts.add(tx, {(org, field, value): change for value, change in changes.items()})
 
 
 _REMOVE = {
-    "members": "DELETE FROM engagement_members WHERE org = :org AND engagement = :number",
-    "parents": "DELETE FROM engagement_parents WHERE org = :org AND engagement = :number",
-    "tags": "DELETE FROM engagement_tags WHERE org = :org AND engagement = :number",
-    "artifacts": "DELETE FROM engagement_artifacts WHERE org = :org AND engagement = :number",
+    "members": "DELETE FROM engagement_members WHERE org = :org AND engagement = :number RETURNING member",
+    "parents": "DELETE FROM engagement_parents WHERE org = :org AND engagement = :number RETURNING parent",
+    "tags": "DELETE FROM engagement_tags WHERE org = :org AND engagement = :number RETURNING tag",
+    "artifacts": "DELETE FROM engagement_artifacts WHERE org = :org AND engagement = :number RETURNING artifact",
 }
+_ADD = {"members": add_members, "parents": add_parents, "artifacts": add_artifacts}
 
 
 async def get(tx: Tx, org: str, number: int) -> Stored | None:
@@ -176,12 +208,16 @@ async def all_of(tx: Tx, org: str, numbers: Sequence[int]) -> list[Stored]:
     return await everything(tx, _LISTING, where)
 
 
-async def update(tx: Tx, row: EngagementRow) -> None:
-    """Write a row anew.
+async def update(tx: Tx, before: EngagementRow, row: EngagementRow) -> None:
+    """Write the row of a live engagement anew.
 
     Raises:
         UniqueViolation: its external_ref is in use.
     """
+    if row.engagement_type != before.engagement_type:
+        field = "engagements.engagement_type"
+        kinds = {(row.org, field, before.engagement_type): -1, (row.org, field, row.engagement_type): 1}
+        await counts.add(tx, kinds)
     await tx.run(
         """
         UPDATE engagements SET title = :title, engagement_type = :engagement_type, external_ref = :external_ref,
@@ -211,7 +247,65 @@ async def delete(tx: Tx, org: str, number: int, now: int) -> bool:
         number=number,
         now=now,
     )
+    if changed:
+        await counts.add(tx, dict.fromkeys(await _counted_of(tx, org, number), -1))
     return changed == 1
+
+
+async def _counted_of(tx: Tx, org: str, number: int) -> list[counts.Counted]:
+    """The sums that an engagement is part of while it lives."""
+    rows = await tx.all(
+        """
+        SELECT 'engagements', '' UNION ALL
+        SELECT 'engagements.engagement_type', engagement_type FROM engagements
+        WHERE org = :org AND number = :number UNION ALL
+        SELECT 'engagements.created_by', created_by FROM engagements
+        WHERE org = :org AND number = :number UNION ALL
+        SELECT 'engagements.members', member FROM engagement_members
+        WHERE org = :org AND engagement = :number UNION ALL
+        SELECT 'engagements.parents', parent FROM engagement_parents
+        WHERE org = :org AND engagement = :number UNION ALL
+        SELECT 'engagements.tags', tag FROM engagement_tags
+        WHERE org = :org AND engagement = :number
+        """,
+        org=org,
+        number=number,
+    )
+    return [(org, field, value) for field, value in rows]
+
+
+async def recount(bulk: Bulk) -> None:
+    """Make the sums anew; in a transaction."""
+    await bulk.run("DELETE FROM derived_counts")
+    await bulk.run(f"INSERT INTO derived_counts (org, field, value, stripe, number) {_COUNTED}")
+
+
+async def miscounted(bulk: Bulk) -> dict[counts.Counted, tuple[int, int]]:
+    """The sums that are not what there is, each with what it says and what there is; in a transaction."""
+    kept: Counter[counts.Counted] = Counter()
+    for *key, number in await bulk.all("SELECT org, field, value, number FROM derived_counts"):
+        kept[tuple(key)] += number
+    real = Counter({tuple(key): number for *key, _, number in await bulk.all(_COUNTED)})
+    return {key: (kept[key], real[key]) for key in kept | real if kept[key] != real[key]}
+
+
+_COUNTED = """
+    SELECT org, 'engagements', '', 0, count(*) FROM engagements
+    WHERE deleted_date IS NULL GROUP BY org UNION ALL
+    SELECT org, 'engagements.engagement_type', engagement_type, 0, count(*) FROM engagements
+    WHERE deleted_date IS NULL GROUP BY org, engagement_type UNION ALL
+    SELECT org, 'engagements.created_by', created_by, 0, count(*) FROM engagements
+    WHERE deleted_date IS NULL GROUP BY org, created_by UNION ALL
+    SELECT l.org, 'engagements.members', l.member, 0, count(*) FROM engagement_members l
+    JOIN engagements e ON e.org = l.org AND e.number = l.engagement AND e.deleted_date IS NULL
+    GROUP BY l.org, l.member UNION ALL
+    SELECT l.org, 'engagements.parents', l.parent, 0, count(*) FROM engagement_parents l
+    JOIN engagements e ON e.org = l.org AND e.number = l.engagement AND e.deleted_date IS NULL
+    GROUP BY l.org, l.parent UNION ALL
+    SELECT l.org, 'engagements.tags', l.tag, 0, count(*) FROM engagement_tags l
+    JOIN engagements e ON e.org = l.org AND e.number = l.engagement AND e.deleted_date IS NULL
+    GROUP BY l.org, l.tag
+"""
 
 
 async def by_external_refs(tx: Tx, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -270,9 +364,7 @@ async def count(tx: Tx, where: Filter) -> int:
 
 async def holding(tx: Tx, org: str, link: str, id_: str) -> int:
     """How many live engagements have this link of one kind, one of `LINKS` but artifacts."""
-    where = live(org)
-    having_any(where, link, [id_])
-    return await count(tx, where)
+    return await counts.total(tx, org, f"engagements.{link}", [id_])
 
 
 async def hold_tagged(tx: Tx, org: str, tag: str) -> None:
@@ -319,3 +411,4 @@ async def put_documents(tx: Tx, org: str, rows: Sequence[tuple[int, str]]) -> No
 async def remove_tag(tx: Tx, org: str, tag: str) -> None:
     """Take a tag off every engagement; their documents are the caller's to write."""
     await tx.run("DELETE FROM engagement_tags WHERE org = :org AND tag = :tag", org=org, tag=tag)
+    await counts.forget(tx, org, "engagements.tags", tag)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from rapport.blobs.local import LocalBlobs
 from rapport.folder import BLOBS, DATABASE, KEY, CannotStart, locked
 from rapport.settings import load
+from rapport.store import derived
 from rapport.store.kit import copy as rows
 from rapport.store.kit.copy import CannotCopy, Compared
 from rapport.store.kit.db import Bulk, CannotOpen, EngineFailed
@@ -62,6 +63,7 @@ async def copy(source: str, target: str, watch: Watch) -> Copied:
                 files = await _copy_files(folders[0], folders[1], watch) if folders[0] and folders[1] else 0
                 copied = Copied(mine.place, theirs.place, tables, files, _left(*folders))
                 if copied.is_same:
+                    await derived.rebuild(theirs)
                     await rows.finish(theirs)
                 return copied
     except (CannotOpen, NewerDatabase, CannotCopy, EngineFailed) as error:

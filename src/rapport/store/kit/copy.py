@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from rapport.store.kit import contents, migrate
 from rapport.store.kit.contents import Contents, Digest, beyond, key_of, next_rows
-from rapport.store.kit.db import BEGUN_COPY, Bulk, Row, StoredTable
-from rapport.store.kit.derived import is_derived, rebuild
+from rapport.store.kit.db import BEGUN_COPY, DERIVED, Bulk, Row, StoredTable
 from rapport.store.kit.progress import Watch
 
 # Of the engine, and of this module.
@@ -76,12 +75,11 @@ async def copy(source: Bulk, target: Bulk, watch: Watch) -> list[Compared]:
 
 
 async def finish(target: Bulk) -> None:
-    """Make a copy a store of its own; it is on disk when this returns.
+    """Make a copy, whose derived tables have been made anew, a store of its own; it is on disk when this returns.
 
     Raises:
         EngineFailed: it can't be done. The copy is still an unfinished one.
     """
-    await rebuild(target)
     await target.settle()
     async with target.transaction():
         await target.run(f"DROP TABLE {BEGUN_COPY}")
@@ -91,7 +89,7 @@ async def finish(target: Bulk) -> None:
 
 
 def _is_copied(table: str) -> bool:
-    return table not in _NOT_COPIED and not is_derived(table)
+    return table not in _NOT_COPIED and not table.startswith(DERIVED)
 
 
 async def _tables(source: Bulk) -> list[StoredTable]:

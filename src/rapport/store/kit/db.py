@@ -55,7 +55,12 @@ class LostRace(Exception):
 
 
 class Tx(Protocol):
-    """A transaction. Parameters are text, integers, NULL, or a list of tuples for `rows()`."""
+    """A transaction. Parameters are text, integers, NULL, or a list of tuples for `rows()`.
+
+    `stripe` is a number that few other transactions have at the same time, for rows that many add to.
+    """
+
+    stripe: int
 
     async def all(self, sql: str, **parameters: Value) -> list[Row]:
         """Every row."""
@@ -174,6 +179,10 @@ class Store(Protocol):
 # The table that a store has for as long as it is an unfinished copy of another one.
 BEGUN_COPY = "copy_progress"
 UNFINISHED = "it is an unfinished copy: run the same rapport copy again to finish it"
+
+
+# What the names of tables begin with that are made from others; see `store.derived`.
+DERIVED = "derived_"
 
 
 class StoredTable(NamedTuple):

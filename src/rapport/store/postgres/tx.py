@@ -10,6 +10,9 @@ from rapport.store.kit import numbers
 from rapport.store.kit.db import Positional, Row, UniqueViolation, Value, positional, without_locks
 from rapport.store.postgres.blocks import Blocks
 
+# More than there are connections of most installations.
+_STRIPES = 64
+
 
 class Statements:
     """Each statement's text rewritten once, for a whole process."""
@@ -32,7 +35,7 @@ READING = Statements(without_locks)
 class PostgresTx:
     """A transaction on one connection."""
 
-    __slots__ = ("_blocks", "_connection", "_constraints", "_statements", "woken")
+    __slots__ = ("_blocks", "_connection", "_constraints", "_statements", "stripe", "woken")
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class PostgresTx:
         self._statements = statements
         self._blocks = blocks
         self._constraints = constraints or {}
+        self.stripe = connection.get_server_pid() % _STRIPES
         self.woken: set[str] = set()
 
     async def all(self, sql: str, **parameters: Value) -> list[Row]:

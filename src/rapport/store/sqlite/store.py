@@ -7,6 +7,7 @@ begun again in a thread, so that nobody waits for another's question.
 
 import asyncio
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -341,7 +342,7 @@ class _Reader:
     def __init__(self, path: Path, sync: str, steps: int) -> None:
         self._connection = connect(path, sync, reader=True)
         self._tx = SqliteTx(self._connection)
-        self._until = 0.0
+        self._until = math.inf
         self._is_gone = never
         self._connection.set_progress_handler(self._is_over, steps)
         self.is_open = False
@@ -361,17 +362,20 @@ class _Reader:
             _TooLong: it took beyond `until`, or nobody waits for it any more.
             ServiceUnavailable: the file can't be read.
         """
-        self._until, self._is_gone = until, is_gone
         try:
             if not self.is_open:
                 self._connection.execute("BEGIN")
                 self.is_open = True
+            self._until, self._is_gone = until, is_gone
             return finish(work(self._tx))
         except apsw.InterruptError as error:
             raise _TooLong from error
         except (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.BusyError) as error:
             self.end()
             raise unavailable("it can't read") from error
+        finally:
+            # What begins and ends a snapshot is never stopped.
+            self._until, self._is_gone = math.inf, never
 
     def end(self) -> None:
         """Let go of the snapshot."""

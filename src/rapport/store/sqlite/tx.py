@@ -18,11 +18,12 @@ _encode = msgspec.json.Encoder().encode
 class SqliteTx:
     """A transaction on one connection. Nothing in it ever waits, so it may run in the event loop."""
 
-    __slots__ = ("_connection", "_statements", "woken")
+    __slots__ = ("_connection", "_statements", "stripe", "woken")
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._statements: dict[str, tuple[str, frozenset[str]]] = {}
+        self.stripe = 0  # One writer at a time.
         self.woken: set[str] = set()
 
     def _execute(self, sql: str, parameters: dict[str, Value]) -> apsw.Cursor:

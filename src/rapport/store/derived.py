@@ -6,16 +6,11 @@ tables, which all have its name in front.)
 
 from collections.abc import Awaitable, Callable
 
+from rapport.store import engagements
 from rapport.store.kit.db import Bulk
 
-PREFIX = "derived_"
-# What makes them anew, each from nothing but stored tables; in a transaction.
-REBUILDS: list[Callable[[Bulk], Awaitable[None]]] = []
-
-
-def is_derived(table: str) -> bool:
-    """True for a table that others can make again."""
-    return table.startswith(PREFIX)
+# Each makes one of them anew from nothing but stored tables, in the transaction that it is called in.
+REBUILDS: list[Callable[[Bulk], Awaitable[None]]] = [engagements.recount]
 
 
 async def rebuild(bulk: Bulk) -> None:

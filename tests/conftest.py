@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,6 +21,7 @@ from rapport.store.sqlite.bulk import SqliteBulk
 from tests.support.command import rapport
 from tests.support.postgres import PostgresServer, new_name, shared_server
 from tests.support.server import Client, Server
+from tests.support.starting import DidNotStart
 
 # A server or store is made once per test and examples take orgs of their own; how long one takes is the machine's matter.
 settings.register_profile(
@@ -53,6 +55,12 @@ _ON_ONE = (
 )
 # Of the sweep, what gets past the edge.
 _PAST_THE_EDGE = ("another_org_s", "get_form", "no_body_is")
+
+
+def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[Any]) -> None:
+    """End the run where a server of its fixtures does not start: a thousand others would only say the same again."""
+    if call.when == "setup" and call.excinfo is not None and isinstance(call.excinfo.value, DidNotStart):
+        node.session.shouldfail = f"a server of the tests did not start: {call.excinfo.value}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

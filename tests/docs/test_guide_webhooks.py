@@ -1,10 +1,8 @@
 """The receivers of docs/guide/webhooks.md, run as they stand."""
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +11,12 @@ import pytest
 from tests.sdk.install import node
 from tests.support import guide
 from tests.support.hooks import ENGAGEMENTS
+from tests.support.postgres import eventually
 from tests.support.server import Server
+from tests.support.starting import listens
 
 SECRET = "c3VwZXItc2VjcmV0LWtleS0yNGJ5"
 FILES = {"python": "receiver.py", "js": "receiver.mjs"}
-
-
-def until_it_listens(port: int) -> None:
-    until = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        else:
-            return
 
 
 @pytest.mark.parametrize("language", FILES)
@@ -43,10 +31,10 @@ def test_the_page_s_receiver_takes_what_is_signed_and_nothing_else(
     server = Server(tmp_path / "data", RAPPORT_WEBHOOK_ALLOW_PRIVATE="1")
     ann = server.make_org()
     with subprocess.Popen(
-        [program, name], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL
+        [program, name], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
     ) as receiver:
         try:
-            until_it_listens(unused_port)
+            eventually(20, lambda: listens(unused_port))
             request = {"url": f"http://127.0.0.1:{unused_port}/", "event_types": ENGAGEMENTS, "secret": SECRET}
             made = ann.ok("webhooks.create", request)["webhook"]
             other = ann.ok("webhooks.create", {**request, "secret": "b3RoZXItc2VjcmV0LWtleS0yNGJ5"})["webhook"]

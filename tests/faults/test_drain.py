@@ -4,7 +4,6 @@ import contextlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from tests.support.load import Load
 from tests.support.postgres import PostgresServer, eventually, new_name
 from tests.support.round_robin import round_robin
 from tests.support.server import Server
+from tests.support.starting import listens, running
 
 DELAY = {"RAPPORT_DRAIN_DELAY": "1"}
 FOREVER = {"RAPPORT_DRAIN_DELAY": "86400"}
@@ -102,19 +102,6 @@ def test_behind_haproxy_as_the_guide_has_it_no_request_fails_either(
         assert address in config
         config = config.replace(address, f"127.0.0.1:{server.port}")
     (tmp_path / "haproxy.cfg").write_text(config, encoding="utf-8")
-    proxy = subprocess.Popen(["haproxy", "-db", "-f", str(tmp_path / "haproxy.cfg")])
-    try:
-        url = f"http://127.0.0.1:{unused_port}"
-        eventually(5, lambda: _listens(unused_port))
-        _nothing_fails(url, two)
-    finally:
-        proxy.kill()
-        proxy.wait()
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
+    command = ["haproxy", "-db", "-f", tmp_path / "haproxy.cfg"]
+    with running(command, lambda: listens(unused_port)):
+        _nothing_fails(f"http://127.0.0.1:{unused_port}", two)

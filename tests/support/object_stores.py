@@ -5,16 +5,17 @@ import contextlib
 import hashlib
 import hmac
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+
+from tests.support.postgres import free_port
+from tests.support.starting import running
 
 BUCKET = "rapport-tests"
 AZURITE = (
@@ -33,43 +34,24 @@ class ObjectStore(NamedTuple):
     process: "subprocess.Popen[bytes]"
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def _await(endpoint: str, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(600):
-        assert process.poll() is None, f"the object store ended with {process.returncode}"
-        with contextlib.suppress(httpx.TransportError):
-            httpx.get(endpoint)
-            return
-        time.sleep(0.1)
-    raise TimeoutError(endpoint)
-
-
-@contextlib.contextmanager
-def _running(command: list[str], endpoint: str) -> Iterator["subprocess.Popen[bytes]"]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _await(endpoint, process)
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+def _answers(endpoint: str) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        httpx.get(endpoint)
+        return True
+    return False
 
 
 @contextlib.contextmanager
 def s3(port: int | None = None) -> Iterator[ObjectStore]:
     """S3's API, by moto's server."""
-    port = port or _free_port()
+    port = port or free_port()
     endpoint = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-c", "from moto.server import main; main()", "-p", str(port)]
     environment = {
         "AWS_ENDPOINT": endpoint, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests",
     }  # fmt: skip
-    with _running(command, endpoint) as process:
+    with running(command, lambda: _answers(endpoint)) as process:
         httpx.put(f"{endpoint}/{BUCKET}").raise_for_status()
         yield ObjectStore(f"s3://{BUCKET}/rapport", environment, process)
 
@@ -79,13 +61,13 @@ def azure() -> Iterator[ObjectStore]:
     """Azure's blob API, by Azurite; `make test-azure` installs it."""
     from tests.sdk.install import node  # noqa: PLC0415  # only here is a Node needed
 
-    port = _free_port()
+    port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     command = [str(node()), str(AZURITE), "--blobPort", str(port), "--inMemoryPersistence", "--silent",
                "--skipApiVersionCheck", "--disableTelemetry"]  # fmt: skip
     environment = {"AZURITE_BLOB_STORAGE_URL": endpoint, "AZURE_STORAGE_USE_EMULATOR": "true",
                    "AZURE_ALLOW_HTTP": "true"}  # fmt: skip
-    with _running(command, endpoint) as process:
+    with running(command, lambda: _answers(endpoint)) as process:
         _make_container(endpoint)
         yield ObjectStore(f"az://{BUCKET}/rapport", environment, process)
 

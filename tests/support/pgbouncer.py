@@ -3,15 +3,14 @@
 import configparser
 import contextlib
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.support import guide
-from tests.support.postgres import PostgresServer, free_port, unprivileged
+from tests.support.postgres import PostgresServer, free_port, give, unprivileged
+from tests.support.starting import listens, wait_until_ready
 
 # Debian keeps it where only root's PATH leads.
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
@@ -40,6 +39,7 @@ class PgBouncer:
         with (folder / "pgbouncer.ini").open("w", encoding="utf-8") as file:
             config.write(file)
         (folder / "userlist.txt").write_text(f'"rapport" "{_PASSWORD}"\n', encoding="utf-8")
+        give(folder)
         self.start()
 
     def start(self) -> None:
@@ -50,13 +50,7 @@ class PgBouncer:
                 [PROGRAM, self.folder / "pgbouncer.ini"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
                 **unprivileged(),
             )  # fmt: skip
-        until = time.monotonic() + 10
-        while True:
-            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port)):
-                return
-            assert self._process.poll() is None, self.logged()
-            assert time.monotonic() < until, "it does not listen"
-            time.sleep(0.02)
+        wait_until_ready(self._process, self.folder / "log", lambda: listens(self.port), seconds=10)
 
     def stop(self) -> None:
         """End it at once, with whatever is under way."""
@@ -76,8 +70,6 @@ class PgBouncer:
 def pgbouncer(entries: Mapping[str, tuple[PostgresServer, str]]) -> Iterator[PgBouncer]:
     """One for as long as a block lasts; see `PgBouncer`."""
     folder = Path(tempfile.mkdtemp(prefix="rapport-pgbouncer-"))
-    if user := unprivileged().get("user"):
-        shutil.chown(folder, user)
     running = PgBouncer(folder, entries)
     try:
         yield running

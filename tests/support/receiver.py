@@ -36,7 +36,9 @@ class Receiver:
         command = [sys.executable, __file__, *(tls or ())]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
-        self.port = int(self._process.stdout.readline())
+        said = self._process.stdout.readline()
+        assert said, f"the receiver ended with {self._process.wait()}"
+        self.port = int(said)
         scheme = "https" if tls else "http"
         self._http = httpx.Client(base_url=f"{scheme}://127.0.0.1:{self.port}", timeout=20, trust_env=False)
 

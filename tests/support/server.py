@@ -26,6 +26,7 @@ from rapport.control import client
 from rapport.folder import SOCKET
 from rapport.serving.installation import open_data
 from rapport.settings import load
+from tests.support.starting import DidNotStart
 
 MANY = {"RAPPORT_RATE_LIMIT": "off"}
 # Windows start at multiples of their length: no test sees this one end, before 2033.
@@ -120,7 +121,7 @@ class Server:
                 return
         code = self.process.wait()
         self._close()
-        raise RuntimeError(f"the server said {said} and ended with {code}: {self.logged()}")
+        raise DidNotStart(f"the server said {said} and ended with {code}: {self.logged()}")
 
     def logged(self) -> str:
         """Its standard error so far."""

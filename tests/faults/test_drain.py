@@ -102,6 +102,5 @@ def test_behind_haproxy_as_the_guide_has_it_no_request_fails_either(
         assert address in config
         config = config.replace(address, f"127.0.0.1:{server.port}")
     (tmp_path / "haproxy.cfg").write_text(config, encoding="utf-8")
-    command = ["haproxy", "-db", "-f", tmp_path / "haproxy.cfg"]
-    with running(command, lambda: listens(unused_port)):
+    with running(["haproxy", "-db", "-f", str(tmp_path / "haproxy.cfg")], lambda: listens(unused_port)):
         _nothing_fails(f"http://127.0.0.1:{unused_port}", two)

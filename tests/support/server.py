@@ -81,13 +81,14 @@ class Operator:
 class Server:
     """`rapport serve` on a data folder, on a free port unless one is given.
 
-    `trust` are the variables that it says make clients trust its certificate. `started` are those that run.
+    `python` runs it, `trust` are the variables that it says make clients trust its certificate. `started` are those that run.
     """
 
     started: ClassVar[set["Server"]] = set()
 
-    def __init__(self, data: Path, *flags: str, **environment: str) -> None:
+    def __init__(self, data: Path, *flags: str, python: Path | str = sys.executable, **environment: str) -> None:
         self.data = data
+        self._python = str(python)
         self._flags = flags
         self._environment = environment
         self.is_strict = "RAPPORT_STRICT" in environment
@@ -100,7 +101,7 @@ class Server:
 
     def start(self) -> None:
         """Start, or start again on the same port, and wait until it listens."""
-        command = [sys.executable, "-m", "rapport", "serve", "--data", str(self.data), "--port", str(self.port)]
+        command = [self._python, "-m", "rapport", "serve", "--data", str(self.data), "--port", str(self.port)]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
         self.log = (self.data.parent / f"{self.data.name}.log").open("ab")
         self.process = subprocess.Popen(

@@ -1,93 +1,152 @@
-"""Every setting: flags over `RAPPORT_*` over `rapport.toml` over the default (behaviour: Settings and the data folder)."""
+"""Every setting, declared once: flags over `RAPPORT_*` over `rapport.toml` over the default (behaviour: Settings and the data folder).
+
+A file that `--config` names is the only one that is read. Else there may be a `rapport.toml` in the working folder, and
+one in the data folder; what the first one says counts for more.
+"""
 
 import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
 
-from rapport.ratelimit import parse_limit
+from rapport.ratelimit import Limit, parse_limit
 from rapport.store.postgres.urls import check_url, masked
+
+FILE = "rapport.toml"
+CONFIG_VARIABLE = "RAPPORT_CONFIG"
+# Read by the command line itself: which file, and for whom `rapport call` and `rapport webhooks` speak.
+_OTHER_VARIABLES = frozenset(
+    {CONFIG_VARIABLE, "RAPPORT_URL", "RAPPORT_TOKEN", "RAPPORT_TOKEN_FILE", "RAPPORT_WEBHOOK_SECRET"}
+)
+# What each file says, by its name, from the one that counts most.
+_Files = dict[str, dict[str, Any]]
+_ABSENT = (FileNotFoundError, NotADirectoryError)
+_T = TypeVar("_T")
 
 
 class SettingError(Exception):
     """A value can't be used; one sentence says which and why."""
 
 
+class Rule(NamedTuple, Generic[_T]):
+    """What a setting takes.
+
+    Args:
+        read: turns text into the value, raising ValueError.
+        words: the same for people, after "must be".
+    """
+
+    read: Callable[[str], _T]
+    words: str
+
+
 class Setting(NamedTuple):
-    """One setting.
+    """What is known of a setting, but its type.
 
     Args:
         name: as in `rapport.toml`; in the environment `RAPPORT_<NAME>`.
         default: as text.
-        read: turns text into the value, raising ValueError.
-        rule: what it takes, for people.
-        help: what it is for.
+        rule: what it takes.
+        sentence: what it is for.
+        secret: the value may hold a password, which people don't get to see.
         twin: `RAPPORT_<NAME>_FILE` names a file that holds the value.
-        show: what people see of the value; it leaves out what is secret.
-        option: of the command line, where it is not `--<name>`.
+        option: of the command line, where it has one.
     """
 
     name: str
     default: str
-    read: Callable[[str], Any]
-    rule: str
-    help: str
-    twin: bool = True
-    show: Callable[[str], str] = str
-    option: str = ""
+    rule: Rule[Any]
+    sentence: str
+    secret: bool
+    twin: bool
+    option: str
 
     @property
     def variable(self) -> str:
         """Its name in the environment."""
         return f"RAPPORT_{self.name.upper()}"
 
+    def shown(self, text: str) -> str:
+        """The value as people may see it."""
+        return masked(text) if self.secret else text
 
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:  # noqa: PLR2004  # what TCP has
-        raise ValueError(text)
-    return port
+
+def _setting(
+    rule: Rule[_T], default: str, sentence: str, *, option: str = "", secret: bool = False, twin: bool = True
+) -> _T:
+    """Declare a setting; the field has the type that its rule reads."""
+    told = {"rule": rule, "default": default, "sentence": sentence}
+    return cast("_T", field(metadata={**told, "option": option, "secret": secret, "twin": twin}))
+
+
+# Rules
+
+
+def between(number: Callable[[str], _T], low: Any, high: Any, unit: str = "") -> Rule[_T]:
+    """A number, both bounds included."""
+
+    def read(text: str) -> _T:
+        value = number(text)
+        if not low <= value <= high:
+            raise ValueError(text)
+        return value
+
+    return Rule(read, f"{unit}{', ' if unit else ''}{low} to {high}")
+
+
+def one_of(*words: str) -> Rule[str]:
+    """One of some words."""
+
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(text)
+        return text
+
+    return Rule(read, " or ".join(words))
+
+
+def _optional(rule: Rule[_T]) -> Rule[_T | None]:
+    """None where nothing is said."""
+    return Rule(lambda text: rule.read(text) if text else None, rule.words)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _flag(text: str) -> bool:
     return {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False, "": False}[text.lower()]
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= 86_400:  # noqa: PLR2004  # a day
+def read_path(text: str) -> Path:
+    """Read a path; `~` is the home also where no shell has seen to it.
+
+    Raises:
+        ValueError: it is empty, has a NUL, or there is no such home.
+    """
+    if not text or "\0" in text:
         raise ValueError(text)
-    return seconds
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(text) from None
 
 
-def _sync(text: str) -> str:
-    if text not in {"full", "normal"}:
+def read_host(text: str) -> str:
+    """Read a name or an address, of IPv6 also in the brackets that it has in a URL.
+
+    Raises:
+        ValueError: it is empty or has a blank in it.
+    """
+    host = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    if not host or any(character.isspace() or character in "[]/\0" for character in host):
         raise ValueError(text)
-    return text
-
-
-def _pooler(text: str) -> str:
-    if text not in {"none", "transaction"}:
-        raise ValueError(text)
-    return text
-
-
-def _connections(text: str) -> int:
-    count = int(text)
-    if not 2 <= count <= 1_000:  # noqa: PLR2004  # one for a write, one for a read; more than a server takes
-        raise ValueError(text)
-    return count
-
-
-def _workers(text: str) -> int:
-    count = int(text)
-    if not 1 <= count <= 64:  # noqa: PLR2004  # more than a machine has use for
-        raise ValueError(text)
-    return count
+    return host
 
 
 def _public_url(text: str) -> str:
@@ -110,65 +169,6 @@ def _object_store(text: str) -> str:
     return text.rstrip("/")
 
 
-def _url_ttl(text: str) -> int | None:
-    if text and not 1 <= int(text) <= 604_800:  # noqa: PLR2004  # a week
-        raise ValueError(text)
-    return int(text) if text else None
-
-
-def _bytes(text: str) -> int:
-    size = int(text)
-    if not 1 <= size <= 2**31 - 1:
-        raise ValueError(text)
-    return size
-
-
-def _hours(text: str) -> float:
-    hours = float(text)
-    if not 0 <= hours <= 87_600:  # noqa: PLR2004  # ten years
-        raise ValueError(text)
-    return hours
-
-
-def _some_seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0.1 <= seconds <= 60:  # noqa: PLR2004  # a claim on a delivery lasts little longer
-        raise ValueError(text)
-    return seconds
-
-
-def _delays(text: str) -> tuple[float, ...]:
-    return tuple(_seconds(word) for word in _words(text))
-
-
-def _days(text: str) -> float:
-    days = float(text)
-    if not 1 <= days <= 36_500:  # noqa: PLR2004  # a century
-        raise ValueError(text)
-    return days
-
-
-def _key_hours(text: str) -> float:
-    hours = float(text)
-    if not 1 <= hours <= 8_760:  # noqa: PLR2004  # a year
-        raise ValueError(text)
-    return hours
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _tls(text: str) -> str:
-    if text not in {"off", "dev"}:
-        raise ValueError(text)
-    return text
-
-
-def _path(text: str) -> Path | None:
-    return Path(text) if text else None
-
-
 _HOST_NAME = re.compile(r"(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -182,196 +182,225 @@ def _host_names(text: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-SETTINGS = {
-    setting.name: setting
-    for setting in (
-        Setting("data", "rapport-data", Path, "a folder", "Where the store and everything beside it is kept."),
-        Setting(
-            "database_url",
-            "",
-            check_url,
-            "a URL, such as postgresql://host/name",
-            "PostgreSQL; without it, SQLite in the data folder.",
-            show=masked,
-            option="--database",
-        ),
-        Setting(
-            "database_pooler",
-            "none",
-            _pooler,
-            "none or transaction",
-            "transaction: a pooler in that mode, such as PgBouncer, is between.",
-        ),
-        Setting(
-            "database_replica_url",
-            "",
-            check_url,
-            "a URL, such as postgresql://standby/name",
-            "Standbys of the database, for counts, feeds and timelines.",
-            show=masked,
-        ),
-        Setting("database_connections", "10", _connections, "2 to 1000", "Connections of a process, but two."),
-        Setting("host", "127.0.0.1", str, "an address", "The address to listen on."),
-        Setting("port", "8080", _port, "0 to 65535", "The port to listen on; 0 takes a free one."),
-        Setting("workers", "1", _workers, "1 to 64", "Processes that serve; more than one need PostgreSQL."),
-        Setting("rate_limit", "8000/60", parse_limit, "<requests>/<seconds>, or off", "Requests per user and window."),
-        Setting(
-            "redis_url",
-            "",
-            _redis_url,
-            "a redis://, rediss:// or unix:// URL",
-            "Shares the limits of processes, and wakes them.",
-            show=masked,
-        ),
-        Setting(
-            "look_seconds",
-            "5",
-            _some_seconds,
-            "seconds, 0.1 to 60",
-            "How often a process looks by itself for events that it is told of as a rule.",
-        ),
-        Setting("strict", "off", _flag, "on or off", "Refuse what is not DevRev's, and leave it out of answers."),
-        Setting("sync", "full", _sync, "full or normal", "full: what was answered survives a power cut."),
-        Setting("drain_seconds", "30", _seconds, "0 to 86400", "How long a stop waits for requests that have begun."),
-        Setting(
-            "drain_delay",
-            "0",
-            _seconds,
-            "0 to 86400",
-            "Seconds for which SIGTERM only makes /readyz fail, so that a proxy notices.",
-        ),
-        Setting("cors_origins", "", _words, "origins, by comma", "Web origins whose pages may call the API."),
-        Setting("trusted_proxies", "", _words, "addresses, by comma", "Proxies whose X-Forwarded-* headers count."),
-        Setting("tls", "off", _tls, "off or dev", "dev: HTTPS, with a local CA in the data folder."),
-        Setting(
-            "tls_name",
-            "localhost,127.0.0.1,::1",
-            _host_names,
-            "names or addresses, by comma",
-            "Whom the certificate of tls = dev is for.",
-        ),
-        Setting(
-            "tls_cert",
-            "",
-            _path,
-            "a PEM file",
-            "HTTPS with this certificate and those that lead to its root.",
-            twin=False,
-        ),
-        Setting("tls_key", "", _path, "a PEM file", "The private key of tls_cert.", twin=False),
-        Setting("public_url", "", _public_url, "an http(s) URL", "What URLs begin with that are handed out."),
-        Setting(
-            "artifact_store",
-            "",
-            _object_store,
-            "s3://bucket/prefix, gs://bucket/prefix or az://container/prefix",
-            "Where files are kept; without it, in the data folder.",
-        ),
-        Setting("artifact_direct", "off", _flag, "on or off", "Downloads come from the artifact_store itself."),
-        Setting("artifact_max_bytes", "268435456", _bytes, "1 to 2147483647", "How large an uploaded file may be."),
-        Setting("artifact_url_ttl", "", _url_ttl, "seconds, 1 to 604800", "Life of signed URLs; else 60 and 15 min."),
-        Setting("artifact_orphan_hours", "24", _hours, "0 to 87600", "How long unattached artifacts are kept."),
-        Setting("webhook_timeout", "3", _some_seconds, "seconds, 0.1 to 60", "How long a webhook's receiver may take."),
-        Setting(
-            "webhook_retry_delays",
-            # Eleven tries within a day: 30 s, 3 min, then doubling.
-            "30,180,360,720,1440,2880,5760,11520,23040,40470",
-            _delays,
-            "seconds, by comma, each 0 to 86400",
-            "How long after each failed attempt a delivery is tried again; then its webhook is given up.",
-        ),
-        Setting(
-            "webhook_reverify_seconds",
-            "3600",
-            _seconds,
-            "0 to 86400",
-            "How long after a failed challenge a webhook that was given up is asked again.",
-        ),
-        Setting("webhook_allow_private", "off", _flag, "on or off", "Let webhooks reach private addresses."),
-        Setting("event_retention_days", "90", _days, "1 to 36500", "How long the change feed goes back."),
-        Setting("delivery_retention_days", "30", _days, "1 to 36500", "How long deliveries to webhooks are kept."),
-        Setting("key_retention_hours", "24", _key_hours, "1 to 8760", "How long a key stands for its answer."),
-        Setting("access_log", "off", _flag, "on or off", "One log line per request."),
-    )
-}
-_FILE = "rapport.toml"
-# Read by the command line itself, for `rapport call`.
-_CLIENT_VARIABLES = frozenset({"RAPPORT_URL", "RAPPORT_TOKEN", "RAPPORT_TOKEN_FILE"})
+_FLAG = Rule(_flag, "on or off")
+_FOLDER = Rule(read_path, "a folder")
+_PEM = _optional(Rule(read_path, "a PEM file"))
+_DAY = between(float, 0, 86_400, "seconds")
+# A claim on a delivery lasts little longer than a minute.
+_MOMENT = between(float, 0.1, 60, "seconds")
+_DAYS = between(float, 1, 36_500, "days")
+_DELAYS = Rule(lambda text: tuple(map(_DAY.read, _words(text))), f"{_DAY.words}, several by comma")
+_DATABASE = Rule(check_url, "a URL, such as postgresql://host/name")
 
 
-class Value(NamedTuple):
-    """A setting's value, what people see of it, and where it comes from."""
+class Found(NamedTuple):
+    """A setting's value as people may see it, and where it comes from."""
 
-    value: Any
-    text: str
+    value: str
     source: str
 
 
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The values in force. Read them by name: `settings["port"]`."""
+    """The values in force; `found` and `warnings` say how they came about."""
 
-    def __init__(self, values: Mapping[str, Value], warnings: list[str]) -> None:
-        self.values = values
-        self.warnings = warnings
+    found: Mapping[str, Found]
+    warnings: tuple[str, ...]
 
-    def __getitem__(self, name: str) -> Any:
-        return self.values[name].value
+    data: Path = _setting(_FOLDER, "rapport-data", "Where the store and everything beside it is kept.", option="--data")
+    database_url: str = _setting(
+        _DATABASE, "", "PostgreSQL; without it, SQLite in the data folder.", option="--database", secret=True
+    )
+    database_pooler: str = _setting(
+        one_of("none", "transaction"),
+        "none",
+        "transaction: a pooler in that mode, such as PgBouncer, is between.",
+    )
+    database_replica_url: str = _setting(
+        _DATABASE, "", "Standbys of the database, for counts, feeds and timelines.", secret=True
+    )
+    # One for a write and one for a read at the least.
+    database_connections: int = _setting(between(int, 2, 1_000), "10", "Connections of a process, but two.")
+    host: str = _setting(
+        Rule(read_host, "an address or a name, such as 127.0.0.1 or ::1"),
+        "127.0.0.1",
+        "The address to listen on.",
+        option="--host",
+    )
+    port: int = _setting(between(int, 0, 65_535), "8080", "The port to listen on; 0 takes a free one.", option="--port")
+    workers: int = _setting(
+        between(int, 1, 64), "1", "Processes that serve; more than one need PostgreSQL.", option="--workers"
+    )
+    rate_limit: Limit | None = _setting(
+        Rule(parse_limit, "<requests>/<seconds>, or off"), "8000/60", "Requests per user and window."
+    )
+    redis_url: str = _setting(
+        Rule(_redis_url, "a redis://, rediss:// or unix:// URL"),
+        "",
+        "Shares the limits of processes, and wakes them.",
+        secret=True,
+    )
+    look_seconds: float = _setting(
+        _MOMENT, "5", "How often a process looks by itself for events that it is told of as a rule."
+    )
+    strict: bool = _setting(_FLAG, "off", "Refuse what is not DevRev's, and leave it out of answers.")
+    sync: str = _setting(one_of("full", "normal"), "full", "full: what was answered survives a power cut.")
+    drain_seconds: float = _setting(_DAY, "30", "How long a stop waits for requests that have begun.")
+    drain_delay: float = _setting(
+        _DAY, "0", "How long SIGTERM only makes /readyz fail at first, so that a proxy notices."
+    )
+    cors_origins: list[str] = _setting(
+        Rule(_words, "origins, by comma"), "", "Web origins whose pages may call the API."
+    )
+    trusted_proxies: list[str] = _setting(
+        Rule(_words, "addresses, by comma"), "", "Proxies whose X-Forwarded-* headers count."
+    )
+    tls: str = _setting(one_of("off", "dev"), "off", "dev: HTTPS, with a local CA in the data folder.", option="--tls")
+    tls_name: list[str] = _setting(
+        Rule(_host_names, "names or addresses, by comma"),
+        "localhost,127.0.0.1,::1",
+        "Whom the certificate of tls = dev is for.",
+        option="--tls-name",
+    )
+    tls_cert: Path | None = _setting(
+        _PEM,
+        "",
+        "HTTPS with this certificate and those that lead to its root.",
+        option="--tls-cert",
+        twin=False,
+    )
+    tls_key: Path | None = _setting(_PEM, "", "The private key of tls_cert.", option="--tls-key", twin=False)
+    public_url: str = _setting(Rule(_public_url, "an http(s) URL"), "", "What URLs begin with that are handed out.")
+    artifact_store: str = _setting(
+        Rule(_object_store, "s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"),
+        "",
+        "Where files are kept; without it, in the data folder.",
+    )
+    artifact_direct: bool = _setting(_FLAG, "off", "Downloads come from the artifact_store itself.")
+    artifact_max_bytes: int = _setting(between(int, 1, 2**31 - 1), "268435456", "How large an uploaded file may be.")
+    # Up to a week.
+    artifact_url_ttl: int | None = _setting(
+        _optional(between(int, 1, 604_800, "seconds")),
+        "",
+        "Life of signed URLs; without it 60 minutes for uploads and 15 for downloads.",
+    )
+    # Up to ten years.
+    artifact_orphan_hours: float = _setting(
+        between(float, 0, 87_600, "hours"), "24", "How long unattached artifacts are kept."
+    )
+    webhook_timeout: float = _setting(_MOMENT, "3", "How long a webhook's receiver may take.")
+    webhook_retry_delays: tuple[float, ...] = _setting(
+        _DELAYS,
+        # Eleven tries within a day: 30 s, 3 min, then doubling.
+        "30,180,360,720,1440,2880,5760,11520,23040,40470",
+        "How long after each failed attempt a delivery is tried again; then its webhook is given up.",
+    )
+    webhook_reverify_seconds: float = _setting(
+        _DAY, "3600", "How long after a failed challenge a webhook that was given up is asked again."
+    )
+    webhook_allow_private: bool = _setting(_FLAG, "off", "Let webhooks reach private addresses.")
+    event_retention_days: float = _setting(_DAYS, "90", "How long the change feed goes back.")
+    delivery_retention_days: float = _setting(_DAYS, "30", "How long deliveries to webhooks are kept.")
+    # Up to a year.
+    key_retention_hours: float = _setting(
+        between(float, 1, 8_760, "hours"), "24", "How long a key stands for its answer."
+    )
+    access_log: bool = _setting(_FLAG, "off", "One log line per request.")
+
+
+SETTINGS = {
+    declared.name: Setting(name=declared.name, **declared.metadata)
+    for declared in fields(Settings)
+    if declared.metadata
+}
+
+
+# Reading them
 
 
 def load(
-    flags: Mapping[str, Any], environment: Mapping[str, str] | None = None, folder: Path | None = None
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    *,
+    only: Collection[str] = SETTINGS,
 ) -> Settings:
-    """Read every setting.
+    """Read the settings.
 
     Args:
-        flags: from the command line; None where a flag was not given.
+        flags: from the command line, by the settings' names, and `config`; None where a flag was not given.
         environment: without it, this process's.
-        folder: where `rapport.toml` may lie; without it, the working folder.
+        folder: where `rapport.toml` may lie, and a relative data folder; without it, the working folder.
+        only: those that are wanted; the others keep their defaults, whatever is said of them.
 
     Raises:
-        SettingError: a value or the file can't be used.
+        SettingError: a value or a file can't be used.
     """
     environment = os.environ if environment is None else environment
-    written = _read_file((folder or Path()) / _FILE)
-    warnings = [f"{_FILE}: there is no setting {name!r}" for name in written if name not in SETTINGS]
-    known = {name for setting in SETTINGS.values() for name in _variables(setting)}
-    warnings += [
+    files = _files(flags, environment, folder or Path(), data_too="data" in only)
+    texts = {
+        setting.name: _find(setting, flags, environment, files)
+        if setting.name in only
+        else (setting.default, "default")
+        for setting in SETTINGS.values()
+    }
+    values = {name: _read(SETTINGS[name], *text) for name, text in texts.items()}
+    found = {name: Found(SETTINGS[name].shown(text), source) for name, (text, source) in texts.items()}
+    warnings = _unknown(environment, files)
+    if values["sync"] == "normal":
+        warnings.append("sync is normal: the last writes may be lost when the machine loses power")
+    return Settings(found=found, warnings=tuple(warnings), **values)
+
+
+def _find(setting: Setting, flags: Mapping[str, Any], environment: Mapping[str, str], files: _Files) -> tuple[str, str]:
+    """A setting's text, and where it is from."""
+    if flags.get(setting.name) is not None:
+        return str(flags[setting.name]), setting.option
+    if setting.variable in environment:
+        return environment[setting.variable], setting.variable
+    if setting.twin and (twin := f"{setting.variable}_FILE") in environment:
+        return _contents(environment[twin], twin), twin
+    for name, written in files.items():
+        if setting.name in written:
+            return _as_text(written[setting.name]), name
+    return setting.default, "default"
+
+
+def _read(setting: Setting, text: str, source: str) -> Any:
+    if not is_unicode(text):
+        raise SettingError(f"{setting.name} (from {source}) is not UTF-8")
+    try:
+        return setting.rule.read(text)
+    except (ValueError, KeyError):
+        shown = setting.shown(text)
+        raise SettingError(f"{setting.name} is {shown!r} (from {source}), but must be {setting.rule.words}") from None
+
+
+def is_unicode(text: str) -> bool:
+    """Whether the text came as UTF-8: of what did not, surrogates are kept."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _unknown(environment: Mapping[str, str], files: _Files) -> list[str]:
+    """What is said of no setting."""
+    known = {name for setting in SETTINGS.values() for name in _variables(setting)} | _OTHER_VARIABLES
+    said = [(name, key) for name, written in files.items() for key in written if key not in SETTINGS]
+    return [f"{name}: there is no setting {key!r}" for name, key in said] + [
         f"there is no setting {name}"
         for name in sorted(environment)
-        if name.startswith("RAPPORT_") and name not in known | _CLIENT_VARIABLES
+        if name.startswith("RAPPORT_") and name not in known
     ]
-    values = {}
-    for setting in SETTINGS.values():
-        text, source = _find(setting, flags, environment, written)
-        try:
-            values[setting.name] = Value(setting.read(text), setting.show(text), source)
-        except (ValueError, KeyError):
-            shown = setting.show(text)
-            raise SettingError(f"{setting.name} is {shown!r} (from {source}), but must be {setting.rule}") from None
-    if values["sync"].value == "normal":
-        warnings.append("sync is normal: the last writes may be lost when the machine loses power")
-    return Settings(values, warnings)
 
 
 def _variables(setting: Setting) -> list[str]:
     return [setting.variable, f"{setting.variable}_FILE"] if setting.twin else [setting.variable]
 
 
-def _find(
-    setting: Setting, flags: Mapping[str, Any], environment: Mapping[str, str], written: Mapping[str, Any]
-) -> tuple[str, str]:
-    if flags.get(setting.name) is not None:
-        return str(flags[setting.name]), setting.option or f"--{setting.name.replace('_', '-')}"
-    if setting.variable in environment:
-        return environment[setting.variable], setting.variable
-    if setting.twin and (twin := f"{setting.variable}_FILE") in environment:
-        try:
-            return Path(environment[twin]).read_text(encoding="utf-8").strip(), twin
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingError(f"{twin}: {environment[twin]} can't be read: {error}") from None
-    if setting.name in written:
-        return _as_text(written[setting.name]), _FILE
-    return setting.default, "default"
+def _contents(path: str, variable: str) -> str:
+    try:
+        return read_path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise SettingError(f"{variable}: {path} can't be read: {error}") from None
 
 
 def _as_text(value: Any) -> str:
@@ -381,10 +410,43 @@ def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def _files(flags: Mapping[str, Any], environment: Mapping[str, str], folder: Path, *, data_too: bool) -> _Files:
+    """What the files say, from the one that counts most."""
+    flag = flags.get("config")
+    if flag is not None or CONFIG_VARIABLE in environment:
+        named, source = (str(flag), "--config") if flag is not None else (environment[CONFIG_VARIABLE], CONFIG_VARIABLE)
+        return {named: _named_file(named, source)}
+    files = {FILE: _file_if_any(folder / FILE, FILE)}
+    if data_too:
+        data: Path = folder / _read(SETTINGS["data"], *_find(SETTINGS["data"], flags, environment, files))
+        if data.resolve() != folder.resolve():
+            name = str(data / FILE)
+            # Which folder it is has been settled by now: the file in it can't say.
+            files[name] = {key: value for key, value in _file_if_any(data / FILE, name).items() if key != "data"}
+    return files
+
+
+def _named_file(name: str, source: str) -> dict[str, Any]:
+    """What the file says that the operator names."""
+    try:
+        return _file(read_path(name), name)
+    except _ABSENT:
+        raise SettingError(f"{source}: there is no file {name}") from None
+    except ValueError:
+        raise SettingError(f"{source} is {name!r}, but must be a file, such as {FILE}") from None
+
+
+def _file_if_any(path: Path, name: str) -> dict[str, Any]:
+    try:
+        return _file(path, name)
+    except _ABSENT:
+        return {}
+
+
+def _file(path: Path, name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path.name} can't be read: {error}") from None
+    except _ABSENT:
+        raise
+    except (OSError, ValueError) as error:
+        raise SettingError(f"{name} can't be read: {error}") from None

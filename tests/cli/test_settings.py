@@ -84,3 +84,13 @@ def test_the_table_for_people_names_every_setting(tmp_path: Path) -> None:
     assert (ran.code, ran.err) == (0, "")
     for name in _settings(tmp_path):
         assert f"RAPPORT_{name.upper()} " in ran.out
+
+
+def test_a_broken_setting_stops_no_copy_that_has_no_use_for_it(tmp_path: Path) -> None:
+    rapport(tmp_path, "init", "--data", "one", "--org", "Acme", "--email", "alice@example.com")
+    broken = {"RAPPORT_PORT": "http", "RAPPORT_SYNC": "maybe"}
+    nowhere = "postgresql://127.0.0.1:1/nothing"
+    said = rapport(tmp_path, "copy", "one", nowhere, "--json", **broken).sentence()
+    assert "can't be opened" in said
+    said = rapport(tmp_path, "copy", "one", nowhere, "--json", RAPPORT_DATABASE_POOLER="x").sentence()
+    assert "must be none or transaction" in said

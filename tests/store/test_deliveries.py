@@ -26,7 +26,7 @@ from tests.support.engine import Engine
 from tests.support.receiver import Receiver
 
 DEFAULTS = load({}, {}, Path("/nowhere"))
-RULES = Rules(timeout=0.5, retry_delays=DEFAULTS["webhook_retry_delays"], verify_again=3600.0)
+RULES = Rules(timeout=0.5, retry_delays=DEFAULTS.webhook_retry_delays, verify_again=3600.0)
 
 
 @pytest.fixture(scope="module")

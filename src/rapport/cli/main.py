@@ -63,8 +63,8 @@ def _run(data: Path | None, database: str | None, command: str, arguments: Mappi
     given = {name: value for name, value in arguments.items() if value is not None}
     settings = _settings(data=data, database_url=database)
     # On PostgreSQL a command needs no server: it writes to the database itself.
-    socket = settings["data"] / SOCKET
-    answer = None if settings["database_url"] else client.ask(socket, command, given)
+    socket = settings.data / SOCKET
+    answer = None if settings.database_url else client.ask(socket, command, given)
     if answer is None:
         import asyncio
 
@@ -180,7 +180,7 @@ def serve(
     def say(line: str) -> None:
         print(line, flush=True)
 
-    if settings["workers"] > 1:
+    if settings.workers > 1:
         from rapport.serving.workers import serve as serve_with_workers
 
         serve_with_workers(settings, say=say)
@@ -218,16 +218,14 @@ def migrate(data: Data = None, database: Database = None) -> None:
 @cli.command()
 def settings(data: Data = None, database: Database = None, *, as_json: Json = False) -> None:
     """Every setting, its value and where it comes from."""
-    values = _settings(data=data, database_url=database).values
-    answer = {name: {"value": value.text, "source": value.source} for name, value in values.items()}
+    found = _settings(data=data, database_url=database).found
     if as_json:
-        print(json.dumps(answer))
+        print(json.dumps({name: one._asdict() for name, one in found.items()}))
         return
-    rows = [
-        {"name": SETTINGS[name].variable, "value": value.text, "source": value.source, "help": SETTINGS[name].help}
-        for name, value in values.items()
-    ]
-    _table(rows, {"SETTING": "name", "VALUE": "value", "FROM": "source", "WHAT FOR": "help"})
+    for name, one in found.items():
+        setting = SETTINGS[name]
+        print(f"{setting.variable} = {one.value}  ({one.source})")
+        print(f"    {setting.sentence} Takes {setting.rule.words}.")
 
 
 @cli.command()

@@ -62,11 +62,11 @@ class Opened:
     """
 
     def __init__(self, settings: Settings, store: Store, blobs: Blobs, links: Links) -> None:
-        self.place = masked(settings["database_url"]) or str(settings["data"])
+        self.place = masked(settings.database_url) or str(settings.data)
         self.store = store
         self.blobs = blobs
-        self.tools = Tools(links, Reach(allow_private=settings["webhook_allow_private"]))
-        self.bell = Bell(settings["look_seconds"])
+        self.tools = Tools(links, Reach(allow_private=settings.webhook_allow_private))
+        self.bell = Bell(settings.look_seconds)
         self.invoker = Invoker(store, system_clock, self.tools, key_life=_key_life(settings), bell=self.bell)
         self.admin = Admin(store, system_clock)
         self.commands = control.Commands(self.admin, self.invoker)
@@ -79,8 +79,8 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
     Raises:
         CannotStart: it is held by another process, can't be used, is broken, or was written by a newer program.
     """
-    folder: Path = settings["data"]
-    with locked(folder, shared=bool(settings["database_url"])):
+    folder = settings.data
+    with locked(folder, shared=bool(settings.database_url)):
         links = _links(settings)
         blobs = _blobs(settings)
         store = await _open_store(settings)
@@ -97,20 +97,20 @@ async def _open_store(settings: Settings) -> Store:
         CannotStart: it can't be used, is broken, or was written by a newer program.
     """
     try:
-        if settings["database_url"]:
+        if settings.database_url:
             # Its driver takes a tenth of a start.
             from rapport.store.postgres.connect import Options  # noqa: PLC0415
             from rapport.store.postgres.store import PostgresStore  # noqa: PLC0415
 
             options = Options(
-                settings["database_url"], pooled=settings["database_pooler"] == "transaction",
-                connections=settings["database_connections"], replica_url=settings["database_replica_url"],
+                settings.database_url, pooled=settings.database_pooler == "transaction",
+                connections=settings.database_connections, replica_url=settings.database_replica_url,
             )  # fmt: skip
             return await PostgresStore.open(options)
-        store = SqliteStore(settings["data"] / DATABASE, sync=settings["sync"])
+        store = SqliteStore(settings.data / DATABASE, sync=settings.sync)
     except (CannotOpen, NewerDatabase) as error:
         raise CannotStart(str(error)) from None
-    for file in settings["data"].glob(f"{DATABASE}*"):
+    for file in settings.data.glob(f"{DATABASE}*"):
         file.chmod(0o600)
     return store
 
@@ -122,16 +122,16 @@ async def migrate(settings: Settings) -> str:
         CannotStart: it can't be used, is held by another process, or was written by a newer program.
     """
     configure_logs()
-    if settings["database_url"]:
+    if settings.database_url:
         await (await _open_store(settings)).close()
-        return masked(settings["database_url"])
+        return masked(settings.database_url)
     async with open_data(settings):
-        return str(settings["data"])
+        return str(settings.data)
 
 
 def _key_life(settings: Settings) -> int:
     """How long answers stand under their idempotency keys, in microseconds."""
-    return int(settings["key_retention_hours"] * 3600 * SECOND)
+    return int(settings.key_retention_hours * 3600 * SECOND)
 
 
 def _blobs(settings: Settings) -> Blobs:
@@ -140,12 +140,12 @@ def _blobs(settings: Settings) -> Blobs:
     Raises:
         CannotStart: the object store can't be used.
     """
-    if not settings["artifact_store"]:
-        return LocalBlobs(settings["data"] / BLOBS)
+    if not settings.artifact_store:
+        return LocalBlobs(settings.data / BLOBS)
     from rapport.blobs.objects import CannotUse, ObjectBlobs  # noqa: PLC0415  # loads what most servers never need
 
     try:
-        return ObjectBlobs(settings["artifact_store"], direct=settings["artifact_direct"])
+        return ObjectBlobs(settings.artifact_store, direct=settings.artifact_direct)
     except CannotUse as error:
         raise CannotStart(str(error)) from None
 
@@ -157,12 +157,12 @@ def _links(settings: Settings) -> Links:
         CannotStart: the key can't be used.
     """
     try:
-        key = read_key(settings["data"] / KEY)
+        key = read_key(settings.data / KEY)
     except (OSError, ValueError) as error:
         raise CannotStart(f"the key of signed URLs can't be used: {error}") from None
     return Links(
-        key, base_url=settings["public_url"], local_url=listener.url(settings, settings["host"], settings["port"]),
-        seconds=settings["artifact_url_ttl"],
+        key, base_url=settings.public_url, local_url=listener.url(settings, settings.host, settings.port),
+        seconds=settings.artifact_url_ttl,
     )  # fmt: skip
 
 
@@ -173,35 +173,35 @@ async def run_command(settings: Settings, command: str, arguments: Mapping[str, 
         CannotStart: there is no store, or it can't be opened.
     """
     configure_logs()
-    if not settings["database_url"] and not (settings["data"] / DATABASE).exists():
-        raise CannotStart(f"there is no store in {settings['data']}: run rapport init, or rapport serve")
+    if not settings.database_url and not (settings.data / DATABASE).exists():
+        raise CannotStart(f"there is no store in {settings.data}: run rapport init, or rapport serve")
     async with open_data(settings) as opened, _telling(opened, settings):
         return await opened.commands.run(command, arguments)
 
 
 def _limits(settings: Settings) -> Limits | None:
-    if not settings["rate_limit"]:
+    if not settings.rate_limit:
         return None
-    if not settings["redis_url"]:
-        return Limiter(settings["rate_limit"])
+    if not settings.redis_url:
+        return Limiter(settings.rate_limit)
     from rapport.ratelimit.shared import SharedLimiter  # noqa: PLC0415  # loads what most servers never need
 
-    return SharedLimiter(settings["rate_limit"], settings["redis_url"])
+    return SharedLimiter(settings.rate_limit, settings.redis_url)
 
 
 def _application(opened: Opened, settings: Settings, limits: Limits | None, state: State) -> App:
     files = Files(
         Uploads(opened.store, opened.blobs, system_clock), opened.tools.links, system_clock,
-        max_bytes=settings["artifact_max_bytes"],
+        max_bytes=settings.artifact_max_bytes,
     )  # fmt: skip
     edge: App = Edge(
         opened.invoker, Callers(opened.store, system_clock), opened.bell, limits,
-        strict=settings["strict"], access_log=settings["access_log"],
-        site=site(opened.store, files, strict=settings["strict"], is_leaving=lambda: state.is_leaving),
+        strict=settings.strict, access_log=settings.access_log,
+        site=site(opened.store, files, strict=settings.strict, is_leaving=lambda: state.is_leaving),
     )  # fmt: skip
-    if settings["cors_origins"]:
+    if settings.cors_origins:
         shared = CORSMiddleware(
-            edge, allow_origins=settings["cors_origins"], allow_methods=["GET", "POST"], allow_headers=["*"],
+            edge, allow_origins=settings.cors_origins, allow_methods=["GET", "POST"], allow_headers=["*"],
             expose_headers=_EXPOSED,
         )  # fmt: skip
         edge = identified(shared)  # which answers preflights itself
@@ -214,12 +214,12 @@ def _own_tls(settings: Settings) -> ssl.SSLContext | None:
     Raises:
         CannotStart: the settings contradict one another, or the files can't be used.
     """
-    cert, key = settings["tls_cert"], settings["tls_key"]
-    if (cert is None) != (key is None):
-        raise CannotStart("tls_cert and tls_key go together: give both or none")
-    if cert is None:
+    cert, key = settings.tls_cert, settings.tls_key
+    if cert is None and key is None:
         return None
-    if settings["tls"] == "dev":
+    if cert is None or key is None:
+        raise CannotStart("tls_cert and tls_key go together: give both or none")
+    if settings.tls == "dev":
         raise CannotStart("tls = dev makes its own certificate: leave out either it or tls_cert and tls_key")
     try:
         return tls_context(cert, key)
@@ -238,7 +238,7 @@ def _dev_tls(settings: Settings, say: Callable[[str], None]) -> ssl.SSLContext:
     )
 
     try:
-        files = local_ca.ensure(settings["data"] / "tls", settings["tls_name"])
+        files = local_ca.ensure(settings.data / "tls", settings.tls_name)
         made = tls_context(files.cert, files.key)
     except TlsError as error:
         raise CannotStart(str(error)) from None
@@ -251,10 +251,10 @@ def _dev_tls(settings: Settings, say: Callable[[str], None]) -> ssl.SSLContext:
 async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], None], parent: Parent | None) -> None:
     tls = _own_tls(settings)
     log = structlog.get_logger("rapport")
-    taken = parent.listener if parent else listener.bind(settings["host"], settings["port"])
+    taken = parent.listener if parent else listener.bind(settings.host, settings.port)
     with contextlib.closing(taken):
         async with open_data(settings) as opened:
-            if settings["tls"] == "dev":
+            if settings.tls == "dev":
                 tls = _dev_tls(settings, say)
             if (made := await _first_start(opened, with_demo=with_demo)) is not None:
                 say(made)
@@ -267,22 +267,22 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
                 else:
                     parent.ready()
                     parent.when_gone(server.retire)
-                log.info("serving", host=host, port=port, data=str(settings["data"]))
+                log.info("serving", host=host, port=port, data=str(settings.data))
 
             limits = _limits(settings)
             state = State()
             server = Server(
                 _config(_application(opened, settings, limits, state), settings, tls), state,
-                others=parent.others if parent else (), drain_delay=settings["drain_delay"],
+                others=parent.others if parent else (), drain_delay=settings.drain_delay,
                 say_ready=say_ready, say_leaving=opened.bell.close,
             )  # fmt: skip
             # Others may be writing to a folder that is shared; no upload lasts a day.
-            await opened.blobs.sweep(older_than=DAY / SECOND if settings["database_url"] else 0.0)
-            orphan_seconds = settings["artifact_orphan_hours"] * 3600
+            await opened.blobs.sweep(older_than=DAY / SECOND if settings.database_url else 0.0)
+            orphan_seconds = settings.artifact_orphan_hours * 3600
             cleaner = Cleaner(
                 opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds,
-                event_seconds=settings["event_retention_days"] * 86_400,
-                delivery_seconds=settings["delivery_retention_days"] * 86_400, key_life=_key_life(settings),
+                event_seconds=settings.event_retention_days * 86_400,
+                delivery_seconds=settings.delivery_retention_days * 86_400, key_life=_key_life(settings),
             )  # fmt: skip
             cleaning = asyncio.create_task(cleaner.run())
             deliveries = _deliveries(opened, settings)
@@ -302,10 +302,10 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
 @contextlib.asynccontextmanager
 async def _commanded(opened: Opened, settings: Settings) -> AsyncIterator[None]:
     """Take an operator's commands. On PostgreSQL they need no server: they write to the database themselves."""
-    if settings["database_url"]:
+    if settings.database_url:
         yield
         return
-    path: Path = settings["data"] / SOCKET
+    path: Path = settings.data / SOCKET
     commands = await control.listen(path, opened.commands)
     try:
         yield
@@ -320,7 +320,7 @@ async def _in_touch(opened: Opened, settings: Settings) -> AsyncIterator[None]:
     dial = _dial(opened, settings)
     if dial is None:
         # A store in a file has no other processes. Behind a pooler there is no connection that could listen.
-        opened.bell.set_deaf(deaf=bool(settings["database_url"]))
+        opened.bell.set_deaf(deaf=bool(settings.database_url))
         yield
         return
     relay = Relay(dial, opened.bell)
@@ -345,17 +345,17 @@ async def _telling(opened: Opened, settings: Settings) -> AsyncIterator[None]:
 
 
 def _dial(opened: Opened, settings: Settings) -> Dial | None:
-    if settings["database_url"] and settings["redis_url"]:
+    if settings.database_url and settings.redis_url:
         from rapport.events import redis_line  # noqa: PLC0415  # loads what most servers never need
 
-        return redis_line.dial(settings["redis_url"])
+        return redis_line.dial(settings.redis_url)
     return opened.store.dial
 
 
 def _deliveries(opened: Opened, settings: Settings) -> Deliveries:
     rules = Rules(
-        timeout=settings["webhook_timeout"], retry_delays=settings["webhook_retry_delays"],
-        verify_again=settings["webhook_reverify_seconds"],
+        timeout=settings.webhook_timeout, retry_delays=settings.webhook_retry_delays,
+        verify_again=settings.webhook_reverify_seconds,
     )  # fmt: skip
     return Deliveries(opened.store, system_clock, Poster(opened.tools.reach), rules, bell=opened.bell)
 
@@ -364,8 +364,8 @@ def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) ->
     config = uvicorn.Config(
         application, ws="none", lifespan="off", log_config=None,
         access_log=False, server_header=False, date_header=True, timeout_keep_alive=75,
-        timeout_graceful_shutdown=max(1, int(settings["drain_seconds"])),
-        proxy_headers=bool(settings["trusted_proxies"]), forwarded_allow_ips=settings["trusted_proxies"],
+        timeout_graceful_shutdown=max(1, int(settings.drain_seconds)),
+        proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies,
     )  # fmt: skip
     config.load()
     config.ssl = tls

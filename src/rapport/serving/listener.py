@@ -80,5 +80,5 @@ def _beside(listener: socket.socket) -> socket.socket:
 
 def url(settings: Settings, host: str, port: int) -> str:
     """What clients on this machine call a server that listens there."""
-    scheme = "https" if settings["tls"] == "dev" or settings["tls_cert"] else "http"
+    scheme = "https" if settings.tls == "dev" or settings.tls_cert else "http"
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"

@@ -312,16 +312,16 @@ def serve(settings: Settings, *, say: Say) -> None:
         CannotStart: it can't.
     """
     configure_logs()
-    count = settings["workers"]
-    if not settings["database_url"]:
+    count = settings.workers
+    if not settings.database_url:
         raise CannotStart(
             f"workers is {count}, but only one process can write a SQLite file: leave it at 1, or set "
             f"RAPPORT_DATABASE_URL to use PostgreSQL"
         )
-    taken = listener.bind(settings["host"], settings["port"], patience=_PORT_SECONDS)
+    taken = listener.bind(settings.host, settings.port, patience=_PORT_SECONDS)
     for warning in settings.warnings:
         _log.warning("setting", warning=warning)
-    if settings["rate_limit"] and not settings["redis_url"]:
+    if settings.rate_limit and not settings.redis_url:
         warning = f"each of the {count} workers counts requests for itself: RAPPORT_REDIS_URL makes them count together"
         _log.warning("setting", warning=warning)
     host, port = taken.getsockname()[:2]
@@ -330,7 +330,7 @@ def serve(settings: Settings, *, say: Say) -> None:
     def say_ready() -> None:
         say(f"Rapport serves {url} with {count} workers (reference: /docs)")
 
-    stop_seconds = settings["drain_delay"] + settings["drain_seconds"] + settings["webhook_timeout"] + _SLACK_SECONDS
+    stop_seconds = settings.drain_delay + settings.drain_seconds + settings.webhook_timeout + _SLACK_SECONDS
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(each) for each in listener.divided(taken, count)]
         workers = Workers(sockets, count, stop_seconds=stop_seconds, say=say, say_ready=say_ready)

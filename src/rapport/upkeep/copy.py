@@ -43,7 +43,7 @@ class Copied(NamedTuple):
         return all(table.is_same for table in self.tables)
 
 
-async def copy(source: str, target: str, watch: Watch) -> Copied:
+async def copy(source: str, target: str, watch: Watch, config: str | None = None) -> Copied:
     """Copy a store; each place is a data folder or a URL of PostgreSQL.
 
     Of a folder, nobody else may have it open: not a server, which would go on writing. A database is read as of one
@@ -56,9 +56,9 @@ async def copy(source: str, target: str, watch: Watch) -> Copied:
     if source == target or (folders[0] and folders[1] and folders[0].resolve() == folders[1].resolve()):
         raise CannotStart("FROM and TO are the same place")
     try:
-        async with _open(source, folders[0], writes=False) as mine:
+        async with _open(source, folders[0], config, writes=False) as mine:
             await rows.check(mine)
-            async with _open(target, folders[1], writes=True) as theirs:
+            async with _open(target, folders[1], config, writes=True) as theirs:
                 tables = await rows.copy(mine, theirs, watch)
                 files = await _copy_files(folders[0], folders[1], watch) if folders[0] and folders[1] else 0
                 copied = Copied(mine.place, theirs.place, tables, files, _left(*folders))
@@ -97,10 +97,10 @@ def _left(source: Path | None, target: Path | None) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _open(place: str, folder: Path | None, *, writes: bool) -> AsyncIterator[Bulk]:
+async def _open(place: str, folder: Path | None, config: str | None, *, writes: bool) -> AsyncIterator[Bulk]:
     with contextlib.ExitStack() as stack:
         if folder is None:
-            bulk: Bulk = await PostgresBulk.open(_options(place), writes=writes)
+            bulk: Bulk = await PostgresBulk.open(_options(place, config), writes=writes)
         else:
             if not writes and not (folder / DATABASE).exists():
                 raise CannotStart(f"there is no store in {folder}")
@@ -114,9 +114,9 @@ async def _open(place: str, folder: Path | None, *, writes: bool) -> AsyncIterat
             await bulk.close()
 
 
-def _options(url: str) -> Options:
-    settings = load({"database_url": url})
-    return Options(settings["database_url"], settings["database_pooler"] == "transaction")
+def _options(url: str, config: str | None) -> Options:
+    settings = load({"database_url": url, "config": config}, only=("database_url", "database_pooler"))
+    return Options(settings.database_url, settings.database_pooler == "transaction")
 
 
 async def _copy_files(source: Path, target: Path, watch: Watch) -> int:

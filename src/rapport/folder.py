@@ -31,6 +31,8 @@ def locked(folder: Path, *, shared: bool) -> Iterator[None]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
         lock = (folder / "lock").open("a")
+    except FileExistsError:
+        raise CannotStart(f"the data folder {folder} can't be used: there is a file of that name") from None
     except OSError as error:
         raise CannotStart(f"the data folder {folder} can't be used: {error.strerror}") from None
     with lock:

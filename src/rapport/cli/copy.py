@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rapport.cli.options import Config, Json
 from rapport.folder import CannotStart
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ _PLACE = "A data folder, or a postgresql:// URL."
 def copy(
     source: Annotated[str, typer.Argument(metavar="FROM", help=_PLACE)],
     target: Annotated[str, typer.Argument(metavar="TO", help=f"{_PLACE} It has to be empty, or an unfinished copy.")],
+    config: Config = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Copy a whole store, and compare both. Stop its servers first; run again, it goes on where it ended."""
     import asyncio
@@ -35,7 +37,7 @@ def copy(
     configure_logs()
     began = time.monotonic()
     with _watching(is_seen=sys.stderr.isatty() and not as_json) as watch:
-        copied = asyncio.run(upkeep.copy(source, target, watch))
+        copied = asyncio.run(upkeep.copy(source, target, watch, config))
     seconds = round(time.monotonic() - began, 1)
     if not copied.is_same:
         raise CannotStart(_difference(copied))

@@ -1,47 +1,64 @@
 """`rapport`: every command. Each imports what it alone needs, so that the others start at once."""
 
+import io
 import json
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from rapport import __version__
 from rapport.cli.copy import copy
+from rapport.cli.options import (
+    Commands,
+    Config,
+    Data,
+    Database,
+    Json,
+    Org,
+    TokenFile,
+    keep,
+    new_file,
+    path,
+    refuse_bytes,
+    refuse_texts,
+)
 from rapport.cli.webhooks import webhooks
 from rapport.control import client
 from rapport.folder import SOCKET, CannotStart
-from rapport.settings import SETTINGS, SettingError, Settings, load
+from rapport.settings import SETTINGS, SettingError, Settings, load, read_path
 
-cli = typer.Typer(
-    name="rapport", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+if TYPE_CHECKING:
+    from rapport.serving.installation import First
+
+cli = Commands(
+    name="rapport",
+    pretty_exceptions_enable=False,
     help="A self-hosted system of record for customer engagements that speaks DevRev's API.",
-)  # fmt: skip
-orgs = typer.Typer(no_args_is_help=True, help="Make and list dev orgs.")
-users = typer.Typer(no_args_is_help=True, help="Make and manage an org's dev users.")
-tokens = typer.Typer(no_args_is_help=True, help="Make, list and revoke tokens.")
+)
+orgs = Commands(help="Make and list dev orgs.")
+users = Commands(help="Make and manage an org's dev users.")
+tokens = Commands(help="Make, list and revoke tokens.")
 cli.add_typer(orgs, name="orgs")
 cli.add_typer(users, name="users")
 cli.add_typer(tokens, name="tokens")
 cli.add_typer(webhooks, name="webhooks")
 cli.command()(copy)
 
-Data = Annotated[Path | None, typer.Option(help="The data folder; RAPPORT_DATA, else ./rapport-data.")]
-Database = Annotated[
-    str | None, typer.Option(help="PostgreSQL's URL; RAPPORT_DATABASE_URL, else SQLite in the data folder.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Org = Annotated[str | None, typer.Option(help="The org, by id or name; needed where there are workers.")]
 Answer = dict[str, Any]
 
 
 def main() -> None:
     """Run the command line."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal without Unicode shows names as well as it can.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        cli()
+        refuse_bytes()
+        cli(prog_name="rapport")
     except (SettingError, CannotStart) as error:
         _fail(str(error))
 
@@ -51,17 +68,16 @@ def _fail(sentence: str) -> NoReturn:
     sys.exit(1)
 
 
-def _settings(**flags: Any) -> Settings:
-    settings = load(flags)
+def _settings(data: str | None, database: str | None, config: str | None) -> Settings:
+    settings = load({"data": data, "database_url": database, "config": config})
     for warning in settings.warnings:
         print(f"rapport: warning: {warning}", file=sys.stderr)
     return settings
 
 
-def _run(data: Path | None, database: str | None, command: str, arguments: Mapping[str, Any]) -> Answer:
+def _run(settings: Settings, command: str, arguments: Mapping[str, Any]) -> Answer:
     """Run an operator's command, through the running server or on the store itself, or end with its refusal."""
     given = {name: value for name, value in arguments.items() if value is not None}
-    settings = _settings(data=data, database_url=database)
     # On PostgreSQL a command needs no server: it writes to the database itself.
     socket = settings.data / SOCKET
     answer = None if settings.database_url else client.ask(socket, command, given)
@@ -90,7 +106,8 @@ def _table(rows: list[Answer], columns: Mapping[str, str]) -> None:
         table.add_column(title, no_wrap=True)
     for row in rows:
         table.add_row(*(str(row[name] if row[name] is not None else "") for name in columns.values()))
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    # What people wrote is no markup.
+    Console(width=None if sys.stdout.isatty() else 200, markup=False, emoji=False).print(table)
 
 
 @cli.callback(invoke_without_command=True)
@@ -105,10 +122,12 @@ def version_flag(
 
 @cli.command()
 def init(
-    org: Annotated[str, typer.Option(help="The name of the first org.")],
-    email: Annotated[str, typer.Option(help="The email of its first admin.")],
+    org: Annotated[str, typer.Option(metavar="NAME", help="The name of the first org.")],
+    email: Annotated[str, typer.Option(metavar="EMAIL", help="The email of its first admin.")],
     data: Data = None,
     database: Database = None,
+    config: Config = None,
+    into: TokenFile = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -117,45 +136,55 @@ def init(
 
     from rapport.serving import installation
 
-    settings = _settings(data=data, database_url=database)
+    settings = _settings(data, database, config)
+    given = {"org": org, "email": email}
+    refuse_texts("init", given)
+    file = new_file(into)
 
     async def make() -> Answer:
         installation.configure_logs()
         async with installation.open_data(settings) as opened:
-            made = await opened.admin.first_org(name=org, email=email)
-            if made is None:
-                raise CannotStart(f"{opened.place} is in use already: rapport orgs create makes another org")
-            return made
+            return await opened.commands.run("init", given)
 
-    _print_org(asyncio.run(make()), as_json=as_json)
-
-
-def _print_org(answer: Answer, *, as_json: bool) -> None:
+    answer = asyncio.run(make())
     if "error" in answer:
         _fail(answer["error"])
+    _print_org(answer, file, as_json=as_json)
+
+
+def _print_org(answer: Answer, file: Path | None, *, as_json: bool) -> None:
     lines = [
         f"Org    {answer['org']['name']} ({answer['org']['display_id']})",
         f"Admin  {answer['user']['email']} ({answer['user']['display_id']})",
         f"Token  {answer['token']}  (shown this once)",
     ]
     _print(answer, as_json=as_json, lines=lines)
+    keep(answer, file)
 
 
 @cli.command()
 def serve(
     data: Data = None,
     database: Database = None,
-    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes a free one.")] = None,
-    tls: Annotated[str | None, typer.Option(help="dev: HTTPS, with a local CA in the data folder.")] = None,
+    config: Config = None,
+    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = None,
+    port: Annotated[str | None, typer.Option(metavar="PORT", help="The port to listen on; 0 takes a free one.")] = None,
+    tls: Annotated[str | None, typer.Option(metavar="dev", help="HTTPS, with a local CA in the data folder.")] = None,
     tls_name: Annotated[
-        list[str] | None, typer.Option(help="Whom --tls dev makes its certificate for; several times, or by comma.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Whom --tls dev makes its certificate for; several times, or by comma."),
     ] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="HTTPS with this certificate (PEM).")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="The private key of --tls-cert (PEM).")] = None,
+    tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="HTTPS with this certificate (PEM).")] = None,
+    tls_key: Annotated[str | None, typer.Option(metavar="FILE", help="The private key of --tls-cert (PEM).")] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes that serve; more than one need PostgreSQL. SIGHUP renews them.")
+        str | None,
+        typer.Option(metavar="COUNT", help="Processes that serve; more than one need PostgreSQL. SIGHUP renews them."),
     ] = None,
+    org: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What the org of an empty data folder is called.")
+    ] = None,
+    email: Annotated[str | None, typer.Option(metavar="EMAIL", help="The email of that org's admin.")] = None,
+    into: TokenFile = None,
     worker: Annotated[str | None, typer.Option(hidden=True, help="What a worker is told by its parent.")] = None,
     *,
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty data folder with a demo org.")] = False,
@@ -164,6 +193,7 @@ def serve(
     flags = {
         "data": data,
         "database_url": database,
+        "config": config,
         "host": host,
         "port": port,
         "tls": tls,
@@ -172,8 +202,11 @@ def serve(
         "tls_name": ",".join(tls_name) if tls_name else None,
         "workers": workers,
     }
+    if demo and (org or email):
+        _fail("--demo brings an org and its admin: leave out --org and --email, or --demo")
+    given = {"org": org, "email": email, "token_file": None if into is None else path(into, "--token-file")}
     if worker is not None:
-        _work(flags, worker, with_demo=demo)
+        _work(flags, worker, given, with_demo=demo)
         return
     settings = load(flags)
 
@@ -187,38 +220,44 @@ def serve(
     else:
         from rapport.serving import installation
 
-        installation.serve(settings, with_demo=demo, say=say)
+        installation.serve(settings, _first(given, with_demo=demo), say=say)
 
 
-def _work(flags: Mapping[str, Any], option: str, *, with_demo: bool) -> None:
+def _first(given: Mapping[str, Any], *, with_demo: bool) -> "First":
+    from rapport.serving.installation import First
+
+    return First(**{name: value for name, value in given.items() if value is not None}, with_demo=with_demo)
+
+
+def _work(flags: Mapping[str, Any], option: str, given: Mapping[str, Any], *, with_demo: bool) -> None:
     """Serve as one of several workers, whose parent tells the operator what is wrong."""
     from rapport.serving import installation
     from rapport.serving.parent import Parent
 
     parent = Parent(option)
     try:
-        installation.serve(load(flags), with_demo=with_demo, say=parent.say, parent=parent)
+        installation.serve(load(flags), _first(given, with_demo=with_demo), say=parent.say, parent=parent)
     except (SettingError, CannotStart) as error:
         parent.failed(str(error))
         sys.exit(1)
 
 
 @cli.command()
-def migrate(data: Data = None, database: Database = None) -> None:
+def migrate(data: Data = None, database: Database = None, config: Config = None) -> None:
     """Bring the store to this program's version; of SQLite a copy is kept first."""
     import asyncio
 
     from rapport.serving import installation
 
-    settings = _settings(data=data, database_url=database)
+    settings = _settings(data, database, config)
 
     print(f"The store in {asyncio.run(installation.migrate(settings))} is up to date.")
 
 
 @cli.command()
-def settings(data: Data = None, database: Database = None, *, as_json: Json = False) -> None:
+def settings(data: Data = None, database: Database = None, config: Config = None, *, as_json: Json = False) -> None:
     """Every setting, its value and where it comes from."""
-    found = _settings(data=data, database_url=database).found
+    found = _settings(data, database, config).found
     if as_json:
         print(json.dumps({name: one._asdict() for name, one in found.items()}))
         return
@@ -234,9 +273,16 @@ def call(
     request: Annotated[str, typer.Argument(help="The request as JSON.")] = "{}",
     data: Data = None,
     database: Database = None,
-    url: Annotated[str | None, typer.Option(envvar="RAPPORT_URL", help="A server to ask over HTTP.")] = None,
-    token: Annotated[str | None, typer.Option(envvar="RAPPORT_TOKEN", help="The token for it.")] = None,
-    user: Annotated[str | None, typer.Option(help="Without a URL: act as this user, else the first admin.")] = None,
+    config: Config = None,
+    url: Annotated[
+        str | None, typer.Option(envvar="RAPPORT_URL", metavar="URL", help="A server to ask over HTTP.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(envvar="RAPPORT_TOKEN", metavar="TOKEN", help="The token for it.")
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option(metavar="USER", help="Without a URL: act as this user, else the first admin.")
+    ] = None,
     org: Org = None,
 ) -> None:
     """Call a method: over HTTP with a token, else on the data folder, with or without a running server."""
@@ -244,7 +290,9 @@ def call(
     if data is None and (url or token):
         status, body = _call_over_http(url or "http://127.0.0.1:8080", token or "", method, request)
     else:
-        answer = _run(data, database, "call", {"method": method, "body": request, "user": user, "org": org})
+        answer = _run(
+            _settings(data, database, config), "call", {"method": method, "body": request, "user": user, "org": org}
+        )
         status, body = answer["status"], answer["body"]
     print(json.dumps(body, indent=2, ensure_ascii=False))
     sys.exit(0 if status < 400 else 1)  # noqa: PLR2004  # where HTTP's refusals begin
@@ -252,11 +300,11 @@ def call(
 
 def _read_token_file() -> str | None:
     """The token in the file that RAPPORT_TOKEN_FILE names."""
-    path = os.environ.get("RAPPORT_TOKEN_FILE")
+    name = os.environ.get("RAPPORT_TOKEN_FILE")
     try:
-        return None if path is None else Path(path).read_text(encoding="ascii").strip()
+        return None if name is None else read_path(name).read_text(encoding="ascii").strip()
     except (OSError, ValueError):
-        _fail(f"RAPPORT_TOKEN_FILE: {path} can't be read as a token")
+        _fail(f"RAPPORT_TOKEN_FILE: {name} can't be read as a token")
 
 
 def _call_over_http(url: str, token: str, method: str, request: str) -> tuple[int, Any]:
@@ -279,20 +327,24 @@ def _call_over_http(url: str, token: str, method: str, request: str) -> tuple[in
 @orgs.command("create")
 def orgs_create(
     name: Annotated[str, typer.Argument(help="The org's name.")],
-    email: Annotated[str, typer.Option(help="The email of its first admin.")],
+    email: Annotated[str, typer.Option(metavar="EMAIL", help="The email of its first admin.")],
     data: Data = None,
     database: Database = None,
+    config: Config = None,
+    into: TokenFile = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Make an org, its admin and a token for them."""
-    _print_org(_run(data, database, "orgs create", {"name": name, "email": email}), as_json=as_json)
+    file = new_file(into)
+    answer = _run(_settings(data, database, config), "orgs create", {"name": name, "email": email})
+    _print_org(answer, file, as_json=as_json)
 
 
 @orgs.command("list")
-def orgs_list(data: Data = None, database: Database = None, *, as_json: Json = False) -> None:
+def orgs_list(data: Data = None, database: Database = None, config: Config = None, *, as_json: Json = False) -> None:
     """Every org."""
-    answer = _run(data, database, "orgs list", {})
+    answer = _run(_settings(data, database, config), "orgs list", {})
     if as_json:
         print(json.dumps(answer))
     else:
@@ -300,9 +352,11 @@ def orgs_list(data: Data = None, database: Database = None, *, as_json: Json = F
 
 
 @users.command("list")
-def users_list(data: Data = None, database: Database = None, org: Org = None, *, as_json: Json = False) -> None:
+def users_list(
+    data: Data = None, database: Database = None, config: Config = None, org: Org = None, *, as_json: Json = False
+) -> None:
     """An org's dev users."""
-    answer = _run(data, database, "users list", {"org": org})
+    answer = _run(_settings(data, database, config), "users list", {"org": org})
     if as_json:
         print(json.dumps(answer))
     else:
@@ -312,28 +366,27 @@ def users_list(data: Data = None, database: Database = None, org: Org = None, *,
 @users.command("create")
 def users_create(
     email: Annotated[str, typer.Argument(help="Their email, unique in the org.")],
-    name: Annotated[str | None, typer.Option(help="Their full name.")] = None,
-    role: Annotated[str, typer.Option(help="viewer, member or admin.")] = "member",
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Their full name.")] = None,
+    role: Annotated[str, typer.Option(metavar="ROLE", help="viewer, member or admin.")] = "member",
     data: Data = None,
     database: Database = None,
+    config: Config = None,
     org: Org = None,
+    into: TokenFile = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Make an active dev user, with a token that is shown this once."""
-    answer = _run(data, database, "users create", {"email": email, "name": name, "role": _role(role), "org": org})
+    file = new_file(into)
+    arguments = {"email": email, "name": name, "role": role, "org": org}
+    answer = _run(_settings(data, database, config), "users create", arguments)
     user = answer["user"]
     lines = [
         f"User   {user['email']} ({user['display_id']}, {user['role']})",
         f"Token  {answer['token']}  (shown this once)",
     ]
     _print(answer, as_json=as_json, lines=lines)
-
-
-def _role(role: str) -> str:
-    if role not in {"viewer", "member", "admin"}:
-        _fail(f"{role!r} is no role: use viewer, member or admin")
-    return role
+    keep(answer, file)
 
 
 User = Annotated[str, typer.Argument(help="The dev user, by id or email.")]
@@ -345,53 +398,70 @@ def users_role(
     role: Annotated[str, typer.Argument(help="viewer, member or admin.")],
     data: Data = None,
     database: Database = None,
+    config: Config = None,
     org: Org = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Give a dev user another role."""
-    answer = _run(data, database, "users role", {"user": user, "role": _role(role), "org": org})
+    answer = _run(_settings(data, database, config), "users role", {"user": user, "role": role, "org": org})
     _print(answer, as_json=as_json, lines=[f"{answer['user']['display_id']} is now {role}."])
 
 
 @users.command("deactivate")
 def users_deactivate(
-    user: User, data: Data = None, database: Database = None, org: Org = None, *, as_json: Json = False
+    user: User,
+    data: Data = None,
+    database: Database = None,
+    config: Config = None,
+    org: Org = None,
+    *,
+    as_json: Json = False,
 ) -> None:
     """Keep a dev user out from now on; what they wrote stays."""
-    answer = _run(data, database, "users deactivate", {"user": user, "org": org})
+    answer = _run(_settings(data, database, config), "users deactivate", {"user": user, "org": org})
     _print(answer, as_json=as_json, lines=[f"{answer['user']['display_id']} is deactivated."])
 
 
 @tokens.command("create")
 def tokens_create(
-    user: Annotated[str, typer.Option(help="Whose token: a dev user by id or email, a service account by id.")],
-    name: Annotated[str, typer.Option(help="What it is for.")] = "token",
-    scope: Annotated[str, typer.Option(help="Such as 'engagement:read tag:write'; without it, all of the role.")] = "",
-    days: Annotated[int, typer.Option(help="How long it lives.", min=1, max=36500)] = 1825,
+    user: Annotated[
+        str, typer.Option(metavar="USER", help="Whose token: a dev user by id or email, a service account by id.")
+    ],
+    name: Annotated[str, typer.Option(metavar="NAME", help="What it is for.")] = "token",
+    scope: Annotated[
+        str | None,
+        typer.Option(metavar="SCOPE", help="Such as 'engagement:read tag:write'; without it, all of the role."),
+    ] = None,
+    days: Annotated[int, typer.Option(metavar="DAYS", help="How long it lives.", min=1, max=36500)] = 1825,
     data: Data = None,
     database: Database = None,
+    config: Config = None,
     org: Org = None,
+    into: TokenFile = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Make a token, which is shown this once."""
+    file = new_file(into)
     arguments = {"user": user, "name": name, "scope": scope, "days": days, "org": org}
-    answer = _run(data, database, "tokens create", arguments)
+    answer = _run(_settings(data, database, config), "tokens create", arguments)
     _print(answer, as_json=as_json, lines=[f"{answer['token']}  ({answer['display_id']}, shown this once)"])
+    keep(answer, file)
 
 
 @tokens.command("list")
 def tokens_list(
-    user: Annotated[str | None, typer.Option(help="Only this user's, by id or email.")] = None,
+    user: Annotated[str | None, typer.Option(metavar="USER", help="Only this user's, by id or email.")] = None,
     data: Data = None,
     database: Database = None,
+    config: Config = None,
     org: Org = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Tokens, without their secrets."""
-    answer = _run(data, database, "tokens list", {"user": user, "org": org})
+    answer = _run(_settings(data, database, config), "tokens list", {"user": user, "org": org})
     if as_json:
         print(json.dumps(answer))
     else:
@@ -405,12 +475,13 @@ def tokens_revoke(
     token: Annotated[str, typer.Argument(help="The token's id, such as TOKEN-1.")],
     data: Data = None,
     database: Database = None,
+    config: Config = None,
     org: Org = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Revoke a token; it is refused from now on."""
-    answer = _run(data, database, "tokens revoke", {"token": token, "org": org})
+    answer = _run(_settings(data, database, config), "tokens revoke", {"token": token, "org": org})
     _print(answer, as_json=as_json, lines=[f"{answer['display_id']} is revoked."])
 
 

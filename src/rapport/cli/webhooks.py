@@ -1,29 +1,37 @@
 """`rapport webhooks`: for whoever writes a receiver. Neither command needs a server or a data folder."""
 
 import json
+import socket
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-webhooks = typer.Typer(no_args_is_help=True, help="Try out receivers of webhooks, and check signatures.")
+from rapport.cli.options import Commands
+from rapport.settings import read_host, read_path
+
+webhooks = Commands(help="Try out receivers of webhooks, and check signatures.")
 _BIGGEST = 16 * 1024 * 1024
 Secret = Annotated[
-    str | None, typer.Option(envvar="RAPPORT_WEBHOOK_SECRET", help="The webhook's, as the API shows it.")
+    str | None,
+    typer.Option(envvar="RAPPORT_WEBHOOK_SECRET", metavar="SECRET", help="The webhook's, as the API shows it."),
 ]
 
 
 @webhooks.command("verify")
 def verify_command(
     file: Annotated[str, typer.Argument(help="The raw body of a delivery; - is standard input.")],
-    secret: Annotated[str, typer.Option(envvar="RAPPORT_WEBHOOK_SECRET", help="The webhook's, as the API shows it.")],
-    signature: Annotated[str | None, typer.Option(help="X-DevRev-Signature.")] = None,
-    webhook_signature: Annotated[str | None, typer.Option(help="Webhook-Signature.")] = None,
-    webhook_id: Annotated[str | None, typer.Option(help="Webhook-Id; without it, the body's id.")] = None,
-    timestamp: Annotated[int | None, typer.Option(help="Webhook-Timestamp: seconds since 1970.")] = None,
+    secret: Annotated[
+        str, typer.Option(envvar="RAPPORT_WEBHOOK_SECRET", metavar="SECRET", help="The webhook's, as the API shows it.")
+    ],
+    signature: Annotated[str | None, typer.Option(metavar="VALUE", help="X-DevRev-Signature.")] = None,
+    webhook_signature: Annotated[str | None, typer.Option(metavar="VALUE", help="Webhook-Signature.")] = None,
+    webhook_id: Annotated[str | None, typer.Option(metavar="ID", help="Webhook-Id; without it, the body's id.")] = None,
+    timestamp: Annotated[
+        int | None, typer.Option(metavar="SECONDS", help="Webhook-Timestamp: seconds since 1970.")
+    ] = None,
     *,
     any_age: Annotated[bool, typer.Option("--any-age", help="Take a timestamp of any age.")] = False,
 ) -> None:
@@ -31,9 +39,11 @@ def verify_command(
     from rapport.webhooks.signatures import BadSignature, verify
 
     try:
-        body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        body = sys.stdin.buffer.read() if file == "-" else read_path(file).read_bytes()
     except OSError as error:
         _fail(f"{file} can't be read: {error.strerror}")
+    except ValueError:
+        _fail(f"{file!r} is no file")
     now = timestamp if any_age and timestamp is not None else int(time.time())
     given = {
         "x-devrev-signature": signature, "webhook-signature": webhook_signature,
@@ -73,7 +83,7 @@ def _id_in(body: bytes) -> str | None:
 def listen(
     port: Annotated[int, typer.Argument(help="The port to listen on; 0 takes a free one.")],
     secret: Secret = None,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Receive webhooks: echo the challenge, print each delivery as one line of JSON. With a secret, refuse bad ones."""
 
@@ -81,15 +91,21 @@ def listen(
         key = secret
 
     try:
-        server = ThreadingHTTPServer((host, port), Handler)
-    except OSError as error:
-        _fail(f"{host}:{port} can't be listened on: {error.strerror}")
+        address = read_host(host)
+        server = (_Server6 if ":" in address else ThreadingHTTPServer)((address, port), Handler)
+    except (OSError, ValueError, OverflowError) as error:
+        _fail(f"{host}:{port} can't be listened on: {getattr(error, 'strerror', '') or 'there is no such address'}")
     with server:
-        print(f"Listening on http://{host}:{server.server_port}", flush=True)
+        shown = f"[{address}]" if ":" in address else address
+        print(f"Listening on http://{shown}:{server.server_port}", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             return
+
+
+class _Server6(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
 
 
 class _Handler(BaseHTTPRequestHandler):

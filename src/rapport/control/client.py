@@ -18,8 +18,10 @@ def ask(path: Path, command: str, arguments: Mapping[str, Any]) -> dict[str, Any
     with socket.socket(socket.AF_UNIX) as connection:
         try:
             connection.connect(str(path))
-        except (FileNotFoundError, ConnectionRefusedError):
+        except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
             return None
+        except OSError as error:
+            raise CannotStart(f"the server behind {path} can't be asked: {error.strerror or error}") from None
         connection.sendall(json.dumps({"command": command, "arguments": dict(arguments)}).encode() + b"\n")
         with connection.makefile("rb") as answers:
             line = answers.readline()

@@ -12,7 +12,9 @@ from typing import Any
 
 import msgspec
 
+from rapport.contract import commands as contract
 from rapport.contract.kit.errors import ApiError, NotFound
+from rapport.contract.kit.fields import UNSET, Request
 from rapport.contract.table import METHODS
 from rapport.operations.admin import Admin, AdminError
 from rapport.operations.kit.invoke import Invoker
@@ -20,6 +22,29 @@ from rapport.wire.decode import RequestDecoder
 from rapport.wire.errors import render
 
 _LINE = 4 * 1024 * 1024
+_TAKES: dict[str, type[Request]] = {
+    "init": contract.Init,
+    "orgs create": contract.OrgsCreate,
+    "orgs list": contract.OrgsList,
+    "users list": contract.UsersList,
+    "users create": contract.UsersCreate,
+    "users role": contract.UsersRole,
+    "users deactivate": contract.UsersDeactivate,
+    "tokens create": contract.TokensCreate,
+    "tokens list": contract.TokensList,
+    "tokens revoke": contract.TokensRevoke,
+    "call": contract.Call,
+}
+
+
+def check(command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What a command is given, by the API's own rules.
+
+    Raises:
+        ApiError: a text is none that the API would take.
+    """
+    request = RequestDecoder(_TAKES[command], strict=False).from_body(json.dumps(arguments).encode())
+    return {name: value for name, value in msgspec.structs.asdict(request).items() if value is not UNSET}
 
 
 class Commands:
@@ -29,6 +54,7 @@ class Commands:
         self._admin = admin
         self._invoker = invoker
         self._known: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
+            "init": admin.init,
             "orgs create": admin.orgs_create,
             "orgs list": admin.orgs_list,
             "users list": admin.users_list,
@@ -44,7 +70,7 @@ class Commands:
     async def run(self, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Run a command; a refusal comes back as `{"error": text}` or `{"status": n, "body": error}`."""
         try:
-            return await self._known[command](**arguments)
+            return await self._known[command](**check(command, arguments))
         except AdminError as error:
             return {"error": str(error)}
         except ApiError as error:

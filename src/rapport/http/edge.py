@@ -20,7 +20,6 @@ from rapport.contract.kit.errors import (
     InvalidContentType,
     InvalidEnumValue,
     InvalidField,
-    MethodNotAllowed,
     RequestEntityTooLarge,
     Unauthenticated,
 )
@@ -33,7 +32,7 @@ from rapport.operations.kit.invoke import Invoker
 from rapport.ratelimit import Limits, Usage
 from rapport.store.kit.db import STORE_SECONDS, never
 from rapport.wire.decode import RequestDecoder
-from rapport.wire.errors import fault, new_request_id, render
+from rapport.wire.errors import fault, new_request_id, render, wrong_verb
 from rapport.wire.strict import AnswerFilter
 
 MAX_BODY = 1024 * 1024
@@ -129,7 +128,7 @@ class Edge:
     ) -> tuple[int, bytes]:
         method = route.method
         if scope["method"] not in method.verbs:
-            raise MethodNotAllowed(f"{scope['method']} is not for {method.path}.", allow=", ".join(method.verbs))
+            raise wrong_verb(scope["method"], method.path, ", ".join(method.verbs))
         deadline = time.monotonic() + STORE_SECONDS
         caller, usage = await self._authenticate(scope, headers, deadline)
         if method.signs_urls:
@@ -208,7 +207,7 @@ class Edge:
             ApiError: the request is refused.
         """
         if scope["method"] != "GET":
-            raise MethodNotAllowed(f"{scope['method']} is not for {PATH}.", allow="GET")
+            raise wrong_verb(scope["method"], PATH, "GET")
         caller, usage = await self._authenticate(scope, headers, time.monotonic() + STORE_SECONDS)
         _say_limits(usage, out)
         authorize(caller, EVENTS_LIST)

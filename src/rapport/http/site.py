@@ -17,7 +17,7 @@ from rapport.http.files.uploads import Files
 from rapport.operations.health import ready
 from rapport.store.kit.db import Store
 from rapport.wire import openapi
-from rapport.wire.errors import render
+from rapport.wire.errors import render, wrong_verb
 
 # Stands for the nonce in the one rendering that all requests share.
 _NONCE = "0-nonce-of-this-request-0"
@@ -87,7 +87,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # what Starlette registered this for
     if error.status_code == MethodNotAllowed.status:
         allow = (error.headers or {}).get("Allow", "GET")
-        return _rendered(MethodNotAllowed(f"{request.method} is not for {request.url.path}.", allow=allow))
+        return _rendered(wrong_verb(request.method, request.url.path, allow))
     return _rendered(NotFound("route not found", detail=f"Nothing is served at {request.url.path}; see /docs."))
 
 

@@ -46,6 +46,13 @@ class Admin:
 
         return await alone(self._store, work, seconds=_SECONDS)
 
+    async def init(self, *, org: str, email: str) -> Answer:
+        """Make a store's first org."""
+        made = await self.first_org(name=org, email=email)
+        if made is None:
+            raise AdminError("the store is in use already: rapport orgs create makes another org")
+        return made
+
     async def first_org(self, *, name: str, email: str) -> Answer | None:
         """Make a store's first org; None when there is one. Of several who try at once, one does."""
 
@@ -58,6 +65,16 @@ class Admin:
     async def is_empty(self) -> bool:
         """True when the store has no org yet."""
         return not await look(self._store, orgs.all_orgs, seconds=_SECONDS)
+
+    async def holder(self) -> str:
+        """Whom `rapport tokens create` could make a token for, in its own words."""
+
+        async def work(tx: Tx) -> str:
+            known = await orgs.all_orgs(tx)
+            admin = await user_store.first_admin(tx, known[0][0]) if len(known) == 1 else None
+            return f"--user {admin.email or admin.display_id}" if admin else "--user EMAIL --org ORG"
+
+        return await self._read(work)  # type: ignore[no-any-return]
 
     async def _org(self, tx: Tx, wanted: str | None) -> str:
         """The org that a command means: the one named by id or name, or the only one."""

@@ -6,18 +6,20 @@ import shlex
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 import uvicorn
 import uvloop
 from starlette.middleware.cors import CORSMiddleware
 
+from rapport import token_file
 from rapport.auth.caller import Callers
 from rapport.blobs import Blobs
 from rapport.blobs.links import Links, read_key
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import DAY, SECOND, system_clock
+from rapport.contract.kit.errors import ApiError
 from rapport.control import server as control
 from rapport.events.bell import Bell
 from rapport.events.relay import Relay, tell_once
@@ -53,6 +55,22 @@ __all__ = ["Opened", "configure_logs", "families", "migrate", "open_data", "run_
 _TRUST = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
 _EXPOSED = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After",
             "Idempotent-Replayed")  # fmt: skip
+
+
+class First(NamedTuple):
+    """What an empty store is filled with.
+
+    Args:
+        org: the name of its org.
+        email: of that org's admin.
+        with_demo: the demo's org instead, and all that is in it.
+        token_file: where the admin's token goes as well.
+    """
+
+    org: str = "My org"
+    email: str = "admin@example.com"
+    with_demo: bool = False
+    token_file: Path | None = None
 
 
 class Opened:
@@ -248,7 +266,7 @@ def _dev_tls(settings: Settings, say: Callable[[str], None]) -> ssl.SSLContext:
     return made
 
 
-async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], None], parent: Parent | None) -> None:
+async def _serve(settings: Settings, first: First, *, say: Callable[[str], None], parent: Parent | None) -> None:
     tls = _own_tls(settings)
     log = structlog.get_logger("rapport")
     taken = parent.listener if parent else listener.bind(settings.host, settings.port)
@@ -256,8 +274,10 @@ async def _serve(settings: Settings, *, with_demo: bool, say: Callable[[str], No
         async with open_data(settings) as opened:
             if settings.tls == "dev":
                 tls = _dev_tls(settings, say)
-            if (made := await _first_start(opened, with_demo=with_demo)) is not None:
-                say(made)
+            is_first = await _first_start(opened, first, say)
+            # Of several workers one is enough to say it.
+            if not is_first and (parent is None or parent.number == 1):
+                await _hint(opened, settings, first, say)
             host, port = taken.getsockname()[:2]
             opened.tools.links.local_url = listener.url(settings, host, port)
 
@@ -372,33 +392,56 @@ def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) ->
     return config
 
 
-async def _first_start(opened: Opened, *, with_demo: bool) -> str | None:
-    """Initialise an empty store; what to tell the operator of it."""
-    if with_demo:
-        made = await demo.fill(opened.store, opened.blobs, system_clock) if await opened.admin.is_empty() else None
+async def _first_start(opened: Opened, first: First, say: Callable[[str], None]) -> bool:
+    """Initialise an empty store, and tell the operator; False when it holds something.
+
+    Raises:
+        CannotStart: the token's file can't be made.
+    """
+    if not await opened.admin.is_empty():
+        return False
+    if first.token_file is not None:
+        token_file.check(first.token_file)
+    if first.with_demo:
+        made = await demo.fill(opened.store, opened.blobs, system_clock)
     else:
-        made = await opened.admin.first_org(name="My org", email="admin@example.com")
+        made = await opened.admin.first_org(name=first.org, email=first.email)
     if made is None:
-        return None
-    return f"Made the org {made['org']['name']} ({made['org']['display_id']}). Token, shown this once:\n{made['token']}"
+        return False  # another process was first
+    say(f"Made the org {made['org']['name']} ({made['org']['display_id']}). Token, shown this once:\n{made['token']}")
+    if first.token_file is not None:
+        token_file.write(first.token_file, made["token"])
+        say(f"It is in {first.token_file} too.")
+    return True
 
 
-def serve(
-    settings: Settings, *, with_demo: bool, say: Callable[[str], None], parent: Parent | None = None
-) -> None:  # fmt: skip
+async def _hint(opened: Opened, settings: Settings, first: First, say: Callable[[str], None]) -> None:
+    """Tell an operator who starts a store again what they may look for in vain."""
+    if first.with_demo:
+        say(f"{opened.place} is in use already: --demo changes nothing there.")
+    place = f" --data {shlex.quote(str(settings.data))}" if settings.found["data"].source == "--data" else ""
+    place += " --database URL" if settings.found["database_url"].source == "--database" else ""
+    say(f"For a token: rapport tokens create {await opened.admin.holder()}{place}")
+
+
+def serve(settings: Settings, first: First, *, say: Callable[[str], None], parent: Parent | None = None) -> None:
     """Serve until a signal says stop.
 
     Args:
         settings: in force.
-        with_demo: fill an empty store with the demo.
+        first: what an empty store is filled with.
         say: tells the operator a line.
         parent: of this process where it is one of several workers.
 
     Raises:
         CannotStart: it can't.
     """
+    try:
+        control.check("init", {"org": first.org, "email": first.email})
+    except ApiError as error:
+        raise CannotStart(error.message) from None
     configure_logs(None if parent is None else parent.number)
     for warning in settings.warnings if parent is None else ():
         structlog.get_logger("rapport").warning("setting", warning=warning)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, with_demo=with_demo, say=say, parent=parent))
+        runner.run(_serve(settings, first, say=say, parent=parent))

@@ -28,10 +28,24 @@ def bind(host: str, port: int, *, patience: float = 0.0) -> socket.socket:
     while True:
         try:
             return _bind(host, port)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or time.monotonic() >= until:
-                raise CannotStart(f"{host}:{port} can't be listened on: {error.strerror}") from None
+        except (OSError, UnicodeError) as error:
+            if getattr(error, "errno", None) != errno.EADDRINUSE or time.monotonic() >= until:
+                raise CannotStart(_refused(host, port, error)) from None
         time.sleep(_AGAIN_SECONDS)
+
+
+def _refused(host: str, port: int, error: OSError | UnicodeError) -> str:
+    """Why there is no listening, and which setting would change that."""
+    if isinstance(error, OSError) and error.errno in {errno.EADDRINUSE, errno.EACCES}:
+        way = "choose another port with --port or RAPPORT_PORT"
+    else:
+        way = "choose another address with --host or RAPPORT_HOST"
+    why = error.strerror if isinstance(error, OSError) else "that is no host's name"
+    return f"{_place(host, port)} can't be listened on: {why}; {way}"
+
+
+def _place(host: str, port: int) -> str:
+    return f"{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -81,4 +95,4 @@ def _beside(listener: socket.socket) -> socket.socket:
 def url(settings: Settings, host: str, port: int) -> str:
     """What clients on this machine call a server that listens there."""
     scheme = "https" if settings.tls == "dev" or settings.tls_cert else "http"
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{scheme}://{_place(host, port)}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rapport.blobs.local import LocalBlobs
 from rapport.folder import BLOBS, DATABASE, KEY, CannotStart, locked
-from rapport.settings import load
+from rapport.settings import load, read_path
 from rapport.store import derived
 from rapport.store.kit import copy as rows
 from rapport.store.kit.copy import CannotCopy, Compared
@@ -74,11 +74,14 @@ def _folder(place: str) -> Path | None:
     """The place, if it is a folder.
 
     Raises:
-        CannotStart: it is a URL, and not PostgreSQL's.
+        CannotStart: it is a URL, and not PostgreSQL's, or no path.
     """
     scheme, is_url, _ = place.partition("://")
     if not is_url:
-        return Path(place)
+        try:
+            return read_path(place)
+        except ValueError:
+            raise CannotStart(f"{place!r} is no data folder") from None
     if scheme not in {"postgresql", "postgres"}:
         raise CannotStart(f"a copy can't go to or from {scheme}: name a data folder, or a postgresql:// URL")
     return None

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from rapport.contract.kit.errors import OURS, ApiError, FieldError, InternalError
+from rapport.contract.kit.errors import OURS, ApiError, FieldError, InternalError, MethodNotAllowed
 
 _log = structlog.get_logger("rapport.http")
 _TEXT = {"type": "string", "minLength": 1}
@@ -52,6 +52,12 @@ def schema(error_type: type[ApiError], *, strict: bool = False) -> dict[str, Any
     if issubclass(error_type, FieldError) and not strict:
         properties["violations"] = _VIOLATIONS
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def wrong_verb(verb: str, path: str, allow: str) -> MethodNotAllowed:
+    """The refusal of a verb that a path does not take; OPTIONS is a browser's question for leave."""
+    asks = "Pages of other origins may call once RAPPORT_CORS_ORIGINS names theirs." if verb == "OPTIONS" else ""
+    return MethodNotAllowed(f"{verb} is not for {path}.", allow=allow, also=asks)
 
 
 def fault(path: str, request_id: str) -> InternalError:

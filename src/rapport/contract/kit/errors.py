@@ -170,8 +170,8 @@ class MethodNotAllowed(ApiError):
     status = 405
     type = "method_not_allowed"
 
-    def __init__(self, message: str, *, allow: str) -> None:
-        super().__init__(message, detail=f"Use {allow}.")
+    def __init__(self, message: str, *, allow: str, also: str = "") -> None:
+        super().__init__(message, detail=f"Use {allow}. {also}".rstrip())
         self.allow = allow
 
     @property

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from rapport.store.postgres.driver import Unreachable, sentence
-from rapport.store.postgres.urls import hosts_of
+from rapport.store.postgres.urls import host_of, hosts_of
 
 _CONNECT_SECONDS = 2.0
 # A host that is silent and not refusing is given this long before the next one is tried beside it.
@@ -82,7 +82,7 @@ class Connector:
                     return url, connection
         finally:
             await _end(tries, connection)
-        raise Unreachable("; ".join(sentence(error) for error in failures))
+        raise Unreachable("; ".join(str(error) for error in failures))
 
     async def _connect_to(self, url: str, wanted: str, name: str, turn: int) -> tuple[str, Any]:
         await asyncio.sleep(turn * _NEXT_HOST_SECONDS)
@@ -92,7 +92,10 @@ class Connector:
         else:
             options["statement_cache_size"] = 500
             options["server_settings"] = {**SETTINGS, "application_name": name}
-        return url, await asyncpg.connect(url, timeout=_CONNECT_SECONDS, **options)
+        try:
+            return url, await asyncpg.connect(url, timeout=_CONNECT_SECONDS, **options)
+        except Exception as error:
+            raise Unreachable(f"{host_of(url)}: {sentence(error)}") from error
 
 
 async def _end(tries: Sequence["asyncio.Future[tuple[str, Any]]"], chosen: Any) -> None:

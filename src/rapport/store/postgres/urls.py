@@ -28,6 +28,12 @@ def masked(url: str) -> str:
     return _PASSWORD.sub(lambda found: f"{found[1]}***@" if found[1] else f"{found[2]}***", url)
 
 
+def host_of(url: str) -> str:
+    """The host that a URL of one host names, or the folder of its socket, for people."""
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host") or "the default host"
+
+
 def hosts_of(url: str) -> list[str]:
     """One URL for each of the URL's hosts, in its order."""
     parts = urlsplit(url)

@@ -1,0 +1,87 @@
+"""What an operator's commands take: the same types as the API's own requests."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from rapport.contract.auth_tokens import Hint, Scopes
+from rapport.contract.dev_users import Role
+from rapport.contract.kit.fields import UNSET, Email, Name, Request, Short, UnsetType
+
+
+class Init(Request):
+    """The first org and its admin."""
+
+    org: Name
+    email: Email
+
+
+class OrgsCreate(Request):
+    """Another org and its admin."""
+
+    name: Name
+    email: Email
+
+
+class OrgsList(Request):
+    """Nothing: every org is listed."""
+
+
+class _InOrg(Request):
+    """Which org, where there are several."""
+
+    org: Short | UnsetType = UNSET
+
+
+class UsersList(_InOrg):
+    """Whose dev users."""
+
+
+class UsersCreate(_InOrg):
+    """A new dev user."""
+
+    email: Email
+    name: Name | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
+
+
+class UsersRole(_InOrg):
+    """A dev user, and their role from now on."""
+
+    user: Short
+    role: Role
+
+
+class UsersDeactivate(_InOrg):
+    """Whom to keep out."""
+
+    user: Short
+
+
+class TokensCreate(_InOrg):
+    """A new token."""
+
+    user: Short
+    name: Hint | UnsetType = UNSET
+    scope: Scopes | UnsetType = UNSET
+    days: Annotated[int, Meta(ge=1, le=36_500)] | UnsetType = UNSET
+
+
+class TokensList(_InOrg):
+    """Whose tokens."""
+
+    user: Short | UnsetType = UNSET
+
+
+class TokensRevoke(_InOrg):
+    """Which token."""
+
+    token: Short
+
+
+class Call(_InOrg):
+    """A method, and its request as JSON."""
+
+    method: Short
+    body: Annotated[str, Meta(max_length=4 * 1024 * 1024)]
+    user: Short | UnsetType = UNSET

@@ -94,3 +94,74 @@ def test_a_broken_setting_stops_no_copy_that_has_no_use_for_it(tmp_path: Path) -
     assert "can't be opened" in said
     said = rapport(tmp_path, "copy", "one", nowhere, "--json", RAPPORT_DATABASE_POOLER="x").sentence()
     assert "must be none or transaction" in said
+
+
+# Where rapport.toml lies
+
+
+def test_the_data_folders_file_counts_for_less_than_the_working_folders(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    inner = tmp_path / "store" / "rapport.toml"
+    inner.write_text('port = 1\nstrict = true\ndata = "elsewhere"\nprot = 1\n')
+    (tmp_path / "rapport.toml").write_text('port = 2\ndata = "store"\n')
+    ran = rapport(tmp_path, "settings", "--json")
+    found = ran.json()
+    assert found["port"] == {"value": "2", "source": "rapport.toml"}
+    assert found["strict"] == {"value": "true", "source": "store/rapport.toml"}
+    assert found["data"] == {"value": "store", "source": "rapport.toml"}
+    assert ran.err == "rapport: warning: store/rapport.toml: there is no setting 'prot'\n"
+    assert _settings(tmp_path, RAPPORT_PORT="3")["port"]["value"] == "3"
+    (tmp_path / "rapport.toml").unlink()
+    assert _settings(tmp_path, "--data", "store")["port"] == {"value": "1", "source": "store/rapport.toml"}
+    assert _settings(tmp_path)["port"]["source"] == "default"
+
+
+def test_a_file_that_is_named_is_the_only_one(tmp_path: Path) -> None:
+    (tmp_path / "rapport.toml").write_text('data = "store"\nstrict = true\n')
+    (tmp_path / "own.toml").write_text("port = 5\n")
+    for flags, variables in ((("--config", "own.toml"), {}), ((), {"RAPPORT_CONFIG": str(tmp_path / "own.toml")})):
+        found = _settings(tmp_path, *flags, **variables)
+        assert found["port"]["value"] == "5"
+        assert (found["strict"]["source"], found["data"]["source"]) == ("default", "default")
+    both = _settings(tmp_path, "--config", "own.toml", RAPPORT_CONFIG="none.toml")
+    assert both["port"] == {"value": "5", "source": "own.toml"}
+
+
+@pytest.mark.parametrize("named", ["none.toml", "", "rapport.toml/x"])
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path, named: str) -> None:
+    (tmp_path / "rapport.toml").write_text("")
+    assert rapport(tmp_path, "settings", "--config", named).sentence().startswith("rapport: --config")
+    assert rapport(tmp_path, "settings", RAPPORT_CONFIG=named).sentence().startswith("rapport: RAPPORT_CONFIG")
+
+
+def test_every_command_on_a_store_takes_the_file(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('data = "store"\n')
+    first = ("init", "--org", "Acme", "--email", "alice@example.com")
+    rest = (("orgs", "list"), ("users", "list"), ("tokens", "list"), ("migrate",), ("call", "tags.list"))
+    for command in (first, *rest):
+        ran = rapport(tmp_path, *command, "--config", "own.toml")
+        assert (ran.code, ran.err) == (0, "")
+    assert {one.name for one in tmp_path.iterdir()} == {"own.toml", "store"}
+
+
+# Values as people write them
+
+
+def test_a_quoted_tilde_is_the_home_folder(tmp_path: Path) -> None:
+    made = ("init", "--org", "Acme", "--email", "alice@example.com")
+    for flags, variables in ((("--data", "~/one"), {}), ((), {"RAPPORT_DATA": "~/two"})):
+        assert rapport(tmp_path, *made, *flags, HOME=str(tmp_path / "home"), **variables).code == 0
+    (tmp_path / "home" / "own.toml").write_text('data = "~/three"\n')
+    assert rapport(tmp_path, *made, "--config", "~/own.toml", HOME=str(tmp_path / "home")).code == 0
+    assert {one.name for one in (tmp_path / "home").iterdir()} == {"one", "two", "three", "own.toml"}
+
+
+@pytest.mark.parametrize("name", ["DATA", "HOST"])
+def test_an_empty_folder_or_address_is_not_the_nearest_one(tmp_path: Path, name: str) -> None:
+    assert "must be a" in rapport(tmp_path, "settings", **{f"RAPPORT_{name}": ""}).sentence()
+
+
+def test_the_table_for_people_names_what_each_takes(tmp_path: Path) -> None:
+    said = rapport(tmp_path, "settings").out
+    for words in ("Takes 0 to 65535.", "Takes full or normal.", "Takes seconds, 0.1 to 60.", "Takes on or off."):
+        assert words in said

@@ -68,12 +68,12 @@ def refuse_texts(command: str, given: Mapping[str, Any]) -> None:
         CannotStart: a text is none that the API would take.
     """
     from rapport.contract.kit.errors import ApiError
-    from rapport.control.server import check
+    from rapport.control.server import check, sentence
 
     try:
         check(command, given)
     except ApiError as error:
-        raise CannotStart(error.message) from None
+        raise CannotStart(sentence(error)) from None
 
 
 def new_file(name: str | None) -> Path | None:

@@ -47,6 +47,12 @@ def check(command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(request).items() if value is not UNSET}
 
 
+def sentence(error: ApiError) -> str:
+    """What is wrong, and what to do about it."""
+    what, way = error.message.rstrip("."), error.detail.rstrip(".")
+    return f"{what}; {way[0].lower()}{way[1:]}" if way else what
+
+
 class Commands:
     """What can be asked of an open store."""
 
@@ -75,7 +81,7 @@ class Commands:
             return {"error": str(error)}
         except ApiError as error:
             status, _, body = render(error)
-            return {"status": status, "body": json.loads(body), "error": error.message}
+            return {"status": status, "body": json.loads(body), "error": sentence(error)}
 
     async def _call(self, *, method: str, body: str, user: str | None = None, org: str | None = None) -> dict[str, Any]:
         found = METHODS.get(method)

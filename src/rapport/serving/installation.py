@@ -439,7 +439,7 @@ def serve(settings: Settings, first: First, *, say: Callable[[str], None], paren
     try:
         control.check("init", {"org": first.org, "email": first.email})
     except ApiError as error:
-        raise CannotStart(error.message) from None
+        raise CannotStart(control.sentence(error)) from None
     configure_logs(None if parent is None else parent.number)
     for warning in settings.warnings if parent is None else ():
         structlog.get_logger("rapport").warning("setting", warning=warning)

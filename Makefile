@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where this is set, each start of Python compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install serve test test-azure lint format lock bench
+.PHONY: help install serve test test-azure lint format docs lock bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ lint: .venv/.installed ## Check style, types and the direction of imports
 format: .venv/.installed ## Format, and fix what can be fixed by itself
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+docs: .venv/.installed ## Make docs/reference/settings.md and commands.md anew, from the code
+	$(BIN)/python -m tests.docs.make
 
 bench: .venv/.installed ## Measure durable creates beside the no-op answer (needs wrk; SECONDS_EACH=8)
 	$(BIN)/python bench/run.py

@@ -101,7 +101,16 @@ def test_an_argument_that_is_no_utf8_is_one_sentence(tmp_path: Path, command: tu
 
 
 def test_bytes_on_a_real_command_line_end_in_no_traceback(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "rapport", "init", "--org", b"caf\xe9", "--email", "a@b.example"]
+    command: list[str | bytes] = [
+        sys.executable,
+        "-m",
+        "rapport",
+        "init",
+        "--org",
+        b"caf\xe9",
+        "--email",
+        "a@b.example",
+    ]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, b"")
     assert ended.stderr == b"rapport: argument 3 is not UTF-8: b'caf\\xe9'\n"

@@ -145,3 +145,9 @@ def test_a_terminal_without_unicode_gets_escapes(tmp_path: Path) -> None:
 def test_call_refuses_what_the_api_would(store: Path) -> None:
     ran = _with(store, "call", "x" * 2_049, "--org", "Acme")
     assert (ran.code, json.loads(ran.out)["field_name"]) == (1, "method")
+
+
+@pytest.mark.parametrize("method", ["tags list", "tags\x01list", "täg.list"])
+def test_a_method_that_is_no_path_is_one_sentence(server: Server, method: str) -> None:
+    said = rapport(server.data.parent, "call", method, "--url", server.url, "--token", "x").sentence()
+    assert server.url in said

@@ -310,6 +310,7 @@ def _read_token_file() -> str | None:
 def _call_over_http(url: str, token: str, method: str, request: str) -> tuple[int, Any]:
     import urllib.error
     import urllib.request
+    from http.client import HTTPException
 
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
     asked = urllib.request.Request(f"{url.rstrip('/')}/{method}", request.encode(), headers)  # noqa: S310  # --url
@@ -320,7 +321,7 @@ def _call_over_http(url: str, token: str, method: str, request: str) -> tuple[in
             answer = refusal
         with answer:
             return answer.status, json.load(answer)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         _fail(f"{url} does not answer: {error}")
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from rapport.control.client import CannotStart
+from rapport.folder import CannotStart
 
 
 def check(path: Path) -> None:

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from rapport import token_file
-from rapport.control.client import CannotStart
+from rapport.folder import CannotStart
 from rapport.settings import is_unicode, read_path
 from rapport.store.postgres.urls import masked
 

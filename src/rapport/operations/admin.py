@@ -74,7 +74,7 @@ class Admin:
             admin = await user_store.first_admin(tx, known[0][0]) if len(known) == 1 else None
             return f"--user {admin.email or admin.display_id}" if admin else "--user EMAIL --org ORG"
 
-        return await self._read(work)  # type: ignore[no-any-return]
+        return await look(self._store, work, seconds=_SECONDS)
 
     async def _org(self, tx: Tx, wanted: str | None) -> str:
         """The org that a command means: the one named by id or name, or the only one."""

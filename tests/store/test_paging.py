@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rapport.contract.kit.paging import Cursor, Sort, decode_cursor, encode_cursor
 from rapport.store import engagements
 from rapport.store.engagements import EngagementRow, Stored
+from rapport.store.kit import query
 from rapport.store.kit.db import NO_DATE
 from rapport.store.kit.query import Page, Walk
 from tests.support.engine import Engine, row_of
@@ -36,7 +37,7 @@ class Walker(NamedTuple):
 
     def page(self, cursor: Cursor | None, *, backwards: bool) -> Page[Stored]:
         walk = Walk(self.sorts, cursor, backwards, self.limit)
-        found = self.store.read(lambda tx: engagements.listed(tx, engagements.live(self.org), walk))
+        found = self.store.read(lambda tx: query.page(tx, engagements.live(self.org), walk))
         found.next, found.prev = self.sent(found.next), self.sent(found.prev)
         return found
 

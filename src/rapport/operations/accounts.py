@@ -49,7 +49,7 @@ from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shown, shows
 from rapport.store import accounts as store
 from rapport.store import engagements, rev_orgs, works
-from rapport.store.kit import numbers, summaries, terms
+from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import Tx, UniqueViolation
 from rapport.store.kit.references import resolve
 
@@ -167,18 +167,18 @@ async def list_(ctx: Context, request: contract.AccountsListRequest) -> contract
     """A page of accounts."""
     walk = read_walk("accounts", request, store.SORTS)
     where = store.of_org(ctx.org)
-    where.any_of("display_names", given(request.display_name), "a.display_name IN ({values})")
-    where.any_of("tiers", given(request.tier), "a.tier IN ({values})")
-    store.having_any(where, "domains", given(request.domains))
-    store.having_any(where, "external_refs", given(request.external_refs))
-    store.having_any(where, "websites", given(request.websites))
-    store.having_any(where, "subtype", given(request.subtype))
-    store.having_any(where, "owned_by", own_ids(ctx.org, request.owned_by))
-    store.having_any(where, "tags", own_ids(ctx.org, request.tags))
-    add_custom_fields(where, store.having_any, request.custom_fields)
-    add_audit(where, "a", ctx.org, request)
+    where.among("display_name", given(request.display_name))
+    where.among("tier", given(request.tier))
+    where.among("domains", given(request.domains))
+    where.among("external_refs", given(request.external_refs))
+    where.among("websites", given(request.websites))
+    where.among("subtype", given(request.subtype))
+    where.among("owned_by", own_ids(ctx.org, request.owned_by))
+    where.among("tags", own_ids(ctx.org, request.tags))
+    add_custom_fields(where, request.custom_fields)
+    add_audit(where, ctx.org, request)
     match_none(where, request.stage)
-    page = await store.listed(ctx.tx, where, walk)
+    page = await query.page(ctx.tx, where, walk)
     return contract.AccountsListResponse(accounts=await _accounts(ctx.tx, page.rows), **cursors("accounts", walk, page))
 
 
@@ -232,11 +232,11 @@ async def delete(ctx: Context, request: contract.AccountsDeleteRequest) -> contr
     row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
     if row is None:
         raise absent(id_)
-    if held := await engagements.holding(ctx.tx, ctx.org, "parents", id_.display_id):
+    if held := await engagements.holding(ctx.tx, ctx.org, "parent", id_.display_id):
         raise referred_to(id_, held, "engagements")
-    where = works.of_org(ctx.org)
-    where.where("o.account = :account", account=id_.number)
-    if held := await works.count(ctx.tx, where):
+    sold = works.of_org(ctx.org)
+    sold.among("account", [id_.number])
+    if held := await query.count(ctx.tx, sold):
         raise referred_to(id_, held, "opportunities")
     own = await rev_orgs.numbers_of(ctx.tx, ctx.org, id_.number)
     workspaces = [f"REV-{number}" for number in own]
@@ -253,9 +253,8 @@ async def delete(ctx: Context, request: contract.AccountsDeleteRequest) -> contr
 @shows(ids.ACCOUNT)
 async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.Account]:
     """Accounts by display id."""
-    where = store.of_org(org)
-    where.numbered("a.number", numbers_)
-    return {account.display_id: account for account in await _accounts(tx, await store.all_of(tx, where))}
+    rows = await query.numbered(tx, store.of_org(org), numbers_)
+    return {account.display_id: account for account in await _accounts(tx, rows)}
 
 
 async def _accounts(tx: Tx, rows: Sequence[Any]) -> list[contract.Account]:

@@ -14,7 +14,7 @@ from rapport.store import artifacts
 from rapport.store import auth_tokens as token_store
 from rapport.store import dev_orgs as orgs
 from rapport.store import users as user_store
-from rapport.store.kit import numbers
+from rapport.store.kit import numbers, query
 from rapport.store.kit.db import Store, Tx, alone, look
 
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -121,7 +121,7 @@ class Admin:
 
         async def work(tx: Tx) -> Answer:
             where = user_store.of_kind(await self._org(tx, org), ids.DEV_USER.name)
-            return {"users": [_user_answer(row) for row in await user_store.all_of(tx, where)]}
+            return {"users": [_user_answer(row) for row in await query.everything(tx, where)]}
 
         return await look(self._store, work, seconds=_SECONDS)
 

@@ -21,7 +21,7 @@ from rapport.operations.kit.showing import shows, touching
 from rapport.store import artifacts as store
 from rapport.store import timeline_entries
 from rapport.store.artifacts import ArtifactRow, VersionKey, VersionRow
-from rapport.store.kit import numbers, summaries
+from rapport.store.kit import numbers, query, summaries
 from rapport.store.kit.db import Tx
 
 _VERSION = re.compile(r"[1-9][0-9]{0,17}")
@@ -84,8 +84,7 @@ async def _seen(ctx: Context, id_: ArtifactId) -> ArtifactRow | None:
     if not id_.belongs_to(ctx.org):
         return None
     where = store.seen_by(ctx.org, ctx.caller.user_id)
-    where.numbered("f.number", [id_.number])
-    return next(iter(await store.all_of(ctx.tx, where)), None)
+    return next(iter(await query.numbered(ctx.tx, where, [id_.number])), None)
 
 
 @handles(contract.VERSIONS_DELETE)
@@ -147,8 +146,8 @@ async def list_(ctx: Context, request: contract.ArtifactsListRequest) -> contrac
         walk = walk._replace(limit=contract.MOST_LISTED)
     where = store.seen_by(ctx.org, ctx.caller.user_id)
     if not isinstance(request.parent_id, UnsetType):
-        where.where("f.parent = :parent", parent=await _parent(ctx, request.parent_id))
-    page = await store.listed(ctx.tx, where, walk)
+        where.among("parent_id", [await _parent(ctx, request.parent_id)])
+    page = await query.page(ctx.tx, where, walk)
     return contract.ArtifactsListResponse(
         artifacts=await _artifacts(ctx.tx, page.rows), **cursors("artifacts", walk, page)
     )
@@ -218,9 +217,8 @@ async def remove_orphans(tx: Tx, *, before: int, now: int, most: int) -> int:
 @shows(ids.ARTIFACT)
 async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.Artifact]:
     """Artifacts by display id."""
-    where = store.of_org(org)
-    where.numbered("f.number", numbers_)
-    return {artifact.display_id: artifact for artifact in await _artifacts(tx, await store.all_of(tx, where))}
+    rows = await query.numbered(tx, store.of_org(org), numbers_)
+    return {artifact.display_id: artifact for artifact in await _artifacts(tx, rows)}
 
 
 async def _artifacts(tx: Tx, rows: Sequence[ArtifactRow]) -> list[contract.Artifact]:

@@ -36,7 +36,7 @@ from rapport.operations.kit.listing import (
 from rapport.operations.kit.references import References, unknown_id, wanted
 from rapport.operations.kit.showing import shows
 from rapport.store import users as store
-from rapport.store.kit import numbers, terms
+from rapport.store.kit import numbers, query, terms
 from rapport.store.kit.db import Tx
 from rapport.store.kit.references import resolve
 
@@ -146,14 +146,13 @@ async def list_(ctx: Context, request: contract.DevUsersListRequest) -> contract
     """A page of dev users."""
     walk = read_walk("dev-users", request, store.SORTS)
     where = store.of_kind(ctx.org, ids.DEV_USER.name)
-    emails = [email.casefold() for email in given(request.email)]
-    where.any_of("emails", emails, "u.email_key IN ({values})")
-    where.any_of("states", given(request.state), "u.state IN ({values})")
-    add_custom_fields(where, store.having_any, request.custom_fields)
-    add_dates(where, "u.created_date", resolved("created_date", request.created_date, ctx.now))
-    add_dates(where, "u.modified_date", resolved("modified_date", request.modified_date, ctx.now))
+    where.among("email", given(request.email))
+    where.among("state", given(request.state))
+    add_custom_fields(where, request.custom_fields)
+    add_dates(where, "created_date", resolved("created_date", request.created_date, ctx.now))
+    add_dates(where, "modified_date", resolved("modified_date", request.modified_date, ctx.now))
     match_none(where, request.external_identity, request.phone_numbers, request.timezone)
-    page = await store.listed(ctx.tx, where, walk)
+    page = await query.page(ctx.tx, where, walk)
     return contract.DevUsersListResponse(
         dev_users=await _dev_users(ctx.tx, page.rows), **cursors("dev-users", walk, page)
     )
@@ -250,9 +249,8 @@ async def admit(ctx: Context, row: store.UserRow, *, state: str, role: str | Non
 @shows(ids.DEV_USER)
 async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.DevUser]:
     """Dev users by display id."""
-    where = store.of_kind(org, ids.DEV_USER.name)
-    where.numbered("u.number", numbers_)
-    return {user.display_id: user for user in await _dev_users(tx, await store.all_of(tx, where))}
+    rows = await query.numbered(tx, store.of_kind(org, ids.DEV_USER.name), numbers_)
+    return {user.display_id: user for user in await _dev_users(tx, rows)}
 
 
 async def _dev_users(tx: Tx, rows: Sequence[Any]) -> list[contract.DevUser]:

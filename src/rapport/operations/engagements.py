@@ -20,7 +20,7 @@ from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows
 from rapport.store import engagements as store
 from rapport.store.engagements import EngagementRow, Links, Stored
-from rapport.store.kit import numbers, summaries
+from rapport.store.kit import numbers, query, summaries
 from rapport.store.kit.db import NO_DATE, Tx
 from rapport.store.kit.query import Filter
 from rapport.store.kit.references import Found, Key, resolve
@@ -208,7 +208,7 @@ def _answer(org: str, kept: Stored, people: dict[Key, Any]) -> bytes:
 @shows(ids.ENGAGEMENT)
 async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, Raw]:
     """Engagements by display id."""
-    kept = await store.all_of(tx, org, numbers_)
+    kept = await query.numbered(tx, store.live(org), numbers_)
     answers = await _answers(tx, org, kept)
     return {f"ENGAGEMENT-{row.number}": answer for row, answer in zip(kept, answers, strict=True)}
 
@@ -240,7 +240,7 @@ def _absent(id_: EngagementId) -> NotFound:
 async def list_(ctx: Context, request: contract.EngagementsListRequest) -> contract.EngagementsListResponse:
     """A page of those that match."""
     walk = read_walk("engagements", request, store.SORTS)
-    page = await store.listed(ctx.tx, _matching(ctx.org, request), walk)
+    page = await query.page(ctx.tx, _matching(ctx.org, request), walk)
     engagements = await _answers(ctx.tx, ctx.org, page.rows, request.expand)
     return contract.EngagementsListResponse(engagements=engagements, **cursors("engagements", walk, page))
 
@@ -248,20 +248,18 @@ async def list_(ctx: Context, request: contract.EngagementsListRequest) -> contr
 @handles(contract.COUNT)
 async def count(ctx: Context, request: contract.EngagementsCountRequest) -> contract.EngagementsCountResponse:
     """How many match."""
-    return contract.EngagementsCountResponse(count=await store.count(ctx.tx, _matching(ctx.org, request)))
+    return contract.EngagementsCountResponse(count=await query.count(ctx.tx, _matching(ctx.org, request)))
 
 
-def _matching(org: str, request: contract.EngagementsCountRequest) -> Filter:
+def _matching(org: str, request: contract.EngagementsCountRequest) -> Filter[Stored]:
     where = store.live(org)
-    where.any_of("types", [*given(request.type), *given(request.engagement_type)], "e.engagement_type IN ({values})")
-    where.any_of("external_refs", given(request.external_ref), "e.external_ref IN ({values})")
-    store.having_any(where, "members", own_ids(org, request.members))
-    store.having_any(where, "parents", own_ids(org, request.parent))
-    store.having_any(where, "tags", own_ids(org, request.tags))
-    add_audit(where, "e", org, request)
-    add_dates(where, "e.scheduled_date", request.scheduled_date)
-    if not isinstance(request.scheduled_date, UnsetType):
-        where.where("e.scheduled_date > :no_date", no_date=NO_DATE)
+    where.among("engagement_type", [*given(request.type), *given(request.engagement_type)])
+    where.among("external_ref", given(request.external_ref))
+    where.among("members", own_ids(org, request.members))
+    where.among("parent", own_ids(org, request.parent))
+    where.among("tags", own_ids(org, request.tags))
+    add_audit(where, org, request)
+    add_dates(where, "scheduled_date", request.scheduled_date)
     return where
 
 

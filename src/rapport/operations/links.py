@@ -16,7 +16,7 @@ from rapport.operations.kit.listing import NEWEST_FIRST, cursors, given
 from rapport.operations.kit.references import References, unknown_id, wanted
 from rapport.operations.kit.showing import shows
 from rapport.store import links as store
-from rapport.store.kit import numbers, summaries
+from rapport.store.kit import numbers, query, summaries
 from rapport.store.kit.db import Tx
 from rapport.store.kit.query import Walk
 from rapport.store.kit.references import resolve
@@ -76,8 +76,8 @@ async def list_(ctx: Context, request: contract.LinksListRequest) -> contract.Li
     where = store.of_object(
         ctx.org, object_, direction=value_of(request.direction), other_kinds=given(request.object_types)
     )
-    where.any_of("link_types", [*given(request.link_type), *given(request.types)], "l.link_type IN ({values})")
-    page = await store.listed(ctx.tx, where, walk)
+    where.among("link_type", [*given(request.link_type), *given(request.types)])
+    page = await query.page(ctx.tx, where, walk)
     return contract.LinksListResponse(links=await _links(ctx.tx, page.rows), **cursors("links", walk, page))
 
 
@@ -110,9 +110,8 @@ async def replace(ctx: Context, request: contract.LinksReplaceRequest) -> contra
 @shows(ids.LINK)
 async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.Link]:
     """Links by display id."""
-    where = store.of_org(org)
-    where.numbered("l.number", numbers_)
-    return {link.display_id: link for link in await _links(tx, await store.all_of(tx, where))}
+    rows = await query.numbered(tx, store.of_org(org), numbers_)
+    return {link.display_id: link for link in await _links(tx, rows)}
 
 
 async def _links(tx: Tx, rows: Sequence[Any]) -> list[contract.Link]:

@@ -45,12 +45,13 @@ from rapport.operations.kit.listing import (
     cursors,
     given,
     own_ids,
+    own_numbers,
     read_walk,
 )
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows
 from rapport.store import rev_orgs as store
-from rapport.store.kit import numbers, summaries, terms
+from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import Tx, UniqueViolation
 from rapport.store.kit.references import resolve
 from rapport.store.rev_orgs import RevOrgRow
@@ -141,17 +142,16 @@ async def list_(ctx: Context, request: contract.RevOrgsListRequest) -> contract.
     """A page of rev orgs."""
     walk = read_walk("rev-orgs", request, store.SORTS)
     where = store.of_org(ctx.org)
-    accounts = [id_.number if id_.belongs_to(ctx.org) else 0 for id_ in given(request.account)]
-    where.any_of("accounts", accounts, "v.account IN ({values})", "bigint")
-    where.any_of("display_names", given(request.display_name), "v.display_name IN ({values})")
-    where.any_of("external_refs", given(request.external_ref), "v.external_ref IN ({values})")
-    store.having_any(where, "tags", own_ids(ctx.org, request.tags))
-    add_custom_fields(where, store.having_any, request.custom_fields)
-    for position, entry in enumerate(given(request.custom_field_filter)):
+    where.among("account", own_numbers(ctx.org, request.account))
+    where.among("display_name", given(request.display_name))
+    where.among("external_ref", given(request.external_ref))
+    where.among("tags", own_ids(ctx.org, request.tags))
+    add_custom_fields(where, request.custom_fields)
+    for entry in given(request.custom_field_filter):
         name, _, value = entry.partition(":")
-        store.having_any(where, "custom_fields", list(terms.custom_field(name, value)), name=f"filter_{position}")
-    add_audit(where, "v", ctx.org, request)
-    page = await store.listed(ctx.tx, where, walk)
+        where.among("custom_fields", list(terms.custom_field(name, value)))
+    add_audit(where, ctx.org, request)
+    page = await query.page(ctx.tx, where, walk)
     return contract.RevOrgsListResponse(rev_orgs=await _rev_orgs(ctx.tx, page.rows), **cursors("rev-orgs", walk, page))
 
 
@@ -223,9 +223,8 @@ async def delete(ctx: Context, request: contract.RevOrgsDeleteRequest) -> contra
 @shows(ids.REV_ORG)
 async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, RevOrg]:
     """Rev orgs by display id."""
-    where = store.of_org(org)
-    where.numbered("v.number", numbers_)
-    return {rev_org.display_id: rev_org for rev_org in await _rev_orgs(tx, await store.all_of(tx, where))}
+    rows = await query.numbered(tx, store.of_org(org), numbers_)
+    return {rev_org.display_id: rev_org for rev_org in await _rev_orgs(tx, rows)}
 
 
 async def _rev_orgs(tx: Tx, rows: Sequence[RevOrgRow]) -> list[RevOrg]:

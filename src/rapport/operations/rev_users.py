@@ -50,7 +50,7 @@ from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows, touching
 from rapport.store import engagements, rev_orgs
 from rapport.store import users as store
-from rapport.store.kit import numbers, summaries, terms
+from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import Tx, UniqueViolation
 from rapport.store.kit.references import resolve
 
@@ -175,19 +175,19 @@ async def list_(ctx: Context, request: contract.RevUsersListRequest) -> contract
     """A page of rev users."""
     walk = read_walk("rev-users", request, store.SORTS)
     where = store.of_kind(ctx.org, ids.REV_USER.name)
-    where.any_of("emails", [email.casefold() for email in given(request.email)], "u.email_key IN ({values})")
-    where.any_of("external_ref", given(request.external_ref), "u.external_ref IN ({values})")
-    where.any_of("rev_orgs", own_ids(ctx.org, request.rev_org), "u.rev_org IN ({values})")
-    store.having_any(where, "external_refs", given(request.external_refs))
-    store.having_any(where, "phone_numbers", given(request.phone_numbers))
-    store.having_any(where, "tags", own_ids(ctx.org, request.tags))
+    where.among("email", given(request.email))
+    where.among("external_ref", given(request.external_ref))
+    where.among("rev_org", own_ids(ctx.org, request.rev_org))
+    where.among("external_refs", given(request.external_refs))
+    where.among("phone_numbers", given(request.phone_numbers))
+    where.among("tags", own_ids(ctx.org, request.tags))
     if request.is_verified is True:
         # Nothing here verifies a rev user yet.
-        where.where("1 = 0")
-    store.of_associations(where, own_ids(ctx.org, request.associations))
-    add_custom_fields(where, store.having_any, request.custom_fields)
-    add_audit(where, "u", ctx.org, request)
-    page = await store.listed(ctx.tx, where, walk)
+        where.nothing()
+    where.among("associations", own_ids(ctx.org, request.associations))
+    add_custom_fields(where, request.custom_fields)
+    add_audit(where, ctx.org, request)
+    page = await query.page(ctx.tx, where, walk)
     return contract.RevUsersListResponse(
         rev_users=await _rev_users(ctx.tx, page.rows), **cursors("rev-users", walk, page)
     )
@@ -262,9 +262,8 @@ _NAMED_IN = ("accounts.owned_by", "opportunities.contacts", "opportunities.owned
 @shows(ids.REV_USER)
 async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.RevUser]:
     """Rev users by display id."""
-    where = store.of_kind(org, ids.REV_USER.name)
-    where.numbered("u.number", numbers_)
-    return {user.display_id: user for user in await _rev_users(tx, await store.all_of(tx, where))}
+    rows = await query.numbered(tx, store.of_kind(org, ids.REV_USER.name), numbers_)
+    return {user.display_id: user for user in await _rev_users(tx, rows)}
 
 
 async def _rev_users(tx: Tx, rows: Sequence[Any]) -> list[contract.RevUser]:

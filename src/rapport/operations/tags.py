@@ -26,7 +26,7 @@ from rapport.operations.kit.listing import cursors, given, read_walk
 from rapport.operations.kit.showing import shows, touching
 from rapport.store import engagements
 from rapport.store import tags as store
-from rapport.store.kit import numbers
+from rapport.store.kit import numbers, query
 from rapport.store.kit.db import Tx
 
 
@@ -77,8 +77,8 @@ async def list_(ctx: Context, request: contract.TagsListRequest) -> contract.Tag
     """A page of tags."""
     walk = read_walk("tags", request, store.SORTS)
     where = store.of_org(ctx.org)
-    where.any_of("names", given(request.name), "t.name IN ({values})")
-    page = await store.listed(ctx.tx, where, walk)
+    where.among("name", given(request.name))
+    page = await query.page(ctx.tx, where, walk)
     return contract.TagsListResponse(tags=await _tags(ctx.tx, page.rows), **cursors("tags", walk, page))
 
 
@@ -158,9 +158,8 @@ def _without_empty(fields: dict[str, Any], *names: str) -> str:
 @shows(ids.TAG)
 async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.Tag]:
     """Tags by display id."""
-    where = store.of_org(org)
-    where.numbered("t.number", numbers_)
-    return {tag.display_id: tag for tag in await _tags(tx, await store.all_of(tx, where))}
+    rows = await query.numbered(tx, store.of_org(org), numbers_)
+    return {tag.display_id: tag for tag in await _tags(tx, rows)}
 
 
 async def _tags(tx: Tx, rows: Sequence[Any]) -> list[contract.Tag]:

@@ -38,7 +38,7 @@ from rapport.operations.kit.references import References, unknown_id, wanted
 from rapport.operations.kit.showing import shows, touching
 from rapport.store import accounts, engagements, works
 from rapport.store import timeline_entries as store
-from rapport.store.kit import numbers, summaries, terms
+from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import Tx, UniqueViolation
 from rapport.store.kit.query import Walk
 from rapport.store.kit.references import resolve
@@ -140,8 +140,7 @@ def _in_use(external_ref: str | None) -> Conflict:
 async def _entry(ctx: Context, number: int) -> contract.TimelineEntry:
     where = store.seen_by(ctx.org, ctx.caller.user_id)
     store.comments(where)
-    where.numbered("x.number", [number])
-    (entry,) = await _entries(ctx.tx, await store.all_of(ctx.tx, where))
+    (entry,) = await _entries(ctx.tx, await query.numbered(ctx.tx, where, [number]))
     return entry
 
 
@@ -167,8 +166,8 @@ async def _found(ctx: Context, id_: TimelineEntryId) -> EntryRow | None:
         return None
     where = store.seen_by(ctx.org, ctx.caller.user_id)
     (store.comments if id_.kind is ids.COMMENT else store.changes)(where)
-    where.numbered("x.number", [id_.number])
-    rows = [row for row in await store.all_of(ctx.tx, where) if id_.is_on(row.object)]
+    found = await query.numbered(ctx.tx, where, [id_.number])
+    rows = [row for row in found if id_.is_on(row.object)]
     return rows[0] if rows and await _is_there(ctx, TimelineObjectId.parse(rows[0].object)) else None
 
 
@@ -193,11 +192,11 @@ async def list_(ctx: Context, request: contract.TimelineEntriesListRequest) -> c
         store.comments(where)
     elif set(given(request.collections)) == {"events"}:
         store.changes(where)
-    store.having_any(where, "labels", given(request.labels))
-    store.having_any(where, "panels", given(request.panels))
-    where.any_of("visibilities", given(request.visibility), "x.visibility IN ({values})")
-    add_dates(where, "x.created_date", request.created_date)
-    page = await store.listed(ctx.tx, where, walk)
+    where.among("labels", given(request.labels))
+    where.among("panels", given(request.panels))
+    where.among("visibility", given(request.visibility))
+    add_dates(where, "created_date", request.created_date)
+    page = await query.page(ctx.tx, where, walk)
     entries = await _entries(ctx.tx, page.rows)
     return contract.TimelineEntriesListResponse(timeline_entries=entries, **cursors(name, walk, page))
 

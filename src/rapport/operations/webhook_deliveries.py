@@ -11,10 +11,18 @@ from rapport.contract.kit.paging import Sort, decode_cursor, encode_cursor
 from rapport.operations.kit.atoms import or_unset
 from rapport.operations.kit.changes import absent
 from rapport.operations.kit.context import Context, handles
-from rapport.operations.kit.listing import NEWEST_FIRST, add_dates, cursors, given, walk_of
+from rapport.operations.kit.listing import (
+    NEWEST_FIRST,
+    add_dates,
+    cursors,
+    given,
+    own_numbers,
+    walk_of,
+)
 from rapport.operations.kit.references import unknown_id
 from rapport.store import webhook_deliveries as store
 from rapport.store import webhooks
+from rapport.store.kit import query
 from rapport.store.kit.db import Tx
 from rapport.store.kit.query import Filter, Walk
 from rapport.store.webhook_deliveries import AttemptRow, DeliveryRow
@@ -30,10 +38,9 @@ _AT_ONCE = 1_000
 async def list_(ctx: Context, request: contract.WebhookDeliveriesListRequest) -> contract.WebhookDeliveriesListResponse:
     """A page of deliveries with their attempts."""
     walk = walk_of("webhook-deliveries", _SORTS, store.SORTS, request)
-    hooks = [id_.number if id_.belongs_to(ctx.org) else 0 for id_ in given(request.webhook)]
     where = _matching(ctx.org, request.status, request.event_type, request.created_date)
-    where.any_of("webhooks", hooks, "d.webhook IN ({values})", "bigint")
-    page = await store.listed(ctx.tx, where, walk)
+    where.among("webhook", own_numbers(ctx.org, request.webhook))
+    page = await query.page(ctx.tx, where, walk)
     return contract.WebhookDeliveriesListResponse(
         webhook_deliveries=await _deliveries(ctx.tx, page.rows), **cursors("webhook-deliveries", walk, page)
     )
@@ -42,11 +49,11 @@ async def list_(ctx: Context, request: contract.WebhookDeliveriesListRequest) ->
 def _matching(
     org: str, status: Sequence[str] | UnsetType, event_type: Sequence[str] | UnsetType,
     created_date: DateTimeFilter | UnsetType,
-) -> Filter:  # fmt: skip
+) -> Filter[DeliveryRow]:  # fmt: skip
     where = store.of_org(org)
-    where.any_of("states", [state for one in given(status) for state in store.STATES[one]], "d.state IN ({values})")
-    where.any_of("types", given(event_type), "d.type IN ({values})")
-    add_dates(where, "d.created_date", created_date)
+    where.among("status", given(status))
+    where.among("event_type", given(event_type))
+    add_dates(where, "created_date", created_date)
     return where
 
 
@@ -93,8 +100,8 @@ async def _range(
     if not isinstance(request.cursor, UnsetType):
         cursor = decode_cursor(name, _OLDEST_FIRST, store.SORTS, request.cursor)
     where = _matching(ctx.org, request.status, request.event_type, request.created_date)
-    where.where("d.webhook = :webhook", webhook=id_.number)
-    page = await store.listed(ctx.tx, where, Walk(_OLDEST_FIRST, cursor, False, _AT_ONCE))  # noqa: FBT003  # a tuple
+    where.among("webhook", [id_.number])
+    page = await query.page(ctx.tx, where, Walk(_OLDEST_FIRST, cursor, False, _AT_ONCE))  # noqa: FBT003  # a tuple
     count = await store.send_again(ctx.tx, [(ctx.org, row.number) for row in page.rows], ctx.now)
     answer = contract.WebhookDeliveriesRedeliverResponse(count=count)
     if page.next is not None:

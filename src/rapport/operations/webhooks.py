@@ -33,7 +33,7 @@ from rapport.operations.kit.showing import shown, shows, touching
 from rapport.store import events as event_store
 from rapport.store import webhook_deliveries as deliveries
 from rapport.store import webhooks as store
-from rapport.store.kit import numbers
+from rapport.store.kit import numbers, query
 from rapport.store.kit.db import Tx
 from rapport.store.webhooks import WebhookRow
 from rapport.webhooks import messages, signatures
@@ -78,8 +78,8 @@ async def list_(ctx: Context, request: contract.WebhooksListRequest) -> contract
     """A page of webhooks."""
     walk = walk_of("webhooks", _SORTS, store.SORTS, request)
     where = store.of_org(ctx.org)
-    where.any_of("statuses", given(request.status), "w.status IN ({values})")
-    page = await store.listed(ctx.tx, where, walk)
+    where.among("status", given(request.status))
+    page = await query.page(ctx.tx, where, walk)
     return contract.WebhooksListResponse(webhooks=await _webhooks(ctx.tx, page.rows), **cursors("webhooks", walk, page))
 
 
@@ -264,9 +264,7 @@ async def _webhooks(tx: Tx, rows: Sequence[WebhookRow]) -> list[contract.Webhook
 @shows(ids.WEBHOOK)
 async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, Raw]:
     """Webhooks by display id, as events tell of them."""
-    where = store.of_org(org)
-    where.any_of("numbers", numbers_, "w.number IN ({values})", "bigint")
-    rows = await store.all_of(tx, where)
+    rows = await query.numbered(tx, store.of_org(org), numbers_)
     return {
         f"WEBHOOK-{row.number}": _told(webhook) for row, webhook in zip(rows, await _webhooks(tx, rows), strict=True)
     }

@@ -45,6 +45,7 @@ from rapport.operations.kit.listing import (
     given,
     match_none,
     own_ids,
+    own_numbers,
     read_walk,
     resolved,
 )
@@ -52,7 +53,7 @@ from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows
 from rapport.store import engagements
 from rapport.store import works as store
-from rapport.store.kit import numbers, summaries, terms
+from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import NO_DATE, Tx
 from rapport.store.kit.query import Filter
 from rapport.store.kit.references import resolve
@@ -152,48 +153,43 @@ async def get(ctx: Context, request: contract.WorksGetRequest) -> contract.Works
 async def list_(ctx: Context, request: contract.WorksListRequest) -> contract.WorksListResponse:
     """A page of works."""
     walk = read_walk("works", request, store.SORTS)
-    page = await store.listed(ctx.tx, _matching(ctx, request), walk)
+    page = await query.page(ctx.tx, _matching(ctx, request), walk)
     return contract.WorksListResponse(works=await _works(ctx.tx, page.rows), **cursors("works", walk, page))
 
 
 @handles(contract.COUNT)
 async def count(ctx: Context, request: contract.WorksCountRequest) -> contract.WorksCountResponse:
     """How many match; all are counted, so there never are more."""
-    return contract.WorksCountResponse(count=await store.count(ctx.tx, _matching(ctx, request)), has_more=False)
+    return contract.WorksCountResponse(count=await query.count(ctx.tx, _matching(ctx, request)), has_more=False)
 
 
-def _matching(ctx: Context, request: contract.WorksCountRequest) -> Filter:
+def _matching(ctx: Context, request: contract.WorksCountRequest) -> Filter[store.OpportunityRow]:
     where = store.of_org(ctx.org)
     if given(request.type) and "opportunity" not in given(request.type):
-        where.where("1 = 0")
-    where.any_of("external_refs", given(request.external_ref), "o.external_ref IN ({values})")
-    for field in ("created_by", "modified_by"):
-        where.any_of(field, own_ids(ctx.org, getattr(request, field)), f"o.{field} IN ({{values}})")
-    for field in ("owned_by", "reported_by", "tags"):
-        store.having_any(where, field, own_ids(ctx.org, getattr(request, field)))
-    store.having_any(where, "part", given(request.applies_to_part))
+        where.nothing()
+    where.among("external_ref", given(request.external_ref))
+    for field in ("created_by", "modified_by", "owned_by", "reported_by", "tags"):
+        where.among(field, own_ids(ctx.org, getattr(request, field)))
+    where.among("part", given(request.applies_to_part))
     if not isinstance(request.stage, UnsetType):
-        store.having_any(where, "stage", given(request.stage.name))
-        store.having_any(where, "stage_id", given(request.stage.stages))
+        where.among("stage", given(request.stage.name))
+        where.among("stage_id", given(request.stage.stages))
     if not isinstance(request.opportunity, UnsetType):
         _match_opportunity(where, ctx.org, request.opportunity)
-    add_custom_fields(where, store.having_any, request.custom_fields)
+    add_custom_fields(where, request.custom_fields)
     for field in ("created_date", "modified_date", "target_close_date"):
-        add_dates(where, f"o.{field}", resolved(field, getattr(request, field), ctx.now))
-    if not isinstance(request.target_close_date, UnsetType):
-        where.where("o.target_close_date > :no_date", no_date=NO_DATE)
+        add_dates(where, field, resolved(field, getattr(request, field), ctx.now))
     staged = not isinstance(request.staged_info, UnsetType) and request.staged_info.is_staged is True
     match_none(where, request.actual_close_date, request.issue, request.state, request.sync_metadata, request.ticket,
                request.vista, staged or UNSET)  # fmt: skip
     return where
 
 
-def _match_opportunity(where: Filter, org: str, wanted_: contract.WorksFilterOpportunity) -> None:
-    store.having_any(where, "contacts", own_ids(org, wanted_.contacts))
-    accounts = [id_.number if id_.belongs_to(org) else 0 for id_ in given(wanted_.account)]
-    where.any_of("accounts", accounts, "o.account IN ({values})", "bigint")
-    store.having_any(where, "forecast", [str(number) for number in given(wanted_.forecast_category_v2)])
-    store.having_any(where, "subtype", given(wanted_.subtype))
+def _match_opportunity(where: Filter[store.OpportunityRow], org: str, wanted_: contract.WorksFilterOpportunity) -> None:
+    where.among("contacts", own_ids(org, wanted_.contacts))
+    where.among("account", own_numbers(org, wanted_.account))
+    where.among("forecast", [str(number) for number in given(wanted_.forecast_category_v2)])
+    where.among("subtype", given(wanted_.subtype))
 
 
 @handles(contract.UPDATE)
@@ -286,7 +282,7 @@ async def delete(ctx: Context, request: contract.WorksDeleteRequest) -> contract
     row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
     if row is None:
         raise absent(id_)
-    if held := await engagements.holding(ctx.tx, ctx.org, "parents", id_.display_id):
+    if held := await engagements.holding(ctx.tx, ctx.org, "parent", id_.display_id):
         raise referred_to(id_, held, "engagements")
     await detach(ctx, id_.display_id)
     await deleted(ctx, *await _works(ctx.tx, [row]))
@@ -298,9 +294,8 @@ async def delete(ctx: Context, request: contract.WorksDeleteRequest) -> contract
 @shows(ids.OPPORTUNITY)
 async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.Opportunity]:
     """Opportunities by display id."""
-    where = store.of_org(org)
-    where.numbered("o.number", numbers_)
-    return {work.display_id: work for work in await _works(tx, await store.all_of(tx, where))}
+    rows = await query.numbered(tx, store.of_org(org), numbers_)
+    return {work.display_id: work for work in await _works(tx, rows)}
 
 
 async def _works(tx: Tx, rows: Sequence[Any]) -> list[contract.Opportunity]:

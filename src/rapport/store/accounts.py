@@ -1,11 +1,10 @@
 """Accounts."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapport.store.kit import terms
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Filter, Listing, Page, Walk, everything, page
+from rapport.store.kit.query import Column, Date, Filter, Listing
 
 
 class AccountRow(NamedTuple):
@@ -72,30 +71,25 @@ async def delete(tx: Tx, org: str, number: int) -> None:
 
 SORTS = {"created_date": int, "modified_date": int, "display_name": str}
 _LISTING = Listing(
-    select=", ".join(f"a.{column}" for column in AccountRow._fields) + " FROM accounts a",
-    columns={name: f"a.{name}" for name in SORTS},
+    select=", ".join(f"a.{column}" for column in AccountRow._fields),
+    table="accounts a",
+    scope="a.org = :org",
     number="a.number",
+    sorts={name: f"a.{name}" for name in SORTS},
     make=AccountRow._make,
-)
+    filters={
+        "created_by": Column("a.created_by"),
+        "display_name": Column("a.display_name"),
+        "tier": Column("a.tier"),
+        **terms.filters(
+            "accounts", "a", "'ACC-' || a.number",
+            "custom_fields", "domains", "external_refs", "owned_by", "subtype", "tags", "websites",
+        ),
+    },
+    dates={"created_date": Date("a.created_date"), "modified_date": Date("a.modified_date")},
+)  # fmt: skip
 
 
-def of_org(org: str) -> Filter:
+def of_org(org: str) -> Filter[AccountRow]:
     """The org's accounts."""
-    where = Filter()
-    where.where("a.org = :org", org=org)
-    return where
-
-
-def having_any(where: Filter, field: str, values: Sequence[str], *, name: str | None = None) -> None:
-    """Keep those with any of these values in an array field; `name` is for its second condition on one field."""
-    where.any_of(name or field, terms.kept(values), terms.condition("accounts", "a.org", "'ACC-' || a.number", field))
-
-
-async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[AccountRow]:
-    """A page of those that match."""
-    return await page(tx, _LISTING, where, walk)
-
-
-async def all_of(tx: Tx, where: Filter) -> list[AccountRow]:
-    """All that match, by number."""
-    return await everything(tx, _LISTING, where)
+    return _LISTING.of_org(org)

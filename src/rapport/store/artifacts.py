@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapport.store.kit.db import LostRace, Tx
-from rapport.store.kit.query import Filter, Listing, Page, Walk, everything, page
+from rapport.store.kit.query import Column, Filter, Listing
 
 
 class ArtifactRow(NamedTuple):
@@ -277,21 +277,22 @@ async def _show_newest(tx: Tx, org: str, number: int, now: int, by: str | None =
 
 SORTS = {"created_date": int, "modified_date": int}
 _LISTING = Listing(
-    select=", ".join(f"f.{column}" for column in ArtifactRow._fields) + " FROM artifacts f",
-    columns={name: f"f.{name}" for name in SORTS},
+    select=", ".join(f"f.{column}" for column in ArtifactRow._fields),
+    table="artifacts f",
+    scope="f.org = :org",
     number="f.number",
+    sorts={name: f"f.{name}" for name in SORTS},
     make=ArtifactRow._make,
+    filters={"parent_id": Column("f.parent")},
 )
 
 
-def of_org(org: str) -> Filter:
+def of_org(org: str) -> Filter[ArtifactRow]:
     """The org's artifacts."""
-    where = Filter()
-    where.where("f.org = :org", org=org)
-    return where
+    return _LISTING.of_org(org)
 
 
-def seen_by(org: str, user: str) -> Filter:
+def seen_by(org: str, user: str) -> Filter[ArtifactRow]:
     """Those that a user may see: what is on a comment is for whoever sees the comment, and for who made it."""
     where = of_org(org)
     where.where(
@@ -306,16 +307,6 @@ def seen_by(org: str, user: str) -> Filter:
         me=user,
     )
     return where
-
-
-async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[ArtifactRow]:
-    """A page of those that match."""
-    return await page(tx, _LISTING, where, walk)
-
-
-async def all_of(tx: Tx, where: Filter) -> list[ArtifactRow]:
-    """All that match, by number."""
-    return await everything(tx, _LISTING, where)
 
 
 async def storage_bytes(tx: Tx) -> dict[str, int]:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from rapport.store import artifacts
 from rapport.store.kit import counts
-from rapport.store.kit.db import Bulk, Row, Tx
-from rapport.store.kit.query import Filter, Listing, Page, Walk, everything, page
+from rapport.store.kit.db import Bulk, Tx
+from rapport.store.kit.query import Column, Date, Filter, Link, Listing
 
 LINKS = ("members", "parents", "tags", "artifacts")
 
@@ -201,13 +201,6 @@ async def lock(tx: Tx, org: str, number: int) -> EngagementRow | None:
     return EngagementRow(*row) if row else None
 
 
-async def all_of(tx: Tx, org: str, numbers: Sequence[int]) -> list[Stored]:
-    """The live ones of these engagements, by number."""
-    where = live(org)
-    where.numbered("e.number", numbers)
-    return await everything(tx, _LISTING, where)
-
-
 async def update(tx: Tx, before: EngagementRow, row: EngagementRow) -> None:
     """Write the row of a live engagement anew.
 
@@ -321,49 +314,42 @@ async def by_external_refs(tx: Tx, wanted: Iterable[tuple[str, str]]) -> dict[tu
 
 
 SORTS = {"created_date": int, "modified_date": int, "scheduled_date": int, "title": str}
+
+
+def _linked(table: str, column: str) -> Link:
+    return Link(f"{table} l", "l.org = e.org AND l.engagement = e.number", f"l.{column}")
+
+
 _LISTING = Listing(
-    select="e.number, e.created_by, e.modified_by, e.document FROM engagements e",
-    columns={name: f"e.{name}" for name in SORTS},
+    select="e.number, e.created_by, e.modified_by, e.document",
+    table="engagements e",
+    scope="e.org = :org AND e.deleted_date IS NULL",
     number="e.number",
+    sorts={name: f"e.{name}" for name in SORTS},
     make=Stored._make,
+    filters={
+        "created_by": Column("e.created_by"),
+        "engagement_type": Column("e.engagement_type"),
+        "external_ref": Column("e.external_ref"),
+        "members": _linked("engagement_members", "member"),
+        "parent": _linked("engagement_parents", "parent"),
+        "tags": _linked("engagement_tags", "tag"),
+    },
+    dates={
+        "created_date": Date("e.created_date"),
+        "modified_date": Date("e.modified_date"),
+        "scheduled_date": Date("e.scheduled_date", optional=True),
+    },
 )
 
 
-def live(org: str) -> Filter:
-    """The org's live engagements, to be narrowed with the functions below."""
-    where = Filter()
-    where.where("e.org = :org AND e.deleted_date IS NULL", org=org)
-    return where
-
-
-def having_any(where: Filter, link: str, ids: Sequence[str]) -> None:
-    """Keep those with any of these links of one kind, one of `LINKS` but artifacts."""
-    where.any_of(link, ids, _HAVING[link])
-
-
-_HAVING = {
-    "members": """EXISTS (SELECT 1 FROM engagement_members l
-                  WHERE l.org = e.org AND l.engagement = e.number AND l.member IN ({values}))""",
-    "parents": """EXISTS (SELECT 1 FROM engagement_parents l
-                  WHERE l.org = e.org AND l.engagement = e.number AND l.parent IN ({values}))""",
-    "tags": """EXISTS (SELECT 1 FROM engagement_tags l
-               WHERE l.org = e.org AND l.engagement = e.number AND l.tag IN ({values}))""",
-}
-
-
-async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[Stored]:
-    """A page of those that match."""
-    return await page(tx, _LISTING, where, walk)
-
-
-async def count(tx: Tx, where: Filter) -> int:
-    """How many there are."""
-    row: Row | None = await tx.one(f"SELECT count(*) FROM engagements e WHERE {where}", **where.parameters)  # noqa: S608
-    return int(row[0]) if row else 0
+def live(org: str) -> Filter[Stored]:
+    """The org's live engagements."""
+    return _LISTING.of_org(org)
 
 
 async def holding(tx: Tx, org: str, link: str, id_: str) -> int:
-    """How many live engagements have this link of one kind, one of `LINKS` but artifacts."""
+    """How many live engagements have this one of their `members`, or this `parent`."""
     return await counts.total(tx, org, f"engagements.{link}", [id_])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Filter, Listing, Page, Walk, everything, page
+from rapport.store.kit.query import Column, Filter, Listing
 
 
 class LinkRow(NamedTuple):
@@ -81,21 +81,22 @@ async def numbers_of(tx: Tx, org: str, objects: Sequence[str]) -> list[int]:
 
 SORTS = {"created_date": int}
 _LISTING = Listing(
-    select=", ".join(f"l.{column}" for column in LinkRow._fields) + " FROM links l",
-    columns={name: f"l.{name}" for name in SORTS},
+    select=", ".join(f"l.{column}" for column in LinkRow._fields),
+    table="links l",
+    scope="l.org = :org",
     number="l.number",
+    sorts={name: f"l.{name}" for name in SORTS},
     make=LinkRow._make,
+    filters={"link_type": Column("l.link_type")},
 )
 
 
-def of_org(org: str) -> Filter:
+def of_org(org: str) -> Filter[LinkRow]:
     """The org's links."""
-    where = Filter()
-    where.where("l.org = :org", org=org)
-    return where
+    return _LISTING.of_org(org)
 
 
-def of_object(org: str, object_: str, *, direction: str | None, other_kinds: Sequence[str]) -> Filter:
+def of_object(org: str, object_: str, *, direction: str | None, other_kinds: Sequence[str]) -> Filter[LinkRow]:
     """The links of an object.
 
     Args:
@@ -114,13 +115,3 @@ def of_object(org: str, object_: str, *, direction: str | None, other_kinds: Seq
     if other_kinds:
         where.parameters["kinds"] = [(kind,) for kind in other_kinds]
     return where
-
-
-async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[LinkRow]:
-    """A page of those that match."""
-    return await page(tx, _LISTING, where, walk)
-
-
-async def all_of(tx: Tx, where: Filter) -> list[LinkRow]:
-    """All that match, by number."""
-    return await everything(tx, _LISTING, where)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rapport.store.kit import terms
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Filter, Listing, Page, Walk, everything, page
+from rapport.store.kit.query import Column, Date, Filter, Listing
 
 
 class RevOrgRow(NamedTuple):
@@ -109,30 +109,23 @@ async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
 
 SORTS = {"created_date": int, "modified_date": int, "display_name": str}
 _LISTING = Listing(
-    select=", ".join(f"v.{column}" for column in RevOrgRow._fields) + " FROM rev_orgs v",
-    columns={name: f"v.{name}" for name in SORTS},
+    select=", ".join(f"v.{column}" for column in RevOrgRow._fields),
+    table="rev_orgs v",
+    scope="v.org = :org",
     number="v.number",
+    sorts={name: f"v.{name}" for name in SORTS},
     make=RevOrgRow._make,
+    filters={
+        "account": Column("v.account", "bigint"),
+        "created_by": Column("v.created_by"),
+        "display_name": Column("v.display_name"),
+        "external_ref": Column("v.external_ref"),
+        **terms.filters("rev_orgs", "v", "'REV-' || v.number", "custom_fields", "tags"),
+    },
+    dates={"created_date": Date("v.created_date"), "modified_date": Date("v.modified_date")},
 )
 
 
-def of_org(org: str) -> Filter:
+def of_org(org: str) -> Filter[RevOrgRow]:
     """The org's rev orgs."""
-    where = Filter()
-    where.where("v.org = :org", org=org)
-    return where
-
-
-def having_any(where: Filter, field: str, values: Sequence[str], *, name: str | None = None) -> None:
-    """Keep those with any of these values in an array field; `name` is for its second condition on one field."""
-    where.any_of(name or field, terms.kept(values), terms.condition("rev_orgs", "v.org", "'REV-' || v.number", field))
-
-
-async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[RevOrgRow]:
-    """A page of those that match."""
-    return await page(tx, _LISTING, where, walk)
-
-
-async def all_of(tx: Tx, where: Filter) -> list[RevOrgRow]:
-    """All that match, by number."""
-    return await everything(tx, _LISTING, where)
+    return _LISTING.of_org(org)

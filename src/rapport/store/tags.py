@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Filter, Listing, Page, Walk, everything, page
+from rapport.store.kit.query import Column, Filter, Listing
 
 
 class TagRow(NamedTuple):
@@ -117,25 +117,16 @@ _PUT_DOCUMENTS = {
 
 SORTS = {"created_date": int, "modified_date": int, "name": str}
 _LISTING = Listing(
-    select=", ".join(f"t.{column}" for column in TagRow._fields) + " FROM tags t",
-    columns={name: f"t.{name}" for name in SORTS},
+    select=", ".join(f"t.{column}" for column in TagRow._fields),
+    table="tags t",
+    scope="t.org = :org",
     number="t.number",
+    sorts={name: f"t.{name}" for name in SORTS},
     make=TagRow._make,
+    filters={"name": Column("t.name")},
 )
 
 
-def of_org(org: str) -> Filter:
+def of_org(org: str) -> Filter[TagRow]:
     """The org's tags."""
-    where = Filter()
-    where.where("t.org = :org", org=org)
-    return where
-
-
-async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[TagRow]:
-    """A page of those that match."""
-    return await page(tx, _LISTING, where, walk)
-
-
-async def all_of(tx: Tx, where: Filter) -> list[TagRow]:
-    """All that match, by number."""
-    return await everything(tx, _LISTING, where)
+    return _LISTING.of_org(org)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rapport.store.kit import terms
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Filter, Listing, Page, Walk, everything, page
+from rapport.store.kit.query import Column, Condition, Date, Filter, Listing, numbered
 
 
 class CommentRow(NamedTuple):
@@ -114,34 +114,47 @@ async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
 
 
 # One list of both. `entry` decides between what happened in the same moment, and is nobody else's.
-_LISTING = Listing(
-    select="""
-        x.org, x.number, x.object, x.visibility, x.external_ref, x.created_by, x.created_date, x.modified_by,
-        x.modified_date, x.document, x.action
-        FROM (SELECT c.number * 2 + 1 AS entry, c.org, c.number, c.object, c.visibility, c.external_ref, c.created_by,
-                     c.created_date, c.modified_by, c.modified_date, c.document, 'commented' AS action
-              FROM comments c
-              UNION ALL
-              SELECT e.seq * 2, e.org, e.seq, e.object, 'internal', NULL, e.actor, e.date, e.actor, e.date, e.deltas,
-                     e.action
-              FROM events e WHERE e.kind IN ('account', 'engagement', 'work')) x""",
-    columns={"created_date": "x.created_date"},
-    number="x.entry",
-    make=EntryRow._make,
-)
+_ENTRIES = """(
+    SELECT c.number * 2 + 1 AS entry, c.org, c.number, c.object, c.visibility, c.external_ref, c.created_by,
+           c.created_date, c.modified_by, c.modified_date, c.document, 'commented' AS action
+    FROM comments c
+    UNION ALL
+    SELECT e.seq * 2, e.org, e.seq, e.object, 'internal', NULL, e.actor, e.date, e.actor, e.date, e.deltas,
+           e.action
+    FROM events e WHERE e.kind IN ('account', 'engagement', 'work')) x"""
+_HAS_TERM = """EXISTS (SELECT 1 FROM terms t WHERE t.org = x.org AND t.owner = 'COMMENT-' || x.number
+               AND t.field = 'comments.{field}' AND t.value IN ({{values}}))"""
+_LABELS = f"x.action = 'commented' AND {_HAS_TERM.format(field='labels')}"
+# Every change stands in the panel `events`.
+_PANELS = f"""((x.action = 'commented' AND {_HAS_TERM.format(field="panels")})
+    OR (x.action <> 'commented' AND 'events' IN ({{values}})))"""
 SORTS = {"created_date": int}
+_LISTING = Listing(
+    select=", ".join(f"x.{column}" for column in EntryRow._fields),
+    table=_ENTRIES,
+    scope="x.org = :org",
+    number="x.number",
+    sorts={"created_date": "x.created_date"},
+    make=EntryRow._make,
+    filters={
+        "labels": Condition(_LABELS, terms.kept),
+        "panels": Condition(_PANELS, terms.kept),
+        "visibility": Column("x.visibility"),
+    },
+    dates={"created_date": Date("x.created_date")},
+    tie="x.entry",
+)
 
 
-def seen_by(org: str, user: str) -> Filter:
+def seen_by(org: str, user: str) -> Filter[EntryRow]:
     """The entries of an org that a user may see: not others' private comments, unless it is named in them."""
-    where = Filter()
+    where = _LISTING.of_org(org)
     where.where(
         """
-        x.org = :org AND (x.visibility <> 'private' OR x.created_by = :me OR EXISTS (
+        (x.visibility <> 'private' OR x.created_by = :me OR EXISTS (
             SELECT 1 FROM terms t WHERE t.org = x.org AND t.owner = 'COMMENT-' || x.number
             AND t.field = 'comments.private_to' AND t.value = :me))
         """,
-        org=org,
         me=user,
     )
     return where
@@ -149,24 +162,22 @@ def seen_by(org: str, user: str) -> Filter:
 
 async def comments_of(tx: Tx, org: str, numbers: Sequence[int]) -> list[EntryRow]:
     """Comments by number, whoever may see them."""
-    where = Filter()
-    where.where("x.org = :org", org=org)
+    where = _LISTING.of_org(org)
     comments(where)
-    where.numbered("x.number", numbers)
-    return await all_of(tx, where)
+    return await numbered(tx, where, numbers)
 
 
-def comments(where: Filter) -> None:
+def comments(where: Filter[EntryRow]) -> None:
     """Keep comments."""
     where.where("x.action = 'commented'")
 
 
-def changes(where: Filter) -> None:
+def changes(where: Filter[EntryRow]) -> None:
     """Keep changes."""
     where.where("x.action <> 'commented'")
 
 
-def on(where: Filter, object_: str, *, rollup: bool) -> None:
+def on(where: Filter[EntryRow], object_: str, *, rollup: bool) -> None:
     """Keep the entries of one object, with `rollup` those of its opportunities and engagements too."""
     if not rollup:
         where.where("x.object = :object", object=object_)
@@ -186,24 +197,3 @@ def on(where: Filter, object_: str, *, rollup: bool) -> None:
         objects=[(object_,)],
         account=int(object_.removeprefix("ACC-")) if object_.startswith("ACC-") else 0,
     )
-
-
-_HAS_TERM = """EXISTS (SELECT 1 FROM terms t WHERE t.org = x.org AND t.owner = 'COMMENT-' || x.number
-               AND t.field = 'comments.{field}' AND t.value IN ({{values}}))"""
-
-
-def having_any(where: Filter, field: str, values: Sequence[str]) -> None:
-    """Keep comments with any of these labels or panels; every change stands in the panel `events`."""
-    comment = f"x.action = 'commented' AND {_HAS_TERM.format(field=field)}"
-    change = "x.action <> 'commented' AND 'events' IN ({values})"
-    where.any_of(field, terms.kept(values), f"(({comment}) OR ({change}))" if field == "panels" else f"({comment})")
-
-
-async def all_of(tx: Tx, where: Filter) -> list[EntryRow]:
-    """All that match."""
-    return await everything(tx, _LISTING, where)
-
-
-async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[EntryRow]:
-    """A page of those that match."""
-    return await page(tx, _LISTING, where, walk)

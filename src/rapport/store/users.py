@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rapport.store.kit import terms
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Filter, Listing, Page, Walk, everything, page
+from rapport.store.kit.query import Column, Condition, Date, Filter, Listing
 
 
 class UserRow(NamedTuple):
@@ -116,40 +116,41 @@ async def first_admin(tx: Tx, org: str) -> UserRow | None:
 
 
 SORTS = {"created_date": int, "modified_date": int, "display_name": str, "email": str, "full_name": str}
+# Of the accounts and rev orgs, by display id, that a rev user belongs to.
+_ASSOCIATED = """EXISTS (
+    SELECT 1 FROM rev_orgs v WHERE v.org = u.org AND v.number = CAST(substr(u.rev_org, 5) AS BIGINT)
+    AND (u.rev_org IN ({values}) OR 'ACC-' || v.account IN ({values})))"""
 _LISTING = Listing(
-    select=", ".join(f"u.{column}" for column in UserRow._fields) + " FROM users u",
-    columns={
+    select=", ".join(f"u.{column}" for column in UserRow._fields),
+    table="users u",
+    scope="u.org = :org AND u.state <> 'deleted'",
+    number="u.number",
+    sorts={
         "created_date": "u.created_date",
         "modified_date": "u.modified_date",
         "display_name": "COALESCE(u.display_name, '')",
         "email": "COALESCE(u.email, '')",
         "full_name": "COALESCE(u.full_name, '')",
     },
-    number="u.number",
     make=UserRow._make,
+    filters={
+        "associations": Condition(_ASSOCIATED),
+        "created_by": Column("u.created_by"),
+        "email": Column("u.email_key", kept=lambda emails: [email.casefold() for email in emails]),
+        "external_ref": Column("u.external_ref"),
+        "rev_org": Column("u.rev_org"),
+        "state": Column("u.state"),
+        **terms.filters("users", "u", "u.display_id", "custom_fields", "external_refs", "phone_numbers", "tags"),
+    },
+    dates={"created_date": Date("u.created_date"), "modified_date": Date("u.modified_date")},
 )
 
 
-def of_kind(org: str, kind: str) -> Filter:
+def of_kind(org: str, kind: str) -> Filter[UserRow]:
     """The org's users of one kind that are not deleted."""
-    where = Filter()
-    where.where("u.org = :org AND u.kind = :kind AND u.state <> 'deleted'", org=org, kind=kind)
+    where = _LISTING.of_org(org)
+    where.where("u.kind = :kind", kind=kind)
     return where
-
-
-async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[UserRow]:
-    """A page of those that match."""
-    return await page(tx, _LISTING, where, walk)
-
-
-def having_any(where: Filter, field: str, values: Sequence[str], *, name: str | None = None) -> None:
-    """Keep those with any of these values in an array field; `name` is for its second condition on one field."""
-    where.any_of(name or field, terms.kept(values), terms.condition("users", "u.org", "u.display_id", field))
-
-
-async def all_of(tx: Tx, where: Filter) -> list[UserRow]:
-    """All that match, by number."""
-    return await everything(tx, _LISTING, where)
 
 
 async def in_rev_orgs(tx: Tx, org: str, rev_orgs: Sequence[str]) -> list[str]:
@@ -174,14 +175,4 @@ async def leave_rev_orgs(tx: Tx, org: str, users: Sequence[str]) -> None:
         """,
         org=org,
         users=[(user,) for user in users],
-    )
-
-
-def of_associations(where: Filter, associations: Sequence[str]) -> None:
-    """Keep the rev users of any of these accounts and rev orgs, named by display ids."""
-    where.any_of(
-        "associations",
-        associations,
-        """EXISTS (SELECT 1 FROM rev_orgs v WHERE v.org = u.org AND v.number = CAST(substr(u.rev_org, 5) AS BIGINT)
-           AND (u.rev_org IN ({values}) OR 'ACC-' || v.account IN ({values})))""",
     )

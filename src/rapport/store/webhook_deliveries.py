@@ -7,7 +7,7 @@ from rapport.contract.kit import ids
 from rapport.store.events import EventRow
 from rapport.store.kit import numbers
 from rapport.store.kit.db import Row, Tx
-from rapport.store.kit.query import Filter, Listing, Page, Walk, page
+from rapport.store.kit.query import Column, Date, Filter, Listing
 from rapport.store.webhooks import Key
 
 VERIFY = "verify"
@@ -284,23 +284,24 @@ async def revive(tx: Tx, key: Key, *, since: int, now: int) -> None:
 
 SORTS = {"created_date": int}
 _LISTING = Listing(
-    select=f"{_DELIVERY} FROM webhook_deliveries d",
-    columns={"created_date": "d.created_date"},
+    select=_DELIVERY,
+    table="webhook_deliveries d",
+    scope="d.org = :org",
     number="d.number",
+    sorts={"created_date": "d.created_date"},
     make=DeliveryRow._make,
+    filters={
+        "event_type": Column("d.type"),
+        "status": Column("d.state", kept=lambda words: [state for word in words for state in STATES[word]]),
+        "webhook": Column("d.webhook", "bigint"),
+    },
+    dates={"created_date": Date("d.created_date")},
 )
 
 
-def of_org(org: str) -> Filter:
+def of_org(org: str) -> Filter[DeliveryRow]:
     """The org's deliveries."""
-    where = Filter()
-    where.where("d.org = :org", org=org)
-    return where
-
-
-async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[DeliveryRow]:
-    """A page of those that match."""
-    return await page(tx, _LISTING, where, walk)
+    return _LISTING.of_org(org)
 
 
 async def attempts_of(tx: Tx, keys: Sequence[Key]) -> dict[Key, list[AttemptRow]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Filter, Listing, Page, Walk, everything, page
+from rapport.store.kit.query import Column, Filter, Listing
 
 Key = tuple[str, int]
 
@@ -86,28 +86,19 @@ async def delete(tx: Tx, org: str, number: int) -> None:
 
 SORTS = {"created_date": int}
 _LISTING = Listing(
-    select=", ".join(f"w.{column}" for column in WebhookRow._fields) + " FROM webhooks w",
-    columns={name: f"w.{name}" for name in SORTS},
+    select=", ".join(f"w.{column}" for column in WebhookRow._fields),
+    table="webhooks w",
+    scope="w.org = :org",
     number="w.number",
+    sorts={name: f"w.{name}" for name in SORTS},
     make=WebhookRow._make,
+    filters={"status": Column("w.status")},
 )
 
 
-def of_org(org: str) -> Filter:
+def of_org(org: str) -> Filter[WebhookRow]:
     """The org's webhooks."""
-    where = Filter()
-    where.where("w.org = :org", org=org)
-    return where
-
-
-async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[WebhookRow]:
-    """A page of those that match."""
-    return await page(tx, _LISTING, where, walk)
-
-
-async def all_of(tx: Tx, where: Filter) -> list[WebhookRow]:
-    """All that match, by number."""
-    return await everything(tx, _LISTING, where)
+    return _LISTING.of_org(org)
 
 
 # What the delivery does

@@ -1,11 +1,10 @@
 """Opportunities, the only works."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapport.store.kit import terms
-from rapport.store.kit.db import Row, Tx
-from rapport.store.kit.query import Filter, Listing, Page, Walk, everything, page
+from rapport.store.kit.db import Tx
+from rapport.store.kit.query import Column, Date, Filter, Listing
 
 
 class OpportunityRow(NamedTuple):
@@ -73,40 +72,33 @@ async def delete(tx: Tx, org: str, number: int) -> None:
     await tx.run("DELETE FROM opportunities WHERE org = :org AND number = :number", org=org, number=number)
 
 
-async def count(tx: Tx, where: Filter) -> int:
-    """How many there are."""
-    row: Row | None = await tx.one(f"SELECT count(*) FROM opportunities o WHERE {where}", **where.parameters)  # noqa: S608
-    return int(row[0]) if row else 0
-
-
 SORTS = {"created_date": int, "modified_date": int, "target_close_date": int, "title": str}
 _LISTING = Listing(
-    select=", ".join(f"o.{column}" for column in OpportunityRow._fields) + " FROM opportunities o",
-    columns={name: f"o.{name}" for name in SORTS},
+    select=", ".join(f"o.{column}" for column in OpportunityRow._fields),
+    table="opportunities o",
+    scope="o.org = :org",
     number="o.number",
+    sorts={name: f"o.{name}" for name in SORTS},
     make=OpportunityRow._make,
-)
+    filters={
+        "account": Column("o.account", "bigint"),
+        "created_by": Column("o.created_by"),
+        "external_ref": Column("o.external_ref"),
+        "modified_by": Column("o.modified_by"),
+        **terms.filters(
+            "opportunities", "o", "'OPP-' || o.number",
+            "contacts", "custom_fields", "forecast", "owned_by", "part", "reported_by", "stage",
+            "stage_id", "subtype", "tags",
+        ),
+    },
+    dates={
+        "created_date": Date("o.created_date"),
+        "modified_date": Date("o.modified_date"),
+        "target_close_date": Date("o.target_close_date", optional=True),
+    },
+)  # fmt: skip
 
 
-def of_org(org: str) -> Filter:
+def of_org(org: str) -> Filter[OpportunityRow]:
     """The org's opportunities."""
-    where = Filter()
-    where.where("o.org = :org", org=org)
-    return where
-
-
-def having_any(where: Filter, field: str, values: Sequence[str], *, name: str | None = None) -> None:
-    """Keep those with any of these values in an array field; `name` is for its second condition on one field."""
-    where.any_of(
-        name or field, terms.kept(values), terms.condition("opportunities", "o.org", "'OPP-' || o.number", field)
-    )
-
-
-async def listed(tx: Tx, where: Filter, walk: Walk) -> Page[OpportunityRow]:
-    """A page of those that match."""
-    return await page(tx, _LISTING, where, walk)
-
-
-async def all_of(tx: Tx, where: Filter) -> list[OpportunityRow]:
-    """All that match, by number."""
-    return await everything(tx, _LISTING, where)
+    return _LISTING.of_org(org)

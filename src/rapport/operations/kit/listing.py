@@ -1,6 +1,6 @@
 """What every list does: read the order and the cursor, and write the cursors of the page."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from rapport.clock import DAY
@@ -88,21 +88,26 @@ def own_ids(org: str, ids: Sequence[Id] | UnsetType) -> list[str]:
     return [id_.display_id if id_.belongs_to(org) else "" for id_ in given(ids)]
 
 
-def add_dates(where: Filter, column: str, dates: DateTimeFilter | UnsetType) -> None:
-    """Narrow by a range of dates."""
+def own_numbers(org: str, ids: Sequence[Id] | UnsetType) -> list[int]:
+    """The numbers of the ids that a filter names; for another org's, one that nothing has."""
+    return [id_.number if id_.belongs_to(org) else 0 for id_ in given(ids)]
+
+
+def add_dates(where: Filter[Any], name: str, dates: DateTimeFilter | UnsetType) -> None:
+    """Narrow by a range of the dates that the wire calls `name`."""
     if not isinstance(dates, UnsetType):
         where.between(
-            column,
+            name,
             None if isinstance(dates.after, UnsetType) else int(dates.after),
             None if isinstance(dates.before, UnsetType) else int(dates.before),
         )
 
 
-def add_audit(where: Filter, alias: str, org: str, request: AuditFilters) -> None:
+def add_audit(where: Filter[Any], org: str, request: AuditFilters) -> None:
     """Narrow by created_by, created_date and modified_date."""
-    where.any_of("created_by", own_ids(org, request.created_by), f"{alias}.created_by IN ({{values}})")
-    add_dates(where, f"{alias}.created_date", request.created_date)
-    add_dates(where, f"{alias}.modified_date", request.modified_date)
+    where.among("created_by", own_ids(org, request.created_by))
+    add_dates(where, "created_date", request.created_date)
+    add_dates(where, "modified_date", request.modified_date)
 
 
 # Far enough for every date, and no further than a column's numbers go.
@@ -143,12 +148,12 @@ def _of_the_other_type(field: str, kind: str) -> InvalidField:
     )
 
 
-def add_custom_fields(where: Filter, having_any: Callable[..., None], fields: Json | UnsetType) -> None:
-    """Narrow by custom fields, with the family's `having_any`: each must have the value, or any of an array's."""
+def add_custom_fields(where: Filter[Any], fields: Json | UnsetType) -> None:
+    """Narrow by custom fields: each must have the value, or any of an array's."""
     if isinstance(fields, UnsetType):
         return
-    for position, (name, value) in enumerate(fields.items()):
-        having_any(where, "custom_fields", list(custom_field(name, value)), name=f"custom_fields_{position}")
+    for name, value in fields.items():
+        where.among("custom_fields", list(custom_field(name, value)))
 
 
 def asks(value: object) -> bool:
@@ -160,7 +165,7 @@ def asks(value: object) -> bool:
     return not isinstance(value, UnsetType)
 
 
-def match_none(where: Filter, *filters: object) -> None:
+def match_none(where: Filter[Any], *filters: object) -> None:
     """Let nothing through if any of these filters asks for something: they are for what nothing here has."""
     if any(asks(one) for one in filters):
-        where.where("1 = 0")
+        where.nothing()

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from rapport.store.kit.db import Tx
+from rapport.store.kit.query import Link
 
 # In characters; UTF-8 has up to four bytes for each.
 _LONGEST = 256
@@ -75,17 +76,17 @@ def _is_short(value: str) -> bool:
     return len(value) <= _LONGEST and not value.startswith(_HASHED)
 
 
-def condition(table: str, org: str, owner: str, field: str) -> str:
-    """For `Filter.any_of` with `kept` values: rows with any of them in an array field.
+def filters(table: str, alias: str, owner: str, *fields: str) -> dict[str, Link]:
+    """Filters by array fields, each by its name.
 
     Args:
-        table: what the field is of.
-        org: the column of the row's org.
-        owner: SQL for the row's display id.
-        field: its name.
+        table: whose fields they are.
+        alias: of the table in its listing.
+        owner: SQL for the display id of a row.
+        fields: their names.
     """
-    return f"""EXISTS (SELECT 1 FROM terms t WHERE t.org = {org} AND t.owner = {owner}
-               AND t.field = '{table}.{field}' AND t.value IN ({{values}}))"""  # noqa: S608  # our own names
+    here = f"t.org = {alias}.org AND t.owner = {owner}"
+    return {field: Link("terms t", f"{here} AND t.field = '{table}.{field}'", "t.value", kept) for field in fields}
 
 
 def of_custom_fields(fields: Mapping[str, Any] | None) -> list[str]:

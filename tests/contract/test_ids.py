@@ -1,6 +1,8 @@
 """Ids and cursors: what goes out comes back in, and nothing else does."""
 
+import re
 import string
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -131,3 +133,25 @@ def test_a_changed_cursor_is_refused_or_means_the_same(cursor: Cursor, data: st.
     except InvalidField:
         return
     assert read == cursor  # the last character has bits that no byte uses
+
+
+# A display id or DON that is put together or taken apart by hand, in Python. SQL is free to.
+_PREFIXES = "|".join(kind.prefix for kind in (*ids.KINDS, *ids.ENTRIES))
+_BY_HAND = re.compile(
+    rf"""f"[^"\n]*\b(?:{_PREFIXES}|DEV)-\{{|rpartition\("-"\)|removeprefix\("[A-Z]+-"\)|"don:|\.prefix\}}-"""
+)
+
+
+def test_display_ids_and_dons_are_made_and_taken_apart_in_one_module() -> None:
+    root = Path(ids.__file__).parents[1]
+    modules = {path for path in root.rglob("*.py") if path != Path(ids.__file__)}
+    assert len(modules) > 100
+    assert {path.name for path in modules if _BY_HAND.search(path.read_text())} == set()
+    for text in (
+        'f"ACC-{number}"',
+        'f"{on}:COMMENT-{n}"',
+        'id_.rpartition("-")',
+        'f"{kind.prefix}-{n}"',
+        'r"don:[a-z]+"',
+    ):
+        assert _BY_HAND.search(text)

@@ -14,6 +14,7 @@ from rapport.contract.kit.fields import (
     OURS,
     UNSET,
     UNTYPED,
+    Artifacts,
     CustomFields,
     CustomFieldsFilter,
     CustomFieldsUpdate,
@@ -35,7 +36,7 @@ from rapport.contract.kit.fields import (
     Text,
     UnsetType,
 )
-from rapport.contract.kit.ids import AccountId, ArtifactId, TagId, UserId
+from rapport.contract.kit.ids import AccountId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, Atom, UserSummary
@@ -85,7 +86,7 @@ class RevOrg(Atom):
 class AccountsCreateRequest(Request):
     """A new account."""
 
-    artifacts: Annotated[list[ArtifactId], Meta(max_length=50)] | UnsetType = UNSET
+    artifacts: Artifacts | UnsetType = UNSET
     custom_fields: CustomFields | UnsetType = UNSET
     custom_schema_spec: CustomSchemaSpec | UnsetType = UNSET
     description: Text | UnsetType = UNSET

@@ -11,6 +11,7 @@ from rapport.contract.kit.fields import (
     ONE_OR_MANY,
     OURS,
     UNSET,
+    Artifacts,
     CursorField,
     DateTimeFilter,
     ExternalRef,
@@ -32,7 +33,7 @@ from rapport.contract.kit.fields import (
     UnsetType,
     stored,
 )
-from rapport.contract.kit.ids import ArtifactId, EngagementId, ParentId, TagId, UserId
+from rapport.contract.kit.ids import EngagementId, ParentId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, Atom, UserSummary
@@ -50,7 +51,6 @@ Expand = Annotated[
 ]
 Members = Annotated[list[UserId], Meta(min_length=1, max_length=50)]
 Parents = Annotated[list[ParentId], Meta(max_length=50)]
-Artifacts = Annotated[list[ArtifactId], Meta(max_length=50)]
 Tags = Annotated[list[SetTagWithValue], Meta(max_length=50)]
 ParentSummary = AccountSummary | OpportunitySummary
 

@@ -13,6 +13,7 @@ from rapport.contract.kit.errors import (
 )
 from rapport.contract.kit.fields import (
     UNSET,
+    Artifacts,
     CustomFields,
     CustomFieldsFilter,
     DateTimeFilter,
@@ -31,7 +32,7 @@ from rapport.contract.kit.fields import (
     Text,
     UnsetType,
 )
-from rapport.contract.kit.ids import AccountId, ArtifactId, RevOrgId, TagId, UserId
+from rapport.contract.kit.ids import AccountId, RevOrgId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
 
 Environment = Literal["production", "staging", "test"]
@@ -41,7 +42,7 @@ class RevOrgsCreateRequest(Request):
     """A new rev org."""
 
     account: AccountId
-    artifacts: Annotated[list[ArtifactId], Meta(max_length=50)] | UnsetType = UNSET
+    artifacts: Artifacts | UnsetType = UNSET
     custom_fields: CustomFields | UnsetType = UNSET
     custom_schema_fragments: Many[Opaque] | UnsetType = UNSET
     description: Text | UnsetType = UNSET

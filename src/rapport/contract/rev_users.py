@@ -12,6 +12,7 @@ from rapport.contract.kit.errors import (
 )
 from rapport.contract.kit.fields import (
     UNSET,
+    Artifacts,
     CustomFields,
     CustomFieldsFilter,
     CustomFieldsUpdate,
@@ -67,7 +68,7 @@ class RevUsersCreateRequest(Request):
     """A new rev user."""
 
     account: AccountId | UnsetType = UNSET
-    artifacts: Annotated[list[ArtifactId], Meta(max_length=50)] | UnsetType = UNSET
+    artifacts: Artifacts | UnsetType = UNSET
     custom_fields: CustomFields | UnsetType = UNSET
     custom_schema_fragments: Many[Opaque] | UnsetType = UNSET
     custom_schema_spec: CustomSchemaSpec | UnsetType = UNSET

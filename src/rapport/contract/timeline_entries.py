@@ -15,6 +15,7 @@ from rapport.contract.kit.fields import (
     OFTEN_ABSENT,
     OURS,
     UNSET,
+    Artifacts,
     CursorField,
     DateTimeFilter,
     ExternalRef,
@@ -41,7 +42,6 @@ Visibility = Literal["external", "internal", "private", "public"]
 ObjectType = Literal["account", "engagement", "opportunity"]
 Label = Annotated[str, Meta(min_length=1, max_length=64)]
 Labels = Annotated[list[Label], Meta(max_length=16)]
-Artifacts = Annotated[list[ArtifactId], Meta(max_length=50)]
 # Of what DevRev has and this does not.
 Elsewhere = Annotated[str, Meta(max_length=2_048)]
 SnapKitBody = Annotated[dict[str, Any], Meta(description="Kept and given back as sent; up to 64 KiB of JSON.")]

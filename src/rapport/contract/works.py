@@ -17,6 +17,7 @@ from rapport.contract.kit.fields import (
     OURS,
     UNSET,
     UNTYPED,
+    Artifacts,
     CursorField,
     CustomFields,
     CustomFieldsFilter,
@@ -44,7 +45,7 @@ from rapport.contract.kit.fields import (
     Title,
     UnsetType,
 )
-from rapport.contract.kit.ids import AccountId, ArtifactId, OpportunityId, TagId, UserId
+from rapport.contract.kit.ids import AccountId, OpportunityId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, Atom, UserSummary
@@ -53,7 +54,6 @@ WorkType = Literal["issue", "opportunity", "task", "ticket"]
 WORK_TYPES = ("issue", "opportunity", "task", "ticket")
 ForecastCategory = Literal["commit", "omitted", "pipeline", "strong_upside", "upside", "won"]
 IssuePriority = Literal["p0", "p1", "p2", "p3"]
-Artifacts = Annotated[list[ArtifactId], Meta(max_length=50)]
 
 
 class ServedWorkType(str):

@@ -7,46 +7,40 @@ import msgspec
 
 from rapport.contract import accounts as contract
 from rapport.contract.kit import ids
-from rapport.contract.kit.errors import Conflict, raise_all
+from rapport.contract.kit.errors import raise_all
 from rapport.contract.kit.fields import UnsetType
+from rapport.operations.finding import found
 from rapport.operations.kit.atoms import (
     artifact_summaries,
     atom,
     authors,
     find_artifacts,
-    or_unset,
     tags_with_values,
-    value_of,
 )
 from rapport.operations.kit.changes import (
-    absent,
-    audited,
-    chosen,
+    changed,
     claim_artifacts,
     custom_fields,
-    deleted,
     detach,
     disband,
     distinct,
-    only_set,
-    referred_to,
-    sent,
     subtype,
-    told,
-    updated,
+    tell_created_by,
+    tell_deleted,
 )
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.listing import (
     add_audit,
     add_custom_fields,
     cursors,
-    given,
     match_none,
     own_ids,
     read_walk,
 )
+from rapport.operations.kit.optional import chosen, given, only_set, or_unset, sent
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shown, shows
+from rapport.operations.refusals import in_use, referred_to
 from rapport.store import accounts as store
 from rapport.store import engagements, rev_orgs, works
 from rapport.store.kit import numbers, query, summaries, terms
@@ -76,8 +70,8 @@ async def create(ctx: Context, request: contract.AccountsCreateRequest) -> contr
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     document = Document(
         artifacts=references.artifacts("artifacts", request.artifacts, holder=None),
-        custom_fields=value_of(request.custom_fields),
-        description=value_of(request.description),
+        custom_fields=chosen(request.custom_fields, None),
+        description=chosen(request.description, None),
         domains=list(given(request.domains)),
         external_refs=distinct(given(request.external_refs)),
         owned_by=references.many("owned_by", request.owned_by),
@@ -88,10 +82,10 @@ async def create(ctx: Context, request: contract.AccountsCreateRequest) -> contr
     )
     raise_all(references.problems)
     row, rev_org = await add(
-        ctx.tx, org=ctx.org, display_name=request.display_name, tier=value_of(request.tier), document=document,
+        ctx.tx, org=ctx.org, display_name=request.display_name, tier=chosen(request.tier, None), document=document,
         by=ctx.caller.user_id, now=ctx.now,
     )  # fmt: skip
-    await claim_artifacts(ctx, document.artifacts, f"ACC-{row.number}")
+    await claim_artifacts(ctx, document.artifacts, ids.ACCOUNT.display_id(row.number))
     people = await authors(ctx.tx, [row])
     account = (await _accounts(ctx.tx, [row]))[0]
     default = contract.RevOrg(
@@ -124,7 +118,7 @@ async def add(
         modified_date=now, document="{}",
     )  # fmt: skip
     await rev_orgs.insert(tx, rev_org)
-    await told(tx, org, by, now, f"ACC-{row.number}", f"REV-{rev_org.number}")
+    await tell_created_by(tx, org, by, now, ids.ACCOUNT.display_id(row.number), ids.REV_ORG.display_id(rev_org.number))
     return row, rev_org
 
 
@@ -139,26 +133,15 @@ async def _put_terms(tx: Tx, row: store.AccountRow, document: Document) -> None:
         "accounts.websites": document.websites,
     }
     try:
-        await terms.put(tx, row.org, f"ACC-{row.number}", fields)
+        await terms.put(tx, row.org, ids.ACCOUNT.display_id(row.number), fields)
     except UniqueViolation as error:
-        raise _in_use(document.external_refs) from error
-
-
-def _in_use(external_refs: list[str]) -> Conflict:
-    named = ", ".join(repr(one[:80]) for one in external_refs[:10])
-    which = named if len(external_refs) == 1 else f"one of {named}"
-    return Conflict(
-        f"external_refs: {which} is in use by another account.",
-        detail="Update that account, or use other external_refs.",
-    )
+        raise in_use("account", document.external_refs, field_name="external_refs") from error
 
 
 @handles(contract.GET)
 async def get(ctx: Context, request: contract.AccountsGetRequest) -> contract.AccountsGetResponse:
     """Find an account."""
-    row = await store.get(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(request.id)
+    row = await found(ctx, request.id, store.get)
     return contract.AccountsGetResponse(account=(await _accounts(ctx.tx, [row]))[0])
 
 
@@ -185,26 +168,25 @@ async def list_(ctx: Context, request: contract.AccountsListRequest) -> contract
 @handles(contract.UPDATE)
 async def update(ctx: Context, request: contract.AccountsUpdateRequest) -> contract.AccountsUpdateResponse:
     """Change an account, all fields or none. What changes nothing is no change."""
-    row = await store.lock(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(request.id)
+    row = await found(ctx, request.id, store.lock)
     before = msgspec.json.decode(row.document, type=Document)
-    document = await _changed(ctx, request, before)
-    after = audited(ctx, row, row._replace(
-        display_name=chosen(request.display_name, row.display_name), tier=chosen(request.tier, row.tier),
+    document = await _document_after(ctx, request, before)
+    after = row._replace(
+        display_name=chosen(request.display_name, row.display_name),
+        tier=chosen(request.tier, row.tier),
         document=msgspec.json.encode(document).decode(),
-    ))  # fmt: skip
-    account = (await _accounts(ctx.tx, [row]))[0]
-    if after is not None:
-        await store.update(ctx.tx, after)
-        await _put_terms(ctx.tx, after, document)
+    )
+
+    async def write(row: store.AccountRow) -> None:
+        await store.update(ctx.tx, row)
+        await _put_terms(ctx.tx, row, document)
         await claim_artifacts(ctx, document.artifacts, request.id.display_id)
-        was, account = account, (await _accounts(ctx.tx, [after]))[0]
-        await updated(ctx, was, account)
+
+    account = await changed(ctx, row, after, write, _accounts)
     return contract.AccountsUpdateResponse(account=account)
 
 
-async def _changed(ctx: Context, request: contract.AccountsUpdateRequest, before: Document) -> Document:
+async def _document_after(ctx: Context, request: contract.AccountsUpdateRequest, before: Document) -> Document:
     artifacts = only_set(request.artifacts)
     everything = [*given(artifacts), *given(request.owned_by), *(tag.id for tag in given(request.tags))]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
@@ -229,9 +211,7 @@ async def _changed(ctx: Context, request: contract.AccountsUpdateRequest, before
 async def delete(ctx: Context, request: contract.AccountsDeleteRequest) -> contract.AccountsDeleteResponse:
     """Delete an account that no engagement or opportunity belongs to, and its rev orgs; their users stay."""
     id_ = request.id
-    row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(id_)
+    await found(ctx, id_, store.lock)
     if held := await engagements.holding(ctx.tx, ctx.org, "parent", id_.display_id):
         raise referred_to(id_, held, "engagements")
     sold = works.of_org(ctx.org)
@@ -239,11 +219,11 @@ async def delete(ctx: Context, request: contract.AccountsDeleteRequest) -> contr
     if held := await query.count(ctx.tx, sold):
         raise referred_to(id_, held, "opportunities")
     own = await rev_orgs.numbers_of(ctx.tx, ctx.org, id_.number)
-    workspaces = [f"REV-{number}" for number in own]
+    workspaces = [ids.REV_ORG.display_id(number) for number in own]
     await detach(ctx, id_.display_id, *workspaces)
     await disband(ctx, workspaces)
     gone = await shown(ctx.tx, ctx.org, [*workspaces, id_.display_id])
-    await deleted(ctx, *gone.values())
+    await tell_deleted(ctx, *gone.values())
     await rev_orgs.delete(ctx.tx, ctx.org, own)
     await store.delete(ctx.tx, ctx.org, id_.number)
     await terms.remove(ctx.tx, ctx.org, [*gone])

@@ -86,7 +86,7 @@ class Admin:
                 "there is no org yet: run rapport init" if not known else "there are several orgs: name one with --org"
             )
             raise AdminError(why)
-        plain = wanted.rpartition("/")[2].removeprefix("DEV-")
+        plain = ids.org_of(wanted)
         for org, name in known:
             if plain == org or wanted == name:
                 return org
@@ -107,7 +107,7 @@ class Admin:
             return {
                 "orgs": [
                     {
-                        "id": ids.org_don(org), "display_id": f"DEV-{org}", "name": name,
+                        "id": ids.org_don(org), "display_id": ids.org_display_id(org), "name": name,
                         "storage_bytes": sizes.get(org, 0),
                     }
                     for org, name in await orgs.all_orgs(tx)
@@ -250,7 +250,7 @@ async def make_org(
     )  # fmt: skip
     token = await _first_token(tx, now, user)
     return {
-        "org": {"id": ids.org_don(org), "display_id": f"DEV-{org}", "name": name},
+        "org": {"id": ids.org_don(org), "display_id": ids.org_display_id(org), "name": name},
         "user": {"id": ids.don_of(user.display_id, org), "display_id": user.display_id, "email": email},
         "token": token,
     }
@@ -290,7 +290,7 @@ def _user_answer(row: user_store.UserRow) -> Answer:
 
 
 def _token_id(row: token_store.TokenRow) -> Answer:
-    return {"id": ids.don(ids.AUTH_TOKEN, row.org, row.number), "display_id": f"TOKEN-{row.number}"}
+    return {"id": ids.don(ids.AUTH_TOKEN, row.org, row.number), "display_id": ids.AUTH_TOKEN.display_id(row.number)}
 
 
 def _token_answer(row: token_store.TokenRow) -> Answer:

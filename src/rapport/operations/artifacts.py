@@ -12,12 +12,14 @@ from rapport.contract.kit.errors import NotFound, ValueNotPermitted
 from rapport.contract.kit.fields import UNSET, UnsetType
 from rapport.contract.kit.ids import ArtifactId, ArtifactParentId
 from rapport.contract.users import ArtifactFile
-from rapport.operations.kit.atoms import atom, authors, or_unset, value_of
-from rapport.operations.kit.changes import SYSTEM, created, deleted
+from rapport.operations.finding import find
+from rapport.operations.kit.atoms import atom, authors
+from rapport.operations.kit.changes import SYSTEM, tell_created, tell_deleted
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.listing import cursors, read_walk
-from rapport.operations.kit.references import unknown_id
+from rapport.operations.kit.optional import chosen, or_unset
 from rapport.operations.kit.showing import shows, touching
+from rapport.operations.refusals import quoted, unknown_id
 from rapport.store import artifacts as store
 from rapport.store import timeline_entries
 from rapport.store.artifacts import ArtifactRow, VersionKey, VersionRow
@@ -31,15 +33,15 @@ _VERSION = re.compile(r"[1-9][0-9]{0,17}")
 async def prepare(ctx: Context, request: contract.ArtifactsPrepareRequest) -> contract.ArtifactsPrepareResponse:
     """Make an artifact whose bytes are still to come."""
     number = await numbers.take_one(ctx.tx, ids.ARTIFACT, ctx.org)
-    by, declared = ctx.caller.user_id, value_of(request.file_type) or None
+    by, declared = ctx.caller.user_id, chosen(request.file_type, None) or None
     row = ArtifactRow(
         org=ctx.org, number=number, parent=None, file_name=request.file_name, file_type=declared, size=None,
-        declared_type=declared, configuration_set=value_of(request.configuration_set), current_version=None,
+        declared_type=declared, configuration_set=chosen(request.configuration_set, None), current_version=None,
         last_version=0, created_by=by, created_date=ctx.now, modified_by=by, modified_date=ctx.now,
     )  # fmt: skip
     await store.insert(ctx.tx, row)
     link = await _new_version(ctx, number, 1)
-    await created(ctx, f"ARTIFACT-{number}")
+    await tell_created(ctx, ids.ARTIFACT.display_id(number))
     return contract.ArtifactsPrepareResponse(
         id=ids.don(ids.ARTIFACT, ctx.org, number), url=link.url, form_data=_form_data(link)
     )
@@ -73,7 +75,7 @@ async def _locked(ctx: Context, id_: ArtifactId) -> ArtifactRow:
     Raises:
         InvalidId: there is none.
     """
-    row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
+    row = await find(ctx, id_, store.lock)
     if row is None or await _seen(ctx, id_) is None:
         raise unknown_id("id", id_)
     return row
@@ -160,7 +162,7 @@ async def _parent(ctx: Context, id_: ArtifactParentId) -> str:
     if id_.kind is not ids.COMMENT:
         return id_.display_id
     comments = await timeline_entries.comments_of(ctx.tx, ctx.org, [id_.number])
-    return next((f"{row.object}:{id_.display_id}" for row in comments if id_.is_on(row.object)), "")
+    return next((ids.path(row.object, id_.display_id) for row in comments if id_.is_on(row.object)), "")
 
 
 async def _found(ctx: Context, id_: ArtifactId, version: str | UnsetType) -> tuple[ArtifactRow, VersionRow | None]:
@@ -172,12 +174,12 @@ async def _found(ctx: Context, id_: ArtifactId, version: str | UnsetType) -> tup
     row = await _seen(ctx, id_)
     if row is None:
         raise NotFound(
-            f"There is no artifact {id_.text[:80]!r}.", detail="It never was, it was removed, or it is private."
+            f"There is no artifact {quoted(id_.text)}.", detail="It never was, it was removed, or it is private."
         )
     found = await _version(ctx, row, version)
     if found is None and not isinstance(version, UnsetType):
         raise NotFound(
-            f"{id_.display_id} has no version {version[:80]!r}.", detail="It was never uploaded, or it was deleted."
+            f"{id_.display_id} has no version {quoted(version)}.", detail="It was never uploaded, or it was deleted."
         )
     return row, found
 
@@ -197,7 +199,7 @@ async def finish_upload(tx: Tx, key: VersionKey, uploaded: store.Uploaded, now: 
         LostRace: it has some already, or it or the blob is gone.
     """
     by = await store.prepared_by(tx, key)
-    async with touching(Context(Caller(key.org, by, ""), now, tx), [f"ARTIFACT-{key.artifact}"]):
+    async with touching(Context(Caller(key.org, by, ""), now, tx), [ids.ARTIFACT.display_id(key.artifact)]):
         await store.finish_upload(tx, key, uploaded, now)
 
 
@@ -209,7 +211,7 @@ async def remove_orphans(tx: Tx, *, before: int, now: int, most: int) -> int:
     rows = await store.orphans(tx, before=before, most=most)
     for org in sorted({row.org for row in rows}):
         gone = await _artifacts(tx, [row for row in rows if row.org == org])
-        await deleted(Context(Caller(org, SYSTEM, ""), now, tx), *gone)
+        await tell_deleted(Context(Caller(org, SYSTEM, ""), now, tx), *gone)
     await store.remove(tx, [(row.org, row.number) for row in rows], now=now)
     return len(rows) + await store.remove_waiting(tx, before=before, most=most)
 

@@ -2,24 +2,20 @@
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 
 from rapport.auth import scopes, tokens
 from rapport.auth.caller import Caller
 from rapport.clock import DAY, SECOND, format_rfc3339
 from rapport.contract import auth_tokens as contract
 from rapport.contract.kit import ids
-from rapport.contract.kit.errors import (
-    ApiError,
-    Forbidden,
-    NotFound,
-    Unauthenticated,
-    ValueNotPermitted,
-    raise_all,
-)
+from rapport.contract.kit.errors import ApiError, Forbidden, NotFound, Unauthenticated, raise_all
 from rapport.contract.kit.fields import UNSET, UnsetType
-from rapport.operations.kit.atoms import atom, authors, or_unset, value_of
+from rapport.operations.finding import find
+from rapport.operations.kit.atoms import atom, authors
 from rapport.operations.kit.context import Context, handles
-from rapport.operations.kit.references import unknown_id
+from rapport.operations.kit.optional import chosen, or_unset
+from rapport.operations.refusals import not_permitted, quoted, unknown_id
 from rapport.store import auth_tokens as store
 from rapport.store import users as user_store
 from rapport.store.kit import numbers, summaries
@@ -45,8 +41,8 @@ async def create(ctx: Context, request: contract.AuthTokensCreateRequest) -> con
     assert holder is not None  # noqa: S101  # else there was a problem
     row, secret = await add(
         ctx.tx, org=ctx.org, user_id=holder, by=ctx.caller.user_id, now=ctx.now, expires=expires, scope=scope,
-        name=request.token_hint or "", token_type=value_of(request.requested_token_type),
-        client_id=value_of(request.client_id),
+        name=request.token_hint or "", token_type=chosen(request.requested_token_type, None),
+        client_id=chosen(request.client_id, None),
     )  # fmt: skip
     return contract.AuthTokensCreateResponse(
         access_token=secret,
@@ -103,7 +99,7 @@ async def _holder(ctx: Context, act_as: ids.TokenHolderId | UnsetType) -> str | 
             f"act_as: the role {ctx.caller.role} may not make tokens for others.",
             detail="Leave act_as out for a token of your own, or ask an admin of your org.",
         )
-    user = await user_store.get(ctx.tx, ctx.org, act_as.display_id) if act_as.belongs_to(ctx.org) else None
+    user = await find(ctx, act_as, user_store.get)
     return None if user is None else user.display_id
 
 
@@ -115,15 +111,16 @@ def _no_such_holder(request: contract.AuthTokensCreateRequest, holder: str | Non
 
 def _end_of_life(request: contract.AuthTokensCreateRequest, now: int) -> tuple[int, list[ApiError]]:
     """When the token ends, from the one field that says so."""
-    given = [name for name in ("expires_at", "expires_in", "expires_in_mins") if getattr(request, name) is not UNSET]
+    names = [name for name in ("expires_at", "expires_in", "expires_in_mins") if getattr(request, name) is not UNSET]
     problems: list[ApiError] = [
-        _refusal(name, f"must not stand beside {given[0]}", "Say once how long the token lives.") for name in given[1:]
+        not_permitted(name, f"must not stand beside {names[0]}", "Say once how long the token lives.")
+        for name in names[1:]
     ]
     longest = now + tokens.LIFE_DAYS * DAY
     if not isinstance(request.expires_at, UnsetType):
         if not now < request.expires_at <= longest:
             rule = f"must be in the future, within {tokens.LIFE_DAYS} days"
-            problems.append(_refusal("expires_at", rule, "Give a time until which the token is needed."))
+            problems.append(not_permitted("expires_at", rule, "Give a time until which the token is needed."))
         return int(request.expires_at), problems
     if not isinstance(request.expires_in, UnsetType):
         return now + request.expires_in * DAY, problems
@@ -136,30 +133,26 @@ def _unsupported(request: contract.AuthTokensCreateRequest, holder: str | None) 
     """What DevRev's tokens have and these have not, and what does not fit the holder."""
     problems: list[ApiError] = []
     if request.aud:
-        problems.append(_refusal("aud", "tokens here have no audience", "Leave it out."))
+        problems.append(not_permitted("aud", "tokens here have no audience", "Leave it out."))
     if request.grant_type not in {UNSET, contract.ISSUE}:
         why = "tokens here come from no other token"
-        problems.append(_refusal("grant_type", why, "Leave it out.", allowed_values=[contract.ISSUE]))
+        problems.append(not_permitted("grant_type", why, "Leave it out.", allowed_values=[contract.ISSUE]))
     allowed = _TYPES.get(ids.kind_of(holder).name, ()) if holder else ()
     if holder and request.requested_token_type not in {UNSET, *allowed}:
         why = f"{holder} can have a token of its own kind only"
         detail = "Use one of allowed_values, or name in act_as the user that the token is for."
-        problems.append(_refusal("requested_token_type", why, detail, allowed_values=list(allowed)))
+        problems.append(not_permitted("requested_token_type", why, detail, allowed_values=list(allowed)))
     elif request.requested_token_type in {contract.PERSONAL_ACT_AS, contract.APPLICATION_ACT_AS} and not request.act_as:
-        problems.append(_refusal("requested_token_type", "needs act_as", "Name in act_as whom the token acts as."))
+        problems.append(not_permitted("requested_token_type", "needs act_as", "Name in act_as whom the token acts as."))
     for name in ("rev_info", "subject_token", "subject_token_type"):
         if getattr(request, name) is not UNSET:
             why = "tokens here come from no other token, and are for dev users and service accounts"
-            problems.append(_refusal(name, why, "Leave it out."))
+            problems.append(not_permitted(name, why, "Leave it out."))
     if request.scope and (unknown := scopes.unknown(request.scope)):
         detail = "Use some of allowed_values, separated by spaces."
         known = list(scopes.ALL_SCOPES)
-        problems.append(_refusal("scope", f"has no scope {unknown[0][:80]!r}", detail, allowed_values=known))
+        problems.append(not_permitted("scope", f"has no scope {quoted(unknown[0])}", detail, allowed_values=known))
     return problems
-
-
-def _refusal(field_name: str, reason: str, detail: str, **more: list[str]) -> ValueNotPermitted:
-    return ValueNotPermitted(f"{field_name}: {reason}.", detail=detail, field_name=field_name, reason=reason, **more)
 
 
 def _scope(caller: Caller, requested: str | UnsetType) -> str:
@@ -196,8 +189,8 @@ async def list_(ctx: Context, request: contract.AuthTokensListRequest) -> contra
             return contract.AuthTokensListResponse(tokens=[])
         subject = request.subject.display_id
     rows = await store.listed(
-        ctx.tx, ctx.org, user_id=subject, token_type=value_of(request.requested_token_type),
-        client_id=value_of(request.client_id),
+        ctx.tx, ctx.org, user_id=subject, token_type=chosen(request.requested_token_type, None),
+        client_id=chosen(request.client_id, None),
     )  # fmt: skip
     return contract.AuthTokensListResponse(tokens=await _answers(ctx, rows))
 
@@ -208,7 +201,7 @@ async def info(ctx: Context, _request: contract.AuthTokensInfoRequest) -> contra
     row = await _in_use(ctx)
     user = (await summaries.users(ctx.tx, [(ctx.org, row.user_id)]))[ctx.org, row.user_id]
     return contract.AuthTokensInfoResponse(
-        organization=contract.OrgAttributes(display_id=f"DEV-{ctx.org}", id=ids.org_don(ctx.org)),
+        organization=contract.OrgAttributes(display_id=ids.org_display_id(ctx.org), id=ids.org_don(ctx.org)),
         token=contract.TokenAttributes(
             expiry=row.expires_date // SECOND, issued_at=row.created_date // SECOND, issuer=_ISSUER, subject=user.id
         ),
@@ -240,7 +233,7 @@ async def delete(ctx: Context, request: contract.AuthTokensDeleteRequest) -> con
     token_id = request.token_id
     row = await _in_use(ctx) if isinstance(token_id, UnsetType) else await _visible(ctx, token_id)
     if not await store.revoke(ctx.tx, ctx.org, row.number, by=ctx.caller.user_id, now=ctx.now):
-        raise NotFound(f"TOKEN-{row.number} is revoked already.", detail="Nothing is left to do.")
+        raise NotFound(f"{ids.AUTH_TOKEN.display_id(row.number)} is revoked already.", detail="Nothing is left to do.")
     return contract.AuthTokensDeleteResponse()
 
 
@@ -275,9 +268,9 @@ async def _visible(ctx: Context, token_id: ids.AuthTokenId, *, hold: bool = Fals
     Raises:
         NotFound: there is none, or it is another's and the caller is no admin.
     """
-    row = await store.get(ctx.tx, ctx.org, token_id.number, hold=hold) if token_id.belongs_to(ctx.org) else None
+    row = await find(ctx, token_id, partial(store.get, hold=hold))
     if row is None or (row.user_id != ctx.caller.user_id and ctx.caller.role != "admin"):
-        raise NotFound(f"There is no token {token_id.text[:80]!r}.", detail="It never was, or it is not yours.")
+        raise NotFound(f"There is no token {quoted(token_id.text)}.", detail="It never was, or it is not yours.")
     return row
 
 

@@ -106,7 +106,7 @@ class _Filler:
         self._now = now
         self._start = now - 365 * DAY
         self._dice = random.Random(NUMBER)  # noqa: S311  # a demo is the same every time
-        self._caller = Caller(ORG, f"DEVU-{NUMBER}", "admin")
+        self._caller = Caller(ORG, ids.DEV_USER.display_id(NUMBER), "admin")
         self._members = [self._caller.user_id]
         self._people: dict[int, list[tuple[str, str]]] = {}
         self._opportunities: dict[int, str] = {}
@@ -151,8 +151,8 @@ class _Filler:
         for customer in _CUSTOMERS[position * 2 : position * 2 + 2]:
             user = await rev_users.add(
                 self._tx, org=ORG, display_name=customer, email=f"{_first_name(customer)}@{domain}",
-                external_ref=None, rev_org=f"REV-{rev_org.number}", document=rev_users.Document(), by=owner,
-                now=account.created_date,
+                external_ref=None, rev_org=ids.REV_ORG.display_id(rev_org.number), by=owner,
+                document=rev_users.Document(), now=account.created_date,
             )  # fmt: skip
             self._people.setdefault(account.number, []).append((user.display_id, customer))
         if position % 2 == 0:
@@ -162,11 +162,13 @@ class _Filler:
                 target_close_date=self._now + (30 + position) * DAY, by=owner, now=account.created_date + 20 * DAY,
                 document=OpportunityDocument(owned_by=[owner], part="PROD-1", value=value),
             )  # fmt: skip
-            self._opportunities[account.number] = f"OPP-{work.number}"
+            self._opportunities[account.number] = ids.OPPORTUNITY.display_id(work.number)
 
     async def _add_link_and_program(self) -> None:
         ctx = Context(self._caller, self._start, self._tx)
-        deal, account = (ids.LinkEndpointId.parse(text) for text in ("OPP-1", f"ACC-{NUMBER}"))
+        deal, account = (
+            ids.LinkEndpointId.parse(text) for text in (ids.OPPORTUNITY.display_id(1), ids.ACCOUNT.display_id(NUMBER))
+        )
         await links.create(ctx, LinksCreateRequest(link_type="is_related_to", source=deal, target=account))
         await numbers.reserve(self._tx, ids.SERVICE_ACCOUNT, ORG, NUMBER - 1)
         await service_accounts.create(ctx, ServiceAccountsCreateRequest(display_name="Calendar import"))
@@ -189,7 +191,7 @@ class _Filler:
         moments = sorted(self._dice.randrange(30 * DAY, 365 * DAY) for _ in range(_ENGAGEMENTS))
         calls = [self._engagement(self._start + moment // SECOND * SECOND, chosen) for moment in moments]
         # The first is the one that the reference's examples ask for.
-        calls[0].request.artifacts = [ids.ArtifactId.parse(f"ARTIFACT-{NUMBER}")]
+        calls[0].request.artifacts = [ids.ArtifactId.parse(ids.ARTIFACT.display_id(NUMBER))]
         for result in await engagements.create(self._tx, calls):
             if isinstance(result, Exception):
                 raise result
@@ -203,7 +205,7 @@ class _Filler:
         account = _ACCOUNTS[number - NUMBER][0]
         kind = dice.choices(list(_TITLES), weights=[5, 6, 2, 2, 3])[0]
         member = dice.choice(self._members)
-        parents = [f"ACC-{number}"]
+        parents = [ids.ACCOUNT.display_id(number)]
         if number in self._opportunities and dice.random() < _WITH_OPPORTUNITY:
             parents.append(self._opportunities[number])
         marked = []

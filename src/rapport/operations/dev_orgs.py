@@ -24,7 +24,7 @@ async def get(ctx: Context, _request: contract.DevOrgsGetRequest) -> contract.De
         dev_org=contract.DevOrg(
             created_date=made,
             dev_slug=_NOT_IN_A_SLUG.sub("-", name.lower()).strip("-") or ctx.org.lower(),
-            display_id=f"DEV-{ctx.org}",
+            display_id=ids.org_display_id(ctx.org),
             display_name=name,
             id=ids.org_don(ctx.org),
             modified_date=made,

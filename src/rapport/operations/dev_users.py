@@ -11,30 +11,30 @@ from rapport.contract.kit import ids
 from rapport.contract.kit.errors import BadRequest, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, EnumValue, UnsetType
 from rapport.contract.kit.ids import Id
-from rapport.operations.kit.atoms import atom, authors, or_unset, value_of
+from rapport.operations.finding import find, found
+from rapport.operations.kit.atoms import atom, authors
 from rapport.operations.kit.changes import (
-    absent,
     audited,
-    chosen,
+    changed,
     custom_fields,
     keep_picture,
-    sent,
     subtype,
-    told,
-    updated,
+    tell_created_by,
+    tell_updated,
 )
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.listing import (
     add_custom_fields,
     add_dates,
     cursors,
-    given,
     match_none,
     read_walk,
     resolved,
 )
-from rapport.operations.kit.references import References, unknown_id, wanted
+from rapport.operations.kit.optional import chosen, given, or_unset, sent
+from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows
+from rapport.operations.refusals import quoted, unknown_id
 from rapport.store import users as store
 from rapport.store.kit import numbers, query, terms
 from rapport.store.kit.db import Tx
@@ -70,13 +70,13 @@ async def create(ctx: Context, request: contract.DevUsersCreateRequest) -> contr
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, reports_to)))
     document = Document(
         reports_to=references.one("reports_to", request.reports_to),
-        custom_fields=value_of(request.custom_fields),
+        custom_fields=chosen(request.custom_fields, None),
         subtype=subtype(None, request.custom_schema_spec),
     )
     raise_all(references.problems)
     row = await add(
-        ctx.tx, org=ctx.org, email=request.email, full_name=value_of(request.full_name),
-        display_name=value_of(request.display_name), state=request.state, role=request.role or "member",
+        ctx.tx, org=ctx.org, email=request.email, full_name=chosen(request.full_name, None),
+        display_name=chosen(request.display_name, None), state=request.state, role=request.role or "member",
         by=ctx.caller.user_id, now=ctx.now, document=document,
     )  # fmt: skip
     return contract.DevUsersCreateResponse(dev_user=(await _dev_users(ctx.tx, [row]))[0])
@@ -93,14 +93,14 @@ async def add(
     """
     if (user := await store.by_email(tx, org, email)) is not None:
         raise ValueNotPermitted(
-            f"email: {email[:80]!r} is in use by {user.display_id}.",
+            f"email: {quoted(email)} is in use by {user.display_id}.",
             detail="Use another email, or that user.",
             field_name="email",
             reason="must be unique among the org's dev users",
             existing_id=ids.don_of(user.display_id, org),
         )
     number = await numbers.take_one(tx, ids.DEV_USER, org) if number is None else number
-    display_id = f"{ids.DEV_USER.prefix}-{number}"
+    display_id = ids.DEV_USER.display_id(number)
     row = store.UserRow(
         org=org, display_id=display_id, kind=ids.DEV_USER.name, number=number,
         display_name=display_name or full_name or email.partition("@")[0], full_name=full_name, email=email,
@@ -109,7 +109,7 @@ async def add(
     )  # fmt: skip
     await store.insert(tx, row)
     await _put_terms(tx, row, document or Document())
-    await told(tx, org, row.created_by, now, display_id)
+    await tell_created_by(tx, org, row.created_by, now, display_id)
     return row
 
 
@@ -121,9 +121,7 @@ async def _put_terms(tx: Tx, row: store.UserRow, document: Document) -> None:
 @handles(contract.GET)
 async def get(ctx: Context, request: contract.DevUsersGetRequest) -> contract.DevUsersGetResponse:
     """Find a dev user."""
-    row = await store.get(ctx.tx, ctx.org, request.id.display_id) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(request.id)
+    row = await found(ctx, request.id, store.get)
     return contract.DevUsersGetResponse(dev_user=(await _dev_users(ctx.tx, [row]))[0])
 
 
@@ -161,7 +159,7 @@ async def list_(ctx: Context, request: contract.DevUsersListRequest) -> contract
 @handles(contract.UPDATE)
 async def update(ctx: Context, request: contract.DevUsersUpdateRequest) -> contract.DevUsersUpdateResponse:
     """Change a dev user. The facts list no 404 here, so an absent one is a bad id."""
-    row = await store.lock(ctx.tx, ctx.org, request.id.display_id) if request.id.belongs_to(ctx.org) else None
+    row = await find(ctx, request.id, store.lock)
     if row is None:
         raise unknown_id("id", request.id)
     return await _update(ctx, request, row, role=chosen(request.role, row.role))
@@ -193,19 +191,20 @@ async def _update(
         reports_to=reports_to or before.reports_to,
         subtype=subtype(before.subtype, request.custom_schema_spec),
     )
-    after = audited(ctx, row, row._replace(
-        display_name=chosen(request.display_name, row.display_name), full_name=chosen(request.full_name, row.full_name),
-        role=role, document=msgspec.json.encode(document).decode(),
+    after = row._replace(
+        display_name=chosen(request.display_name, row.display_name),
+        full_name=chosen(request.full_name, row.full_name),
+        role=role,
+        document=msgspec.json.encode(document).decode(),
         display_picture=row.display_picture if isinstance(request.display_picture, UnsetType) else picture,
-    ))  # fmt: skip
-    (dev_user,) = await _dev_users(ctx.tx, [row])
-    if after is not None:
-        was, row = dev_user, after
+    )
+
+    async def write(row: store.UserRow) -> None:
         await store.update(ctx.tx, row)
         await keep_picture(ctx, row)
         await _put_terms(ctx.tx, row, document)
-        (dev_user,) = await _dev_users(ctx.tx, [row])
-        await updated(ctx, was, dev_user)
+
+    dev_user = await changed(ctx, row, after, write, _dev_users)
     return contract.DevUsersUpdateResponse(dev_user=dev_user)
 
 
@@ -228,9 +227,7 @@ async def deactivate(ctx: Context, request: contract.DevUsersDeactivateRequest) 
 
 
 async def _set_state(ctx: Context, id_: ids.DevUserId, state: str) -> store.UserRow:
-    row = await store.lock(ctx.tx, ctx.org, id_.display_id) if id_.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(id_)
+    row = await found(ctx, id_, store.lock)
     return await admit(ctx, row, state=state, role=row.role)
 
 
@@ -242,7 +239,7 @@ async def admit(ctx: Context, row: store.UserRow, *, state: str, role: str | Non
     before = await _dev_users(ctx.tx, [row])
     await store.update(ctx.tx, after)
     if row.kind == ids.DEV_USER.name:
-        await updated(ctx, *before, *await _dev_users(ctx.tx, [after]))
+        await tell_updated(ctx, *before, *await _dev_users(ctx.tx, [after]))
     return after
 
 

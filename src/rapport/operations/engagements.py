@@ -8,16 +8,19 @@ import msgspec
 from rapport.clock import MILLISECOND, format_rfc3339
 from rapport.contract import engagements as contract
 from rapport.contract.kit import ids
-from rapport.contract.kit.errors import ApiError, NotFound, ValueNotPermitted, raise_all
+from rapport.contract.kit.errors import ApiError, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, Raw, Response, SetTagWithValue, UnsetType, wire_value
-from rapport.contract.kit.ids import EngagementId, Id
+from rapport.contract.kit.ids import Id
 from rapport.events import log as events
-from rapport.operations.kit.changes import deleted, detach, updated
+from rapport.operations.finding import found
+from rapport.operations.kit.changes import detach, tell_deleted, tell_updated
 from rapport.operations.kit.context import Call, Context, handles, handles_batch
 from rapport.operations.kit.expansion import expanded
-from rapport.operations.kit.listing import add_audit, add_dates, cursors, given, own_ids, read_walk
+from rapport.operations.kit.listing import add_audit, add_dates, cursors, own_ids, read_walk
+from rapport.operations.kit.optional import given, only_set
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows
+from rapport.operations.refusals import quoted
 from rapport.store import engagements as store
 from rapport.store.engagements import EngagementRow, Links, Stored
 from rapport.store.kit import numbers, query, summaries
@@ -121,7 +124,7 @@ def _check(
 
 def _ref_in_use(org: str, external_ref: str, number: int) -> ValueNotPermitted:
     return ValueNotPermitted(
-        f"external_ref: {external_ref[:80]!r} is in use by ENGAGEMENT-{number}.",
+        f"external_ref: {quoted(external_ref)} is in use by {ids.ENGAGEMENT.display_id(number)}.",
         detail="Update that engagement, or use another external_ref.",
         field_name="external_ref",
         reason="must be unique among the org's engagements",
@@ -154,7 +157,9 @@ async def _record(tx: Tx, accepted: Sequence[_Accepted]) -> dict[int, contract.E
     for (position, call, _), row in zip(accepted, rows, strict=True):
         documents = [_answer(call.caller.org, _kept(row), people)]
         org, user_id = call.caller.org, call.caller.user_id
-        happened.append(events.created(org, user_id, call.now, Raw(documents[0]), f"ENGAGEMENT-{row.number}"))
+        happened.append(
+            events.created(org, user_id, call.now, Raw(documents[0]), ids.ENGAGEMENT.display_id(row.number))
+        )
         if call.request.expand:
             documents = await expanded(tx, call.caller.org, documents, call.request.expand)
         responses[position] = contract.EngagementsCreateResponse(engagement=Raw(documents[0]))
@@ -168,7 +173,7 @@ def _new_row(call: Call[contract.EngagementsCreateRequest], links: Links, number
     document = Document(
         created_date=now,
         description=None if isinstance(request.description, UnsetType) else request.description,
-        display_id=f"ENGAGEMENT-{number}",
+        display_id=ids.ENGAGEMENT.display_id(number),
         engagement_type=request.engagement_type or "default",
         external_ref=request.external_ref or None,
         external_url=request.external_url or None,
@@ -210,7 +215,7 @@ async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, Raw]:
     """Engagements by display id."""
     kept = await query.numbered(tx, store.live(org), numbers_)
     answers = await _answers(tx, org, kept)
-    return {f"ENGAGEMENT-{row.number}": answer for row, answer in zip(kept, answers, strict=True)}
+    return {ids.ENGAGEMENT.display_id(row.number): answer for row, answer in zip(kept, answers, strict=True)}
 
 
 async def _answers(
@@ -226,14 +231,8 @@ async def _answers(
 @handles(contract.GET)
 async def get(ctx: Context, request: contract.EngagementsGetRequest) -> contract.EngagementsGetResponse:
     """Find one."""
-    kept = await store.get(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
-    if kept is None:
-        raise _absent(request.id)
+    kept = await found(ctx, request.id, store.get)
     return contract.EngagementsGetResponse(engagement=(await _answers(ctx.tx, ctx.org, [kept], request.expand))[0])
-
-
-def _absent(id_: EngagementId) -> NotFound:
-    return NotFound(f"There is no engagement {id_.text[:80]!r}.", detail="It never was, or it was deleted.")
 
 
 @handles(contract.LIST)
@@ -266,11 +265,9 @@ def _matching(org: str, request: contract.EngagementsCountRequest) -> Filter[Sto
 @handles(contract.DELETE)
 async def delete(ctx: Context, request: contract.EngagementsDeleteRequest) -> contract.EngagementsDeleteResponse:
     """Delete one; its external_ref is free again, its artifacts stay bound to it, its comments go."""
-    row = await store.lock(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise _absent(request.id)
+    row = await found(ctx, request.id, store.lock)
     await detach(ctx, request.id.display_id)
-    await deleted(ctx, *await _answers(ctx.tx, ctx.org, [_kept(row)]))
+    await tell_deleted(ctx, *await _answers(ctx.tx, ctx.org, [_kept(row)]))
     await store.delete(ctx.tx, ctx.org, row.number, ctx.now)
     return contract.EngagementsDeleteResponse()
 
@@ -278,9 +275,7 @@ async def delete(ctx: Context, request: contract.EngagementsDeleteRequest) -> co
 @handles(contract.UPDATE)
 async def update(ctx: Context, request: contract.EngagementsUpdateRequest) -> contract.EngagementsUpdateResponse:
     """Change one, all fields or none. What changes nothing is no change."""
-    row = await store.lock(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise _absent(request.id)
+    row = await found(ctx, request.id, store.lock)
     before = _decode_document(row.document)
     links = await _changed_links(ctx, request)
     after = _changed(before, request, _link_fields(ctx.org, Links(**links)), links)
@@ -297,7 +292,7 @@ async def update(ctx: Context, request: contract.EngagementsUpdateRequest) -> co
         await store.update(ctx.tx, old, row)
         await _write_links(ctx, row.number, links, before, after)
         (engagement,) = await _answers(ctx.tx, ctx.org, [_kept(row)])
-        await updated(ctx, was, engagement)
+        await tell_updated(ctx, was, engagement)
     if request.expand:
         (engagement,) = await _answers(ctx.tx, ctx.org, [_kept(row)], request.expand)
     return contract.EngagementsUpdateResponse(engagement=engagement)
@@ -307,18 +302,14 @@ def _kept(row: EngagementRow) -> Stored:
     return Stored(row.number, row.created_by, row.modified_by, row.document)
 
 
-def _set(change: Any) -> Any:
-    return UNSET if isinstance(change, UnsetType) else change.set
-
-
 async def _changed_links(ctx: Context, request: contract.EngagementsUpdateRequest) -> dict[str, Any]:
     """The links that the request sets, checked, by kind.
 
     Raises:
         ApiError: a reference or the external_ref is refused.
     """
-    members, parents, artifacts = _set(request.members), _set(request.parents), _set(request.artifacts)
-    tags: Sequence[SetTagWithValue] | UnsetType = _set(request.tags)
+    members, parents, artifacts = only_set(request.members), only_set(request.parents), only_set(request.artifacts)
+    tags: Sequence[SetTagWithValue] | UnsetType = only_set(request.tags)
     everything = [*given(members), *given(parents), *given(artifacts), *(tag.id for tag in given(tags))]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     holder = request.id.display_id

@@ -9,12 +9,15 @@ from rapport.contract.kit.errors import ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import DEFAULT_LIMIT, UNSET, UnsetType
 from rapport.contract.kit.ids import LinkEndpointId
 from rapport.contract.kit.paging import decode_cursor
-from rapport.operations.kit.atoms import atom, authors, value_of
-from rapport.operations.kit.changes import absent, created, deleted
+from rapport.operations.finding import find, found
+from rapport.operations.kit.atoms import atom, authors
+from rapport.operations.kit.changes import tell_created, tell_deleted
 from rapport.operations.kit.context import Context, handles
-from rapport.operations.kit.listing import NEWEST_FIRST, cursors, given
-from rapport.operations.kit.references import References, unknown_id, wanted
+from rapport.operations.kit.listing import NEWEST_FIRST, cursors
+from rapport.operations.kit.optional import chosen, given
+from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows
+from rapport.operations.refusals import absent, unknown_id
 from rapport.store import links as store
 from rapport.store.kit import numbers, query, summaries
 from rapport.store.kit.db import Tx
@@ -26,7 +29,7 @@ from rapport.store.links import LinkRow
 @handles(contract.CREATE)
 async def create(ctx: Context, request: contract.LinksCreateRequest) -> contract.LinksCreateResponse:
     """Link two objects."""
-    custom = value_of(request.custom_link_type)
+    custom = chosen(request.custom_link_type, None)
     row = await _add(ctx, request.link_type, request.source, request.target, custom)
     return contract.LinksCreateResponse(link=(await _links(ctx.tx, [row]))[0])
 
@@ -50,16 +53,14 @@ async def _add(
         target_kind=target.kind.name, created_by=by, created_date=ctx.now, modified_by=by, modified_date=ctx.now,
     )  # fmt: skip
     await store.insert(ctx.tx, row)
-    await created(ctx, f"LINK-{row.number}")
+    await tell_created(ctx, ids.LINK.display_id(row.number))
     return row
 
 
 @handles(contract.GET)
 async def get(ctx: Context, request: contract.LinksGetRequest) -> contract.LinksGetResponse:
     """Find a link."""
-    row = await store.get(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(request.id)
+    row = await found(ctx, request.id, store.get)
     return contract.LinksGetResponse(link=(await _links(ctx.tx, [row]))[0])
 
 
@@ -74,7 +75,7 @@ async def list_(ctx: Context, request: contract.LinksListRequest) -> contract.Li
     )  # fmt: skip
     object_ = request.object.display_id if request.object.belongs_to(ctx.org) else ""
     where = store.of_object(
-        ctx.org, object_, direction=value_of(request.direction), other_kinds=given(request.object_types)
+        ctx.org, object_, direction=chosen(request.direction, None), other_kinds=given(request.object_types)
     )
     where.among("link_type", [*given(request.link_type), *given(request.types)])
     page = await query.page(ctx.tx, where, walk)
@@ -91,9 +92,9 @@ async def delete(ctx: Context, request: contract.LinksDeleteRequest) -> contract
 
 async def _delete(ctx: Context, id_: ids.LinkId) -> bool:
     """Delete a link; False when there is none."""
-    if not id_.belongs_to(ctx.org) or await store.lock(ctx.tx, ctx.org, id_.number) is None:
+    if await find(ctx, id_, store.lock) is None:
         return False
-    await deleted(ctx, *(await show(ctx.tx, ctx.org, [id_.number])).values())
+    await tell_deleted(ctx, *(await show(ctx.tx, ctx.org, [id_.number])).values())
     await store.delete(ctx.tx, ctx.org, [id_.number])
     return True
 
@@ -116,7 +117,7 @@ async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.
 
 async def _links(tx: Tx, rows: Sequence[Any]) -> list[contract.Link]:
     org = rows[0].org if rows else ""
-    ends = {end for row in rows for end in ((row.source_kind, row.source), (row.target_kind, row.target))}
+    ends = {end for row in rows for end in (row.source, row.target)}
     found = await _endpoints(tx, org, ends)
     people = await authors(tx, rows)
     return [
@@ -131,17 +132,13 @@ async def _links(tx: Tx, rows: Sequence[Any]) -> list[contract.Link]:
     ]
 
 
-async def _endpoints(tx: Tx, org: str, ends: set[tuple[str, str]]) -> dict[str, Any]:
+async def _endpoints(tx: Tx, org: str, display_ids: set[str]) -> dict[str, Any]:
     """The summaries of what links join, by display id, with one query for each kind."""
-
-    def of_kind(kind: ids.Kind) -> list[int]:
-        return [int(display_id.rpartition("-")[2]) for name, display_id in ends if name == kind.name]
-
-    people = {(org, display_id) for name, display_id in ends if name in {ids.DEV_USER.name, ids.REV_USER.name}}
+    people = {(org, end) for end in display_ids if ids.kind_of(end) in ids.USERS}
     found: dict[str, Any] = {key[1]: user for key, user in (await summaries.users(tx, people)).items()}
-    found |= await summaries.accounts(tx, org, of_kind(ids.ACCOUNT))
-    found |= await summaries.opportunities(tx, org, of_kind(ids.OPPORTUNITY))
-    found |= await summaries.rev_orgs(tx, org, of_kind(ids.REV_ORG))
+    found |= await summaries.accounts(tx, org, ids.numbers_of(ids.ACCOUNT, display_ids))
+    found |= await summaries.opportunities(tx, org, ids.numbers_of(ids.OPPORTUNITY, display_ids))
+    found |= await summaries.rev_orgs(tx, org, ids.numbers_of(ids.REV_ORG, display_ids))
     return found
 
 

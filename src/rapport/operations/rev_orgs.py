@@ -8,48 +8,37 @@ import msgspec
 from rapport.contract import rev_orgs as contract
 from rapport.contract.accounts import RevOrg
 from rapport.contract.kit import ids
-from rapport.contract.kit.errors import (
-    Conflict,
-    MissingRequiredField,
-    NotFound,
-    ValueNotPermitted,
-    raise_all,
-)
+from rapport.contract.kit.errors import MissingRequiredField, NotFound, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, UnsetType
+from rapport.operations.finding import found
 from rapport.operations.kit.atoms import (
     artifact_summaries,
     atom,
     authors,
     find_artifacts,
-    or_unset,
     tags_with_values,
-    value_of,
 )
 from rapport.operations.kit.changes import (
-    absent,
-    audited,
-    chosen,
+    changed,
     claim_artifacts,
-    created,
-    deleted,
     detach,
     disband,
-    only_set,
-    sent,
-    updated,
+    tell_created,
+    tell_deleted,
 )
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.listing import (
     add_audit,
     add_custom_fields,
     cursors,
-    given,
     own_ids,
     own_numbers,
     read_walk,
 )
+from rapport.operations.kit.optional import chosen, given, only_set, or_unset, sent
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows
+from rapport.operations.refusals import in_use
 from rapport.store import rev_orgs as store
 from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import Tx, UniqueViolation
@@ -86,24 +75,17 @@ async def create(ctx: Context, request: contract.RevOrgsCreateRequest) -> contra
     by = ctx.caller.user_id
     row = RevOrgRow(
         org=ctx.org, number=await numbers.take_one(ctx.tx, ids.REV_ORG, ctx.org), account=request.account.number,
-        is_default=0, display_name=request.display_name, external_ref=value_of(request.external_ref), created_by=by,
+        is_default=0, display_name=request.display_name, external_ref=chosen(request.external_ref, None), created_by=by,
         created_date=ctx.now, modified_by=by, modified_date=ctx.now, document=msgspec.json.encode(document).decode(),
     )  # fmt: skip
     try:
         await store.insert(ctx.tx, row)
     except UniqueViolation as error:
-        raise _in_use(row.external_ref) from error
+        raise in_use("rev org", [row.external_ref or ""]) from error
     await _put_terms(ctx.tx, row, document)
-    await claim_artifacts(ctx, document.artifacts, f"REV-{row.number}")
-    await created(ctx, f"REV-{row.number}")
+    await claim_artifacts(ctx, document.artifacts, ids.REV_ORG.display_id(row.number))
+    await tell_created(ctx, ids.REV_ORG.display_id(row.number))
     return contract.RevOrgsCreateResponse(rev_org=(await _rev_orgs(ctx.tx, [row]))[0])
-
-
-def _in_use(external_ref: str | None) -> Conflict:
-    return Conflict(
-        f"external_ref: {(external_ref or '')[:80]!r} is in use by another rev org.",
-        detail="Update that rev org, or use another external_ref.",
-    )
 
 
 async def _put_terms(tx: Tx, row: RevOrgRow, document: Document) -> None:
@@ -111,7 +93,7 @@ async def _put_terms(tx: Tx, row: RevOrgRow, document: Document) -> None:
         "rev_orgs.custom_fields": terms.of_custom_fields(document.custom_fields),
         "rev_orgs.tags": [tag for tag, _ in document.tags],
     }
-    await terms.put(tx, row.org, f"REV-{row.number}", fields)
+    await terms.put(tx, row.org, ids.REV_ORG.display_id(row.number), fields)
 
 
 @handles(contract.GET)
@@ -158,9 +140,7 @@ async def list_(ctx: Context, request: contract.RevOrgsListRequest) -> contract.
 @handles(contract.UPDATE)
 async def update(ctx: Context, request: contract.RevOrgsUpdateRequest) -> contract.RevOrgsUpdateResponse:
     """Change a rev org, all fields or none. What changes nothing is no change."""
-    row = await store.lock(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(request.id)
+    row = await found(ctx, request.id, store.lock)
     artifacts = only_set(request.artifacts)
     homes = [] if isinstance(request.account, UnsetType) else [request.account]
     everything = [*homes, *given(artifacts), *(tag.id for tag in given(request.tags))]
@@ -170,7 +150,7 @@ async def update(ctx: Context, request: contract.RevOrgsUpdateRequest) -> contra
     if row.is_default and account != row.account:
         references.problems.append(
             ValueNotPermitted(
-                f"account: {request.id.display_id} is the default rev org of ACC-{row.account}.",
+                f"account: {request.id.display_id} is the default rev org of {ids.ACCOUNT.display_id(row.account)}.",
                 detail="Move another rev org, or make a new one.",
                 field_name="account",
                 reason="a default rev org stays with its account",
@@ -187,21 +167,21 @@ async def update(ctx: Context, request: contract.RevOrgsUpdateRequest) -> contra
         fragments=chosen(request.custom_schema_fragments, before.fragments),
         tags=before.tags if isinstance(request.tags, UnsetType) else tags,
     )
-    after = audited(ctx, row, row._replace(
-        **sent(request, "display_name", "external_ref"), account=account,
+    after = row._replace(
+        **sent(request, "display_name", "external_ref"),
+        account=account,
         document=msgspec.json.encode(document).decode(),
-    ))  # fmt: skip
-    (rev_org,) = await _rev_orgs(ctx.tx, [row])
-    if after is not None:
-        was, row = rev_org, after
+    )
+
+    async def write(row: RevOrgRow) -> None:
         try:
             await store.update(ctx.tx, row)
         except UniqueViolation as error:
-            raise _in_use(row.external_ref) from error
+            raise in_use("rev org", [row.external_ref or ""]) from error
         await _put_terms(ctx.tx, row, document)
         await claim_artifacts(ctx, document.artifacts, request.id.display_id)
-        (rev_org,) = await _rev_orgs(ctx.tx, [row])
-        await updated(ctx, was, rev_org)
+
+    rev_org = await changed(ctx, row, after, write, _rev_orgs)
     return contract.RevOrgsUpdateResponse(rev_org=rev_org)
 
 
@@ -209,12 +189,10 @@ async def update(ctx: Context, request: contract.RevOrgsUpdateRequest) -> contra
 async def delete(ctx: Context, request: contract.RevOrgsDeleteRequest) -> contract.RevOrgsDeleteResponse:
     """Delete a rev org. Its users stay, without one."""
     id_ = request.id
-    row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(id_)
+    row = await found(ctx, id_, store.lock)
     await detach(ctx, id_.display_id)
     await disband(ctx, [id_.display_id])
-    await deleted(ctx, *await _rev_orgs(ctx.tx, [row]))
+    await tell_deleted(ctx, *await _rev_orgs(ctx.tx, [row]))
     await store.delete(ctx.tx, ctx.org, [id_.number])
     await terms.remove(ctx.tx, ctx.org, [id_.display_id])
     return contract.RevOrgsDeleteResponse()
@@ -237,7 +215,7 @@ async def _rev_orgs(tx: Tx, rows: Sequence[RevOrgRow]) -> list[RevOrg]:
     return [
         RevOrg(
             **atom(ids.REV_ORG, row, people),
-            account=accounts.get(f"ACC-{row.account}", UNSET),
+            account=accounts.get(ids.ACCOUNT.display_id(row.account), UNSET),
             artifacts=or_unset(artifact_summaries(artifacts, document.artifacts)),
             custom_fields=or_unset(document.custom_fields),
             custom_schema_fragments=or_unset(document.fragments),

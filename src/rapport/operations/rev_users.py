@@ -7,47 +7,36 @@ import msgspec
 
 from rapport.contract import rev_users as contract
 from rapport.contract.kit import ids
-from rapport.contract.kit.errors import Conflict, ValueNotPermitted, raise_all
+from rapport.contract.kit.errors import ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, UnsetType
 from rapport.contract.kit.ids import Id
 from rapport.contract.users import RevUserSummary
+from rapport.operations.finding import found
 from rapport.operations.kit.atoms import (
     artifact_summaries,
     atom,
     authors,
     find_artifacts,
-    or_unset,
     tags_with_values,
-    value_of,
 )
 from rapport.operations.kit.changes import (
-    absent,
     audited,
-    chosen,
+    changed,
     claim_artifacts,
     custom_fields,
-    deleted,
     detach,
     distinct,
     keep_picture,
-    only_set,
-    referred_to,
-    sent,
     subtype,
-    told,
-    updated,
+    tell_created_by,
+    tell_deleted,
 )
 from rapport.operations.kit.context import Context, handles
-from rapport.operations.kit.listing import (
-    add_audit,
-    add_custom_fields,
-    cursors,
-    given,
-    own_ids,
-    read_walk,
-)
+from rapport.operations.kit.listing import add_audit, add_custom_fields, cursors, own_ids, read_walk
+from rapport.operations.kit.optional import chosen, given, only_set, or_unset, sent
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows, touching
+from rapport.operations.refusals import in_use, referred_to
 from rapport.store import engagements, rev_orgs
 from rapport.store import users as store
 from rapport.store.kit import numbers, query, summaries, terms
@@ -80,8 +69,8 @@ async def create(ctx: Context, request: contract.RevUsersCreateRequest) -> contr
     rev_org = references.one("rev_org", request.rev_org)
     document = Document(
         artifacts=artifacts,
-        custom_fields=value_of(request.custom_fields),
-        description=value_of(request.description),
+        custom_fields=chosen(request.custom_fields, None),
+        description=chosen(request.description, None),
         external_refs=distinct(given(request.external_refs)),
         fragments=list(given(request.custom_schema_fragments)),
         phone_numbers=list(given(request.phone_numbers)),
@@ -90,10 +79,10 @@ async def create(ctx: Context, request: contract.RevUsersCreateRequest) -> contr
     )
     raise_all(references.problems)
     if account is not None:
-        rev_org = await _rev_org(ctx, int(account.rpartition("-")[2]), rev_org)
+        rev_org = await _rev_org(ctx, ids.number_of(account), rev_org)
     row = await add(
-        ctx.tx, org=ctx.org, display_name=value_of(request.display_name), email=value_of(request.email),
-        external_ref=value_of(request.external_ref), rev_org=rev_org, document=document, by=ctx.caller.user_id,
+        ctx.tx, org=ctx.org, display_name=chosen(request.display_name, None), email=chosen(request.email, None),
+        external_ref=chosen(request.external_ref, None), rev_org=rev_org, document=document, by=ctx.caller.user_id,
         now=ctx.now, display_picture=picture,
     )  # fmt: skip
     await keep_picture(ctx, row)
@@ -109,13 +98,15 @@ async def _rev_org(ctx: Context, account: int, rev_org: str | None) -> str | Non
     """
     if rev_org is None:
         default = await rev_orgs.default_of(ctx.tx, ctx.org, account)
-        return None if default is None else f"REV-{default.number}"
-    row = await rev_orgs.get(ctx.tx, ctx.org, int(rev_org.rpartition("-")[2]))
+        return None if default is None else ids.REV_ORG.display_id(default.number)
+    row = await rev_orgs.get(ctx.tx, ctx.org, ids.number_of(rev_org))
     if row is not None and row.account != account:
         raise ValueNotPermitted(
-            f"rev_org: {rev_org} is not of ACC-{account}.", detail="Leave the account or the rev org out.",
-            field_name="rev_org", reason="must be a rev org of the account",
-        )  # fmt: skip
+            f"rev_org: {rev_org} is not of {ids.ACCOUNT.display_id(account)}.",
+            detail="Leave the account or the rev org out.",
+            field_name="rev_org",
+            reason="must be a rev org of the account",
+        )
     return rev_org
 
 
@@ -130,25 +121,19 @@ async def add(
     """
     number = await numbers.take_one(tx, ids.REV_USER, org)
     row = store.UserRow(
-        org=org, display_id=f"REVU-{number}", kind=ids.REV_USER.name, number=number, display_name=display_name,
-        full_name=None, email=email, state="active", role=None, external_ref=external_ref, rev_org=rev_org,
+        org=org, display_id=ids.REV_USER.display_id(number), kind=ids.REV_USER.name, number=number,
+        display_name=display_name, full_name=None, email=email, state="active", role=None,
+        external_ref=external_ref, rev_org=rev_org,
         created_by=by, created_date=now, modified_by=by, modified_date=now,
         document=msgspec.json.encode(document).decode(), display_picture=display_picture,
     )  # fmt: skip
     try:
         await store.insert(tx, row)
     except UniqueViolation as error:
-        raise _in_use(external_ref) from error
+        raise in_use("rev user", [external_ref or ""]) from error
     await _put_terms(tx, row, document)
-    await told(tx, org, by, now, row.display_id)
+    await tell_created_by(tx, org, by, now, row.display_id)
     return row
-
-
-def _in_use(external_ref: str | None) -> Conflict:
-    return Conflict(
-        f"external_ref: {(external_ref or '')[:80]!r} is in use by another rev user.",
-        detail="Update that rev user, or use another external_ref.",
-    )
 
 
 async def _put_terms(tx: Tx, row: store.UserRow, document: Document) -> None:
@@ -164,9 +149,7 @@ async def _put_terms(tx: Tx, row: store.UserRow, document: Document) -> None:
 @handles(contract.GET)
 async def get(ctx: Context, request: contract.RevUsersGetRequest) -> contract.RevUsersGetResponse:
     """Find a rev user."""
-    row = await store.get(ctx.tx, ctx.org, request.id.display_id) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(request.id)
+    row = await found(ctx, request.id, store.get)
     return contract.RevUsersGetResponse(rev_user=(await _rev_users(ctx.tx, [row]))[0])
 
 
@@ -196,9 +179,7 @@ async def list_(ctx: Context, request: contract.RevUsersListRequest) -> contract
 @handles(contract.UPDATE)
 async def update(ctx: Context, request: contract.RevUsersUpdateRequest) -> contract.RevUsersUpdateResponse:
     """Change a rev user, all fields or none. What changes nothing is no change."""
-    row = await store.lock(ctx.tx, ctx.org, request.id.display_id) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(request.id)
+    row = await found(ctx, request.id, store.lock)
     artifacts = only_set(request.artifacts)
     pictures = [request.display_picture] if isinstance(request.display_picture, Id) else []
     everything = [*given(artifacts), *pictures, *(tag.id for tag in given(request.tags))]
@@ -218,22 +199,22 @@ async def update(ctx: Context, request: contract.RevUsersUpdateRequest) -> contr
         subtype=subtype(before.subtype, request.custom_schema_spec),
         tags=before.tags if isinstance(request.tags, UnsetType) else tags,
     )
-    after = audited(ctx, row, row._replace(
-        **sent(request, "display_name", "email", "external_ref"), document=msgspec.json.encode(document).decode(),
+    after = row._replace(
+        **sent(request, "display_name", "email", "external_ref"),
+        document=msgspec.json.encode(document).decode(),
         display_picture=row.display_picture if isinstance(request.display_picture, UnsetType) else picture,
-    ))  # fmt: skip
-    (rev_user,) = await _rev_users(ctx.tx, [row])
-    if after is not None:
-        was, row = rev_user, after
+    )
+
+    async def write(row: store.UserRow) -> None:
         try:
             await store.update(ctx.tx, row)
         except UniqueViolation as error:
-            raise _in_use(row.external_ref) from error
+            raise in_use("rev user", [row.external_ref or ""]) from error
         await keep_picture(ctx, row)
         await _put_terms(ctx.tx, row, document)
         await claim_artifacts(ctx, document.artifacts, row.display_id)
-        (rev_user,) = await _rev_users(ctx.tx, [row])
-        await updated(ctx, was, rev_user)
+
+    rev_user = await changed(ctx, row, after, write, _rev_users)
     return contract.RevUsersUpdateResponse(rev_user=rev_user)
 
 
@@ -241,13 +222,11 @@ async def update(ctx: Context, request: contract.RevUsersUpdateRequest) -> contr
 async def delete(ctx: Context, request: contract.RevUsersDeleteRequest) -> contract.RevUsersDeleteResponse:
     """Delete a rev user who is no member of an engagement. The row stays, so that tokens still lead to somebody."""
     id_ = request.id
-    row = await store.lock(ctx.tx, ctx.org, id_.display_id) if id_.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(id_)
+    row = await found(ctx, id_, store.lock)
     if held := await engagements.holding(ctx.tx, ctx.org, "members", id_.display_id):
         raise referred_to(id_, held, "engagements")
     await detach(ctx, id_.display_id)
-    await deleted(ctx, *await _rev_users(ctx.tx, [row]))
+    await tell_deleted(ctx, *await _rev_users(ctx.tx, [row]))
     gone = audited(ctx, row, row._replace(state="deleted", email=None, external_ref=None, rev_org=None))
     async with touching(ctx, await terms.owners(ctx.tx, ctx.org, _NAMED_IN, id_.display_id)):
         await store.update(ctx.tx, gone or row)

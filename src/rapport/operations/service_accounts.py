@@ -3,9 +3,11 @@
 from rapport.contract import service_accounts as contract
 from rapport.contract.kit import ids
 from rapport.contract.users import UserState
-from rapport.operations.kit.atoms import atom, authors, or_unset
-from rapport.operations.kit.changes import absent, audited, chosen
+from rapport.operations.finding import found
+from rapport.operations.kit.atoms import atom, authors
+from rapport.operations.kit.changes import audited
 from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.optional import chosen, or_unset
 from rapport.store import users as store
 from rapport.store.kit import numbers
 from rapport.store.kit.db import Tx
@@ -19,7 +21,7 @@ async def create(
     """Make a service account, with the rights of a member."""
     number, by = await numbers.take_one(ctx.tx, ids.SERVICE_ACCOUNT, ctx.org), ctx.caller.user_id
     row = UserRow(
-        org=ctx.org, display_id=f"SVCACC-{number}", kind=ids.SERVICE_ACCOUNT.name, number=number,
+        org=ctx.org, display_id=ids.SERVICE_ACCOUNT.display_id(number), kind=ids.SERVICE_ACCOUNT.name, number=number,
         display_name=request.display_name, full_name=None, email=None, state="active", role="member",
         external_ref=None, rev_org=None, created_by=by, created_date=ctx.now, modified_by=by, modified_date=ctx.now,
         document="{}",
@@ -31,9 +33,7 @@ async def create(
 @handles(contract.GET)
 async def get(ctx: Context, request: contract.ServiceAccountsGetRequest) -> contract.ServiceAccountsGetResponse:
     """Find a service account."""
-    row = await store.get(ctx.tx, ctx.org, request.id.display_id) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(request.id)
+    row = await found(ctx, request.id, store.get)
     return contract.ServiceAccountsGetResponse(service_account=await _service_account(ctx.tx, row))
 
 
@@ -42,9 +42,7 @@ async def update(
     ctx: Context, request: contract.ServiceAccountsUpdateRequest
 ) -> contract.ServiceAccountsUpdateResponse:
     """Change a service account. What changes nothing is no change."""
-    row = await store.lock(ctx.tx, ctx.org, request.id.display_id) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(request.id)
+    row = await found(ctx, request.id, store.lock)
     after = audited(ctx, row, row._replace(display_name=chosen(request.display_name, row.display_name)))
     if after is not None:
         row = after

@@ -1,6 +1,7 @@
 """Tags: make, find, change, delete."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -8,21 +9,19 @@ import msgspec
 from rapport.contract import tags as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.fields import UNSET, UnsetType
-from rapport.operations.kit.atoms import atom, authors, or_unset, value_of
+from rapport.operations.finding import found
+from rapport.operations.kit.atoms import atom, authors
 from rapport.operations.kit.changes import (
     AT_ONCE,
-    absent,
-    audited,
-    chosen,
+    changed,
     chunks,
-    created,
-    deleted,
     distinct,
-    only_set,
-    updated,
+    tell_created,
+    tell_deleted,
 )
 from rapport.operations.kit.context import Context, handles
-from rapport.operations.kit.listing import cursors, given, read_walk
+from rapport.operations.kit.listing import cursors, read_walk
+from rapport.operations.kit.optional import chosen, given, only_set, or_unset
 from rapport.operations.kit.showing import shows, touching
 from rapport.store import engagements
 from rapport.store import tags as store
@@ -42,8 +41,8 @@ async def create(ctx: Context, request: contract.TagsCreateRequest) -> contract.
     """Make a tag."""
     style = request.style_new
     document = Document(
-        description=value_of(request.description),
-        color=None if isinstance(style, UnsetType) else value_of(style.color),
+        description=chosen(request.description, None),
+        color=None if isinstance(style, UnsetType) else chosen(style.color, None),
     )
     row = store.TagRow(
         org=ctx.org, number=await numbers.take_one(ctx.tx, ids.TAG, ctx.org), name=request.name,
@@ -52,7 +51,7 @@ async def create(ctx: Context, request: contract.TagsCreateRequest) -> contract.
         document=msgspec.json.encode(document).decode(),
     )  # fmt: skip
     await store.insert(ctx.tx, row)
-    await created(ctx, f"TAG-{row.number}")
+    await tell_created(ctx, ids.TAG.display_id(row.number))
     return contract.TagsCreateResponse(tag=(await _tags(ctx.tx, [row]))[0])
 
 
@@ -66,9 +65,7 @@ def _allowed(values: Sequence[str] | UnsetType, before: str | None) -> str | Non
 @handles(contract.GET)
 async def get(ctx: Context, request: contract.TagsGetRequest) -> contract.TagsGetResponse:
     """Find a tag."""
-    row = await store.get(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(request.id)
+    row = await found(ctx, request.id, store.get)
     return contract.TagsGetResponse(tag=(await _tags(ctx.tx, [row]))[0])
 
 
@@ -85,26 +82,19 @@ async def list_(ctx: Context, request: contract.TagsListRequest) -> contract.Tag
 @handles(contract.UPDATE)
 async def update(ctx: Context, request: contract.TagsUpdateRequest) -> contract.TagsUpdateResponse:
     """Change a tag. Values that it no longer allows stay where they were set."""
-    row = await store.lock(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(request.id)
+    row = await found(ctx, request.id, store.lock)
     before = msgspec.json.decode(row.document, type=Document)
     style = request.style_new
     document = Document(
         description=chosen(request.description, before.description),
         color=before.color if isinstance(style, UnsetType) else chosen(style.color, before.color),
     )
-    after = audited(ctx, row, row._replace(
+    after = row._replace(
         name=chosen(request.name, row.name),
         allowed_values=_allowed(only_set(request.allowed_values), row.allowed_values),
         document=msgspec.json.encode(document).decode(),
-    ))  # fmt: skip
-    (tag,) = await _tags(ctx.tx, [row])
-    if after is not None:
-        was, row = tag, after
-        await store.update(ctx.tx, row)
-        (tag,) = await _tags(ctx.tx, [row])
-        await updated(ctx, was, tag)
+    )
+    tag = await changed(ctx, row, after, partial(store.update, ctx.tx), _tags)
     return contract.TagsUpdateResponse(tag=tag)
 
 
@@ -112,26 +102,24 @@ async def update(ctx: Context, request: contract.TagsUpdateRequest) -> contract.
 async def delete(ctx: Context, request: contract.TagsDeleteRequest) -> contract.TagsDeleteResponse:
     """Delete a tag, and take it off everything that has it. Those objects are not changed by anybody: no date moves."""
     id_ = request.id
-    row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(id_)
+    row = await found(ctx, id_, store.lock)
     tag, number = id_.display_id, 0
     don = ids.don_of(tag, ctx.org)
     # Everything is held before anything is told: whoever tells of a change holds the org's events until the commit, and
     # may not wait for somebody who wants to tell of another one.
     carriers = {table: await store.carriers(ctx.tx, ctx.org, tag, table) for table in store.CARRIERS}
     await engagements.hold_tagged(ctx.tx, ctx.org, tag)
-    while found := await engagements.with_tag(ctx.tx, ctx.org, tag, number, AT_ONCE):
-        number = found[-1][0]
-        async with touching(ctx, [f"ENGAGEMENT-{key}" for key, _ in found]):
-            await engagements.put_documents(ctx.tx, ctx.org, [(key, _without_don(text, don)) for key, text in found])
+    while tagged := await engagements.with_tag(ctx.tx, ctx.org, tag, number, AT_ONCE):
+        number = tagged[-1][0]
+        async with touching(ctx, [ids.ENGAGEMENT.display_id(key) for key, _ in tagged]):
+            await engagements.put_documents(ctx.tx, ctx.org, [(key, _without_don(text, don)) for key, text in tagged])
     await engagements.remove_tag(ctx.tx, ctx.org, tag)
     for table, everything in carriers.items():
         for some in chunks(everything):
             rows = [(key, _without_tag(text, tag)) for key, text in some]
             async with touching(ctx, [key for key, _ in some]):
                 await store.put_documents(ctx.tx, ctx.org, table, rows)
-    await deleted(ctx, *await _tags(ctx.tx, [row]))
+    await tell_deleted(ctx, *await _tags(ctx.tx, [row]))
     await store.delete(ctx.tx, ctx.org, id_.number)
     return contract.TagsDeleteResponse()
 

@@ -8,34 +8,29 @@ import msgspec
 from rapport.clock import format_rfc3339
 from rapport.contract import timeline_entries as contract
 from rapport.contract.kit import ids
-from rapport.contract.kit.errors import Conflict, NotFound, ValueNotPermitted, raise_all
+from rapport.contract.kit.errors import NotFound, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import DEFAULT_LIMIT, UNSET, Json, Response, UnsetType
 from rapport.contract.kit.ids import TimelineEntryId, TimelineObjectId
 from rapport.contract.kit.paging import decode_cursor
 from rapport.contract.users import UserSummary
-from rapport.operations.kit.atoms import (
-    artifact_summaries,
-    authors,
-    find_artifacts,
-    or_unset,
-    value_of,
-)
+from rapport.operations.finding import find
+from rapport.operations.kit.atoms import artifact_summaries, authors, find_artifacts
 from rapport.operations.kit.changes import (
     audited,
     changed_artifacts,
-    chosen,
     claim_artifacts,
-    created,
-    deleted,
     distinct,
     named_artifacts,
-    sent,
+    tell_created,
+    tell_deleted,
 )
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.deltas import field_deltas
-from rapport.operations.kit.listing import NEWEST_FIRST, add_dates, cursors, given
-from rapport.operations.kit.references import References, unknown_id, wanted
+from rapport.operations.kit.listing import NEWEST_FIRST, add_dates, cursors
+from rapport.operations.kit.optional import chosen, given, or_unset, sent
+from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows, touching
+from rapport.operations.refusals import absent, in_use, quoted, unknown_id
 from rapport.store import accounts, engagements, works
 from rapport.store import timeline_entries as store
 from rapport.store.kit import numbers, query, summaries, terms
@@ -83,7 +78,7 @@ async def create(
     """Comment on an object."""
     on, readers = request.object, given(request.private_to)
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, [*given(request.artifacts), *readers])))
-    if not on.belongs_to(ctx.org) or await _LOCKS[on.kind](ctx.tx, ctx.org, on.number) is None:
+    if await find(ctx, on, _LOCKS[on.kind]) is None:
         references.problems.append(unknown_id("object", on))
     artifacts = references.artifacts("artifacts", request.artifacts, holder=None)
     private_to = references.many("private_to", readers)
@@ -101,24 +96,24 @@ async def create(
     by, number = ctx.caller.user_id, await numbers.take_one(ctx.tx, ids.COMMENT, ctx.org)
     row = CommentRow(
         org=ctx.org, number=number, object=on.display_id, visibility=visibility,
-        external_ref=value_of(request.external_ref), created_by=by, created_date=ctx.now, modified_by=by,
+        external_ref=chosen(request.external_ref, None), created_by=by, created_date=ctx.now, modified_by=by,
         modified_date=ctx.now, document=msgspec.json.encode(document).decode(),
     )  # fmt: skip
     try:
         await store.insert(ctx.tx, row)
     except UniqueViolation as error:
-        raise _in_use(row.external_ref) from error
-    await terms.put(ctx.tx, ctx.org, f"COMMENT-{number}", {
+        raise in_use("comment", [row.external_ref or ""]) from error
+    await terms.put(ctx.tx, ctx.org, ids.COMMENT.display_id(number), {
         "comments.labels": document.labels, "comments.panels": document.panels, "comments.private_to": private_to,
     })  # fmt: skip
     await claim_artifacts(ctx, artifacts, _path(row))
-    await created(ctx, f"COMMENT-{number}")
+    await tell_created(ctx, ids.COMMENT.display_id(number))
     return contract.TimelineEntriesCreateResponse(timeline_entry=await _entry(ctx, number))
 
 
 def _path(row: CommentRow) -> str:
     """What artifacts of a comment are bound to."""
-    return f"{row.object}:COMMENT-{row.number}"
+    return ids.path(row.object, ids.COMMENT.display_id(row.number))
 
 
 def _not_private(visibility: str) -> ValueNotPermitted:
@@ -127,13 +122,6 @@ def _not_private(visibility: str) -> ValueNotPermitted:
         detail="Leave visibility out, or make it private.",
         field_name="private_to",
         reason="may only stand beside visibility private",
-    )
-
-
-def _in_use(external_ref: str | None) -> Conflict:
-    return Conflict(
-        f"external_ref: {(external_ref or '')[:80]!r} is in use by another comment.",
-        detail="Update that comment, or use another external_ref.",
     )
 
 
@@ -153,7 +141,7 @@ async def get(ctx: Context, request: contract.TimelineEntriesGetRequest) -> cont
     )
     if row is None or other:
         raise NotFound(
-            f"There is no timeline entry {request.id.text[:80]!r}.",
+            f"There is no timeline entry {quoted(request.id.text)}.",
             detail="It never was, it or its object was deleted, or it is private.",
         )
     (entry,) = await _entries(ctx.tx, [row])
@@ -172,15 +160,14 @@ async def _found(ctx: Context, id_: TimelineEntryId) -> EntryRow | None:
 
 
 async def _is_there(ctx: Context, on: TimelineObjectId) -> bool:
-    return on.belongs_to(ctx.org) and await _GETS[on.kind](ctx.tx, ctx.org, on.number) is not None
+    return await find(ctx, on, _GETS[on.kind]) is not None
 
 
 @handles(contract.LIST)
 async def list_(ctx: Context, request: contract.TimelineEntriesListRequest) -> contract.TimelineEntriesListResponse:
     """A page of an object's comments and changes, the newest first."""
     if not await _is_there(ctx, request.object):
-        kind = request.object.kind.name
-        raise NotFound(f"There is no {kind} {request.object.text[:80]!r}.", detail="It never was, or it was deleted.")
+        raise absent(request.object)
     name, sorts, cursor = "timeline-entries", (NEWEST_FIRST,), request.cursor
     walk = Walk(
         sorts, None if isinstance(cursor, UnsetType) else decode_cursor(name, sorts, store.SORTS, cursor),
@@ -218,11 +205,11 @@ async def update(
         **sent(request, "external_ref"), document=msgspec.json.encode(document).decode()
     ))  # fmt: skip
     if after is not None:
-        async with touching(ctx, [f"COMMENT-{row.number}"]):
+        async with touching(ctx, [ids.COMMENT.display_id(row.number)]):
             try:
                 await store.update(ctx.tx, after)
             except UniqueViolation as error:
-                raise _in_use(after.external_ref) from error
+                raise in_use("comment", [after.external_ref or ""]) from error
             await claim_artifacts(ctx, artifacts, _path(row))
     return contract.TimelineEntriesUpdateResponse(timeline_entry=await _entry(ctx, row.number))
 
@@ -253,7 +240,7 @@ async def delete(
 ) -> contract.TimelineEntriesDeleteResponse:
     """Delete a comment. Its artifacts stay bound to it."""
     row = await _own_to_change(ctx, request.id)
-    await deleted(ctx, *(await show(ctx.tx, ctx.org, [row.number])).values())
+    await tell_deleted(ctx, *(await show(ctx.tx, ctx.org, [row.number])).values())
     await store.delete(ctx.tx, ctx.org, [row.number])
     return contract.TimelineEntriesDeleteResponse()
 
@@ -263,7 +250,7 @@ async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, Response]
     """Comments by display id as events tell them, to whoever reads events: private ones without what they say."""
     rows = await store.comments_of(tx, org, numbers_)
     entries = await _entries(tx, rows)
-    return {f"COMMENT-{row.number}": _told(entry) for row, entry in zip(rows, entries, strict=True)}
+    return {ids.COMMENT.display_id(row.number): _told(entry) for row, entry in zip(rows, entries, strict=True)}
 
 
 def _told(entry: contract.TimelineEntry) -> Response:
@@ -303,12 +290,12 @@ async def _entries(tx: Tx, rows: Sequence[EntryRow]) -> list[contract.TimelineEn
 
 
 def _base(kind: ids.Kind, row: EntryRow, people: dict[tuple[str, str], UserSummary]) -> dict[str, Any]:
-    own = f"{kind.prefix}-{row.number}"
+    own = kind.display_id(row.number)
     return {
         "created_by": people.get((row.org, row.created_by), UNSET),
         "created_date": format_rfc3339(row.created_date),
         "display_id": own,
-        "id": ids.don_of(f"{row.object}:{own}", row.org),
+        "id": ids.don_of(ids.path(row.object, own), row.org),
         "modified_by": people.get((row.org, row.modified_by), UNSET),
         "modified_date": format_rfc3339(row.modified_date),
         "object": ids.don_of(row.object, row.org),
@@ -320,14 +307,11 @@ def _base(kind: ids.Kind, row: EntryRow, people: dict[tuple[str, str], UserSumma
 
 async def _made(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, Any]:
     """The summaries of objects by display id; of an engagement they are its ids, so that deleted ones have one too."""
-
-    def of_kind(kind: ids.Kind) -> list[int]:
-        return [int(id_.rpartition("-")[2]) for id_ in display_ids if ids.kind_of(id_) is kind]
-
-    found: dict[str, Any] = dict(await summaries.accounts(tx, org, of_kind(ids.ACCOUNT)))
-    found |= await summaries.opportunities(tx, org, of_kind(ids.OPPORTUNITY))
-    for number in of_kind(ids.ENGAGEMENT):
-        display_id = f"ENGAGEMENT-{number}"
+    numbers_ = ids.numbers_of(ids.ACCOUNT, display_ids)
+    found: dict[str, Any] = dict(await summaries.accounts(tx, org, numbers_))
+    found |= await summaries.opportunities(tx, org, ids.numbers_of(ids.OPPORTUNITY, display_ids))
+    for number in ids.numbers_of(ids.ENGAGEMENT, display_ids):
+        display_id = ids.ENGAGEMENT.display_id(number)
         found[display_id] = contract.EngagementSummary(display_id=display_id, id=ids.don_of(display_id, org))
     return found
 

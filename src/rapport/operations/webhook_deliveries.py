@@ -8,25 +8,17 @@ from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError, MissingRequiredField, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import DateTimeFilter, UnsetType
 from rapport.contract.kit.paging import Sort, decode_cursor, encode_cursor
-from rapport.operations.kit.atoms import or_unset
-from rapport.operations.kit.changes import absent
+from rapport.operations.finding import find, found
 from rapport.operations.kit.context import Context, handles
-from rapport.operations.kit.listing import (
-    NEWEST_FIRST,
-    add_dates,
-    cursors,
-    given,
-    own_numbers,
-    walk_of,
-)
-from rapport.operations.kit.references import unknown_id
+from rapport.operations.kit.listing import NEWEST_FIRST, add_dates, cursors, own_numbers, walk_of
+from rapport.operations.kit.optional import given, or_unset
+from rapport.operations.refusals import unknown_id
 from rapport.store import webhook_deliveries as store
 from rapport.store import webhooks
 from rapport.store.kit import query
 from rapport.store.kit.db import Tx
 from rapport.store.kit.query import Filter, Walk
 from rapport.store.webhook_deliveries import AttemptRow, DeliveryRow
-from rapport.webhooks import messages
 
 _SORTS = (NEWEST_FIRST,)
 _OLDEST_FIRST = (Sort("created_date", descending=False),)
@@ -65,9 +57,7 @@ async def redeliver(
     if isinstance(request.id, UnsetType):
         return await _range(ctx, request)
     raise_all(_beside_id(request))
-    row = await store.lock(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(request.id)
+    row = await found(ctx, request.id, store.lock)
     count = await store.send_again(ctx.tx, [(ctx.org, row.number)], ctx.now)
     if not count and row.state != "sending":
         reason = "must be a delivery of an event that is still kept"
@@ -93,7 +83,7 @@ async def _range(
     id_ = request.webhook
     if isinstance(id_, UnsetType):
         raise MissingRequiredField("webhook is required.", detail="Send webhook, or id.", field_name="webhook")
-    if not id_.belongs_to(ctx.org) or await webhooks.get(ctx.tx, ctx.org, id_.number) is None:
+    if await find(ctx, id_, webhooks.get) is None:
         raise unknown_id("webhook", id_)
     name = "webhook-deliveries.redeliver"
     cursor = None
@@ -119,8 +109,8 @@ def _delivery(row: DeliveryRow, attempts: Sequence[AttemptRow]) -> contract.Webh
     return contract.WebhookDelivery(
         attempts=[_attempt(one) for one in attempts],
         created_date=format_rfc3339(row.created_date),
-        display_id=f"DELIVERY-{row.number}",
-        event_id=messages.id_of(row.org, row.webhook, row.number),
+        display_id=ids.WEBHOOK_DELIVERY.display_id(row.number),
+        event_id=ids.event_don(row.org, row.webhook, row.number),
         event_type=row.type,
         id=ids.don(ids.WEBHOOK_DELIVERY, row.org, row.number),
         next_attempt_date=or_unset(format_rfc3339(row.due) if waits else None),

@@ -12,24 +12,24 @@ from rapport.auth.caller import Caller
 from rapport.clock import format_rfc3339
 from rapport.contract import webhooks as contract
 from rapport.contract.kit import ids
-from rapport.contract.kit.errors import ApiError, Forbidden, ValueNotPermitted, raise_all
+from rapport.contract.kit.errors import ApiError, Forbidden, raise_all
 from rapport.contract.kit.fields import Raw, UnsetType
 from rapport.events.log import kind_of
-from rapport.operations.kit.atoms import atom, authors, or_unset
+from rapport.operations.finding import found
+from rapport.operations.kit.atoms import atom, authors
 from rapport.operations.kit.changes import (
     SYSTEM,
-    absent,
     audited,
-    chosen,
-    created,
-    deleted,
     distinct,
-    updated,
+    tell_created,
+    tell_deleted,
+    tell_updated,
 )
 from rapport.operations.kit.context import Context, handles
-from rapport.operations.kit.listing import NEWEST_FIRST, cursors, given, walk_of
-from rapport.operations.kit.references import unknown_id
+from rapport.operations.kit.listing import NEWEST_FIRST, cursors, walk_of
+from rapport.operations.kit.optional import chosen, given, or_unset
 from rapport.operations.kit.showing import shown, shows, touching
+from rapport.operations.refusals import not_permitted, unknown_id
 from rapport.store import events as event_store
 from rapport.store import webhook_deliveries as deliveries
 from rapport.store import webhooks as store
@@ -58,7 +58,7 @@ async def create(ctx: Context, request: contract.WebhooksCreateRequest) -> contr
     )  # fmt: skip
     (webhook,) = await _webhooks(ctx.tx, [row])
     await store.insert(ctx.tx, row)
-    await created(ctx, webhook.display_id)
+    await tell_created(ctx, webhook.display_id)
     await store.update(ctx.tx, row._replace(position=await _now_at(ctx)))
     await _challenge(ctx, row.number)
     return contract.WebhooksCreateResponse(webhook=webhook)
@@ -67,9 +67,7 @@ async def create(ctx: Context, request: contract.WebhooksCreateRequest) -> contr
 @handles(contract.GET)
 async def get(ctx: Context, request: contract.WebhooksGetRequest) -> contract.WebhooksGetResponse:
     """Find a webhook."""
-    row = await store.get(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(request.id)
+    row = await found(ctx, request.id, store.get)
     return contract.WebhooksGetResponse(webhook=(await _webhooks(ctx.tx, [row]))[0])
 
 
@@ -86,7 +84,7 @@ async def list_(ctx: Context, request: contract.WebhooksListRequest) -> contract
 @handles(contract.UPDATE)
 async def update(ctx: Context, request: contract.WebhooksUpdateRequest) -> contract.WebhooksUpdateResponse:
     """Change a webhook. Another URL, and being activated, have to be verified before anything is sent there."""
-    row = await _held(ctx, request.id)
+    row = await found(ctx, request.id, store.lock)
     headers = _changed_headers(row, request)
     problems = [] if isinstance(request.url, UnsetType) else _unreachable(ctx, request.url)
     raise_all([*_too_many(headers), *problems])
@@ -102,7 +100,7 @@ async def update(ctx: Context, request: contract.WebhooksUpdateRequest) -> contr
     (webhook,) = await _webhooks(ctx.tx, [changed or row])
     if changed is not None:
         await store.update(ctx.tx, changed)
-        await updated(ctx, _told((await _webhooks(ctx.tx, [row]))[0]), _told(webhook))
+        await tell_updated(ctx, _told((await _webhooks(ctx.tx, [row]))[0]), _told(webhook))
     asked = request.action == "activate" and row.status != "active"
     if asked or after.url != row.url or after.status == "inactive":
         await deliveries.cancel(ctx.tx, (ctx.org, row.number), _CHALLENGES, ctx.now)
@@ -166,13 +164,15 @@ def _unreachable(ctx: Context, url: str) -> list[ApiError]:
     if problem is None:
         return []
     detail = "Give a public URL, or ask the operator for RAPPORT_WEBHOOK_ALLOW_PRIVATE."
-    return [_refusal("url", url, problem, detail)]
+    return [not_permitted("url", problem, detail, value=url)]
 
 
 def _twice(field_name: str, headers: Sequence[tuple[str, str]]) -> list[ApiError]:
     names = [name.lower() for name, _ in headers]
     return [
-        _refusal(f"{field_name}[{position}].name", name, "must not name a header twice", "Send each header once.")
+        not_permitted(
+            f"{field_name}[{position}].name", "must not name a header twice", "Send each header once.", value=name
+        )
         for position, name in enumerate(names)
         if name in names[:position]
     ]
@@ -181,20 +181,15 @@ def _twice(field_name: str, headers: Sequence[tuple[str, str]]) -> list[ApiError
 def _too_many(headers: Sequence[tuple[str, str]]) -> list[ApiError]:
     if len(headers) <= _MOST_HEADERS:
         return []
-    return [_refusal("headers.add", "[…]", f"must leave at most {_MOST_HEADERS} headers", "Remove some.")]
-
-
-def _refusal(field_name: str, value: str, reason: str, detail: str) -> ValueNotPermitted:
-    return ValueNotPermitted(
-        f"{field_name}: {value[:80]!r} {reason}.", detail=detail, field_name=field_name, reason=reason
-    )
+    reason = f"must leave at most {_MOST_HEADERS} headers"
+    return [not_permitted("headers.add", reason, "Remove some.", value="[…]")]
 
 
 @handles(contract.DELETE)
 async def delete(ctx: Context, request: contract.WebhooksDeleteRequest) -> contract.WebhooksDeleteResponse:
     """Delete a webhook; what it was not told yet it will not be told."""
-    row = await _held(ctx, request.id)
-    await deleted(ctx, *map(_told, await _webhooks(ctx.tx, [row])))
+    row = await found(ctx, request.id, store.lock)
+    await tell_deleted(ctx, *map(_told, await _webhooks(ctx.tx, [row])))
     await deliveries.cancel(ctx.tx, (ctx.org, row.number), _OPEN, ctx.now)
     await store.delete(ctx.tx, ctx.org, row.number)
     return contract.WebhooksDeleteResponse()
@@ -207,18 +202,18 @@ async def fetch(ctx: Context, request: contract.WebhooksFetchRequest) -> contrac
     DevRev knows `work_fetched`; objects of other kinds go as `<kind>_fetched` after the same pattern. The caller needs
     the scope to read the object, too: who may make webhooks may not read everything by them.
     """
-    row = await _held(ctx, request.id)
+    row = await found(ctx, request.id, store.lock)
     id_, kind = request.object, kind_of(request.object.display_id)
     if not scopes.grants(ctx.caller.scope, f"{kind}:read"):
         raise Forbidden(
             f"object: the token lacks the scope {kind}:read that sending {id_.display_id} needs.",
             detail=f"Its scope is: {ctx.caller.scope}. Use a token with {kind}:read.",
         )
-    found = await shown(ctx.tx, ctx.org, [id_.display_id]) if id_.belongs_to(ctx.org) else {}
-    if not found:
+    answers = await shown(ctx.tx, ctx.org, [id_.display_id]) if id_.belongs_to(ctx.org) else {}
+    if not answers:
         raise unknown_id("object", id_)
     type_ = f"{kind}_fetched"
-    document = msgspec.json.encode({type_: {kind: found[id_.display_id]}}).decode()
+    document = msgspec.json.encode({type_: {kind: answers[id_.display_id]}}).decode()
     one = deliveries.NewDelivery(ctx.org, row.number, await _now_at(ctx), type_, id_.display_id, document)
     await deliveries.add(ctx.tx, [one], now=ctx.now)
     return contract.WebhooksFetchResponse()
@@ -227,18 +222,6 @@ async def fetch(ctx: Context, request: contract.WebhooksFetchRequest) -> contrac
 async def _now_at(ctx: Context) -> int:
     """The number of the org's last event."""
     return (await event_store.bounds(ctx.tx, ctx.org))[1]
-
-
-async def _held(ctx: Context, id_: ids.WebhookId) -> WebhookRow:
-    """A webhook of the caller's org, held against other writers.
-
-    Raises:
-        NotFound: there is none.
-    """
-    row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(id_)
-    return row
 
 
 async def _challenge(ctx: Context, number: int) -> None:
@@ -266,14 +249,15 @@ async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, Raw]:
     """Webhooks by display id, as events tell of them."""
     rows = await query.numbered(tx, store.of_org(org), numbers_)
     return {
-        f"WEBHOOK-{row.number}": _told(webhook) for row, webhook in zip(rows, await _webhooks(tx, rows), strict=True)
+        ids.WEBHOOK.display_id(row.number): _told(webhook)
+        for row, webhook in zip(rows, await _webhooks(tx, rows), strict=True)
     }
 
 
 def telling(tx: Tx, key: store.Key, now: int) -> AbstractAsyncContextManager[None]:
     """Tell what the `async with` block, the server's own work, changes of a webhook."""
     org, number = key
-    return touching(Context(Caller(org, SYSTEM, "admin"), now, tx), [f"WEBHOOK-{number}"])
+    return touching(Context(Caller(org, SYSTEM, "admin"), now, tx), [ids.WEBHOOK.display_id(number)])
 
 
 def _told(webhook: contract.Webhook) -> Raw:

@@ -11,46 +11,40 @@ from rapport.contract.kit import ids
 from rapport.contract.kit.errors import raise_all
 from rapport.contract.kit.fields import UNSET, EnumValue, SetTagWithValue, UnsetType
 from rapport.contract.kit.ids import Id
+from rapport.operations.finding import found
 from rapport.operations.kit.atoms import (
     artifact_summaries,
     atom,
     authors,
     find_artifacts,
-    or_unset,
     tags_with_values,
-    value_of,
 )
 from rapport.operations.kit.changes import (
-    absent,
-    audited,
+    changed,
     changed_artifacts,
-    chosen,
     claim_artifacts,
     custom_fields,
-    deleted,
     detach,
     named_artifacts,
-    only_set,
-    referred_to,
-    sent,
     subtype,
-    told,
-    updated,
+    tell_created_by,
+    tell_deleted,
 )
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.listing import (
     add_custom_fields,
     add_dates,
     cursors,
-    given,
     match_none,
     own_ids,
     own_numbers,
     read_walk,
     resolved,
 )
+from rapport.operations.kit.optional import chosen, given, only_set, or_unset, sent
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows
+from rapport.operations.refusals import referred_to
 from rapport.store import engagements
 from rapport.store import works as store
 from rapport.store.kit import numbers, query, summaries, terms
@@ -86,14 +80,14 @@ async def create(ctx: Context, request: contract.WorksCreateRequest) -> contract
     )
     if not isinstance(request.stage, UnsetType):
         document.stage = chosen(request.stage.name, document.stage)
-        document.stage_id = value_of(request.stage.id)
+        document.stage_id = chosen(request.stage.id, None)
     raise_all(references.problems)
     row = await add(
         ctx.tx, org=ctx.org, title=request.title, account=request.account.number,
-        external_ref=value_of(request.external_ref), target_close_date=value_of(request.target_close_date),
+        external_ref=chosen(request.external_ref, None), target_close_date=chosen(request.target_close_date, None),
         document=document, by=ctx.caller.user_id, now=ctx.now,
     )  # fmt: skip
-    await claim_artifacts(ctx, document.artifacts, f"OPP-{row.number}")
+    await claim_artifacts(ctx, document.artifacts, ids.OPPORTUNITY.display_id(row.number))
     return contract.WorksCreateResponse(work=(await _works(ctx.tx, [row]))[0])
 
 
@@ -120,7 +114,7 @@ async def add(
     )  # fmt: skip
     await store.insert(tx, row)
     await _put_terms(tx, row, document)
-    await told(tx, org, by, now, f"OPP-{row.number}")
+    await tell_created_by(tx, org, by, now, ids.OPPORTUNITY.display_id(row.number))
     return row
 
 
@@ -137,15 +131,13 @@ async def _put_terms(tx: Tx, row: store.OpportunityRow, document: OpportunityDoc
         "opportunities.subtype": [document.subtype] if document.subtype is not None else [],
         "opportunities.tags": [tag for tag, _ in document.tags],
     }
-    await terms.put(tx, row.org, f"OPP-{row.number}", fields)
+    await terms.put(tx, row.org, ids.OPPORTUNITY.display_id(row.number), fields)
 
 
 @handles(contract.GET)
 async def get(ctx: Context, request: contract.WorksGetRequest) -> contract.WorksGetResponse:
     """Find a work."""
-    row = await store.get(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(request.id)
+    row = await found(ctx, request.id, store.get)
     return contract.WorksGetResponse(work=(await _works(ctx.tx, [row]))[0])
 
 
@@ -195,29 +187,27 @@ def _match_opportunity(where: Filter[store.OpportunityRow], org: str, wanted_: c
 @handles(contract.UPDATE)
 async def update(ctx: Context, request: contract.WorksUpdateRequest) -> contract.WorksUpdateResponse:
     """Change an opportunity, all fields or none. What changes nothing is no change."""
-    row = await store.lock(ctx.tx, ctx.org, request.id.number) if request.id.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(request.id)
+    row = await found(ctx, request.id, store.lock)
     before = msgspec.json.decode(row.document, type=OpportunityDocument)
-    document = await _changed(ctx, request, before)
+    document = await _document_after(ctx, request, before)
     target = chosen(request.target_close_date, row.target_close_date)
-    after = audited(ctx, row, row._replace(
-        title=chosen(request.title, row.title), target_close_date=NO_DATE if target is None else int(target),
+    after = row._replace(
+        title=chosen(request.title, row.title),
+        target_close_date=NO_DATE if target is None else int(target),
         account=row.account if isinstance(request.account, UnsetType) else request.account.number,
         document=msgspec.json.encode(document).decode(),
-    ))  # fmt: skip
-    (work,) = await _works(ctx.tx, [row])
-    if after is not None:
-        was, row = work, after
+    )
+
+    async def write(row: store.OpportunityRow) -> None:
         await store.update(ctx.tx, row)
         await _put_terms(ctx.tx, row, document)
         await claim_artifacts(ctx, document.artifacts, request.id.display_id)
-        (work,) = await _works(ctx.tx, [row])
-        await updated(ctx, was, work)
+
+    work = await changed(ctx, row, after, write, _works)
     return contract.WorksUpdateResponse(work=work)
 
 
-async def _changed(
+async def _document_after(
     ctx: Context, request: contract.WorksUpdateRequest, before: OpportunityDocument
 ) -> OpportunityDocument:
     """The document after the request.
@@ -279,13 +269,11 @@ def _tags(
 async def delete(ctx: Context, request: contract.WorksDeleteRequest) -> contract.WorksDeleteResponse:
     """Delete an opportunity that no engagement belongs to."""
     id_ = request.id
-    row = await store.lock(ctx.tx, ctx.org, id_.number) if id_.belongs_to(ctx.org) else None
-    if row is None:
-        raise absent(id_)
+    row = await found(ctx, id_, store.lock)
     if held := await engagements.holding(ctx.tx, ctx.org, "parent", id_.display_id):
         raise referred_to(id_, held, "engagements")
     await detach(ctx, id_.display_id)
-    await deleted(ctx, *await _works(ctx.tx, [row]))
+    await tell_deleted(ctx, *await _works(ctx.tx, [row]))
     await store.delete(ctx.tx, ctx.org, id_.number)
     await terms.remove(ctx.tx, ctx.org, [id_.display_id])
     return contract.WorksDeleteResponse()
@@ -318,7 +306,7 @@ async def _works(tx: Tx, rows: Sequence[Any]) -> list[contract.Opportunity]:
     return [
         contract.Opportunity(
             **atom(ids.OPPORTUNITY, row, people),
-            account=accounts.get(f"ACC-{row.account}", UNSET),
+            account=accounts.get(ids.ACCOUNT.display_id(row.account), UNSET),
             amount=or_unset(document.amount),
             annual_contract_value=_money_value(document.annual_contract_value),
             applies_to_part=contract.PartSummary(display_id=document.part, id=document.part),

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from rapport.contract.kit import ids
 from rapport.store import artifacts
 from rapport.store.kit import counts
 from rapport.store.kit.db import Bulk, Tx
@@ -84,7 +85,7 @@ def _counted(row: EngagementRow, links: Links) -> list[counts.Counted]:
         (row.org, "engagements.engagement_type", row.engagement_type),
         (row.org, "engagements.created_by", row.created_by),
         *((row.org, "engagements.members", member) for member in links.members),
-        *((row.org, "engagements.parents", parent) for parent in links.parents),
+        *((row.org, "engagements.parent", parent) for parent in links.parents),
         *((row.org, "engagements.tags", tag) for tag, _ in links.tags),
     ]
 
@@ -136,7 +137,7 @@ async def add_artifacts(tx: Tx, rows: Sequence[tuple[str, int, int, str]]) -> No
     """
     if not rows:
         return
-    await artifacts.claim(tx, [(org, int(id_.rpartition("-")[2]), f"ENGAGEMENT-{n}") for org, n, _, id_ in rows])
+    await artifacts.claim(tx, [(org, ids.number_of(id_), ids.ENGAGEMENT.display_id(n)) for org, n, _, id_ in rows])
     await tx.run(
         """
         INSERT INTO engagement_artifacts (org, engagement, position, artifact)
@@ -256,7 +257,7 @@ async def _counted_of(tx: Tx, org: str, number: int) -> list[counts.Counted]:
         WHERE org = :org AND number = :number UNION ALL
         SELECT 'engagements.members', member FROM engagement_members
         WHERE org = :org AND engagement = :number UNION ALL
-        SELECT 'engagements.parents', parent FROM engagement_parents
+        SELECT 'engagements.parent', parent FROM engagement_parents
         WHERE org = :org AND engagement = :number UNION ALL
         SELECT 'engagements.tags', tag FROM engagement_tags
         WHERE org = :org AND engagement = :number
@@ -292,7 +293,7 @@ _COUNTED = """
     SELECT l.org, 'engagements.members', l.member, 0, count(*) FROM engagement_members l
     JOIN engagements e ON e.org = l.org AND e.number = l.engagement AND e.deleted_date IS NULL
     GROUP BY l.org, l.member UNION ALL
-    SELECT l.org, 'engagements.parents', l.parent, 0, count(*) FROM engagement_parents l
+    SELECT l.org, 'engagements.parent', l.parent, 0, count(*) FROM engagement_parents l
     JOIN engagements e ON e.org = l.org AND e.number = l.engagement AND e.deleted_date IS NULL
     GROUP BY l.org, l.parent UNION ALL
     SELECT l.org, 'engagements.tags', l.tag, 0, count(*) FROM engagement_tags l

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rapport.contract.kit import ids
 from rapport.store.kit.db import Tx
 from rapport.store.kit.query import Column, Filter, Listing
 
@@ -73,7 +74,7 @@ async def delete(tx: Tx, org: str, number: int) -> None:
         AND field IN (SELECT field FROM rows(:fields, field text))
         """,
         org=org,
-        tag=f"TAG-{number}",
+        tag=ids.TAG.display_id(number),
         fields=[(f"{table}.tags",) for table in CARRIERS],
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rapport.contract.kit import ids
 from rapport.store.kit import terms
 from rapport.store.kit.db import Tx
 from rapport.store.kit.query import Column, Condition, Date, Filter, Listing, numbered
@@ -110,7 +111,7 @@ async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
         org=org,
         numbers=[(number,) for number in numbers],
     )
-    await terms.remove(tx, org, [f"COMMENT-{number}" for number in numbers])
+    await terms.remove(tx, org, [ids.COMMENT.display_id(number) for number in numbers])
 
 
 # One list of both. `entry` decides between what happened in the same moment, and is nobody else's.
@@ -195,5 +196,5 @@ def on(where: Filter[EntryRow], object_: str, *, rollup: bool) -> None:
         """,
         object=object_,
         objects=[(object_,)],
-        account=int(object_.removeprefix("ACC-")) if object_.startswith("ACC-") else 0,
+        account=ids.number_of(object_) if ids.kind_of(object_) is ids.ACCOUNT else 0,
     )

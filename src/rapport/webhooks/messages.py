@@ -16,12 +16,7 @@ _OK = 200
 
 def event_id(job: Job) -> str:
     """The id of what is told: one per write and webhook, the same on every attempt."""
-    return id_of(job.delivery.org, job.delivery.webhook, job.delivery.number)
-
-
-def id_of(org: str, webhook: int, number: int) -> str:
-    """The id of a webhook's delivery as DevRev writes it."""
-    return f"{ids.don(ids.WEBHOOK, org, webhook)}:event/{number}"
+    return ids.event_don(job.delivery.org, job.delivery.webhook, job.delivery.number)
 
 
 def body(job: Job) -> bytes:
@@ -43,7 +38,7 @@ def challenge(org: str, webhook: int) -> NewDelivery:
     """
     word = secrets.token_urlsafe(32)
     document = msgspec.json.encode({"verify": {"challenge": word}, "challenge": word}).decode()
-    return NewDelivery(org, webhook, 0, VERIFY, f"WEBHOOK-{webhook}", document)
+    return NewDelivery(org, webhook, 0, VERIFY, ids.WEBHOOK.display_id(webhook), document)
 
 
 def accepted(job: Job, outcome: Outcome) -> bool:

@@ -124,6 +124,7 @@ _Item = TypeVar("_Item")
 # An array without a bound of its own (behaviour: Text, dates and numbers). Every array of a request is bounded; the decoder insists.
 Many = Annotated[list[_Item], Meta(max_length=200)]
 Shorts = Many[Short]
+Artifacts = Annotated[list[ArtifactId], Meta(max_length=50)]
 # What DevRev keeps schemas, parts and fragments in; here opaque text that comes back as sent.
 Opaque = Annotated[str, Meta(max_length=2_048, description="Kept and given back as sent.")]
 CustomFields = Annotated[dict[str, Any], Meta(description="Kept and given back as sent; up to 64 KiB of JSON.")]
@@ -178,7 +179,7 @@ class SetOpaque(Request):
 class SetArtifacts(Request):
     """The artifacts from now on. One that is left out stays bound to this object."""
 
-    set: Annotated[list[ArtifactId], Meta(max_length=50)] | UnsetType = UNSET
+    set: Artifacts | UnsetType = UNSET
 
 
 class EnumValue(Response):
@@ -272,6 +273,7 @@ def bad_cursor() -> InvalidField:
 
 
 __all__ = [
+    "Artifacts",
     "ARRAY_IS_SET", "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "UNTYPED", "CustomFields",
     "CustomFieldsFilter", "CustomFieldsUpdate", "CustomSchemaSpec", "DateFilter", "DateTimeFilter", "Email", "EnumValue",
     "OFTEN_ABSENT", "ExternalRef", "HttpUrl", "Instant", "Int64", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Many", "Name",

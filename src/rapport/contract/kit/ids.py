@@ -1,6 +1,7 @@
 """Ids: the DON that goes out, and the DON or display id that comes in (behaviour: Ids)."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple, Self
 
 from rapport.contract.kit.errors import ApiError, InvalidId, UnexpectedIdType
@@ -13,6 +14,10 @@ class Kind(NamedTuple):
     service: str
     segment: str
     prefix: str
+
+    def display_id(self, number: int | str) -> str:
+        """The short id, by which rows refer to each other."""
+        return f"{self.prefix}-{number}"
 
 
 ACCOUNT = Kind("account", "identity", "account", "ACC")
@@ -43,7 +48,9 @@ _BY_PREFIX = {kind.prefix: kind for kind in (*KINDS, *ENTRIES)}
 _BY_SEGMENT = {kind.segment: kind for kind in ENTRIES}
 _BY_PATH = {(kind.service, kind.segment): kind for kind in KINDS}
 _DON = re.compile(r"don:([a-z]+):[a-z0-9-]+:devo/([A-Za-z0-9]+):([a-z_]+)/([1-9][0-9]{0,17})")
+_LIKE_A_DON = re.compile(r"don:[a-z]+:[a-z0-9-]+:devo/\S+")
 _UNDER = re.compile(r"(.+):(comment|change_event)/([1-9][0-9]{0,17})")
+_ORG_PREFIX = "DEV-"
 _DISPLAY = re.compile(r"([A-Za-z]+)-([1-9][0-9]{0,17})")
 
 
@@ -52,9 +59,44 @@ def don(kind: Kind, org: str, number: int | str) -> str:
     return f"don:{kind.service}:dvrv-us-1:devo/{org}:{kind.segment}/{number}"
 
 
+def number_of(display_id: str) -> int:
+    """The number of a display id that the store holds."""
+    return int(display_id.rpartition("-")[2])
+
+
+def numbers_of(kind: Kind, display_ids: Iterable[str]) -> list[int]:
+    """The numbers of those display ids that are of a kind."""
+    return [number_of(one) for one in display_ids if kind_of(one) is kind]
+
+
+def path(holder: str, own: str) -> str:
+    """The display id of what is on an object, behind that of the object."""
+    return f"{holder}:{own}"
+
+
+def event_don(org: str, webhook: int, number: int) -> str:
+    """The id of what a webhook is told by its delivery with this number, as DevRev writes it."""
+    return f"{don(WEBHOOK, org, webhook)}:event/{number}"
+
+
+def is_don(text: str) -> bool:
+    """True for a text that has the form of a DON, of whatever kind."""
+    return _LIKE_A_DON.fullmatch(text) is not None
+
+
 def org_don(org: str) -> str:
-    """A dev org's id; its display id is `DEV-<org>`."""
+    """A dev org's id."""
     return f"don:identity:dvrv-us-1:devo/{org}"
+
+
+def org_display_id(org: str) -> str:
+    """A dev org's display id."""
+    return f"{_ORG_PREFIX}{org}"
+
+
+def org_of(text: str) -> str:
+    """The org that a dev org's id or display id names; a bare one as it is."""
+    return text.rpartition("/")[2].removeprefix(_ORG_PREFIX)
 
 
 def don_of(display_id: str, org: str) -> str:
@@ -83,7 +125,7 @@ class Id:
         self.number = number
         self.org = org
         self.text = text
-        self.display_id = f"{kind.prefix}-{number}"
+        self.display_id = kind.display_id(number)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -119,14 +161,14 @@ class Id:
             )
         return InvalidId(
             f"{field_name}: {text[:80]!r} is not an id.",
-            detail=f"Give a DON or a display id such as {cls.kinds[0].prefix}-1.",
+            detail=f"Give a DON or a display id such as {cls.kinds[0].display_id(1)}.",
             field_name=field_name,
         )
 
     @classmethod
     def schema(cls) -> dict[str, Any]:
         """The JSON Schema of the field."""
-        return {"type": "string", "format": "id", "examples": [f"{kind.prefix}-12345" for kind in cls.kinds]}
+        return {"type": "string", "format": "id", "examples": [kind.display_id(12345) for kind in cls.kinds]}
 
     def belongs_to(self, org: str) -> bool:
         """False when the id names another org's object; a display id is always the caller's own."""

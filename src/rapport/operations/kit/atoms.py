@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from rapport.clock import format_rfc3339
 from rapport.contract.kit import ids
-from rapport.contract.kit.fields import UNSET, UnsetType
+from rapport.contract.kit.fields import UNSET
 from rapport.contract.tags import TagSummary, TagWithValue
 from rapport.contract.users import ArtifactSummary, UserSummary
 from rapport.store.kit import summaries
@@ -35,7 +35,7 @@ def atom(kind: ids.Kind, row: AtomRow, people: Mapping[Key, UserSummary]) -> dic
     return {
         "created_by": people.get((row.org, row.created_by), UNSET),
         "created_date": format_rfc3339(row.created_date),
-        "display_id": f"{kind.prefix}-{row.number}",
+        "display_id": kind.display_id(row.number),
         "id": ids.don(kind, row.org, row.number),
         "modified_by": people.get((row.org, row.modified_by), UNSET),
         "modified_date": format_rfc3339(row.modified_date),
@@ -46,16 +46,6 @@ async def authors(tx: Tx, rows: Iterable[AtomRow], others: Iterable[Key] = ()) -
     """The summaries of all who made or changed these rows, and of `others`."""
     keys = {(row.org, user) for row in rows for user in (row.created_by, row.modified_by)}
     return await summaries.users(tx, keys | set(others))
-
-
-def value_of(value: Any) -> Any:
-    """What the store keeps of an optional field: None when it is absent."""
-    return None if isinstance(value, UnsetType) else value
-
-
-def or_unset(value: Any) -> Any:
-    """What the answer shows of an optional column: nothing when it is NULL or an empty array."""
-    return UNSET if value is None or value == [] else value
 
 
 def tags_with_values(tags: Mapping[str, TagSummary], chosen: Iterable[tuple[str, str | None]]) -> list[TagWithValue]:
@@ -72,5 +62,5 @@ def artifact_summaries(found: Mapping[str, ArtifactSummary], chosen: Iterable[st
 
 async def find_artifacts(tx: Tx, org: str, chosen: Iterable[Sequence[str]]) -> dict[str, ArtifactSummary]:
     """The summaries of the artifacts of several objects, by display id."""
-    numbers = {int(artifact.rpartition("-")[2]) for artifacts in chosen for artifact in artifacts}
+    numbers = {ids.number_of(artifact) for artifacts in chosen for artifact in artifacts}
     return await summaries.artifacts(tx, org, numbers) if numbers else {}

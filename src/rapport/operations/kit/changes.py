@@ -1,25 +1,19 @@
 """What updates and deletes of every family share."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from rapport.clock import MILLISECOND
-from rapport.contract.kit.errors import NotFound, ValueNotPermitted
-from rapport.contract.kit.fields import (
-    CUSTOM_FIELDS_BYTES,
-    CustomSchemaSpec,
-    Instant,
-    Json,
-    Request,
-    UnsetType,
-)
-from rapport.contract.kit.ids import COMMENT, LINK, ArtifactId, Id
+from rapport.contract.kit import ids
+from rapport.contract.kit.errors import ValueNotPermitted
+from rapport.contract.kit.fields import CUSTOM_FIELDS_BYTES, CustomSchemaSpec, Json, UnsetType
+from rapport.contract.kit.ids import ArtifactId
 from rapport.events import log as events
 from rapport.operations.kit.atoms import AtomRow
 from rapport.operations.kit.context import Context
-from rapport.operations.kit.listing import given
+from rapport.operations.kit.optional import given
 from rapport.operations.kit.references import References
 from rapport.operations.kit.showing import Answer, shown, touching
 from rapport.store import links, timeline_entries, users
@@ -29,30 +23,11 @@ from rapport.store.users import UserRow
 
 T = TypeVar("T")
 R = TypeVar("R", bound=AtomRow)
+A = TypeVar("A", bound=Answer)
 # The org's sys user, in whose name the command line and the cleaner work.
-SYSTEM = "SYSU-1"
+SYSTEM = ids.SYS_USER.display_id(1)
 # How many objects are changed together when something that they refer to goes.
 AT_ONCE = 1_000
-
-
-def chosen(value: T | UnsetType, before: T) -> T:
-    """What a field has after a request: what was sent, or what it had."""
-    return before if isinstance(value, UnsetType) else value
-
-
-def sent(request: Request, *names: str) -> dict[str, Any]:
-    """Those of a request's fields that it gives; dates as plain numbers."""
-    values = {name: getattr(request, name) for name in names}
-    return {
-        name: int(value) if isinstance(value, Instant) else value
-        for name, value in values.items()
-        if not isinstance(value, UnsetType)
-    }
-
-
-def only_set(change: Any) -> Any:
-    """What `{set}` sets; UNSET when the field or `set` is absent."""
-    return change if isinstance(change, UnsetType) else change.set
 
 
 def distinct(values: Sequence[str]) -> list[str]:
@@ -83,9 +58,11 @@ def custom_fields(before: Mapping[str, Any] | None, change: Json | UnsetType) ->
     if len(msgspec.json.encode(after)) > CUSTOM_FIELDS_BYTES:
         reason = f"must have at most {CUSTOM_FIELDS_BYTES} bytes as compact JSON, with those that stay"
         raise ValueNotPermitted(
-            f"custom_fields: {{…}} {reason}.", detail="Take some out with null.", field_name="custom_fields",
+            f"custom_fields: {{…}} {reason}.",
+            detail="Take some out with null.",
+            field_name="custom_fields",
             reason=reason,
-        )  # fmt: skip
+        )
     return after
 
 
@@ -133,7 +110,7 @@ def changed_artifacts(
 
 async def claim_artifacts(ctx: Context, artifacts: Sequence[str], parent: str) -> None:
     """Bind artifacts to an object for ever; both are display ids."""
-    await claim(ctx.tx, [(ctx.org, int(artifact.rpartition("-")[2]), parent) for artifact in artifacts])
+    await claim(ctx.tx, [(ctx.org, ids.number_of(artifact), parent) for artifact in artifacts])
 
 
 async def keep_picture(ctx: Context, row: UserRow) -> None:
@@ -142,39 +119,51 @@ async def keep_picture(ctx: Context, row: UserRow) -> None:
         await adopt(ctx.tx, ctx.org, row.display_picture, row.display_id)
 
 
-def absent(id_: Id) -> NotFound:
-    """The answer to the id of an object that a method should act on and that is not there."""
-    kind = id_.kind.name.replace("_", " ")
-    return NotFound(f"There is no {kind} {id_.text[:80]!r}.", detail="It never was, or it was deleted.")
+async def changed(
+    ctx: Context,
+    before: R,
+    after: R,
+    write: Callable[[R], Awaitable[None]],
+    answer: Callable[[Tx, Sequence[R]], Awaitable[Sequence[A]]],
+) -> A:
+    """Write a changed row and tell of it; the object as it is answered then.
+
+    What changes nothing is no change: nothing is written, and nobody is told.
+
+    Args:
+        ctx: of the call.
+        before: the row as it is, held.
+        after: the row as it shall be; who changed it and when is added.
+        write: writes the row, and what goes with it.
+        answer: the family's rows as its methods answer them.
+    """
+    row = audited(ctx, before, after)
+    (was,) = await answer(ctx.tx, [before])
+    if row is None:
+        return was
+    await write(row)
+    (now,) = await answer(ctx.tx, [row])
+    await tell_updated(ctx, was, now)
+    return now
 
 
-def referred_to(id_: Id, count: int, what: str) -> ValueNotPermitted:
-    """The refusal to delete something that others refer to."""
-    return ValueNotPermitted(
-        f"id: {id_.display_id} has {count} {what}, so it can't be deleted.",
-        detail=f"Delete its {what} first, or take it out of them.",
-        field_name="id",
-        reason=f"must have no {what}; it has {count}",
-    )
-
-
-async def told(tx: Tx, org: str, by: str, now: int, *new: str) -> None:
-    """Tell that objects, named by display ids, were made."""
+async def tell_created_by(tx: Tx, org: str, by: str, now: int, *new: str) -> None:
+    """Tell that a user made objects, all named by display ids."""
     answers = await shown(tx, org, new)
     await events.record(tx, [events.created(org, by, now, answers[display_id]) for display_id in new])
 
 
-async def created(ctx: Context, *new: str) -> None:
+async def tell_created(ctx: Context, *new: str) -> None:
     """Tell that objects, named by display ids, were made."""
-    await told(ctx.tx, ctx.org, ctx.caller.user_id, ctx.now, *new)
+    await tell_created_by(ctx.tx, ctx.org, ctx.caller.user_id, ctx.now, *new)
 
 
-async def updated(ctx: Context, before: Answer, after: Answer) -> None:
+async def tell_updated(ctx: Context, before: Answer, after: Answer) -> None:
     """Tell that an object was changed, and from what to what."""
     await events.record(ctx.tx, [events.updated(ctx.org, ctx.caller.user_id, ctx.now, before, after)])
 
 
-async def deleted(ctx: Context, *answers: Answer) -> None:
+async def tell_deleted(ctx: Context, *answers: Answer) -> None:
     """Tell that objects were deleted."""
     await events.record(ctx.tx, [events.deleted(ctx.org, ctx.caller.user_id, ctx.now, answer) for answer in answers])
 
@@ -193,8 +182,8 @@ def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
 
 async def detach(ctx: Context, *display_ids: str) -> None:
     """Delete all links and comments of objects that are going to be deleted, while there still is something to tell."""
-    for kind, family in ((LINK, links), (COMMENT, timeline_entries)):
+    for kind, family in ((ids.LINK, links), (ids.COMMENT, timeline_entries)):
         numbers = await family.numbers_of(ctx.tx, ctx.org, display_ids)
-        gone = await shown(ctx.tx, ctx.org, [f"{kind.prefix}-{number}" for number in numbers])
-        await deleted(ctx, *gone.values())
+        gone = await shown(ctx.tx, ctx.org, [kind.display_id(number) for number in numbers])
+        await tell_deleted(ctx, *gone.values())
         await family.delete(ctx.tx, ctx.org, numbers)

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rapport.contract.kit.fields import UNSET, Json, UnsetType
+from rapport.contract.kit.ids import is_don
 from rapport.contract.timeline_entries import FieldDelta, FieldValue
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-_DON = re.compile(r"don:[a-z]+:[a-z0-9-]+:devo/\S+")
 _SCALARS: dict[type, Any] = {bool: "bool", int: "int", float: "double"}
 
 
@@ -34,7 +34,7 @@ def _value(value: Any) -> FieldValue | UnsetType:
 
 
 def _text(text: str) -> FieldValue:
-    if _DON.fullmatch(text):
+    if is_don(text):
         return FieldValue(type="id", value=text)
     return FieldValue(type="date_time" if _DATE.fullmatch(text) else "string", value=text)
 
@@ -45,7 +45,7 @@ def _list(values: Sequence[Any]) -> FieldValue:
         return FieldValue(type="tag_summary_list", values=tags)
     plain = [value["id"] if isinstance(value, dict) and "id" in value else value for value in values]
     if all(isinstance(value, str) for value in plain):
-        are_ids = bool(plain) and all(_DON.fullmatch(value) for value in plain)
+        are_ids = bool(plain) and all(is_don(value) for value in plain)
         return FieldValue(type="id_list" if are_ids else "string_list", values=plain)
     objects = [value if isinstance(value, dict) else {"value": value} for value in plain]
     return FieldValue(type="composite_list", values=[{"fields": _fields(value)} for value in objects])

@@ -29,8 +29,8 @@ async def _members(tx: Tx, org: str, documents: Sequence[Document]) -> None:
 
 async def _parents(tx: Tx, org: str, documents: Sequence[Document]) -> None:
     wanted = {_display(don) for don in _all(documents, "parents")}
-    found: dict[str, Any] = dict(await summaries.accounts(tx, org, _numbers(wanted, ids.ACCOUNT)))
-    found.update(await summaries.opportunities(tx, org, _numbers(wanted, ids.OPPORTUNITY)))
+    found: dict[str, Any] = dict(await summaries.accounts(tx, org, ids.numbers_of(ids.ACCOUNT, wanted)))
+    found.update(await summaries.opportunities(tx, org, ids.numbers_of(ids.OPPORTUNITY, wanted)))
     _replace(documents, "parents", found)
     for document in documents:
         if "parents" in document:
@@ -47,7 +47,7 @@ async def _tags(tx: Tx, org: str, documents: Sequence[Document]) -> None:
 
 async def _artifacts(tx: Tx, org: str, documents: Sequence[Document]) -> None:
     wanted = {_display(don) for don in _all(documents, "artifacts")}
-    _replace(documents, "artifacts", await summaries.artifacts(tx, org, _numbers(wanted, ids.ARTIFACT)))
+    _replace(documents, "artifacts", await summaries.artifacts(tx, org, ids.numbers_of(ids.ARTIFACT, wanted)))
 
 
 _EXPAND = {"members": _members, "parents": _parents, "tags": _tags, "artifacts": _artifacts}
@@ -72,7 +72,3 @@ def _replace(documents: Sequence[Document], field: str, found: dict[str, Any]) -
 
 def _display(don: str) -> str:
     return ids.Id.parse(don).display_id
-
-
-def _numbers(display_ids: Iterable[str], kind: ids.Kind) -> list[int]:
-    return [int(id_.rpartition("-")[2]) for id_ in display_ids if ids.kind_of(id_) is kind]

@@ -12,11 +12,11 @@ from rapport.contract.kit.fields import (
     Instant,
     Json,
     ListMode,
-    Request,
     UnsetType,
 )
 from rapport.contract.kit.ids import Id
 from rapport.contract.kit.paging import Sort, decode_cursor, encode_cursor, parse_sort
+from rapport.operations.kit.optional import asks, given
 from rapport.store.kit.query import Filter, Page, Walk
 from rapport.store.kit.terms import custom_field
 
@@ -76,11 +76,6 @@ def cursors(name: str, walk: Walk, page: Page[Any]) -> dict[str, str]:
     """`next_cursor` and `prev_cursor` of a page of the list `name`, where there is more."""
     found = {"next_cursor": page.next, "prev_cursor": page.prev}
     return {key: encode_cursor(name, walk.sorts, cursor) for key, cursor in found.items() if cursor}
-
-
-def given(values: Sequence[Any] | UnsetType) -> Sequence[Any]:
-    """The values of a filter; none when it is absent."""
-    return () if isinstance(values, UnsetType) else values
 
 
 def own_ids(org: str, ids: Sequence[Id] | UnsetType) -> list[str]:
@@ -154,15 +149,6 @@ def add_custom_fields(where: Filter[Any], fields: Json | UnsetType) -> None:
         return
     for name, value in fields.items():
         where.among("custom_fields", list(custom_field(name, value)))
-
-
-def asks(value: object) -> bool:
-    """True for a filter that asks for something: a value, or an object or array with one in it."""
-    if isinstance(value, Request):
-        return any(asks(getattr(value, name)) for name in value.__struct_fields__)
-    if isinstance(value, list):
-        return any(asks(one) for one in value)
-    return not isinstance(value, UnsetType)
 
 
 def match_none(where: Filter[Any], *filters: object) -> None:

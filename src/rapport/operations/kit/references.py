@@ -6,11 +6,11 @@ from rapport.contract.kit import ids as contract_ids
 from rapport.contract.kit.errors import (
     ApiError,
     ArtifactAlreadyAttachedToAParent,
-    InvalidId,
     ValueNotPermitted,
 )
 from rapport.contract.kit.fields import SetTagWithValue, UnsetType
 from rapport.contract.kit.ids import ArtifactId, Id
+from rapport.operations.refusals import quoted, unknown_id
 from rapport.store.kit.references import Found, Key
 
 
@@ -99,15 +99,6 @@ def wanted(org: str, ids: Iterable[Id]) -> set[Key]:
     return {(org, id_.display_id) for id_ in ids if id_.belongs_to(org)}
 
 
-def unknown_id(field_name: str, id_: Id) -> InvalidId:
-    """The answer to an id in a body that names nothing the caller may see."""
-    return InvalidId(
-        f"{field_name}: there is no {id_.kind.name} {id_.text[:80]!r}.",
-        detail="Give the id of an object of your org that exists.",
-        field_name=field_name,
-    )
-
-
 def _held(path: str, artifact: ArtifactId, parent: str, org: str) -> ArtifactAlreadyAttachedToAParent:
     return ArtifactAlreadyAttachedToAParent(
         f"{path}: {artifact.display_id} is already attached to {parent}.",
@@ -119,7 +110,7 @@ def _held(path: str, artifact: ArtifactId, parent: str, org: str) -> ArtifactAlr
 
 def _value_not_allowed(field_name: str, tag: Id, value: str, allowed: list[str]) -> ValueNotPermitted:
     return ValueNotPermitted(
-        f"{field_name}: {value[:80]!r} is not an allowed value of {tag.display_id}.",
+        f"{field_name}: {quoted(value)} is not an allowed value of {tag.display_id}.",
         detail="Use one of allowed_values, or leave the value out.",
         field_name=field_name,
         reason="must be one of the tag's allowed values",

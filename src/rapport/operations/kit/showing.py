@@ -31,7 +31,7 @@ async def shown(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, Answe
     """Objects of an org by display id; those that are gone are left out."""
     numbers: dict[ids.Kind, list[int]] = {}
     for display_id in display_ids:
-        numbers.setdefault(ids.kind_of(display_id), []).append(int(display_id.rpartition("-")[2]))
+        numbers.setdefault(ids.kind_of(display_id), []).append(ids.number_of(display_id))
     return {
         id_: answer for kind, some in numbers.items() for id_, answer in (await _SHOWN[kind](tx, org, some)).items()
     }

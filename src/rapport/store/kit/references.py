@@ -33,7 +33,7 @@ async def resolve(tx: Tx, wanted: Iterable[Key]) -> dict[Key, Found]:
     for org, display_id in sorted(wanted):
         kind = ids.kind_of(display_id)
         table = _TABLES.get(kind, "users")
-        by_table[table].append((org, display_id, int(display_id.rpartition("-")[2])))
+        by_table[table].append((org, display_id, ids.number_of(display_id)))
     rows = await tx.all(_RESOLVE, **by_table)
     return {
         (org, display_id): Found(

@@ -1,7 +1,7 @@
 """Objects as they stand inside other objects: one query per kind, whatever the page size."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ from rapport.contract.users import (
 )
 from rapport.store.kit.db import Row, Tx
 
+S = TypeVar("S", AccountSummary, RevOrgSummary)
 # (org, display id)
 Key = tuple[str, str]
 _USERS = """
@@ -67,20 +68,32 @@ def _user(row: Row) -> UserSummary:
 
 async def accounts(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, AccountSummary]:
     """Accounts by display id."""
+    return await _named(tx, ids.ACCOUNT, AccountSummary, org, numbers)
+
+
+async def rev_orgs(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, RevOrgSummary]:
+    """Rev orgs by display id."""
+    return await _named(tx, ids.REV_ORG, RevOrgSummary, org, numbers)
+
+
+_NAMED = {ids.ACCOUNT: "accounts", ids.REV_ORG: "rev_orgs"}
+
+
+async def _named(tx: Tx, kind: ids.Kind, summary: Callable[..., S], org: str, numbers: Iterable[int]) -> dict[str, S]:
+    """What is shown by its ids and its name alone."""
     rows = await tx.all(
-        """
-        SELECT a.number, a.display_name FROM accounts a
-        WHERE a.org = :org AND a.number IN (SELECT number FROM rows(:numbers, number bigint))
-        """,
+        f"""
+        SELECT x.number, x.display_name FROM {_NAMED[kind]} x
+        WHERE x.org = :org AND x.number IN (SELECT number FROM rows(:numbers, number bigint))
+        """,  # noqa: S608  # our own names of tables
         org=org,
         numbers=[(number,) for number in sorted(set(numbers))],
     )
-    return {
-        f"ACC-{number}": AccountSummary(
-            display_id=f"ACC-{number}", id=ids.don(ids.ACCOUNT, org, number), display_name=name
-        )
-        for number, name in rows
-    }
+    found = {}
+    for number, name in rows:
+        own = kind.display_id(number)
+        found[own] = summary(display_id=own, id=ids.don(kind, org, number), display_name=name)
+    return found
 
 
 async def opportunities(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, works.OpportunitySummary]:
@@ -97,10 +110,10 @@ async def opportunities(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, w
     people = await users(tx, {(org, owner) for document in kept.values() for owner in document.owned_by})
     customers = await accounts(tx, org, [account for _, _, account, _ in rows])
     return {
-        f"OPP-{number}": works.OpportunitySummary(
-            display_id=f"OPP-{number}",
+        ids.OPPORTUNITY.display_id(number): works.OpportunitySummary(
+            display_id=ids.OPPORTUNITY.display_id(number),
             id=ids.don(ids.OPPORTUNITY, org, number),
-            account=customers.get(f"ACC-{account}", UNSET),
+            account=customers.get(ids.ACCOUNT.display_id(account), UNSET),
             owned_by=[people[org, owner] for owner in kept[number].owned_by if (org, owner) in people],
             stage=stage(kept[number]),
             title=title,
@@ -139,27 +152,9 @@ def stage(document: OpportunityDocument) -> works.Stage:
     return works.Stage(name=document.stage, stage=UNSET if id_ is None else works.StageSummary(display_id=id_, id=id_))
 
 
-async def rev_orgs(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, RevOrgSummary]:
-    """Rev orgs by display id."""
-    rows = await tx.all(
-        """
-        SELECT v.number, v.display_name FROM rev_orgs v
-        WHERE v.org = :org AND v.number IN (SELECT number FROM rows(:numbers, number bigint))
-        """,
-        org=org,
-        numbers=[(number,) for number in sorted(set(numbers))],
-    )
-    return {
-        f"REV-{number}": RevOrgSummary(
-            display_id=f"REV-{number}", id=ids.don(ids.REV_ORG, org, number), display_name=name
-        )
-        for number, name in rows
-    }
-
-
 async def tags(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, TagSummary]:
     """Tags by display id."""
-    numbers = sorted({int(display_id.rpartition("-")[2]) for display_id in display_ids})
+    numbers = sorted({ids.number_of(display_id) for display_id in display_ids})
     rows = await tx.all(
         """
         SELECT t.number, t.name, t.document FROM tags t
@@ -171,8 +166,8 @@ async def tags(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, TagSum
     found = {}
     for number, name, document in rows:
         color = msgspec.json.decode(document).get("color")
-        found[f"TAG-{number}"] = TagSummary(
-            display_id=f"TAG-{number}",
+        found[ids.TAG.display_id(number)] = TagSummary(
+            display_id=ids.TAG.display_id(number),
             id=ids.don(ids.TAG, org, number),
             name=name,
             style_new=TagStyleSummary(color=color) if color else UNSET,
@@ -191,13 +186,14 @@ async def artifacts(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, Artif
         numbers=[(number,) for number in sorted(set(numbers))],
     )
     return {
-        f"ARTIFACT-{number}": _artifact(org, number, name, file_type, size) for number, name, file_type, size in rows
+        ids.ARTIFACT.display_id(number): _artifact(org, number, name, file_type, size)
+        for number, name, file_type, size in rows
     }
 
 
 def _artifact(org: str, number: int, name: str, file_type: str | None, size: int | None) -> ArtifactSummary:
     return ArtifactSummary(
-        display_id=f"ARTIFACT-{number}",
+        display_id=ids.ARTIFACT.display_id(number),
         id=ids.don(ids.ARTIFACT, org, number),
         file=ArtifactFile(name=name, type=file_type or UNSET, size=UNSET if size is None else size),
     )

@@ -22,7 +22,7 @@ WHERE deleted_date IS NULL GROUP BY org, created_by UNION ALL
 SELECT l.org, 'engagements.members', l.member, 0, count(*) FROM engagement_members l
 JOIN engagements e ON e.org = l.org AND e.number = l.engagement AND e.deleted_date IS NULL
 GROUP BY l.org, l.member UNION ALL
-SELECT l.org, 'engagements.parents', l.parent, 0, count(*) FROM engagement_parents l
+SELECT l.org, 'engagements.parent', l.parent, 0, count(*) FROM engagement_parents l
 JOIN engagements e ON e.org = l.org AND e.number = l.engagement AND e.deleted_date IS NULL
 GROUP BY l.org, l.parent UNION ALL
 SELECT l.org, 'engagements.tags', l.tag, 0, count(*) FROM engagement_tags l

@@ -97,7 +97,7 @@ async def delete_version(
     row = await _locked(ctx, request.id)
     version = await _version(ctx, row, request.version)
     if version is None:
-        asked = "one that was uploaded" if isinstance(request.version, UnsetType) else repr(request.version[:80])
+        asked = "one that was uploaded" if isinstance(request.version, UnsetType) else quoted(request.version)
         raise ValueNotPermitted(
             f"version: {request.id.display_id} has no version {asked}.",
             detail="Give a version that artifacts.get answered, or none for the newest.",

@@ -11,6 +11,7 @@ from rapport.contract.kit.errors import Forbidden, ValueNotPermitted
 from rapport.contract.kit.fields import DEFAULT_LIMIT, Raw, UnsetType
 from rapport.events import log as events
 from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.optional import chosen
 from rapport.store import events as store
 from rapport.store.events import EventRow
 
@@ -23,9 +24,9 @@ async def list_(ctx: Context, request: contract.EventsListRequest) -> contract.E
     """The next events of the kinds that the token may read."""
     kinds = _kinds(ctx, request.kinds)
     floor, end = await store.bounds(ctx.tx, ctx.org)
-    start = floor if isinstance(request.after, UnsetType) else request.after
+    start = chosen(request.after, floor)
     _check(start, floor, end)
-    limit = DEFAULT_LIMIT if isinstance(request.limit, UnsetType) else request.limit
+    limit = chosen(request.limit, DEFAULT_LIMIT)
     reach = min(end, start + _FURTHEST)
     rows = await store.after(ctx.tx, ctx.org, start, kinds, limit, reach=reach)
     last = rows[-1].seq if len(rows) == limit else reach

@@ -6,14 +6,13 @@ from typing import Any
 from rapport.contract import links as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ValueNotPermitted, raise_all
-from rapport.contract.kit.fields import DEFAULT_LIMIT, UNSET, UnsetType
+from rapport.contract.kit.fields import UNSET
 from rapport.contract.kit.ids import LinkEndpointId
-from rapport.contract.kit.paging import decode_cursor
 from rapport.operations.finding import find, found
 from rapport.operations.kit.atoms import atom, authors
 from rapport.operations.kit.changes import tell_created, tell_deleted
 from rapport.operations.kit.context import Context, handles
-from rapport.operations.kit.listing import NEWEST_FIRST, cursors
+from rapport.operations.kit.listing import NEWEST_FIRST, cursors, walk_of
 from rapport.operations.kit.optional import chosen, given
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows
@@ -21,7 +20,6 @@ from rapport.operations.refusals import absent, unknown_id
 from rapport.store import links as store
 from rapport.store.kit import numbers, query, summaries
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Walk
 from rapport.store.kit.references import resolve
 from rapport.store.links import LinkRow
 
@@ -67,12 +65,7 @@ async def get(ctx: Context, request: contract.LinksGetRequest) -> contract.Links
 @handles(contract.LIST)
 async def list_(ctx: Context, request: contract.LinksListRequest) -> contract.LinksListResponse:
     """A page of an object's links, the newest first."""
-    sorts = (NEWEST_FIRST,)
-    cursor = UNSET if isinstance(request.cursor, UnsetType) else request.cursor
-    walk = Walk(
-        sorts, None if isinstance(cursor, UnsetType) else decode_cursor("links", sorts, store.SORTS, cursor),
-        request.mode == "before", DEFAULT_LIMIT if isinstance(request.limit, UnsetType) else request.limit,
-    )  # fmt: skip
+    walk = walk_of("links", (NEWEST_FIRST,), store.SORTS, request)
     object_ = request.object.display_id if request.object.belongs_to(ctx.org) else ""
     where = store.of_object(
         ctx.org, object_, direction=chosen(request.direction, None), other_kinds=given(request.object_types)

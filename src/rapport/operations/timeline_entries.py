@@ -9,9 +9,8 @@ from rapport.clock import format_rfc3339
 from rapport.contract import timeline_entries as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import NotFound, ValueNotPermitted, raise_all
-from rapport.contract.kit.fields import DEFAULT_LIMIT, UNSET, Json, Response, UnsetType
+from rapport.contract.kit.fields import UNSET, Json, Response, UnsetType
 from rapport.contract.kit.ids import TimelineEntryId, TimelineObjectId
-from rapport.contract.kit.paging import decode_cursor
 from rapport.contract.users import UserSummary
 from rapport.operations.finding import find
 from rapport.operations.kit.atoms import artifact_summaries, authors, find_artifacts
@@ -26,7 +25,7 @@ from rapport.operations.kit.changes import (
 )
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.deltas import field_deltas
-from rapport.operations.kit.listing import NEWEST_FIRST, add_dates, cursors
+from rapport.operations.kit.listing import NEWEST_FIRST, add_dates, cursors, walk_of
 from rapport.operations.kit.optional import chosen, given, or_unset, sent
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows, touching
@@ -35,7 +34,6 @@ from rapport.store import accounts, engagements, works
 from rapport.store import timeline_entries as store
 from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import Tx, UniqueViolation
-from rapport.store.kit.query import Walk
 from rapport.store.kit.references import resolve
 from rapport.store.timeline_entries import CommentRow, EntryRow
 
@@ -168,11 +166,8 @@ async def list_(ctx: Context, request: contract.TimelineEntriesListRequest) -> c
     """A page of an object's comments and changes, the newest first."""
     if not await _is_there(ctx, request.object):
         raise absent(request.object)
-    name, sorts, cursor = "timeline-entries", (NEWEST_FIRST,), request.cursor
-    walk = Walk(
-        sorts, None if isinstance(cursor, UnsetType) else decode_cursor(name, sorts, store.SORTS, cursor),
-        request.mode == "before", chosen(request.limit, DEFAULT_LIMIT),
-    )  # fmt: skip
+    name = "timeline-entries"
+    walk = walk_of(name, (NEWEST_FIRST,), store.SORTS, request)
     where = store.seen_by(ctx.org, ctx.caller.user_id)
     store.on(where, request.object.display_id, rollup=request.rollup is True)
     if set(given(request.collections)) == {"discussions"}:

@@ -16,7 +16,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import Id
 from rapport.contract.kit.paging import Sort, decode_cursor, encode_cursor, parse_sort
-from rapport.operations.kit.optional import asks, given
+from rapport.operations.kit.optional import asks, chosen, given
 from rapport.store.kit.query import Filter, Page, Walk
 from rapport.store.kit.terms import custom_field
 
@@ -68,7 +68,7 @@ def walk_of(name: str, sorts: Sequence[Sort], types: Mapping[str, type], request
         InvalidField: the cursor is broken or of another list or order.
     """
     cursor = None if isinstance(request.cursor, UnsetType) else decode_cursor(name, sorts, types, request.cursor)
-    limit = DEFAULT_LIMIT if isinstance(request.limit, UnsetType) else request.limit
+    limit = chosen(request.limit, DEFAULT_LIMIT)
     return Walk(sorts, cursor, request.mode == "before", limit)
 
 

@@ -162,7 +162,8 @@ async def set_links(tx: Tx, org: str, number: int, kind: str, values: Sequence[A
     if kind != "artifacts":
         changes = Counter([tag for tag, _ in values] if kind == "tags" else values)
         changes.subtract(value for (value,) in gone)
-        field = f"engagements.{kind}"
+        # The sums go by the names of filters.
+        field = f"engagements.{'parent' if kind == 'parents' else kind}"
         await counts.add(tx, {(org, field, value): change for value, change in changes.items()})
 
 

@@ -148,7 +148,7 @@ async def record(folder: Path, url: str) -> list[tuple[str, tuple[Any, ...]]]:
     settings = load_settings({"data": folder / "data", "database_url": url})
     store = await Recording.open(Options(url))
     try:
-        invoker = Opened(settings, store, LocalBlobs(folder), NO_TOOLS.links).invoker
+        invoker = Opened(settings, store, LocalBlobs(folder), NO_TOOLS.urls).invoker
         while True:
             store.said.clear()
             await invoker.invoke(CALLER, engagements.CREATE, request())

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from rapport.auth.caller import Caller
-from rapport.blobs.links import Place, UploadLink
+from rapport.blobs.signed_urls import Place, UploadUrl
 from rapport.clock import format_rfc3339
 from rapport.contract import artifacts as contract
 from rapport.contract.kit import ids
@@ -40,10 +40,10 @@ async def prepare(ctx: Context, request: contract.ArtifactsPrepareRequest) -> co
         last_version=0, created_by=by, created_date=ctx.now, modified_by=by, modified_date=ctx.now,
     )  # fmt: skip
     await store.insert(ctx.tx, row)
-    link = await _new_version(ctx, number, 1)
+    signed = await _new_version(ctx, number, 1)
     await tell_created(ctx, ids.ARTIFACT.display_id(number))
     return contract.ArtifactsPrepareResponse(
-        id=ids.don(ids.ARTIFACT, ctx.org, number), url=link.url, form_data=_form_data(link)
+        id=ids.don(ids.ARTIFACT, ctx.org, number), url=signed.url, form_data=_form_data(signed)
     )
 
 
@@ -54,19 +54,19 @@ async def prepare_version(
     """Make a version whose bytes are still to come; until then the one before stays the newest."""
     row = await _locked(ctx, request.id)
     async with touching(ctx, [request.id.display_id]):
-        link = await _new_version(ctx, row.number, row.last_version + 1)
+        signed = await _new_version(ctx, row.number, row.last_version + 1)
     return contract.ArtifactsVersionsPrepareResponse(
-        id=ids.don(ids.ARTIFACT, ctx.org, row.number), url=link.url, form_data=_form_data(link)
+        id=ids.don(ids.ARTIFACT, ctx.org, row.number), url=signed.url, form_data=_form_data(signed)
     )
 
 
-async def _new_version(ctx: Context, number: int, version: int) -> UploadLink:
+async def _new_version(ctx: Context, number: int, version: int) -> UploadUrl:
     await store.add_version(ctx.tx, VersionKey(ctx.org, number, version), ctx.caller.user_id, ctx.now)
-    return ctx.tools.links.upload(Place(ctx.org, number, version), origin=ctx.caller.origin, now=ctx.now)
+    return ctx.tools.urls.upload(Place(ctx.org, number, version), origin=ctx.caller.origin, now=ctx.now)
 
 
-def _form_data(link: UploadLink) -> list[contract.FormField]:
-    return [contract.FormField(key=key, value=value) for key, value in link.fields.items()]
+def _form_data(signed: UploadUrl) -> list[contract.FormField]:
+    return [contract.FormField(key=key, value=value) for key, value in signed.fields.items()]
 
 
 async def _locked(ctx: Context, id_: ArtifactId) -> ArtifactRow:
@@ -136,8 +136,8 @@ async def locate(ctx: Context, request: contract.ArtifactsLocateRequest) -> cont
             detail="Upload it to the URL that artifacts.prepare or artifacts.versions.prepare answered.",
         )
     place = Place(ctx.org, row.number, version.version)
-    link = ctx.tools.links.download(place, origin=ctx.caller.origin, now=ctx.now)
-    return contract.ArtifactsLocateResponse(url=link.url, expires_at=format_rfc3339(link.expires))
+    signed = ctx.tools.urls.download(place, origin=ctx.caller.origin, now=ctx.now)
+    return contract.ArtifactsLocateResponse(url=signed.url, expires_at=format_rfc3339(signed.expires))
 
 
 @handles(contract.LIST)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rapport.blobs import Blobs, Served, new_name, sniff
 from rapport.blobs.headers import disposition, safe_type
-from rapport.blobs.links import Place
+from rapport.blobs.signed_urls import Place
 from rapport.clock import DAY, Clock
 from rapport.contract.kit.errors import Forbidden, ServiceUnavailable
 from rapport.operations import artifacts

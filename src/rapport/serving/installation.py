@@ -16,8 +16,8 @@ from starlette.middleware.cors import CORSMiddleware
 from rapport import token_file
 from rapport.auth.caller import Callers
 from rapport.blobs import Blobs
-from rapport.blobs.links import Links, read_key
 from rapport.blobs.local import LocalBlobs
+from rapport.blobs.signed_urls import SignedUrls, read_key
 from rapport.clock import DAY, SECOND, system_clock
 from rapport.contract.kit.errors import ApiError
 from rapport.control import server as control
@@ -79,11 +79,11 @@ class Opened:
     `place` is where the rows are, for people.
     """
 
-    def __init__(self, settings: Settings, store: Store, blobs: Blobs, links: Links) -> None:
+    def __init__(self, settings: Settings, store: Store, blobs: Blobs, urls: SignedUrls) -> None:
         self.place = masked(settings.database_url) or str(settings.data)
         self.store = store
         self.blobs = blobs
-        self.tools = Tools(links, Reach(allow_private=settings.webhook_allow_private))
+        self.tools = Tools(urls, Reach(allow_private=settings.webhook_allow_private))
         self.bell = Bell(settings.look_seconds)
         self.invoker = Invoker(store, system_clock, self.tools, key_life=_key_life(settings), bell=self.bell)
         self.admin = Admin(store, system_clock)
@@ -99,11 +99,11 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
     """
     folder = settings.data
     with locked(folder, shared=bool(settings.database_url)):
-        links = _links(settings)
+        urls = _urls(settings)
         blobs = _blobs(settings)
         store = await _open_store(settings)
         try:
-            yield Opened(settings, store, blobs, links)
+            yield Opened(settings, store, blobs, urls)
         finally:
             await store.close()
 
@@ -168,8 +168,8 @@ def _blobs(settings: Settings) -> Blobs:
         raise CannotStart(str(error)) from None
 
 
-def _links(settings: Settings) -> Links:
-    """Signed links, whose key is made at the first start.
+def _signed_urls(settings: Settings) -> SignedUrls:
+    """Signed URLs, whose key is made at the first start.
 
     Raises:
         CannotStart: the key can't be used.
@@ -178,7 +178,7 @@ def _links(settings: Settings) -> Links:
         key = read_key(settings.data / KEY)
     except (OSError, ValueError) as error:
         raise CannotStart(f"the key of signed URLs can't be used: {error}") from None
-    return Links(
+    return SignedUrls(
         key, base_url=settings.public_url, local_url=listener.url(settings, settings.host, settings.port),
         seconds=settings.artifact_url_ttl,
     )  # fmt: skip
@@ -209,7 +209,7 @@ def _limits(settings: Settings) -> Limits | None:
 
 def _application(opened: Opened, settings: Settings, limits: Limits | None, state: State) -> App:
     files = Files(
-        Uploads(opened.store, opened.blobs, system_clock), opened.tools.links, system_clock,
+        Uploads(opened.store, opened.blobs, system_clock), opened.tools.urls, system_clock,
         max_bytes=settings.artifact_max_bytes,
     )  # fmt: skip
     edge: App = Edge(
@@ -279,11 +279,11 @@ async def _serve(settings: Settings, first: First, *, say: Callable[[str], None]
             if not is_first and (parent is None or parent.number == 1):
                 await _hint(opened, settings, first, say)
             host, port = taken.getsockname()[:2]
-            opened.tools.links.local_url = listener.url(settings, host, port)
+            opened.tools.urls.local_url = listener.url(settings, host, port)
 
             def say_ready() -> None:
                 if parent is None:
-                    say(f"Rapport serves {opened.tools.links.local_url} (reference: /docs)")
+                    say(f"Rapport serves {opened.tools.urls.local_url} (reference: /docs)")
                 else:
                     parent.ready()
                     parent.when_gone(server.retire)

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from rapport.blobs.headers import NotSatisfiable, Span, headers_of, span_of
-from rapport.blobs.links import DOWNLOAD, UPLOAD, BadLink, Links
+from rapport.blobs.signed_urls import DOWNLOAD, UPLOAD, BadUrl, SignedUrls
 from rapport.clock import Clock
 from rapport.contract.kit.errors import (
     ApiError,
@@ -34,14 +34,14 @@ class Files:
 
     Args:
         uploads: takes and finds the bytes.
-        links: checks the URLs.
+        urls: checks the URLs.
         clock: the time.
         max_bytes: how large a file may be.
     """
 
-    def __init__(self, uploads: Uploads, links: Links, clock: Clock, *, max_bytes: int) -> None:
+    def __init__(self, uploads: Uploads, urls: SignedUrls, clock: Clock, *, max_bytes: int) -> None:
         self._uploads = uploads
-        self._links = links
+        self._urls = urls
         self._clock = clock
         self._max_bytes = max_bytes
 
@@ -79,15 +79,15 @@ class Files:
             raise too_large(self._max_bytes)
         await form.read_fields()
         try:
-            place = self._links.check_upload(request.path_params["place"], form.fields, self._clock())
-        except BadLink as error:
+            place = self._urls.check_upload(request.path_params["place"], form.fields, self._clock())
+        except BadUrl as error:
             raise _refused(error, "Ask artifacts.prepare or artifacts.versions.prepare for another one.") from None
         await self._uploads.take(place, form.file_type, form.file())
 
     async def _download(self, request: Request) -> Response:
         try:
-            place = self._links.check_download(request.path_params["place"], _parameters(request), self._clock())
-        except BadLink as error:
+            place = self._urls.check_download(request.path_params["place"], _parameters(request), self._clock())
+        except BadUrl as error:
             raise _refused(error, "Ask artifacts.locate for another one.") from None
         file = await self._uploads.find(place)
         if file is None:
@@ -123,18 +123,18 @@ def _parameters(request: Request) -> dict[str, str]:
     """The URL's parameters.
 
     Raises:
-        BadLink: one is repeated, or there are far too many.
+        BadUrl: one is repeated, or there are far too many.
     """
     try:
         pairs = parse_qsl(request.url.query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
     except ValueError:
         pairs = [("", "")]
     if len(dict(pairs)) != len(pairs):
-        raise BadLink("a parameter is repeated")
+        raise BadUrl("a parameter is repeated")
     return dict(pairs)
 
 
-def _refused(error: BadLink, detail: str) -> Forbidden:
+def _refused(error: BadUrl, detail: str) -> Forbidden:
     return Forbidden(f"This URL does not count: {error}.", detail=detail)
 
 

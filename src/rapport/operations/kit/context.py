@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from rapport.auth.caller import Caller
-from rapport.blobs.links import Links
+from rapport.blobs.signed_urls import SignedUrls
 from rapport.contract.kit.fields import Request, Response
 from rapport.contract.kit.method import Method
 from rapport.store.kit.db import Tx
@@ -20,16 +20,16 @@ class Tools(NamedTuple):
     """What operations work with beside a transaction. An installation has one set of them.
 
     Args:
-        links: signs the URLs that bytes go to and come from.
+        urls: signs the URLs that bytes go to and come from.
         reach: where webhooks may go.
     """
 
-    links: Links
+    urls: SignedUrls
     reach: Reach
 
 
 # For what runs without a server: nobody can use the URLs, and no webhook leads home.
-NO_TOOLS = Tools(Links(secrets.token_bytes(32)), Reach())
+NO_TOOLS = Tools(SignedUrls(secrets.token_bytes(32)), Reach())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Signed links: whoever has one may upload one version's bytes, or read them, until it expires (behaviour: Files)."""
+"""Signed URLs: whoever has one may upload one version's bytes, or read them, until it expires (behaviour: Files)."""
 
 import contextlib
 import hashlib
@@ -21,8 +21,8 @@ _PLACE = re.compile(r"([A-Za-z0-9]{1,32})/([1-9][0-9]{0,17})/([1-9][0-9]{0,17})"
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
 
-class BadLink(Exception):
-    """A link that was not made here, was changed, or has expired; the sentence says which."""
+class BadUrl(Exception):
+    """A URL that was not made here, was changed, or has expired; the sentence says which."""
 
 
 class Place(NamedTuple):
@@ -36,25 +36,25 @@ class Place(NamedTuple):
         return f"{self.org}/{self.artifact}/{self.version}"
 
 
-class UploadLink(NamedTuple):
+class UploadUrl(NamedTuple):
     """Where a file goes, and the form fields that have to come before it."""
 
     url: str
     fields: dict[str, str]
 
 
-class DownloadLink(NamedTuple):
+class DownloadUrl(NamedTuple):
     """Where a file is, until `expires` in microseconds since 1970."""
 
     url: str
     expires: int
 
 
-class Links:
-    """Makes and checks links.
+class SignedUrls:
+    """Makes and checks them.
 
     Args:
-        key: signs them; links of another key are refused.
+        key: signs them; URLs of another key are refused.
         base_url: what they begin with; without it, where the caller came in.
         local_url: what they begin with for callers that came in by no URL, as the command line does.
         seconds: their life; without it, 60 minutes for uploads and 15 for downloads.
@@ -67,19 +67,19 @@ class Links:
         self._upload_life = (UPLOAD_SECONDS if seconds is None else seconds) * SECOND
         self._download_life = (DOWNLOAD_SECONDS if seconds is None else seconds) * SECOND
 
-    def upload(self, place: Place, *, origin: str, now: int) -> UploadLink:
-        """A link that takes this version's bytes."""
+    def upload(self, place: Place, *, origin: str, now: int) -> UploadUrl:
+        """A URL that takes this version's bytes."""
         expires = str((now + self._upload_life) // MILLISECOND)
         fields = {"key": str(place), "expires": expires, "signature": self._sign("upload", place, expires)}
-        return UploadLink(f"{self._base_url or origin or self.local_url}{UPLOAD}/{place}", fields)
+        return UploadUrl(f"{self._base_url or origin or self.local_url}{UPLOAD}/{place}", fields)
 
-    def download(self, place: Place, *, origin: str, now: int) -> DownloadLink:
-        """A link that answers this version's bytes."""
+    def download(self, place: Place, *, origin: str, now: int) -> DownloadUrl:
+        """A URL that answers this version's bytes."""
         until = now + self._download_life
         expires = str(until // MILLISECOND)
         signature = self._sign("download", place, expires)
         url = f"{self._base_url or origin or self.local_url}{DOWNLOAD}/{place}?expires={expires}&signature={signature}"
-        return DownloadLink(url, until)
+        return DownloadUrl(url, until)
 
     def check_upload(self, path: str, fields: Mapping[str, str], now: int) -> Place:
         """The version that an upload is for.
@@ -90,10 +90,10 @@ class Links:
             now: microseconds since 1970.
 
         Raises:
-            BadLink: the URL and these fields are not a live link of this server.
+            BadUrl: the URL and these fields are not a live one of this server.
         """
         if fields.get("key") != path:
-            raise BadLink("the field key is missing or is another upload's")
+            raise BadUrl("the field key is missing or is another upload's")
         return self._check("upload", path, {name: value for name, value in fields.items() if name != "key"}, now)
 
     def check_download(self, path: str, query: Mapping[str, str], now: int) -> Place:
@@ -105,7 +105,7 @@ class Links:
             now: microseconds since 1970.
 
         Raises:
-            BadLink: the URL is not a live link of this server.
+            BadUrl: the URL is not a live one of this server.
         """
         return self._check("download", path, query, now)
 
@@ -113,12 +113,12 @@ class Links:
         found = _PLACE.fullmatch(path)
         expires, signature = signed.get("expires", ""), signed.get("signature", "")
         if found is None or set(signed) != {"expires", "signature"} or not _DIGITS.fullmatch(expires):
-            raise BadLink("something was added to it, left out or changed")
+            raise BadUrl("something was added to it, left out or changed")
         place = Place(found[1], int(found[2]), int(found[3]))
         if not hmac.compare_digest(self._sign(purpose, place, expires).encode(), signature.encode()):
-            raise BadLink("its signature does not fit")
+            raise BadUrl("its signature does not fit")
         if int(expires) * MILLISECOND <= now:
-            raise BadLink("it has expired")
+            raise BadUrl("it has expired")
         return place
 
     def _sign(self, purpose: str, place: Place, expires: str) -> str:

@@ -19,7 +19,7 @@ SECRET = b""
 _encoder = msgspec.json.Encoder(enc_hook=wire_value, order="sorted")
 
 
-class Key(NamedTuple):
+class RetryKey(NamedTuple):
     """One client's key for one method, with the hash of what it asked."""
 
     org: str
@@ -39,7 +39,7 @@ def hash_of(request: Request) -> str:
     return hashlib.sha256(_encoder.encode(request)).hexdigest()
 
 
-async def find(tx: Tx, keys: Sequence[Key], *, since: int) -> dict[Key, bytes | BadRequest]:
+async def find(tx: Tx, keys: Sequence[RetryKey], *, since: int) -> dict[RetryKey, bytes | BadRequest]:
     """What was answered under these keys, or the refusal of a key that was used for something else.
 
     Requests of one batch may ask different things under one key: each has its own answer. Until the transaction ends,
@@ -47,7 +47,7 @@ async def find(tx: Tx, keys: Sequence[Key], *, since: int) -> dict[Key, bytes | 
     """
     await tx.hold(["\0".join(key.row) for key in keys])
     kept = await store.find(tx, [key.row for key in keys], since=since)
-    found: dict[Key, bytes | BadRequest] = {}
+    found: dict[RetryKey, bytes | BadRequest] = {}
     for key in keys:
         if key.row in kept:
             request_hash, answer = kept[key.row]
@@ -55,7 +55,7 @@ async def find(tx: Tx, keys: Sequence[Key], *, since: int) -> dict[Key, bytes | 
     return found
 
 
-def _answered(key: Key, request_hash: str, answer: bytes) -> bytes | BadRequest:
+def _answered(key: RetryKey, request_hash: str, answer: bytes) -> bytes | BadRequest:
     if answer == SECRET:
         return BadRequest(
             f"Idempotency-Key: {key.key[:80]!r} was used before, and {key.method} shows its answer only once.",
@@ -64,14 +64,14 @@ def _answered(key: Key, request_hash: str, answer: bytes) -> bytes | BadRequest:
     return answer if request_hash == key.request_hash else _used(key)
 
 
-def _used(key: Key) -> BadRequest:
+def _used(key: RetryKey) -> BadRequest:
     return BadRequest(
         f"Idempotency-Key: {key.key[:80]!r} was used for another {key.method} request.",
         detail="Use a new key for a new request; a retry must send the same body.",
     )
 
 
-async def keep(tx: Tx, answers: Sequence[tuple[Key, bytes]], *, now: int, since: int) -> None:
+async def keep(tx: Tx, answers: Sequence[tuple[RetryKey, bytes]], *, now: int, since: int) -> None:
     """Keep answers in the transaction of their writes; a key from before `since` may be taken over."""
     rows = [(*key.row, key.request_hash, answer.decode()) for key, answer in answers]
     await store.keep(tx, rows, now=now, since=since)

@@ -184,10 +184,10 @@ def test_the_statement_itself_refuses_an_artifact_that_got_another_parent_meanwh
     org = store.new_org()
     _prepare(store, org, 1, 2)
     rows = [row_of(org, number) for number in (1, 2, 3)]
-    store.write(lambda tx: engagements.insert(tx, rows[:1], [engagements.Links(artifacts=["ARTIFACT-1"])]))
+    store.write(lambda tx: engagements.insert(tx, rows[:1], [engagements.Related(artifacts=["ARTIFACT-1"])]))
     with pytest.raises(LostRace):
         store.write(
-            lambda tx: engagements.insert(tx, rows[1:2], [engagements.Links(artifacts=["ARTIFACT-2", "ARTIFACT-1"])])
+            lambda tx: engagements.insert(tx, rows[1:2], [engagements.Related(artifacts=["ARTIFACT-2", "ARTIFACT-1"])])
         )
     assert store.all("SELECT number, parent FROM artifacts ORDER BY 1") == [(1, "ENGAGEMENT-1"), (2, None)]
     assert store.all("SELECT number FROM engagements") == [(1,)]

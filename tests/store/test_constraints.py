@@ -46,7 +46,7 @@ def test_a_live_engagements_external_ref_is_unique_in_its_org(store: Engine) -> 
     org, other = store.new_org(), store.new_org()
 
     def insert(org: str, number: int) -> Insert:
-        return lambda tx: engagements.insert(tx, [row_of(org, number, external_ref="crm-1")], [engagements.Links()])
+        return lambda tx: engagements.insert(tx, [row_of(org, number, external_ref="crm-1")], [engagements.Related()])
 
     store.write(insert(org, 1))
     store.write(insert(other, 1))
@@ -62,7 +62,7 @@ def test_an_update_to_an_external_ref_in_use_is_refused(store: Engine) -> None:
     org = store.new_org()
     for number in (1, 2):
         row = row_of(org, number, external_ref=f"crm-{number}")
-        store.write(lambda tx, row=row: engagements.insert(tx, [row], [engagements.Links()]))  # type: ignore[misc]
+        store.write(lambda tx, row=row: engagements.insert(tx, [row], [engagements.Related()]))  # type: ignore[misc]
     row = row_of(org, 2, external_ref="crm-1")
     assert _refused(store, lambda tx: engagements.update(tx, row, row)) == ("engagements", ("external_ref",))
 
@@ -70,14 +70,14 @@ def test_an_update_to_an_external_ref_in_use_is_refused(store: Engine) -> None:
 def test_engagements_without_an_external_ref_do_not_collide(store: Engine) -> None:
     org = store.new_org()
     rows = [row_of(org, number) for number in range(5)]
-    store.write(lambda tx: engagements.insert(tx, rows, [engagements.Links()] * 5))
+    store.write(lambda tx: engagements.insert(tx, rows, [engagements.Related()] * 5))
 
 
 def test_an_orgs_engagement_number_is_unique(store: Engine) -> None:
     org = store.new_org()
-    store.write(lambda tx: engagements.insert(tx, [row_of(org, 1)], [engagements.Links()]))
+    store.write(lambda tx: engagements.insert(tx, [row_of(org, 1)], [engagements.Related()]))
     insert = engagements.insert
-    assert _refused(store, lambda tx: insert(tx, [row_of(org, 1)], [engagements.Links()])) == (
+    assert _refused(store, lambda tx: insert(tx, [row_of(org, 1)], [engagements.Related()])) == (
         "engagements",
         ("number",),
     )

@@ -38,7 +38,7 @@ def test_no_two_concurrent_writes_get_the_same_number(store: Engine) -> None:
 def test_a_number_is_not_used_again_after_a_delete_or_a_restart(store: Engine) -> None:
     org = store.new_org()
     number = _take(store, org)
-    store.write(lambda tx: engagements.insert(tx, [row_of(org, number)], [engagements.Links()]))
+    store.write(lambda tx: engagements.insert(tx, [row_of(org, number)], [engagements.Related()]))
     assert store.write(lambda tx: engagements.delete(tx, org, number, 5))
     assert _take(store, org) > number
     store.restart()

@@ -66,7 +66,7 @@ def _row(org: str, number: int, values: tuple[Any, ...]) -> EngagementRow:
 
 
 def _insert(store: Engine, rows: Sequence[EngagementRow]) -> None:
-    store.write(lambda tx: engagements.insert(tx, rows, [engagements.Links()] * len(rows)))
+    store.write(lambda tx: engagements.insert(tx, rows, [engagements.Related()] * len(rows)))
 
 
 def _delete(store: Engine, org: str, numbers: Sequence[int]) -> None:

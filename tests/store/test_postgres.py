@@ -166,7 +166,7 @@ def test_what_a_write_refers_to_is_not_deleted_before_it_is_written(engine: Engi
         found.set()
         await deleting.wait()
         await asyncio.sleep(0.1)
-        await engagements.insert(tx, [row_of(org, 1)], [engagements.Links(parents=["ACC-1"])])
+        await engagements.insert(tx, [row_of(org, 1)], [engagements.Related(parents=["ACC-1"])])
 
     async def delete(tx: Tx) -> None:
         deleting.set()
@@ -254,7 +254,7 @@ def test_a_worker_does_not_wait_for_a_webhook_that_another_process_is_at(
 
 def test_writers_that_wait_for_each_other_are_both_done(engine: Engine, other: PostgresStore) -> None:
     org = engine.new_org()
-    engine.write(lambda tx: engagements.insert(tx, [row_of(org, 1), row_of(org, 2)], [engagements.Links()] * 2))
+    engine.write(lambda tx: engagements.insert(tx, [row_of(org, 1), row_of(org, 2)], [engagements.Related()] * 2))
 
     async def both(tx: Tx, first: int, second: int) -> None:
         await engagements.lock(tx, org, first)

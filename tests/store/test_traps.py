@@ -19,8 +19,8 @@ NASTY = (
 )  # fmt: skip
 
 
-def _insert(store: Engine, *rows: engagements.EngagementRow, links: engagements.Links | None = None) -> None:
-    store.write(lambda tx: engagements.insert(tx, rows, [links or engagements.Links()] * len(rows)))
+def _insert(store: Engine, *rows: engagements.EngagementRow, links: engagements.Related | None = None) -> None:
+    store.write(lambda tx: engagements.insert(tx, rows, [links or engagements.Related()] * len(rows)))
 
 
 def _count(store: Engine, where: Filter[engagements.Stored]) -> int:
@@ -99,7 +99,7 @@ def test_an_empty_batch_of_links_is_nothing(store: Engine) -> None:
 
 def test_links_of_one_kind_are_removed_alone_and_of_one_engagement_alone(store: Engine) -> None:
     org = store.new_org()
-    links = engagements.Links(members=["DEVU-1"], parents=["ACC-1"], tags=[("TAG-1", None), ("TAG-2", "v")])
+    links = engagements.Related(members=["DEVU-1"], parents=["ACC-1"], tags=[("TAG-1", None), ("TAG-2", "v")])
     _insert(store, row_of(org, 1), row_of(org, 2), links=links)
     store.write(lambda tx: engagements.set_links(tx, org, 1, "tags", []))
     assert store.all("SELECT engagement, tag, value FROM engagement_tags WHERE org = :org ORDER BY 1, 2", org=org) == [
@@ -110,7 +110,7 @@ def test_links_of_one_kind_are_removed_alone_and_of_one_engagement_alone(store: 
 
 def test_an_engagement_with_two_of_the_links_asked_for_counts_once(store: Engine) -> None:
     org = store.new_org()
-    _insert(store, row_of(org, 1), links=engagements.Links(members=["DEVU-1", "DEVU-2"], parents=["ACC-1", "OPP-1"]))
+    _insert(store, row_of(org, 1), links=engagements.Related(members=["DEVU-1", "DEVU-2"], parents=["ACC-1", "OPP-1"]))
     where = engagements.live(org)
     where.among("members", ["DEVU-1", "DEVU-2"])
     where.among("parent", ["ACC-1", "OPP-1"])

@@ -48,7 +48,7 @@ cli.add_typer(tokens, name="tokens")
 cli.add_typer(webhooks, name="webhooks")
 cli.command()(copy)
 
-Answer = dict[str, Any]
+CommandAnswer = dict[str, Any]
 
 
 def main() -> None:
@@ -75,7 +75,7 @@ def _settings(data: str | None, database: str | None, config: str | None) -> Set
     return settings
 
 
-def _run(settings: Settings, command: str, arguments: Mapping[str, Any]) -> Answer:
+def _run(settings: Settings, command: str, arguments: Mapping[str, Any]) -> CommandAnswer:
     """Run an operator's command, through the running server or on the store itself, or end with its refusal."""
     given = {name: value for name, value in arguments.items() if value is not None}
     # On PostgreSQL a command needs no server: it writes to the database itself.
@@ -93,11 +93,11 @@ def _run(settings: Settings, command: str, arguments: Mapping[str, Any]) -> Answ
     return answer
 
 
-def _print(answer: Answer, *, as_json: bool, lines: list[str]) -> None:
+def _print(answer: CommandAnswer, *, as_json: bool, lines: list[str]) -> None:
     print(json.dumps(answer) if as_json else "\n".join(lines))
 
 
-def _table(rows: list[Answer], columns: Mapping[str, str]) -> None:
+def _table(rows: list[CommandAnswer], columns: Mapping[str, str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -141,7 +141,7 @@ def init(
     refuse_texts("init", given)
     file = new_file(into)
 
-    async def make() -> Answer:
+    async def make() -> CommandAnswer:
         installation.configure_logs()
         async with installation.open_data(settings) as opened:
             return await opened.commands.run("init", given)
@@ -152,7 +152,7 @@ def init(
     _print_org(answer, file, as_json=as_json)
 
 
-def _print_org(answer: Answer, file: Path | None, *, as_json: bool) -> None:
+def _print_org(answer: CommandAnswer, file: Path | None, *, as_json: bool) -> None:
     lines = [
         f"Org    {answer['org']['name']} ({answer['org']['display_id']})",
         f"Admin  {answer['user']['email']} ({answer['user']['display_id']})",

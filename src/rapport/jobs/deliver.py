@@ -26,8 +26,8 @@ from rapport.store import events as event_store
 from rapport.store import webhook_deliveries as store
 from rapport.store import webhooks
 from rapport.store.kit.db import Store, Tx, alone, look
-from rapport.store.webhook_deliveries import AttemptRow, Job, NewDelivery, Settled
-from rapport.store.webhooks import Key
+from rapport.store.webhook_deliveries import AttemptRow, DeliveryKey, Job, NewDelivery, Settled
+from rapport.store.webhooks import WebhookKey
 from rapport.webhooks import messages
 from rapport.webhooks.post import Outcome, Poster
 from rapport.webhooks.signatures import sign
@@ -90,8 +90,8 @@ class Deliveries:
         self._clock = clock
         self._poster = poster
         self._rules = rules
-        self._pace: dict[Key, int] = {}
-        self._under_way: dict[Key, int] = {}
+        self._pace: dict[WebhookKey, int] = {}
+        self._under_way: dict[WebhookKey, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: list[_Finished] = []
         self._something = asyncio.Event()
@@ -174,13 +174,15 @@ class Deliveries:
             task.add_done_callback(self._tasks.discard)
         return bool(looked or claimed or finished)
 
-    def _room(self, key: Key) -> int:
+    def _room(self, key: WebhookKey) -> int:
         """How many more attempts may be under way to a webhook."""
         return self._pace.get(key, _FIRST_AT_ONCE) - self._under_way.get(key, 0)
 
     # In the transaction of a turn
 
-    async def _work(self, tx: Tx, keys: Sequence[Key], finished: Sequence[_Finished]) -> tuple[bool, list[Key]]:
+    async def _work(
+        self, tx: Tx, keys: Sequence[WebhookKey], finished: Sequence[_Finished]
+    ) -> tuple[bool, list[DeliveryKey]]:
         """Note what finished, look at events, claim what is due.
 
         Returns:
@@ -190,7 +192,7 @@ class Deliveries:
             await self._note(tx, finished)
         now = self._clock()
         looked = self._passed_over = False
-        claimed: list[Key] = []
+        claimed: list[DeliveryKey] = []
         for key in keys:
             # Held, so that of several processes one at a time decides what is next for a webhook; the others go on.
             row = await webhooks.lock_free(tx, *key)
@@ -223,13 +225,13 @@ class Deliveries:
         await webhooks.move(tx, [(*key, found[-1][0])])
         return True
 
-    async def _choose(self, tx: Tx, row: webhooks.WebhookRow, now: int) -> list[Key]:
+    async def _choose(self, tx: Tx, row: webhooks.WebhookRow, now: int) -> list[DeliveryKey]:
         """What is sent next: of each object one at a time, in the order in which it fell due."""
         key = (row.org, row.number)
         free = self._room(key)
         states = ("sending", "pending") if row.status == "active" else ("verifying", "verify")
         taken = await store.busy_objects(tx, key, now)
-        chosen: list[Key] = []
+        chosen: list[DeliveryKey] = []
         for state in states:
             for number, object_ in await store.candidates(tx, key, state, now, _AHEAD):
                 if len(chosen) < free and object_ not in taken:
@@ -274,7 +276,7 @@ class Deliveries:
         delays = (*_VERIFY_DELAYS, self._rules.verify_again)
         return round(min(delays[min(tries, len(delays)) - 1], self._rules.verify_again) * SECOND)
 
-    async def _verified(self, tx: Tx, key: Key, now: int) -> None:
+    async def _verified(self, tx: Tx, key: WebhookKey, now: int) -> None:
         async with telling(tx, key, now):
             degraded = await webhooks.activate(tx, key)
         if degraded is not None:
@@ -324,7 +326,7 @@ class Deliveries:
         }  # fmt: skip
         return await self._poster.post(job.url, headers, told, seconds=self._rules.timeout)
 
-    def _adapt(self, key: Key, outcome: Outcome, *, succeeded: bool) -> None:
+    def _adapt(self, key: WebhookKey, outcome: Outcome, *, succeeded: bool) -> None:
         """Let one more attempt be under way after a success, half as many after a refusal, one after no answer."""
         self._under_way[key] -= 1
         pace = self._pace.get(key, _FIRST_AT_ONCE)

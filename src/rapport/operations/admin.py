@@ -7,6 +7,7 @@ from rapport.auth import scopes, tokens
 from rapport.auth.caller import Caller
 from rapport.clock import DAY, Clock, format_rfc3339
 from rapport.contract.kit import ids
+from rapport.contract.kit.fields import Json
 from rapport.operations import auth_tokens, dev_users
 from rapport.operations.kit.changes import SYSTEM
 from rapport.operations.kit.context import Context
@@ -20,7 +21,6 @@ from rapport.store.kit.db import Store, Tx, alone, look
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _ORG_LENGTH = 10
 _SECONDS = 10.0
-Answer = dict[str, Any]
 
 
 # Held by whoever looks whether a store is empty in order to fill it.
@@ -38,25 +38,25 @@ class Admin:
         self._store = store
         self._clock = clock
 
-    async def orgs_create(self, *, name: str, email: str) -> Answer:
+    async def orgs_create(self, *, name: str, email: str) -> Json:
         """Make an org with its first admin and a token for them."""
 
-        async def work(tx: Tx) -> Answer:
+        async def work(tx: Tx) -> Json:
             return await make_org(tx, self._clock(), name=name, email=email)
 
         return await alone(self._store, work, seconds=_SECONDS)
 
-    async def init(self, *, org: str, email: str) -> Answer:
+    async def init(self, *, org: str, email: str) -> Json:
         """Make a store's first org."""
         made = await self.first_org(name=org, email=email)
         if made is None:
             raise AdminError("the store is in use already: rapport orgs create makes another org")
         return made
 
-    async def first_org(self, *, name: str, email: str) -> Answer | None:
+    async def first_org(self, *, name: str, email: str) -> Json | None:
         """Make a store's first org; None when there is one. Of several who try at once, one does."""
 
-        async def work(tx: Tx) -> Answer | None:
+        async def work(tx: Tx) -> Json | None:
             await tx.hold([FIRST_ORG])
             return None if await orgs.all_orgs(tx) else await make_org(tx, self._clock(), name=name, email=email)
 
@@ -99,10 +99,10 @@ class Admin:
             raise AdminError(f"there is no dev user or service account {wanted!r}")
         return user
 
-    async def orgs_list(self) -> Answer:
+    async def orgs_list(self) -> Json:
         """Every org, with what its artifacts' bytes come to."""
 
-        async def work(tx: Tx) -> Answer:
+        async def work(tx: Tx) -> Json:
             sizes = await artifacts.storage_bytes(tx)
             return {
                 "orgs": [
@@ -116,10 +116,10 @@ class Admin:
 
         return await look(self._store, work, seconds=_SECONDS)
 
-    async def users_list(self, *, org: str | None = None) -> Answer:
+    async def users_list(self, *, org: str | None = None) -> Json:
         """Every dev user of an org."""
 
-        async def work(tx: Tx) -> Answer:
+        async def work(tx: Tx) -> Json:
             where = user_store.of_kind(await self._org(tx, org), ids.DEV_USER.name)
             return {"users": [_user_answer(row) for row in await query.everything(tx, where)]}
 
@@ -127,10 +127,10 @@ class Admin:
 
     async def users_create(
         self, *, email: str, name: str | None = None, role: str = "member", org: str | None = None
-    ) -> Answer:
+    ) -> Json:
         """Make an active dev user, with a token."""
 
-        async def work(tx: Tx) -> Answer:
+        async def work(tx: Tx) -> Json:
             own = await self._org(tx, org)
             user = await dev_users.add(
                 tx, org=own, email=email, full_name=name, display_name=None, state="active", role=role,
@@ -140,18 +140,16 @@ class Admin:
 
         return await alone(self._store, work, seconds=_SECONDS)
 
-    async def users_role(self, *, user: str, role: str, org: str | None = None) -> Answer:
+    async def users_role(self, *, user: str, role: str, org: str | None = None) -> Json:
         """Give a dev user another role."""
         return await self._set_user(user, org, role=role)
 
-    async def users_deactivate(self, *, user: str, org: str | None = None) -> Answer:
+    async def users_deactivate(self, *, user: str, org: str | None = None) -> Json:
         """Keep a dev user out; their tokens are refused from now on."""
         return await self._set_user(user, org, state="deactivated")
 
-    async def _set_user(
-        self, user: str, org: str | None, *, state: str | None = None, role: str | None = None
-    ) -> Answer:
-        async def work(tx: Tx) -> Answer:
+    async def _set_user(self, user: str, org: str | None, *, state: str | None = None, role: str | None = None) -> Json:
+        async def work(tx: Tx) -> Json:
             own = await self._org(tx, org)
             found = await self._user(tx, own, user)
             row = await user_store.lock(tx, own, found.display_id) or found
@@ -163,7 +161,7 @@ class Admin:
 
     async def tokens_create(
         self, *, user: str, name: str = "token", scope: str = "", days: int = tokens.LIFE_DAYS, org: str | None = None
-    ) -> Answer:
+    ) -> Json:
         """Make a token for a dev user or a service account; it is shown this once."""
         if unknown := scopes.unknown(scope):
             families = ", ".join(scopes.FAMILIES)
@@ -172,7 +170,7 @@ class Admin:
                 f"the families are {families}"
             )
 
-        async def work(tx: Tx) -> Answer:
+        async def work(tx: Tx) -> Json:
             own = await self._org(tx, org)
             holder = await self._user(tx, own, user)
             now = self._clock()
@@ -184,10 +182,10 @@ class Admin:
 
         return await alone(self._store, work, seconds=_SECONDS)
 
-    async def tokens_list(self, *, user: str | None = None, org: str | None = None) -> Answer:
+    async def tokens_list(self, *, user: str | None = None, org: str | None = None) -> Json:
         """The tokens of an org or a user, without their secrets."""
 
-        async def work(tx: Tx) -> Answer:
+        async def work(tx: Tx) -> Json:
             own = await self._org(tx, org)
             holder = None if user is None else (await self._user(tx, own, user)).display_id
             rows = await token_store.listed(tx, own, user_id=holder)
@@ -195,10 +193,10 @@ class Admin:
 
         return await look(self._store, work, seconds=_SECONDS)
 
-    async def tokens_revoke(self, *, token: str, org: str | None = None) -> Answer:
+    async def tokens_revoke(self, *, token: str, org: str | None = None) -> Json:
         """Revoke a token by its id; it is refused from now on."""
 
-        async def work(tx: Tx) -> Answer:
+        async def work(tx: Tx) -> Json:
             own = await self._org(tx, org)
             try:
                 id_ = ids.AuthTokenId.parse(token)
@@ -227,7 +225,7 @@ class Admin:
 
 async def make_org(
     tx: Tx, now: int, *, name: str, email: str, org: str | None = None, number: int | None = None
-) -> Answer:
+) -> Json:
     """Make an org with its sys user, its first admin and a token for them.
 
     Args:
@@ -282,18 +280,18 @@ def _system_user(org: str, now: int) -> user_store.UserRow:
     )  # fmt: skip
 
 
-def _user_answer(row: user_store.UserRow) -> Answer:
+def _user_answer(row: user_store.UserRow) -> Json:
     return {
         "id": ids.don_of(row.display_id, row.org), "display_id": row.display_id, "email": row.email,
         "full_name": row.full_name, "role": row.role, "state": row.state,
     }  # fmt: skip
 
 
-def _token_id(row: token_store.TokenRow) -> Answer:
+def _token_id(row: token_store.TokenRow) -> Json:
     return {"id": ids.don(ids.AUTH_TOKEN, row.org, row.number), "display_id": ids.AUTH_TOKEN.display_id(row.number)}
 
 
-def _token_answer(row: token_store.TokenRow) -> Answer:
+def _token_answer(row: token_store.TokenRow) -> Json:
     return {
         **_token_id(row), "user": row.user_id, "name": row.name, "scope": row.scope,
         "created_date": format_rfc3339(row.created_date), "expires_at": format_rfc3339(row.expires_date),

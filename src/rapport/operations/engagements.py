@@ -22,11 +22,11 @@ from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.showing import shows
 from rapport.operations.refusals import quoted
 from rapport.store import engagements as store
-from rapport.store.engagements import EngagementRow, Links, Stored
+from rapport.store.engagements import EngagementRow, Related, Stored
 from rapport.store.kit import numbers, query, summaries
 from rapport.store.kit.db import NO_DATE, Tx
 from rapport.store.kit.query import Filter
-from rapport.store.kit.references import Found, Key, resolve
+from rapport.store.kit.references import Found, ReferenceKey, resolve
 
 # The hook writes what a request was read into: a URL has a type of its own.
 _encode = msgspec.json.Encoder(enc_hook=wire_value).encode
@@ -61,7 +61,7 @@ class _Accepted(NamedTuple):
 
     position: int
     call: Call[contract.EngagementsCreateRequest]
-    links: Links
+    links: Related
 
 
 @handles_batch(contract.CREATE)
@@ -93,7 +93,7 @@ async def create(tx: Tx, calls: Sequence[Call[contract.EngagementsCreateRequest]
     return [results[position] for position in range(len(calls))]
 
 
-def _wanted(call: Call[contract.EngagementsCreateRequest]) -> set[Key]:
+def _wanted(call: Call[contract.EngagementsCreateRequest]) -> set[ReferenceKey]:
     request = call.request
     parent = [] if isinstance(request.parent, UnsetType) else [request.parent]
     everything: Iterable[Id] = [*request.members, *given(request.artifacts), *parent, *given(request.parents),
@@ -102,8 +102,8 @@ def _wanted(call: Call[contract.EngagementsCreateRequest]) -> set[Key]:
 
 
 def _check(
-    call: Call[contract.EngagementsCreateRequest], found: dict[Key, Found], in_use: dict[tuple[str, str], int]
-) -> Links:
+    call: Call[contract.EngagementsCreateRequest], found: dict[ReferenceKey, Found], in_use: dict[tuple[str, str], int]
+) -> Related:
     """Check all references of a call.
 
     Raises:
@@ -119,7 +119,7 @@ def _check(
     parents = references.many("parents", request.parents)
     tags = references.tags("tags", request.tags)
     raise_all(references.problems)
-    return Links(members, list(dict.fromkeys([parent, *parents] if parent else parents)), tags, artifacts)
+    return Related(members, list(dict.fromkeys([parent, *parents] if parent else parents)), tags, artifacts)
 
 
 def _ref_in_use(org: str, external_ref: str, number: int) -> ValueNotPermitted:
@@ -132,7 +132,7 @@ def _ref_in_use(org: str, external_ref: str, number: int) -> ValueNotPermitted:
     )
 
 
-def _exclusive(call: Call[contract.EngagementsCreateRequest], links: Links) -> set[tuple[str, str, str]]:
+def _exclusive(call: Call[contract.EngagementsCreateRequest], links: Related) -> set[tuple[str, str, str]]:
     """What only one engagement can have."""
     org, external_ref = call.caller.org, call.request.external_ref
     takes = {(org, "artifact", artifact) for artifact in links.artifacts}
@@ -167,7 +167,7 @@ async def _record(tx: Tx, accepted: Sequence[_Accepted]) -> dict[int, contract.E
     return responses
 
 
-def _new_row(call: Call[contract.EngagementsCreateRequest], links: Links, number: int) -> EngagementRow:
+def _new_row(call: Call[contract.EngagementsCreateRequest], links: Related, number: int) -> EngagementRow:
     request, now = call.request, format_rfc3339(call.now)
     org, user_id = call.caller.org, call.caller.user_id
     document = Document(
@@ -190,7 +190,7 @@ def _new_row(call: Call[contract.EngagementsCreateRequest], links: Links, number
     )  # fmt: skip
 
 
-def _link_fields(org: str, links: Links) -> dict[str, Any]:
+def _link_fields(org: str, links: Related) -> dict[str, Any]:
     """The document's fields for an engagement's links."""
     parents = [ids.don_of(parent, org) for parent in links.parents]
     return {
@@ -203,7 +203,7 @@ def _link_fields(org: str, links: Links) -> dict[str, Any]:
     }
 
 
-def _answer(org: str, kept: Stored, people: dict[Key, Any]) -> bytes:
+def _answer(org: str, kept: Stored, people: dict[summaries.UserKey, Any]) -> bytes:
     """The document with its users' summaries put in."""
     who = {"created_by": people.get((org, kept.created_by)), "modified_by": people.get((org, kept.modified_by))}
     known = b"".join(b'"%b":%b,' % (field.encode(), _encode(user)) for field, user in who.items() if user)
@@ -278,7 +278,7 @@ async def update(ctx: Context, request: contract.EngagementsUpdateRequest) -> co
     row = await found(ctx, request.id, store.lock)
     before = _decode_document(row.document)
     links = await _changed_links(ctx, request)
-    after = _changed(before, request, _link_fields(ctx.org, Links(**links)), links)
+    after = _changed(before, request, _link_fields(ctx.org, Related(**links)), links)
     (engagement,) = await _answers(ctx.tx, ctx.org, [_kept(row)])
     if after != before:
         was, old = engagement, row

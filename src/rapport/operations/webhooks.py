@@ -254,7 +254,7 @@ async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, Raw]:
     }
 
 
-def telling(tx: Tx, key: store.Key, now: int) -> AbstractAsyncContextManager[None]:
+def telling(tx: Tx, key: store.WebhookKey, now: int) -> AbstractAsyncContextManager[None]:
     """Tell what the `async with` block, the server's own work, changes of a webhook."""
     org, number = key
     return touching(Context(Caller(org, SYSTEM, "admin"), now, tx), [ids.WEBHOOK.display_id(number)])

@@ -29,7 +29,7 @@ class EngagementRow(NamedTuple):
     document: str
 
 
-class Links(NamedTuple):
+class Related(NamedTuple):
     """What an engagement refers to, as display ids in the order given; tags with their values."""
 
     members: Sequence[str] = ()
@@ -47,7 +47,7 @@ class Stored(NamedTuple):
     document: str
 
 
-async def insert(tx: Tx, rows: Sequence[EngagementRow], links: Sequence[Links]) -> None:
+async def insert(tx: Tx, rows: Sequence[EngagementRow], links: Sequence[Related]) -> None:
     """Add engagements with their links; `links[i]` are those of `rows[i]`.
 
     Raises:

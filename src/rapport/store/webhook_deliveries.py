@@ -8,8 +8,10 @@ from rapport.store.events import EventRow
 from rapport.store.kit import numbers
 from rapport.store.kit.db import Row, Tx
 from rapport.store.kit.query import Column, Date, Filter, Listing
-from rapport.store.webhooks import Key
+from rapport.store.webhooks import WebhookKey
 
+# (org, number)
+DeliveryKey = tuple[str, int]
 VERIFY = "verify"
 # The wire's three words for the states of a row.
 STATES = {
@@ -72,7 +74,7 @@ class Job(NamedTuple):
     secret_changed_date: int | None
 
     @property
-    def key(self) -> Key:
+    def key(self) -> WebhookKey:
         """Its webhook."""
         return self.delivery.org, self.delivery.webhook
 
@@ -108,7 +110,7 @@ async def add(tx: Tx, new: Sequence[NewDelivery], *, now: int, due: int | None =
     )
 
 
-async def cancel(tx: Tx, key: Key, states: Sequence[str], now: int) -> None:
+async def cancel(tx: Tx, key: WebhookKey, states: Sequence[str], now: int) -> None:
     """Give up what a webhook has in these states."""
     await tx.run(
         """
@@ -139,7 +141,7 @@ async def next_due(tx: Tx, now: int) -> int | None:
     return row[0] if row else None
 
 
-async def ready(tx: Tx, key: Key, now: int, most: int) -> int:
+async def ready(tx: Tx, key: WebhookKey, now: int, most: int) -> int:
     """How many deliveries wait for nothing but their turn, counted up to `most`."""
     row = await tx.one(
         """
@@ -152,7 +154,7 @@ async def ready(tx: Tx, key: Key, now: int, most: int) -> int:
     return int(row[0]) if row else 0
 
 
-async def candidates(tx: Tx, key: Key, state: str, now: int, most: int) -> list[tuple[int, str]]:
+async def candidates(tx: Tx, key: WebhookKey, state: str, now: int, most: int) -> list[tuple[int, str]]:
     """(number, object) of what is due in a state, the longest due first."""
     rows = await tx.all(
         """
@@ -165,7 +167,7 @@ async def candidates(tx: Tx, key: Key, state: str, now: int, most: int) -> list[
     return [(number, object_) for number, object_ in rows]
 
 
-async def busy_objects(tx: Tx, key: Key, now: int) -> set[str]:
+async def busy_objects(tx: Tx, key: WebhookKey, now: int) -> set[str]:
     """The objects that an attempt is under way for."""
     rows = await tx.all(
         """
@@ -177,7 +179,7 @@ async def busy_objects(tx: Tx, key: Key, now: int) -> set[str]:
     return {object_ for (object_,) in rows}
 
 
-async def claim(tx: Tx, keys: Sequence[Key], *, until: int) -> None:
+async def claim(tx: Tx, keys: Sequence[DeliveryKey], *, until: int) -> None:
     """Take (org, number) deliveries until then; the caller holds their webhooks."""
     await tx.run(
         """
@@ -195,7 +197,7 @@ _DELIVERY = ", ".join(f"d.{column}" for column in DeliveryRow._fields)
 _EVENT = ", ".join(f"e.{column}" for column in EventRow._fields)
 
 
-async def jobs(tx: Tx, keys: Sequence[Key]) -> list[Job]:
+async def jobs(tx: Tx, keys: Sequence[DeliveryKey]) -> list[Job]:
     """What is to be sent for (org, number) deliveries."""
     rows = await tx.all(
         f"""
@@ -268,7 +270,7 @@ async def lock(tx: Tx, org: str, number: int) -> DeliveryRow | None:
     return DeliveryRow(*row) if row else None
 
 
-async def revive(tx: Tx, key: Key, *, since: int, now: int) -> None:
+async def revive(tx: Tx, key: WebhookKey, *, since: int, now: int) -> None:
     """Let what failed since then be tried again."""
     await tx.run(
         """
@@ -304,7 +306,7 @@ def of_org(org: str) -> Filter[DeliveryRow]:
     return _LISTING.of_org(org)
 
 
-async def attempts_of(tx: Tx, keys: Sequence[Key]) -> dict[Key, list[AttemptRow]]:
+async def attempts_of(tx: Tx, keys: Sequence[DeliveryKey]) -> dict[DeliveryKey, list[AttemptRow]]:
     """The attempts of (org, number) deliveries, in order."""
     rows = await tx.all(
         """
@@ -315,13 +317,13 @@ async def attempts_of(tx: Tx, keys: Sequence[Key]) -> dict[Key, list[AttemptRow]
         """,
         keys=keys,
     )
-    found: dict[Key, list[AttemptRow]] = {}
+    found: dict[DeliveryKey, list[AttemptRow]] = {}
     for attempt in map(AttemptRow._make, rows):
         found.setdefault((attempt.org, attempt.delivery), []).append(attempt)
     return found
 
 
-async def send_again(tx: Tx, keys: Sequence[Key], now: int) -> int:
+async def send_again(tx: Tx, keys: Sequence[DeliveryKey], now: int) -> int:
     """Let (org, number) deliveries be sent again, whatever came of them; how many it is.
 
     Those that an attempt is under way for, that only verify, or whose event retention took, are left alone.

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from rapport.store.kit.db import Tx
 from rapport.store.kit.query import Column, Filter, Listing
 
-Key = tuple[str, int]
+# (org, number)
+WebhookKey = tuple[str, int]
 
 
 class WebhookRow(NamedTuple):
@@ -104,7 +105,7 @@ def of_org(org: str) -> Filter[WebhookRow]:
 # What the delivery does
 
 
-async def with_work(tx: Tx, now: int) -> list[Key]:
+async def with_work(tx: Tx, now: int) -> list[WebhookKey]:
     """The webhooks that something is to be done for: events to look at, attempts or challenges that are due."""
     rows = await tx.all(
         """
@@ -135,7 +136,7 @@ async def move(tx: Tx, rows: Sequence[tuple[str, int, int]]) -> None:
     )
 
 
-async def note_success(tx: Tx, keys: Sequence[Key], now: int) -> None:
+async def note_success(tx: Tx, keys: Sequence[WebhookKey], now: int) -> None:
     """Note that these receivers took something."""
     await tx.run(
         """
@@ -147,7 +148,7 @@ async def note_success(tx: Tx, keys: Sequence[Key], now: int) -> None:
     )
 
 
-async def degrade(tx: Tx, key: Key, *, since: int, now: int) -> bool:
+async def degrade(tx: Tx, key: WebhookKey, *, since: int, now: int) -> bool:
     """Give an active webhook up if it took nothing since then; whether that was so."""
     changed = await tx.run(
         """
@@ -159,7 +160,7 @@ async def degrade(tx: Tx, key: Key, *, since: int, now: int) -> bool:
     return changed == 1
 
 
-async def activate(tx: Tx, key: Key) -> int | None:
+async def activate(tx: Tx, key: WebhookKey) -> int | None:
     """Make a webhook that was verified active; since when it was degraded, if it was."""
     row = await tx.one(
         "SELECT degraded_date FROM webhooks WHERE org = :org AND number = :number FOR UPDATE", org=key[0], number=key[1]

@@ -11,7 +11,7 @@ import msgspec
 from rapport.contract.kit.errors import ValueNotPermitted
 from rapport.contract.kit.fields import bad_cursor
 
-Key = tuple[int | str, ...]
+CursorKey = tuple[int | str, ...]
 
 
 class Sort(NamedTuple):
@@ -53,7 +53,7 @@ class Cursor(NamedTuple):
     `inclusive` counts that row in: so a walk can turn round at a row that is gone.
     """
 
-    key: Key
+    key: CursorKey
     inclusive: bool = False
 
 

@@ -10,7 +10,7 @@ from rapport.contract.tags import TagSummary, TagWithValue
 from rapport.contract.users import ArtifactSummary, UserSummary
 from rapport.store.kit import summaries
 from rapport.store.kit.db import Tx
-from rapport.store.kit.summaries import Key
+from rapport.store.kit.summaries import UserKey
 
 
 class AtomRow(Protocol):
@@ -30,7 +30,7 @@ class AtomRow(Protocol):
     def modified_date(self) -> int: ...  # noqa: D102
 
 
-def atom(kind: ids.Kind, row: AtomRow, people: Mapping[Key, UserSummary]) -> dict[str, Any]:
+def atom(kind: ids.Kind, row: AtomRow, people: Mapping[UserKey, UserSummary]) -> dict[str, Any]:
     """The fields of `contract.users.Atom`."""
     return {
         "created_by": people.get((row.org, row.created_by), UNSET),
@@ -42,7 +42,7 @@ def atom(kind: ids.Kind, row: AtomRow, people: Mapping[Key, UserSummary]) -> dic
     }
 
 
-async def authors(tx: Tx, rows: Iterable[AtomRow], others: Iterable[Key] = ()) -> dict[Key, UserSummary]:
+async def authors(tx: Tx, rows: Iterable[AtomRow], others: Iterable[UserKey] = ()) -> dict[UserKey, UserSummary]:
     """The summaries of all who made or changed these rows, and of `others`."""
     keys = {(row.org, user) for row in rows for user in (row.created_by, row.modified_by)}
     return await summaries.users(tx, keys | set(others))

@@ -15,7 +15,7 @@ from rapport.operations.kit.atoms import AtomRow
 from rapport.operations.kit.context import Context
 from rapport.operations.kit.optional import given
 from rapport.operations.kit.references import References
-from rapport.operations.kit.showing import Answer, shown, touching
+from rapport.operations.kit.showing import Shown, shown, touching
 from rapport.store import links, timeline_entries, users
 from rapport.store.artifacts import adopt, claim
 from rapport.store.kit.db import Tx
@@ -23,7 +23,7 @@ from rapport.store.users import UserRow
 
 T = TypeVar("T")
 R = TypeVar("R", bound=AtomRow)
-A = TypeVar("A", bound=Answer)
+A = TypeVar("A", bound=Shown)
 # The org's sys user, in whose name the command line and the cleaner work.
 SYSTEM = ids.SYS_USER.display_id(1)
 # How many objects are changed together when something that they refer to goes.
@@ -158,12 +158,12 @@ async def tell_created(ctx: Context, *new: str) -> None:
     await tell_created_by(ctx.tx, ctx.org, ctx.caller.user_id, ctx.now, *new)
 
 
-async def tell_updated(ctx: Context, before: Answer, after: Answer) -> None:
+async def tell_updated(ctx: Context, before: Shown, after: Shown) -> None:
     """Tell that an object was changed, and from what to what."""
     await events.record(ctx.tx, [events.updated(ctx.org, ctx.caller.user_id, ctx.now, before, after)])
 
 
-async def tell_deleted(ctx: Context, *answers: Answer) -> None:
+async def tell_deleted(ctx: Context, *answers: Shown) -> None:
     """Tell that objects were deleted."""
     await events.record(ctx.tx, [events.deleted(ctx.org, ctx.caller.user_id, ctx.now, answer) for answer in answers])
 

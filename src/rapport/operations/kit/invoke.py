@@ -52,7 +52,7 @@ class Answer(NamedTuple):
 class _Write(NamedTuple):
     caller: Caller
     request: Request
-    key: idempotency.Key | None
+    key: idempotency.RetryKey | None
 
 
 class Invoker:
@@ -139,7 +139,7 @@ class Invoker:
             await self._bell.wait(heard, min(left, self._bell.patience(_DEAF_SECONDS)))
 
 
-def _key(caller: Caller, method: Method, request: Request, key: str) -> idempotency.Key:
+def _key(caller: Caller, method: Method, request: Request, key: str) -> idempotency.RetryKey:
     if not 1 <= len(key) <= _KEY_LENGTH:
         raise ValueNotPermitted(
             f"Idempotency-Key: {len(key)} characters are not 1 to {_KEY_LENGTH}.",
@@ -147,7 +147,7 @@ def _key(caller: Caller, method: Method, request: Request, key: str) -> idempote
             field_name="Idempotency-Key",
             reason=f"must have 1 to {_KEY_LENGTH} characters",
         )
-    return idempotency.Key(caller.org, caller.user_id, method.name, key, idempotency.hash_of(request))
+    return idempotency.RetryKey(caller.org, caller.user_id, method.name, key, idempotency.hash_of(request))
 
 
 class _Writer:
@@ -194,7 +194,7 @@ class _Writer:
     async def _do(self, tx: Tx, writes: Sequence[_Write], now: int) -> list[Answer | Exception]:
         calls = [Call(write.caller, now, write.request) for write in writes]
         results: list[Answer | Exception] = []
-        answers: list[tuple[idempotency.Key, bytes]] = []
+        answers: list[tuple[idempotency.RetryKey, bytes]] = []
         for write, result in zip(writes, await self._run(tx, calls) if calls else (), strict=True):
             if isinstance(result, Exception):
                 results.append(result)

@@ -11,13 +11,13 @@ from rapport.contract.kit.errors import (
 from rapport.contract.kit.fields import SetTagWithValue, UnsetType
 from rapport.contract.kit.ids import ArtifactId, Id
 from rapport.operations.refusals import quoted, unknown_id
-from rapport.store.kit.references import Found, Key
+from rapport.store.kit.references import Found, ReferenceKey
 
 
 class References:
     """The references of one org's call, looked up, and the problems found with them."""
 
-    def __init__(self, org: str, found: Mapping[Key, Found]) -> None:
+    def __init__(self, org: str, found: Mapping[ReferenceKey, Found]) -> None:
         self._org = org
         self._found = found
         self.problems: list[ApiError] = []
@@ -94,7 +94,7 @@ class References:
             )
 
 
-def wanted(org: str, ids: Iterable[Id]) -> set[Key]:
+def wanted(org: str, ids: Iterable[Id]) -> set[ReferenceKey]:
     """The keys to look up; another org's ids are not looked up at all."""
     return {(org, id_.display_id) for id_ in ids if id_.belongs_to(org)}
 

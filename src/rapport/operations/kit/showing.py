@@ -11,8 +11,8 @@ from rapport.operations.kit.context import Context
 from rapport.store.kit.db import Tx
 
 # An object as a method answers it.
-Answer = Raw | Response
-Show = Callable[[Tx, str, Sequence[int]], Awaitable[Mapping[str, Answer]]]
+Shown = Raw | Response
+Show = Callable[[Tx, str, Sequence[int]], Awaitable[Mapping[str, Shown]]]
 S = TypeVar("S", bound=Show)
 _SHOWN: dict[ids.Kind, Show] = {}
 
@@ -27,7 +27,7 @@ def shows(kind: ids.Kind) -> Callable[[S], S]:
     return register
 
 
-async def shown(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, Answer]:
+async def shown(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, Shown]:
     """Objects of an org by display id; those that are gone are left out."""
     numbers: dict[ids.Kind, list[int]] = {}
     for display_id in display_ids:

@@ -9,7 +9,7 @@ from rapport.contract.kit import ids
 from rapport.store.kit.db import Tx
 
 # (org, display id)
-Key = tuple[str, str]
+ReferenceKey = tuple[str, str]
 
 
 class Found(NamedTuple):
@@ -26,7 +26,7 @@ class Found(NamedTuple):
     is_uploaded: bool = False
 
 
-async def resolve(tx: Tx, wanted: Iterable[Key]) -> dict[Key, Found]:
+async def resolve(tx: Tx, wanted: Iterable[ReferenceKey]) -> dict[ReferenceKey, Found]:
     """Look up display ids; those that name nothing live are left out. What a write finds stays until its end."""
     by_table: dict[str, list[tuple[str, str, int]]] = {"users": [], "accounts": [], "opportunities": [], "rev_orgs": [],
                                                        "tags": [], "artifacts": []}  # fmt: skip

@@ -24,7 +24,7 @@ from rapport.store.kit.db import Row, Tx
 
 S = TypeVar("S", AccountSummary, RevOrgSummary)
 # (org, display id)
-Key = tuple[str, str]
+UserKey = tuple[str, str]
 _USERS = """
     SELECT u.org, u.display_id, u.kind, u.number, u.display_name, u.full_name, u.email, u.state, u.external_ref,
            u.rev_org, v.display_name, f.number, f.file_name, f.file_type, f.size
@@ -35,7 +35,7 @@ _USERS = """
 """
 
 
-async def users(tx: Tx, wanted: Iterable[Key]) -> dict[Key, UserSummary]:
+async def users(tx: Tx, wanted: Iterable[UserKey]) -> dict[UserKey, UserSummary]:
     """Users of any kind that are not deleted."""
     rows = await tx.all(_USERS, wanted=sorted(set(wanted)))
     return {(row[0], row[1]): _user(row) for row in rows}

@@ -11,7 +11,6 @@ from rapport.contract.kit.errors import (
     NotFound,
 )
 from rapport.contract.kit.fields import (
-    OURS,
     UNSET,
     UNTYPED,
     Artifacts,
@@ -38,16 +37,9 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import AccountId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.rev_orgs import RevOrg
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, Atom, UserSummary
-
-
-class AccountSummary(Response, tag_field="type", tag="account"):
-    """An account inside another object."""
-
-    display_id: str
-    id: str
-    display_name: str | UnsetType = UNSET
 
 
 class Account(Atom):
@@ -65,22 +57,6 @@ class Account(Atom):
     tags: list[TagWithValue] | UnsetType = UNSET
     tier: str | UnsetType = UNSET
     websites: list[str] | UnsetType = UNSET
-
-
-class RevOrg(Atom):
-    """A rev org: one workspace of an account."""
-
-    account: Annotated[AccountSummary | UnsetType, UNTYPED] = UNSET
-    artifacts: list[ArtifactSummary] | UnsetType = UNSET
-    custom_fields: Json | UnsetType = UNSET
-    custom_schema_fragments: list[str] | UnsetType = UNSET
-    description: str | UnsetType = UNSET
-    display_name: str | UnsetType = UNSET
-    domain: str | UnsetType = UNSET
-    environment: Annotated[str | UnsetType, OURS] = UNSET
-    external_ref: str | UnsetType = UNSET
-    tags: list[TagWithValue] | UnsetType = UNSET
-    tier: Annotated[str | UnsetType, OURS] = UNSET
 
 
 class AccountsCreateRequest(Request):

@@ -1,10 +1,9 @@
 """The engagements family: one record for each touch with a customer (behaviour: Engagements)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
-from rapport.contract.accounts import AccountSummary
 from rapport.contract.kit.errors import ArtifactAlreadyAttachedToAParent, InvalidId, NotFound
 from rapport.contract.kit.fields import (
     DIFFERENCE,
@@ -36,7 +35,7 @@ from rapport.contract.kit.fields import (
 from rapport.contract.kit.ids import EngagementId, ParentId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.tags import TagWithValue
-from rapport.contract.users import ArtifactSummary, Atom, UserSummary
+from rapport.contract.users import AccountSummary, ArtifactSummary, Atom, UserSummary
 from rapport.contract.works import OpportunitySummary
 
 CreateType = Literal["call", "default", "email", "linked_in", "offline"]
@@ -44,6 +43,7 @@ EngagementType = Literal[
     "call", "conversation", "custom", "default", "email", "linked_in", "meeting", "offline", "survey"
 ]
 Expansion = Literal["members", "parents", "tags", "artifacts"]
+EXPANSIONS: tuple[Expansion, ...] = get_args(Expansion)
 Expand = Annotated[
     Many[Expansion] | UnsetType,
     OURS,

@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from rapport.contract.accounts import AccountSummary
 from rapport.contract.kit.errors import InvalidId, NotFound
 from rapport.contract.kit.fields import (
     UNSET,
@@ -20,7 +19,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import LinkEndpointId, LinkId
 from rapport.contract.kit.method import READ, WRITE, Method
-from rapport.contract.users import Atom, DevUserSummary, RevOrgSummary, RevUserSummary
+from rapport.contract.users import AccountSummary, Atom, DevUserSummary, RevOrgSummary, RevUserSummary
 from rapport.contract.works import OpportunitySummary
 
 LinkType = Literal[

@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from rapport.contract.accounts import RevOrg
 from rapport.contract.kit.errors import (
     ArtifactAlreadyAttachedToAParent,
     Conflict,
@@ -12,12 +11,15 @@ from rapport.contract.kit.errors import (
     NotFound,
 )
 from rapport.contract.kit.fields import (
+    OURS,
     UNSET,
     Artifacts,
+    UNTYPED,
     CustomFields,
     CustomFieldsFilter,
     DateTimeFilter,
     ExternalRef,
+    Json,
     ListRequest,
     ListResponse,
     Many,
@@ -34,8 +36,26 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import AccountId, RevOrgId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.tags import TagWithValue
+from rapport.contract.users import AccountSummary, ArtifactSummary, Atom
 
 Environment = Literal["production", "staging", "test"]
+
+
+class RevOrg(Atom):
+    """A rev org: one workspace of an account."""
+
+    account: Annotated[AccountSummary | UnsetType, UNTYPED] = UNSET
+    artifacts: list[ArtifactSummary] | UnsetType = UNSET
+    custom_fields: Json | UnsetType = UNSET
+    custom_schema_fragments: list[str] | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    display_name: str | UnsetType = UNSET
+    domain: str | UnsetType = UNSET
+    environment: Annotated[str | UnsetType, OURS] = UNSET
+    external_ref: str | UnsetType = UNSET
+    tags: list[TagWithValue] | UnsetType = UNSET
+    tier: Annotated[str | UnsetType, OURS] = UNSET
 
 
 class RevOrgsCreateRequest(Request):

@@ -4,7 +4,6 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from rapport.contract.accounts import AccountSummary
 from rapport.contract.kit.errors import (
     ArtifactAlreadyAttachedToAParent,
     Conflict,
@@ -32,7 +31,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import ArtifactId, TimelineEntryId, TimelineObjectId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
-from rapport.contract.users import ArtifactSummary, Atom
+from rapport.contract.users import AccountSummary, ArtifactSummary, Atom
 from rapport.contract.works import OpportunitySummary
 
 BodyType = Literal["data", "snap_kit", "snap_widget", "text"]

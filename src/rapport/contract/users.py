@@ -33,6 +33,14 @@ class _UserSummaryBase(Response):
     state: UserState | UnsetType = UNSET
 
 
+class AccountSummary(Response, tag_field="type", tag="account"):
+    """An account inside another object."""
+
+    display_id: str
+    id: str
+    display_name: str | UnsetType = UNSET
+
+
 class DevUserSummary(_UserSummaryBase, tag_field="type", tag="dev_user"):
     """A dev user inside another object."""
 

@@ -4,7 +4,6 @@ from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta
 
-from rapport.contract.accounts import AccountSummary
 from rapport.contract.kit.errors import (
     ApiError,
     ArtifactAlreadyAttachedToAParent,
@@ -48,7 +47,7 @@ from rapport.contract.kit.fields import (
 from rapport.contract.kit.ids import AccountId, OpportunityId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.tags import TagWithValue
-from rapport.contract.users import ArtifactSummary, Atom, UserSummary
+from rapport.contract.users import AccountSummary, ArtifactSummary, Atom, UserSummary
 
 WorkType = Literal["issue", "opportunity", "task", "ticket"]
 WORK_TYPES = ("issue", "opportunity", "task", "ticket")

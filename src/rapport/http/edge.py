@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import structlog
 
 from rapport.auth.caller import Caller, Callers, authorize
-from rapport.contract.engagements import Expansion
+from rapport.contract.engagements import EXPANSIONS
 from rapport.contract.events import LIST as EVENTS_LIST
 from rapport.contract.events import EventsListRequest
 from rapport.contract.kit.errors import (
@@ -24,7 +24,7 @@ from rapport.contract.kit.errors import (
     Unauthenticated,
 )
 from rapport.contract.kit.fields import UNSET, Request
-from rapport.contract.kit.method import READ, Method
+from rapport.contract.kit.method import READ, VERSIONS, Method
 from rapport.contract.table import METHODS
 from rapport.events.bell import Bell
 from rapport.http.stream import PATH, Stream, last_event_id
@@ -39,8 +39,6 @@ MAX_BODY = 1024 * 1024
 BODY_SECONDS = 30
 _ID_LENGTH = 128
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
-VERSIONS = ("2022-10-20", "2024-01-24")
-EXPANSIONS: tuple[Expansion, ...] = ("members", "parents", "tags", "artifacts")
 
 # Where a server that knows puts what says whether the asker has gone.
 IS_GONE = "rapport.is_gone"

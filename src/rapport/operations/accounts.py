@@ -10,6 +10,8 @@ from rapport.contract.kit import ids
 from rapport.contract.kit.errors import raise_all
 from rapport.contract.kit.fields import UnsetType
 from rapport.operations.finding import found
+from rapport.contract.rev_orgs import RevOrg
+from rapport.contract.users import AccountSummary
 from rapport.operations.kit.atoms import (
     artifact_summaries,
     atom,
@@ -88,9 +90,9 @@ async def create(ctx: Context, request: contract.AccountsCreateRequest) -> contr
     await claim_artifacts(ctx, document.artifacts, ids.ACCOUNT.display_id(row.number))
     people = await authors(ctx.tx, [row])
     account = (await _accounts(ctx.tx, [row]))[0]
-    default = contract.RevOrg(
+    default = RevOrg(
         **atom(ids.REV_ORG, rev_org, people),
-        account=contract.AccountSummary(display_id=account.display_id, id=account.id, display_name=row.display_name),
+        account=AccountSummary(display_id=account.display_id, id=account.id, display_name=row.display_name),
         display_name=rev_org.display_name,
     )
     return contract.AccountsCreateResponse(account=account, default_rev_org=default)

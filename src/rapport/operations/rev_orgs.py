@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from rapport.contract import rev_orgs as contract
-from rapport.contract.accounts import RevOrg
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import MissingRequiredField, NotFound, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, UnsetType
@@ -199,13 +198,13 @@ async def delete(ctx: Context, request: contract.RevOrgsDeleteRequest) -> contra
 
 
 @shows(ids.REV_ORG)
-async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, RevOrg]:
+async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.RevOrg]:
     """Rev orgs by display id."""
     rows = await query.numbered(tx, store.of_org(org), numbers_)
     return {rev_org.display_id: rev_org for rev_org in await _rev_orgs(tx, rows)}
 
 
-async def _rev_orgs(tx: Tx, rows: Sequence[RevOrgRow]) -> list[RevOrg]:
+async def _rev_orgs(tx: Tx, rows: Sequence[RevOrgRow]) -> list[contract.RevOrg]:
     documents = [msgspec.json.decode(row.document, type=Document) for row in rows]
     people = await authors(tx, rows)
     org = rows[0].org if rows else ""
@@ -213,7 +212,7 @@ async def _rev_orgs(tx: Tx, rows: Sequence[RevOrgRow]) -> list[RevOrg]:
     tags = await summaries.tags(tx, org, [tag for document in documents for tag, _ in document.tags])
     artifacts = await find_artifacts(tx, org, [document.artifacts for document in documents])
     return [
-        RevOrg(
+        contract.RevOrg(
             **atom(ids.REV_ORG, row, people),
             account=accounts.get(ids.ACCOUNT.display_id(row.account), UNSET),
             artifacts=or_unset(artifact_summaries(artifacts, document.artifacts)),

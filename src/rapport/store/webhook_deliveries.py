@@ -10,7 +10,7 @@ from rapport.store.kit.db import Row, Tx
 from rapport.store.kit.query import Column, Date, Filter, Listing
 from rapport.store.webhooks import WebhookKey
 
-# (org, number)
+# An org and a number in it.
 DeliveryKey = tuple[str, int]
 VERIFY = "verify"
 # The wire's three words for the states of a row.

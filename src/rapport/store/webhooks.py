@@ -6,7 +6,7 @@ from typing import NamedTuple
 from rapport.store.kit.db import Tx
 from rapport.store.kit.query import Column, Filter, Listing
 
-# (org, number)
+# An org and a number in it.
 WebhookKey = tuple[str, int]
 
 

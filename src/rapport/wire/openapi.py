@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 
+from rapport.contract.engagements import EXPANSIONS
 from rapport.contract.kit.errors import (
     OURS,
     ApiError,
@@ -26,13 +27,12 @@ from rapport.contract.kit.errors import (
     ValueNotPermitted,
 )
 from rapport.contract.kit.fields import Json
-from rapport.contract.kit.method import WRITE, Method
+from rapport.contract.kit.method import VERSIONS, WRITE, Method
 from rapport.contract.table import METHODS
 from rapport.wire.errors import schema as error_schema
 from rapport.wire.examples import example
 from rapport.wire.schemas import REF, components, prose, reference, resolve
 
-VERSIONS = ("2022-10-20", "2024-01-24")
 # What every method can answer, in the order of the statuses.
 COMMON_ERRORS: tuple[type[ApiError], ...] = (
     BadRequest, MissingRequiredField, UnexpectedJsonType, InvalidEnumValue, InvalidField, InvalidId, UnexpectedIdType,
@@ -155,7 +155,7 @@ def _headers(*, strict: bool) -> Json:
     }
     if not strict:
         key = {"type": "string", "minLength": 1, "maxLength": 255}
-        expansions = {"type": "string", "enum": ["artifacts", "members", "parents", "tags"]}
+        expansions = {"type": "string", "enum": sorted(EXPANSIONS)}
         headers[_KEY] = {
             "description": "The same key and body within 24 hours give the first answer again.",
             "schema": key,

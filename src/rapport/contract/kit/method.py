@@ -8,6 +8,8 @@ from rapport.contract.kit.fields import Request, Response
 
 READ: Literal["read"] = "read"
 WRITE: Literal["write"] = "write"
+# What X-Devrev-Version may say; nothing depends on it.
+VERSIONS = ("2022-10-20", "2024-01-24")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

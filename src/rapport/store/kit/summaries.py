@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from rapport.contract import works
-from rapport.contract.accounts import AccountSummary
 from rapport.contract.kit import ids
 from rapport.contract.kit.fields import UNSET
 from rapport.contract.tags import TagStyleSummary, TagSummary
 from rapport.contract.users import (
+    AccountSummary,
     ArtifactFile,
     ArtifactSummary,
     DevUserSummary,

@@ -159,16 +159,27 @@ CREATE = Method(
     "accounts.create", WRITE, AccountsCreateRequest, AccountsCreateResponse,
     "Create an account and its default rev org", "account:write", status=201,
     errors=(InvalidId, ArtifactAlreadyAttachedToAParent, Conflict),
+    example={"display_name": "Globex", "domains": ["globex.example"], "tier": "enterprise"},
 )  # fmt: skip
 GET = Method(
     "accounts.get", READ, AccountsGetRequest, AccountsGetResponse, "Get an account", "account:read", errors=(NotFound,)
 )
-LIST = Method("accounts.list", READ, AccountsListRequest, AccountsListResponse, "List accounts", "account:read")
+LIST = Method(
+    "accounts.list",
+    READ,
+    AccountsListRequest,
+    AccountsListResponse,
+    "List accounts",
+    "account:read",
+    example={"limit": 3, "sort_by": ["created_date:desc"]},
+)
 UPDATE = Method(
     "accounts.update", WRITE, AccountsUpdateRequest, AccountsUpdateResponse, "Change an account", "account:write",
     errors=(InvalidId, ArtifactAlreadyAttachedToAParent, NotFound, Conflict),
+    example={"id": "ACC-12345", "tier": "growth", "websites": {"set": ["https://globex.example"]}},
 )  # fmt: skip
 DELETE = Method(
     "accounts.delete", WRITE, AccountsDeleteRequest, AccountsDeleteResponse, "Delete an account", "account:all",
     errors=(NotFound,),
+    example={"id": "ACC-12345"},
 )  # fmt: skip

@@ -222,10 +222,12 @@ class AuthTokensSelfDeleteResponse(Response):
 CREATE = Method(
     "auth-tokens.create", WRITE, AuthTokensCreateRequest, AuthTokensCreateResponse,
     "Create a token", "auth_token:write", status=201, secret_answer=True,
+    example={"token_hint": "nightly export", "scope": "engagement:read tag:read", "expires_in": 30},
 )  # fmt: skip
 GET = Method(
     "auth-tokens.get", READ, AuthTokensGetRequest, AuthTokensGetResponse,
     "Get a token", "auth_token:read", errors=(NotFound,),
+    example={"token_id": "TOKEN-1"},
 )  # fmt: skip
 LIST = Method(
     "auth-tokens.list", READ, AuthTokensListRequest, AuthTokensListResponse, "List tokens", "auth_token:read"
@@ -237,10 +239,12 @@ INFO = Method(
 UPDATE = Method(
     "auth-tokens.update", WRITE, AuthTokensUpdateRequest, AuthTokensUpdateResponse,
     "Change what a token is said to be for", "auth_token:write", errors=(NotFound,),
+    example={"token_id": "TOKEN-1", "token_hint": "my laptop"},
 )  # fmt: skip
 DELETE = Method(
     "auth-tokens.delete", WRITE, AuthTokensDeleteRequest, AuthTokensDeleteResponse,
     "Revoke a token", "auth_token:all", errors=(NotFound,),
+    example={"token_id": "TOKEN-2"},
 )  # fmt: skip
 SELF_DELETE = Method(
     "auth-tokens.self.delete", WRITE, AuthTokensSelfDeleteRequest, AuthTokensSelfDeleteResponse,

@@ -203,6 +203,7 @@ class DevUsersDeactivateResponse(Response):
 CREATE = Method(
     "dev-users.create", WRITE, DevUsersCreateRequest, DevUsersCreateResponse,
     "Create a dev user", "dev_user:write", status=201, errors=(InvalidId,),
+    example={"email": "ada@example.com", "full_name": "Ada Lovelace", "state": "shadow"},
 )  # fmt: skip
 GET = Method(
     "dev-users.get",

@@ -209,24 +209,35 @@ class EngagementsListResponse(ListResponse):
 CREATE = Method(
     "engagements.create", WRITE, EngagementsCreateRequest, EngagementsCreateResponse,
     "Record an engagement", "engagement:write", status=201, errors=(InvalidId, ArtifactAlreadyAttachedToAParent),
+    # The documentation's own example, word for word.
+    example={
+        "members": ["DEVU-12345"],
+        "scheduled_date": "2023-01-01T12:00:00.000Z",
+        "title": "Discuss the quarterly roadmap",
+    },
 )  # fmt: skip
 GET = Method(
     "engagements.get", READ, EngagementsGetRequest, EngagementsGetResponse,
     "Get an engagement", "engagement:read", errors=(NotFound,),
+    example={"id": "ENGAGEMENT-1"},
 )  # fmt: skip
 LIST = Method(
     "engagements.list", READ, EngagementsListRequest, EngagementsListResponse,
     "List engagements", "engagement:read",
+    example={"members": ["DEVU-12345"], "limit": 3},
 )  # fmt: skip
 UPDATE = Method(
     "engagements.update", WRITE, EngagementsUpdateRequest, EngagementsUpdateResponse,
     "Change an engagement", "engagement:write", errors=(InvalidId, ArtifactAlreadyAttachedToAParent, NotFound),
+    example={"id": "ENGAGEMENT-1", "description": "They want the summary by Friday."},
 )  # fmt: skip
 DELETE = Method(
     "engagements.delete", WRITE, EngagementsDeleteRequest, EngagementsDeleteResponse,
     "Delete an engagement", "engagement:all", errors=(NotFound,),
+    example={"id": "ENGAGEMENT-2"},
 )  # fmt: skip
 COUNT = Method(
     "engagements.count", READ, EngagementsCountRequest, EngagementsCountResponse,
     "Count engagements", "engagement:read", heavy=True,
+    example={"type": ["call"]},
 )  # fmt: skip

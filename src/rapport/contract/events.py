@@ -68,4 +68,5 @@ class EventsListResponse(Response):
 LIST = Method(
     "events.list", READ, EventsListRequest, EventsListResponse, "Read the change feed", "event:read", ours=True,
     heavy=True, waits=True,
+    example={"limit": 3},
 )  # fmt: skip

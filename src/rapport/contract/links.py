@@ -128,13 +128,39 @@ class LinksReplaceResponse(Response):
 CREATE = Method(
     "links.create", WRITE, LinksCreateRequest, LinksCreateResponse, "Link two objects", "link:write", status=201,
     errors=(InvalidId,),
+    example={"link_type": "is_related_to", "source": "ACC-12345", "target": "OPP-1"},
 )  # fmt: skip
-GET = Method("links.get", READ, LinksGetRequest, LinksGetResponse, "Get a link", "link:read", errors=(NotFound,))
-LIST = Method("links.list", READ, LinksListRequest, LinksListResponse, "List an object's links", "link:read")
+GET = Method(
+    "links.get",
+    READ,
+    LinksGetRequest,
+    LinksGetResponse,
+    "Get a link",
+    "link:read",
+    errors=(NotFound,),
+    example={"id": "LINK-1"},
+)
+LIST = Method(
+    "links.list",
+    READ,
+    LinksListRequest,
+    LinksListResponse,
+    "List an object's links",
+    "link:read",
+    example={"object": "ACC-12345"},
+)
 DELETE = Method(
-    "links.delete", WRITE, LinksDeleteRequest, LinksDeleteResponse, "Delete a link", "link:all", errors=(NotFound,)
+    "links.delete",
+    WRITE,
+    LinksDeleteRequest,
+    LinksDeleteResponse,
+    "Delete a link",
+    "link:all",
+    errors=(NotFound,),
+    example={"id": "LINK-1"},
 )
 REPLACE = Method(
     "links.replace", WRITE, LinksReplaceRequest, LinksReplaceResponse, "Put a link in the place of another",
     "link:write", status=201, errors=(InvalidId,),
+    example={"id": "LINK-1", "link_type": "is_part_of", "source": "OPP-1", "target": "ACC-12345"},
 )  # fmt: skip

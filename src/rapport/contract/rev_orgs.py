@@ -150,16 +150,26 @@ class RevOrgsDeleteResponse(Response):
 CREATE = Method(
     "rev-orgs.create", WRITE, RevOrgsCreateRequest, RevOrgsCreateResponse, "Create a rev org", "rev_org:write",
     status=201, errors=(InvalidId, ArtifactAlreadyAttachedToAParent, Conflict),
+    example={"display_name": "Globex West", "account": "ACC-12345"},
 )  # fmt: skip
 GET = Method(
-    "rev-orgs.get", READ, RevOrgsGetRequest, RevOrgsGetResponse, "Get a rev org", "rev_org:read", errors=(NotFound,)
+    "rev-orgs.get",
+    READ,
+    RevOrgsGetRequest,
+    RevOrgsGetResponse,
+    "Get a rev org",
+    "rev_org:read",
+    errors=(NotFound,),
+    example={"account": "ACC-12345"},
 )
 LIST = Method("rev-orgs.list", READ, RevOrgsListRequest, RevOrgsListResponse, "List rev orgs", "rev_org:read")
 UPDATE = Method(
     "rev-orgs.update", WRITE, RevOrgsUpdateRequest, RevOrgsUpdateResponse, "Change a rev org", "rev_org:write",
     errors=(InvalidId, ArtifactAlreadyAttachedToAParent, NotFound, Conflict),
+    example={"id": "REV-1", "description": "The workspace of the main office."},
 )  # fmt: skip
 DELETE = Method(
     "rev-orgs.delete", WRITE, RevOrgsDeleteRequest, RevOrgsDeleteResponse, "Delete a rev org", "rev_org:all",
     errors=(NotFound,),
+    example={"id": "REV-1"},
 )  # fmt: skip

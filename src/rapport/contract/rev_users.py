@@ -164,6 +164,7 @@ CREATE = Method(
     "rev-users.create", WRITE, RevUsersCreateRequest, RevUsersCreateResponse,
     "Create a rev user", "rev_user:write", status=201,
     errors=(InvalidId, ArtifactAlreadyAttachedToAParent, Conflict),
+    example={"display_name": "Grace Hopper", "email": "grace@example.com", "account": "ACC-12345"},
 )  # fmt: skip
 GET = Method(
     "rev-users.get",
@@ -173,13 +174,16 @@ GET = Method(
     "Get a rev user",
     "rev_user:read",
     errors=(NotFound,),
+    example={"id": "REVU-1"},
 )
 LIST = Method("rev-users.list", READ, RevUsersListRequest, RevUsersListResponse, "List rev users", "rev_user:read")
 UPDATE = Method(
     "rev-users.update", WRITE, RevUsersUpdateRequest, RevUsersUpdateResponse, "Change a rev user", "rev_user:write",
     errors=(InvalidId, ArtifactAlreadyAttachedToAParent, NotFound, Conflict),
+    example={"id": "REVU-1", "phone_numbers": ["+15550100"]},
 )  # fmt: skip
 DELETE = Method(
     "rev-users.delete", WRITE, RevUsersDeleteRequest, RevUsersDeleteResponse, "Delete a rev user", "rev_user:all",
     errors=(NotFound,),
+    example={"id": "REVU-1"},
 )  # fmt: skip

@@ -58,6 +58,7 @@ class ServiceAccountsUpdateResponse(Response):
 CREATE = Method(
     "service-accounts.create", WRITE, ServiceAccountsCreateRequest, ServiceAccountsCreateResponse,
     "Create a service account", "service_account:write", status=201,
+    example={"display_name": "Nightly import"},
 )  # fmt: skip
 GET = Method(
     "service-accounts.get", READ, ServiceAccountsGetRequest, ServiceAccountsGetResponse,

@@ -130,7 +130,16 @@ class TagsDeleteResponse(Response):
     """Nothing."""
 
 
-CREATE = Method("tags.create", WRITE, TagsCreateRequest, TagsCreateResponse, "Create a tag", "tag:write", status=201)
+CREATE = Method(
+    "tags.create",
+    WRITE,
+    TagsCreateRequest,
+    TagsCreateResponse,
+    "Create a tag",
+    "tag:write",
+    status=201,
+    example={"name": "renewal", "allowed_values": ["at risk", "likely", "signed"]},
+)
 GET = Method("tags.get", READ, TagsGetRequest, TagsGetResponse, "Get a tag", "tag:read", errors=(NotFound,))
 LIST = Method("tags.list", READ, TagsListRequest, TagsListResponse, "List tags", "tag:read")
 UPDATE = Method(

@@ -258,20 +258,25 @@ CREATE = Method(
     "timeline-entries.create", WRITE, TimelineEntriesCreateRequest, TimelineEntriesCreateResponse,
     "Comment on an object", "timeline_entry:write", status=201,
     errors=(InvalidId, ArtifactAlreadyAttachedToAParent, Conflict),
+    example={"object": "ENGAGEMENT-1", "type": "timeline_comment", "body": "They want two years."},
 )  # fmt: skip
 GET = Method(
     "timeline-entries.get", READ, TimelineEntriesGetRequest, TimelineEntriesGetResponse,
     "Get a comment or change", "timeline_entry:read", errors=(NotFound,),
+    example={"id": "COMMENT-1"},
 )  # fmt: skip
 LIST = Method(
     "timeline-entries.list", READ, TimelineEntriesListRequest, TimelineEntriesListResponse,
     "List an object's timeline", "timeline_entry:read", errors=(NotFound,), heavy=True,
+    example={"object": "ENGAGEMENT-1", "limit": 3},
 )  # fmt: skip
 UPDATE = Method(
     "timeline-entries.update", WRITE, TimelineEntriesUpdateRequest, TimelineEntriesUpdateResponse,
     "Change a comment", "timeline_entry:write", errors=(InvalidId, ArtifactAlreadyAttachedToAParent, Conflict),
+    example={"id": "COMMENT-1", "type": "timeline_comment", "body": "They want three years."},
 )  # fmt: skip
 DELETE = Method(
     "timeline-entries.delete", WRITE, TimelineEntriesDeleteRequest, TimelineEntriesDeleteResponse,
     "Delete a comment", "timeline_entry:all", errors=(InvalidId,),
+    example={"id": "COMMENT-1"},
 )  # fmt: skip

@@ -93,8 +93,10 @@ class WebhookDeliveriesRedeliverResponse(Response):
 LIST = Method(
     "webhook-deliveries.list", READ, WebhookDeliveriesListRequest, WebhookDeliveriesListResponse,
     "List what was sent to webhooks", "webhook:read", ours=True,
+    example={"status": ["failed"], "limit": 3},
 )  # fmt: skip
 REDELIVER = Method(
     "webhook-deliveries.redeliver", WRITE, WebhookDeliveriesRedeliverRequest, WebhookDeliveriesRedeliverResponse,
     "Send deliveries again", "webhook:write", ours=True, errors=(InvalidId, NotFound),
+    example={"id": "DELIVERY-1"},
 )  # fmt: skip

@@ -347,20 +347,39 @@ class WebhooksFetchResponse(Response):
 CREATE = Method(
     "webhooks.create", WRITE, WebhooksCreateRequest, WebhooksCreateResponse, "Create a webhook", "webhook:write",
     status=201,
+    example={"url": "https://hooks.invalid/rapport", "event_types": ["work_created"]},
 )  # fmt: skip
 GET = Method(
-    "webhooks.get", READ, WebhooksGetRequest, WebhooksGetResponse, "Get a webhook", "webhook:read", errors=(NotFound,)
+    "webhooks.get",
+    READ,
+    WebhooksGetRequest,
+    WebhooksGetResponse,
+    "Get a webhook",
+    "webhook:read",
+    errors=(NotFound,),
+    example={"id": "WEBHOOK-1"},
 )
-LIST = Method("webhooks.list", READ, WebhooksListRequest, WebhooksListResponse, "List webhooks", "webhook:read")
+LIST = Method(
+    "webhooks.list",
+    READ,
+    WebhooksListRequest,
+    WebhooksListResponse,
+    "List webhooks",
+    "webhook:read",
+    example={},
+)
 UPDATE = Method(
     "webhooks.update", WRITE, WebhooksUpdateRequest, WebhooksUpdateResponse, "Change a webhook", "webhook:write",
     errors=(NotFound,),
+    example={"id": "WEBHOOK-1", "event_types": {"add": ["work_deleted"]}},
 )  # fmt: skip
 DELETE = Method(
     "webhooks.delete", WRITE, WebhooksDeleteRequest, WebhooksDeleteResponse, "Delete a webhook", "webhook:all",
     errors=(NotFound,),
+    example={"id": "WEBHOOK-1"},
 )  # fmt: skip
 FETCH = Method(
     "webhooks.fetch", WRITE, WebhooksFetchRequest, WebhooksFetchResponse, "Send an object to a webhook anew",
     "webhook:write", errors=(InvalidId, NotFound),
+    example={"id": "WEBHOOK-1", "object": "ACC-12345"},
 )  # fmt: skip

@@ -479,14 +479,50 @@ class WorksDeleteResponse(Response):
 CREATE = Method(
     "works.create", WRITE, WorksCreateRequest, WorksCreateResponse,
     "Create an opportunity", "work:write", status=201, errors=(InvalidId, ArtifactAlreadyAttachedToAParent),
+    example={
+        "type": "opportunity",
+        "title": "Renewal for next year",
+        "account": "ACC-12345",
+        "applies_to_part": "PROD-1",
+        "owned_by": ["DEVU-12345"],
+    },
 )  # fmt: skip
-GET = Method("works.get", READ, WorksGetRequest, WorksGetResponse, "Get a work", "work:read", errors=(NotFound,))
-LIST = Method("works.list", READ, WorksListRequest, WorksListResponse, "List works", "work:read")
+GET = Method(
+    "works.get",
+    READ,
+    WorksGetRequest,
+    WorksGetResponse,
+    "Get a work",
+    "work:read",
+    errors=(NotFound,),
+    example={"id": "OPP-1"},
+)
+LIST = Method(
+    "works.list",
+    READ,
+    WorksListRequest,
+    WorksListResponse,
+    "List works",
+    "work:read",
+    example={"type": ["opportunity"], "limit": 3},
+)
 UPDATE = Method(
     "works.update", WRITE, WorksUpdateRequest, WorksUpdateResponse, "Change a work", "work:write",
     errors=(InvalidId, ArtifactAlreadyAttachedToAParent, NotFound),
+    example={
+        "id": "OPP-1",
+        "stage": {"name": "negotiation"},
+        "tags": {"add": [{"id": "TAG-12345"}]},
+    },
 )  # fmt: skip
 DELETE = Method(
-    "works.delete", WRITE, WorksDeleteRequest, WorksDeleteResponse, "Delete a work", "work:all", errors=(NotFound,)
+    "works.delete",
+    WRITE,
+    WorksDeleteRequest,
+    WorksDeleteResponse,
+    "Delete a work",
+    "work:all",
+    errors=(NotFound,),
+    example={"id": "OPP-1"},
 )
 COUNT = Method("works.count", READ, WorksCountRequest, WorksCountResponse, "Count works", "work:read", heavy=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rapport.contract.kit.errors import ApiError
-from rapport.contract.kit.fields import Request, Response
+from rapport.contract.kit.fields import Json, Request, Response
 
 READ: Literal["read"] = "read"
 WRITE: Literal["write"] = "write"
@@ -25,7 +25,8 @@ class Method:
         scope: what a token must grant, `<family>:<read|write|all>`; None when every token will do.
         status: of the answer when it succeeds.
         errors: types that this method answers beside those that every method does.
-        ours: not DevRev's, and an unknown route when strict.
+        example: a request that the demo org can answer; without one, it is made up from the schema.
+        ours: not DevRev's as a whole, and an unknown route when strict; its own fields carry no marks.
         signs_urls: the answer has URLs, which begin where the caller came in.
         secret_answer: the answer has a secret, so that it is never kept: a repeated `Idempotency-Key` is refused.
         waits: its request may `wait` for its answer, which the deadlines of other methods do not bound.
@@ -40,6 +41,7 @@ class Method:
     scope: str | None
     status: int = 200
     errors: tuple[type[ApiError], ...] = ()
+    example: Json | None = None
     ours: bool = False
     heavy: bool = False
     waits: bool = False

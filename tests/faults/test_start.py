@@ -11,12 +11,16 @@ import pytest
 from tests.support.server import Server
 
 
-def _serve(data: Path, *flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def _run(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
     return subprocess.run(
-        [sys.executable, "-m", "rapport", "serve", "--data", str(data), *flags],
-        capture_output=True, text=True, timeout=30, check=False, env={**clean, **environment}, cwd=data.parent,
+        [sys.executable, *command], capture_output=True, text=True, timeout=30, check=False,
+        env={**clean, **environment}, cwd=folder,
     )  # fmt: skip
+
+
+def _serve(data: Path, *flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return _run(["-m", "rapport", "serve", "--data", str(data), *flags], data.parent, **environment)
 
 
 def _refused(run: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -80,3 +84,18 @@ def test_a_store_that_is_no_database_is_refused(data: Path) -> None:
 def test_a_wrong_setting_is_refused_before_anything_is_made(data: Path) -> None:
     _refused(_serve(data, "--port", "0", RAPPORT_RATE_LIMIT="a lot"), "rate_limit", "'a lot'")
     assert not data.exists()
+
+
+def test_a_method_that_nothing_does_is_named_and_refused(data: Path) -> None:
+    program = (  # what a contributor would have written who forgot the function
+        "from rapport.contract import engagements, table\n"
+        "from rapport.contract.method import Method\n"
+        "known = engagements.GET\n"
+        "new = Method('engagements.recent', 'read', known.request, known.response, 'Get one', None)\n"
+        "table.METHODS[new.name] = new\n"
+        "from rapport.cli.main import main\n"
+        "main()\n"
+    )
+    run = _run(["-c", program, "serve", "--data", str(data), "--port", "0"], data.parent)
+    _refused(run, "no function in rapport.operations handles engagements.recent")
+    assert run.stdout == ""

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from rapport.contract.kit.fields import (
-    OURS,
     UNSET,
     Limit,
     Many,
@@ -44,15 +43,12 @@ class EventsListRequest(Request):
     """Where to go on from."""
 
     after: Annotated[
-        Sequence | UnsetType, OURS, Meta(description="The `last` of the answer before; without it, the oldest kept.")
+        Sequence | UnsetType, Meta(description="The `last` of the answer before; without it, the oldest kept.")
     ] = UNSET
-    kinds: Annotated[
-        Many[EventKind] | UnsetType, OURS, Meta(description="Without it, all that the token may read.")
-    ] = UNSET
-    limit: Annotated[Limit | UnsetType, OURS] = UNSET
+    kinds: Annotated[Many[EventKind] | UnsetType, Meta(description="Without it, all that the token may read.")] = UNSET
+    limit: Limit | UnsetType = UNSET
     wait: Annotated[
         Annotated[int, Meta(ge=0, le=MOST_SECONDS)] | UnsetType,
-        OURS,
         Meta(description="How many seconds to wait for an event where there is none yet."),
     ] = UNSET
 
@@ -60,9 +56,9 @@ class EventsListRequest(Request):
 class EventsListResponse(Response):
     """Events in the order in which they were committed."""
 
-    events: Annotated[list[Raw], OURS, stored(Event)]
-    last: Annotated[int, OURS, Meta(description="The `after` to go on with, whatever was left out on the way.")]
-    end: Annotated[int, OURS, Meta(description="The newest event's number; when `last` is less, there is more.")]
+    events: Annotated[list[Raw], stored(Event)]
+    last: Annotated[int, Meta(description="The `after` to go on with, whatever was left out on the way.")]
+    end: Annotated[int, Meta(description="The newest event's number; when `last` is less, there is more.")]
 
 
 LIST = Method(

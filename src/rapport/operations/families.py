@@ -1,39 +1,26 @@
-"""Every family, imported so that each registers the methods that it does."""
+"""Every family's operations: importing them registers what does each method."""
 
-from rapport.operations import (
-    accounts,
-    artifacts,
-    auth_tokens,
-    dev_orgs,
-    dev_users,
-    engagements,
-    events,
-    links,
-    rev_orgs,
-    rev_users,
-    service_accounts,
-    tags,
-    timeline_entries,
-    webhook_deliveries,
-    webhooks,
-    works,
-)
+from importlib import import_module
+from importlib.util import find_spec
 
-__all__ = [
-    "accounts",
-    "artifacts",
-    "auth_tokens",
-    "dev_orgs",
-    "dev_users",
-    "engagements",
-    "events",
-    "links",
-    "rev_orgs",
-    "rev_users",
-    "service_accounts",
-    "tags",
-    "timeline_entries",
-    "webhook_deliveries",
-    "webhooks",
-    "works",
-]
+from rapport.contract.table import METHODS
+from rapport.operations.kit.context import BATCH_OPERATIONS, OPERATIONS
+
+
+class NoOperation(Exception):
+    """Methods that nothing does; one sentence names them."""
+
+
+def load() -> None:
+    """Import the module of each family of METHODS, so that each method has its operation.
+
+    Raises:
+        NoOperation: a method has none.
+    """
+    for family in dict.fromkeys(method.family for method in METHODS.values()):
+        module = f"rapport.operations.{family.replace('-', '_')}"
+        if find_spec(module) is not None:
+            import_module(module)
+    lacking = [name for name, one in METHODS.items() if one not in OPERATIONS and one not in BATCH_OPERATIONS]
+    if lacking:
+        raise NoOperation(f"no function in rapport.operations handles {', '.join(lacking)}")

@@ -30,8 +30,9 @@ from rapport.http.site import site
 from rapport.jobs.clean import Cleaner
 from rapport.jobs.deliver import Deliveries, Rules
 from rapport.logs import configure_logs
-from rapport.operations import demo, families
+from rapport.operations import demo
 from rapport.operations.admin import Admin
+from rapport.operations.families import NoOperation
 from rapport.operations.kit.context import Tools
 from rapport.operations.kit.invoke import Invoker
 from rapport.operations.uploads import Uploads
@@ -50,7 +51,7 @@ from rapport.store.sqlite.store import SqliteStore
 from rapport.webhooks.post import Poster
 from rapport.webhooks.reach import Reach
 
-__all__ = ["Opened", "configure_logs", "families", "migrate", "open_data", "run_command", "serve"]
+__all__ = ["Opened", "configure_logs", "migrate", "open_data", "run_command", "serve"]
 # What Python and OpenSSL, Node, and requests read the file of trusted CAs from.
 _TRUST = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
 _EXPOSED = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After",
@@ -95,7 +96,8 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
     """Open the data folder, migrating its store where needed.
 
     Raises:
-        CannotStart: it is held by another process, can't be used, is broken, or was written by a newer program.
+        CannotStart: it is held by another process, can't be used, is broken, or was written by a newer program;
+            or a method has no operation.
     """
     folder = settings.data
     with locked(folder, shared=bool(settings.database_url)):
@@ -103,9 +105,21 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
         blobs = _blobs(settings)
         store = await _open_store(settings)
         try:
-            yield Opened(settings, store, blobs, urls)
+            yield _opened(settings, store, blobs, urls)
         finally:
             await store.close()
+
+
+def _opened(settings: Settings, store: Store, blobs: Blobs, urls: SignedUrls) -> Opened:
+    """What works on the store.
+
+    Raises:
+        CannotStart: a method has no operation.
+    """
+    try:
+        return Opened(settings, store, blobs, urls)
+    except NoOperation as error:
+        raise CannotStart(str(error)) from None
 
 
 async def _open_store(settings: Settings) -> Store:

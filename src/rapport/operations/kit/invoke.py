@@ -24,6 +24,7 @@ from rapport.contract.kit.errors import ValueNotPermitted
 from rapport.contract.kit.fields import Request, Response
 from rapport.contract.kit.method import READ, Method
 from rapport.events.bell import Bell
+from rapport.operations import families
 from rapport.operations.kit.context import (
     BATCH_OPERATIONS,
     NO_TOOLS,
@@ -64,12 +65,16 @@ class Invoker:
         tools: what operations work with.
         key_life: how long an answer is kept under its idempotency key, in microseconds.
         bell: wakes those who wait for events.
+
+    Raises:
+        NoOperation: a method has no operation.
     """
 
     def __init__(
         self, store: Store, clock: Clock, tools: Tools = NO_TOOLS, *, key_life: int = idempotency.LIFE,
         bell: Bell | None = None,
     ) -> None:  # fmt: skip
+        families.load()
         self._store = store
         self._clock = clock
         self._tools = tools

@@ -28,6 +28,7 @@ settings.register_profile(
     "rapport", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 settings.load_profile("rapport")
+ENGINES = {"sqlite": pytest.param("sqlite"), "postgres": pytest.param("postgres", marks=pytest.mark.postgres)}
 
 
 @pytest.fixture(scope="session")
@@ -38,25 +39,6 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
         yield running
 
 
-# Whose tests say something about SQL run on both engines.
-_ON_BOTH = ("tests/api/", "tests/properties/")
-# Not these: they are about HTTP, limits, bytes in a folder, and the socket that only a server on SQLite has.
-_ON_ONE = (
-    "test_protocol",
-    "test_ratelimit",
-    "test_artifacts_memory",
-    "test_artifacts_download",
-    "test_artifacts_upload",
-    "test_artifacts_clean_up",
-    "test_the_command_line_gets_the_servers_own_address",
-    "test_strict",
-    "test_auth.py",
-    "test_refusals",
-)
-# Of the sweep, what gets past the edge.
-_PAST_THE_EDGE = ("another_org_s", "get_form", "no_body_is")
-
-
 def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[Any]) -> None:
     """End the run where a server of its fixtures does not start: a thousand others would only say the same again."""
     if call.when == "setup" and call.excinfo is not None and isinstance(call.excinfo.value, DidNotStart):
@@ -64,13 +46,11 @@ def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[Any]) -> 
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests of a server on each engine where the engine may make a difference."""
+    """Run the tests of a server on the engines that `pytest.mark.engines` names, else on SQLite."""
     if "server" in metafunc.fixturenames:
-        path = f"{metafunc.definition.path.as_posix()}::{metafunc.definition.name}"
-        both = any(folder in path for folder in _ON_BOTH) and not any(name in path for name in _ON_ONE)
-        if "test_sweep" in path:
-            both = any(name in path for name in _PAST_THE_EDGE)
-        metafunc.parametrize("server", ["sqlite", "postgres"] if both else ["sqlite"], indirect=True, scope="session")
+        mark = metafunc.definition.get_closest_marker("engines")
+        engines = [ENGINES[name] for name in (mark.args if mark else ("sqlite",))]
+        metafunc.parametrize("server", engines, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")

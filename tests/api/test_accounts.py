@@ -8,6 +8,8 @@ import pytest
 from tests.support.server import Client
 from tests.support.world import make_world
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 FULL: dict[str, Any] = {
     "display_name": " Acme, Inc. ", "description": "Makes everything\n", "domains": ["acme.example", "acme.test"],
     "external_refs": ["sf-1", "hs-1"], "tier": "gold", "websites": ["https://acme.example"],

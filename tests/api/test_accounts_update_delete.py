@@ -7,6 +7,8 @@ import pytest
 from tests.support.server import Client
 from tests.support.world import make_world
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 def account(client: Client, **fields: Any) -> Any:
     return client.ok("accounts.create", {"display_name": "Northwind", **fields})["account"]

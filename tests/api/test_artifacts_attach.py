@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.server import Answer, Client
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 RACERS = 64
 
 

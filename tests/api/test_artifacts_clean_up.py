@@ -8,7 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.support.server import Client, Server
+
+pytestmark = pytest.mark.engines("sqlite")
 
 
 def blobs(server: Server) -> set[Path]:

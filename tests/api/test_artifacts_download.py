@@ -12,6 +12,8 @@ import pytest
 from tests.api.test_artifacts_upload import HOSTILE
 from tests.support.server import Client, Server
 
+pytestmark = pytest.mark.engines("sqlite")
+
 ALPHABET = b"abcdefghijklmnopqrstuvwxyz"
 
 

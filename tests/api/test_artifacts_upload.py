@@ -16,6 +16,8 @@ import pytest
 from tests.support.server import FOREVER, Client, Server
 from tests.support.wire import Wire
 
+pytestmark = pytest.mark.engines("sqlite")
+
 HOSTILE = ["../../../etc/passwd", "..\\..\\boot.ini", "C:\\nul", "/etc/shadow", "a\u202egpj.exe", 'a"; filename="b', "x" * 256, "CON",
            "nul.txt", ".", "..", "\u200f.htaccess", "a\r\nb: c", "%2e%2e%2f", "\U0001f4ce.pdf"]  # fmt: skip
 MEBIBYTE = 1024 * 1024

@@ -4,8 +4,11 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.support.server import Client, Server
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
 def add_version(client: Client, artifact: str, content: bytes, type_: str = "application/octet-stream") -> None:

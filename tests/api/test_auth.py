@@ -4,6 +4,8 @@ import pytest
 
 from tests.support.server import Client, Server
 
+pytestmark = pytest.mark.engines("sqlite")
+
 
 def holding(client: Client, token: str) -> Client:
     return Client(client.server, token, client.user, client.org)

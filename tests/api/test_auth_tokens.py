@@ -11,6 +11,8 @@ import pytest
 from rapport.contract.table import METHODS
 from tests.support.server import Answer, Client, Server
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 DAY = 86_400
 PAT = "urn:devrev:params:oauth:token-type:pat"
 AAT = "urn:devrev:params:oauth:token-type:aat"

@@ -7,6 +7,8 @@ import pytest
 from tests.support.server import Client
 from tests.support.world import make_world
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 def test_a_dev_user_begins_as_a_shadow_and_may_be_named(alice: Client) -> None:
     request = {"email": "Dora@Example.com", "full_name": "Dora Doe", "display_name": "dora", "state": "shadow", "role": "viewer",

@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.server import Client, Server
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 def user(client: Client, email: str = "ada@example.com", **fields: Any) -> Any:
     return client.ok("dev-users.create", {"email": email, "state": "shadow", **fields})["dev_user"]

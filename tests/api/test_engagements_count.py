@@ -1,7 +1,11 @@
 """engagements.count: as many as a walk over the list with the same filters finds."""
 
+import pytest
+
 from tests.support.server import Client
 from tests.support.world import make_world
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
 def test_an_empty_org_has_none(alice: Client) -> None:

@@ -10,6 +10,8 @@ from rapport.clock import parse_rfc3339
 from tests.support.server import Client
 from tests.support.world import make_world
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 LEAST: dict[str, Any] = {"scheduled_date": "2023-01-01T12:00:00.000Z", "title": "A call"}
 
 

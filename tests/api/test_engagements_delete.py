@@ -1,7 +1,11 @@
 """engagements.delete: gone for get, list and count, once and for all."""
 
+import pytest
+
 from tests.support.server import Client
 from tests.support.world import make_world
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
 def test_what_was_deleted_is_gone_everywhere(alice: Client) -> None:

@@ -1,7 +1,11 @@
 """engagements.get: what was recorded is found, by whoever may see it."""
 
+import pytest
+
 from tests.support.server import Client
 from tests.support.world import make_world
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
 def test_what_was_recorded_is_found_by_don_and_by_display_id_in_any_case(alice: Client) -> None:

@@ -9,6 +9,8 @@ import pytest
 from tests.support.server import Client
 from tests.support.world import make_world
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 def titles(answer: Any) -> list[str]:
     return [one["title"] for one in answer["engagements"]]

@@ -9,6 +9,8 @@ import pytest
 from tests.support.server import Client
 from tests.support.world import make_world
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 FIELDS: dict[str, Any] = {
     "title": "Another", "description": "Other notes", "engagement_type": "email", "external_ref": "crm-2",
     "external_url": "https://example.com/2", "scheduled_date": "2024-06-01T10:00:00.123456+02:00",

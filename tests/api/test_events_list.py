@@ -9,6 +9,8 @@ import pytest
 from tests.support.server import Answer, Client, Server
 from tests.support.world import make_world
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 def test_a_reader_that_keeps_its_number_hears_everything_once_and_in_order(alice: Client) -> None:
     world = make_world(alice)

@@ -18,6 +18,8 @@ from tests.support.server import Client, Server
 from tests.support.stream import stream
 from tests.support.world import make_world
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 def test_it_tells_what_events_list_tells_and_goes_on_with_what_happens(alice: Client) -> None:
     make_world(alice)

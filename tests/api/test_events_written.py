@@ -10,6 +10,8 @@ from rapport.contract.table import METHODS
 from tests.support.server import Client
 from tests.support.world import World, make_world
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 Make = Callable[[Client, World], Any]
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.server import Client, Server
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 REQUESTS: dict[str, dict[str, Any]] = {
     "accounts.create": {"display_name": "Northwind"},
     "tags.create": {"name": "hot"},

@@ -7,6 +7,8 @@ import pytest
 from tests.support.server import Client
 from tests.support.world import World, make_world
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 @pytest.fixture
 def world(alice: Client) -> World:

@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.server import Client, Server
 
+pytestmark = pytest.mark.engines("sqlite")
+
 BODY = b'{"members":["DEVU-1"],"scheduled_date":"2023-01-01T12:00:00Z","title":"A call"}'
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from tests.support.server import FOREVER, Client, Server
 
+pytestmark = pytest.mark.engines("sqlite")
+
 
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:

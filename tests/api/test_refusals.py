@@ -7,6 +7,8 @@ import pytest
 
 from tests.support.server import Client
 
+pytestmark = pytest.mark.engines("sqlite")
+
 LEAST: dict[str, Any] = {"scheduled_date": "2023-01-01T12:00:00.000Z", "title": "A call"}
 MANY = [f"DEVU-{number}" for number in range(1, 52)]
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.server import Client, Server
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 @pytest.fixture
 def account(alice: Client) -> Any:

@@ -7,6 +7,8 @@ import pytest
 from tests.support.server import Client
 from tests.support.world import make_world
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 def test_a_rev_user_joins_the_default_rev_org_of_their_account(alice: Client) -> None:
     made = alice.ok("accounts.create", {"display_name": "Acme"})

@@ -7,6 +7,8 @@ import pytest
 from tests.support.server import Client
 from tests.support.world import make_world
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 def user(client: Client, **fields: Any) -> Any:
     return client.ok("rev-users.create", {"display_name": "Rita", **fields})["rev_user"]

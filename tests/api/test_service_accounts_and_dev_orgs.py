@@ -1,6 +1,10 @@
 """service-accounts: programs that hold tokens and record engagements. dev-orgs: the caller's own."""
 
+import pytest
+
 from tests.support.server import Client
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
 def test_a_service_account_is_made_found_and_renamed(alice: Client, bob: Client, charlie: Client) -> None:

@@ -8,6 +8,8 @@ import pytest
 from tests.support.server import Client, Server
 from tests.support.world import make_world
 
+pytestmark = pytest.mark.engines("sqlite")
+
 DOCUMENTED = {
     "created_by", "created_date", "display_id", "id", "modified_by", "modified_date", "description",
 }  # fmt: skip

@@ -11,6 +11,10 @@ from rapport.contract.table import METHODS
 from tests.support.server import FREE_FORM, Client, Server, document
 from tests.support.world import make_world
 
+pytestmark = pytest.mark.engines("sqlite")
+# What gets past the edge runs on both.
+PAST_THE_EDGE = pytest.mark.engines("sqlite", "postgres")
+
 ALL = [pytest.param(method, id=method.name) for method in METHODS.values()]
 READS = [pytest.param(method, id=method.name) for method in METHODS.values() if method.effect == READ]
 SCOPED = [pytest.param(method, id=method.name) for method in METHODS.values() if method.scope]
@@ -211,6 +215,7 @@ def test_json_goes_by_several_names(alice: Client, method: Method) -> None:
         assert ("invalid_field", "nonsense") in answer.problems
 
 
+@PAST_THE_EDGE
 @pytest.mark.parametrize(
     "method", [pytest.param(method, id=method.name) for method in METHODS.values() if method.name not in ENDING]
 )
@@ -281,6 +286,7 @@ def query_forms(request: dict[str, Any]) -> list[list[tuple[str, str]]]:
     return forms
 
 
+@PAST_THE_EDGE
 @pytest.mark.parametrize("method", READS)
 def test_the_get_form_answers_as_the_post_form_does(alice: Client, method: Method) -> None:
     world = make_world(alice)
@@ -329,6 +335,7 @@ def more(client: Client, world: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@PAST_THE_EDGE
 @pytest.mark.parametrize("method", WITH_ID)
 def test_another_org_s_object_answers_as_one_that_does_not_exist(
     alice: Client, charlie: Client, method: Method
@@ -384,6 +391,7 @@ def test_an_id_that_is_malformed_or_of_a_wrong_kind_is_400(alice: Client, method
             assert answer.body["allowed_types"]
 
 
+@PAST_THE_EDGE
 @pytest.mark.parametrize("method", WITH_LIST)
 def test_another_org_s_list_shows_nothing(alice: Client, charlie: Client, method: Method) -> None:
     make_world(alice)

@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.server import Client
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 def test_a_tag_comes_back_as_it_was_written(alice: Client) -> None:
     request = {

@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from tests.support.server import Client
 from tests.support.world import make_world
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
 def tag(client: Client, name: str = "size", **fields: Any) -> Any:

@@ -8,6 +8,8 @@ from tests.api.test_timeline_entries_comments import comment
 from tests.support.server import Client
 from tests.support.world import World, make_world
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 @pytest.fixture
 def world(alice: Client) -> World:

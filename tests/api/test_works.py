@@ -7,6 +7,8 @@ import pytest
 from tests.support.server import Client
 from tests.support.world import make_world
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 def least(client: Client, account: str = "ACC-1") -> dict[str, Any]:
     return {

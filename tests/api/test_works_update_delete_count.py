@@ -8,6 +8,8 @@ import pytest
 from tests.support.server import Client, Server
 from tests.support.world import make_world
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 @pytest.fixture
 def account(alice: Client) -> str:

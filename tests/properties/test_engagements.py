@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from tests.support.server import Client, Server
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 TYPES = ("call", "default", "email", "linked_in", "offline")
 SORTS = ("created_date", "modified_date", "scheduled_date", "title")
 

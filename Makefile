@@ -4,14 +4,13 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 SDK := tests/sdk
-CLIENTS := $(SDK)/typescript/node_modules/.installed $(SDK)/python/.venv/.installed $(SDK)/mcp/.venv/.installed
 UV := $(BIN)/uv --no-config
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where this is set, each start of Python compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install serve test test-azure lint format docs lock bench
+.PHONY: help install serve check test test-azure lint format docs lock bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +20,11 @@ install: .venv/.installed ## Make .venv with Rapport and its tools, as locked; l
 serve: .venv/.installed ## Serve a demo org on http://127.0.0.1:8080
 	$(BIN)/rapport serve --demo
 
-test: .venv/.installed $(CLIENTS) ## Run all tests on three workers (ARGS= adds pytest arguments)
+check: .venv/.installed ## Lint, and test the contract, the wire and the API on SQLite
+	$(MAKE) lint
+	$(BIN)/pytest -n 2 --dist worksteal -m 'not postgres and not slow' tests/contract tests/http tests/api $(ARGS)
+
+test: .venv/.installed ## Run all tests on three workers (ARGS= adds pytest arguments)
 	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 test-azure: .venv/.installed ## Install Azurite (npm, 370 MB) and run the tests of file stores on it too
@@ -60,9 +63,3 @@ $(BIN)/uv:
 	$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
 	$(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	@touch $@
-
-$(SDK)/typescript/node_modules/.installed: $(SDK)/typescript/package.json $(SDK)/typescript/package-lock.json
-$(SDK)/python/.venv/.installed: $(SDK)/python/requirements.lock
-$(SDK)/mcp/.venv/.installed: $(SDK)/mcp/requirements.lock
-$(CLIENTS): $(SDK)/install.py | .venv/.installed
-	$(BIN)/python $< $(word 3,$(subst /, ,$@))

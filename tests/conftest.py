@@ -18,6 +18,7 @@ from rapport.store.kit.db import Bulk
 from rapport.store.postgres.bulk import PostgresBulk
 from rapport.store.postgres.connect import Options
 from rapport.store.sqlite.bulk import SqliteBulk
+from tests.sdk import install
 from tests.support.command import rapport
 from tests.support.postgres import PostgresServer, new_name, shared_server
 from tests.support.server import Client, Server
@@ -88,6 +89,24 @@ def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Server(tmp_path_factory.mktemp("strict") / "data", RAPPORT_STRICT="1")
     yield running
     assert running.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def typescript() -> Path:
+    """The `node_modules` of DevRev's TypeScript client, installed for the first who asks."""
+    return install.node_modules()
+
+
+@pytest.fixture(scope="session")
+def sdk_python() -> Path:
+    """The Python that has the Python SDK and its MCP server, installed for the first who asks."""
+    return install.environment("python")
+
+
+@pytest.fixture(scope="session")
+def mcp_python() -> Path:
+    """The Python that has DevRev's MCP server, installed for the first who asks."""
+    return install.environment("mcp")
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from tests.support.program import checks
 from tests.support.server import Server
 
 PAGE = "clients.md"
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)  # the first one installs the client
 ONE_TOOL = guide.ROOT / "tests" / "sdk" / "scripts" / "one_tool.py"
 CONFIGURED = [json.loads(example.code)["mcpServers"]["rapport"] for example in guide.examples(PAGE, "json")]
 
@@ -54,30 +54,30 @@ def test_the_shell_examples_trust_the_server(demo: Server) -> None:
     guide.run([example], demo.data.parent, replace=here(demo))
 
 
-def test_the_typescript_example(demo: Server, tmp_path: Path) -> None:
+def test_the_typescript_example(demo: Server, typescript: Path, tmp_path: Path) -> None:
     (example,) = guide.examples(PAGE, "js")
-    (tmp_path / "node_modules").symlink_to(install.CLIENT / "node_modules")
+    (tmp_path / "node_modules").symlink_to(typescript)
     run(install.node(), example, tmp_path / "example.mjs", demo)
 
 
 @pytest.mark.parametrize("example", guide.examples(PAGE, "python"), ids=["httpx", "sync", "async"])
-def test_a_python_example(example: guide.Example, demo: Server, tmp_path: Path) -> None:
-    python = install.environment("python") if "from devrev" in example.code else Path(sys.executable)
+def test_a_python_example(example: guide.Example, demo: Server, sdk_python: Path, tmp_path: Path) -> None:
+    python = sdk_python if "from devrev" in example.code else Path(sys.executable)
     run(python, example, tmp_path / "example.py", demo)
 
 
-def test_the_sdks_mcp_server_as_it_is_configured(demo: Server, tmp_path: Path) -> None:
+def test_the_sdks_mcp_server_as_it_is_configured(demo: Server, sdk_python: Path, tmp_path: Path) -> None:
     configured = next(one for one in CONFIGURED if one["command"] == "devrev-mcp-server")
     variables = {name: guide.changed(value, here(demo)) for name, value in configured["env"].items()}
     asked = ["devrev_dev_users_get", '{"id": "DEVU-12345"}', "alex@demo.example"]
-    checks([install.environment("python"), ONE_TOOL, configured["command"], *asked], cwd=tmp_path, **variables)
+    checks([sdk_python, ONE_TOOL, configured["command"], *asked], cwd=tmp_path, **variables)
 
 
-def test_devrevs_mcp_server_as_it_is_configured(demo: Server, tmp_path: Path) -> None:
+def test_devrevs_mcp_server_as_it_is_configured(demo: Server, mcp_python: Path, tmp_path: Path) -> None:
     configured = next(one for one in CONFIGURED if one["command"] == "devrev-mcp")
     asked = ["get_current_user", "{}", "alex@demo.example"]
     with proxy.leading(proxy.FIXED, demo.port) as through:
         replaced = {**here(demo), "http://127.0.0.1:3128": through["HTTPS_PROXY"]}
         variables = {name: guide.changed(value, replaced) for name, value in configured["env"].items()}
         assert variables["HTTPS_PROXY"] == through["HTTPS_PROXY"]
-        checks([install.environment("mcp"), ONE_TOOL, configured["command"], *asked], cwd=tmp_path, **variables)
+        checks([mcp_python, ONE_TOOL, configured["command"], *asked], cwd=tmp_path, **variables)

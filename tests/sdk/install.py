@@ -1,19 +1,22 @@
-"""Install the clients that tests drive, as locked: `install.py typescript`, `install.py python`, `install.py mcp`.
+"""Install the clients that tests drive, as locked; the fixtures in `tests/conftest.py` ask for them.
 
 The TypeScript client runs on the machine's Node 20 or newer, else on the wheel's; each of the others in an environment of
 its own, which Rapport's can't spoil, nor it Rapport's.
 """
 
+import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
 CLIENT = HERE / "typescript"
-STAMP = CLIENT / "node_modules" / ".installed"
+LOCKS = {"package-lock.json", "requirements.lock"}
 OLDEST = 20
 
 
@@ -47,33 +50,41 @@ def in_wheel() -> Path:
     return Path(spec.origin).parent
 
 
+def node_modules() -> Path:
+    """The folder that has the TypeScript client."""
+    folder = CLIENT / "node_modules"
+    _once(CLIENT, folder / ".installed", _npm_ci)
+    return folder
+
+
 def environment(name: str) -> Path:
-    """The Python of an environment beside this file; `make test` has made it already."""
-    python = HERE / name / ".venv" / "bin" / "python"
-    if not stamp(name).exists():
-        main(name)
-    return python
+    """The Python of the environment of `python` or `mcp`."""
+    folder = HERE / name
+    _once(folder, folder / ".venv" / ".installed", _sync)
+    return folder / ".venv" / "bin" / "python"
 
 
-def stamp(name: str) -> Path:
-    """The file that says that a client is installed."""
-    return STAMP if name == "typescript" else HERE / name / ".venv" / ".installed"
+def _once(folder: Path, stamp: Path, install: Callable[[Path], None]) -> None:
+    """Install unless what is locked there is installed already; of processes that ask at once, one does it."""
+    locks = sorted(path for path in folder.iterdir() if path.name in LOCKS)
+    wanted = hashlib.sha256(b"".join(path.read_bytes() for path in locks)).hexdigest()
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text() != wanted:
+            install(folder)
+            stamp.write_text(wanted)
+    finally:
+        os.close(descriptor)
 
 
-def main(name: str) -> None:
-    """Install a client, and leave a stamp for make."""
-    if name == "typescript":
-        path = f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        subprocess.run([*npm(), "ci", "--ignore-scripts"], cwd=CLIENT, env={**os.environ, "PATH": path}, check=True)
-    else:
-        uv = [str(Path(sys.executable).with_name("uv")), "--no-config"]
-        subprocess.run(
-            [*uv, "venv", "--quiet", "--clear", "--python", sys.executable, ".venv"], cwd=HERE / name, check=True
-        )
-        sync = ["pip", "sync", "--quiet", "--require-hashes", "--python", ".venv/bin/python", "requirements.lock"]
-        subprocess.run([*uv, *sync], cwd=HERE / name, check=True)
-    stamp(name).touch()
+def _npm_ci(folder: Path) -> None:
+    path = f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    subprocess.run([*npm(), "ci", "--ignore-scripts"], cwd=folder, env={**os.environ, "PATH": path}, check=True)
 
 
-if __name__ == "__main__":
-    main(sys.argv[1])
+def _sync(folder: Path) -> None:
+    uv = [str(Path(sys.executable).with_name("uv")), "--no-config"]
+    subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, ".venv"], cwd=folder, check=True)
+    sync = ["pip", "sync", "--quiet", "--require-hashes", "--python", ".venv/bin/python", "requirements.lock"]
+    subprocess.run([*uv, *sync], cwd=folder, check=True)

@@ -6,17 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.sdk import install
 from tests.support.program import checks
 from tests.support.server import Client, Server
 
-pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture(scope="session")
-def python() -> Path:
-    """The Python that has the SDK."""
-    return install.environment("python")
+pytestmark = pytest.mark.timeout(300)  # the first one installs the client
 
 
 def given(server: Server, admin: Client) -> dict[str, str]:
@@ -36,8 +29,10 @@ def given(server: Server, admin: Client) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_the_sdk_drives_every_family_that_it_offers(mode: str, secure: Server, python: Path, tmp_path: Path) -> None:
+def test_the_sdk_drives_every_family_that_it_offers(
+    mode: str, secure: Server, sdk_python: Path, tmp_path: Path
+) -> None:
     alice = secure.make_org()
     script = Path(__file__).parent / "scripts" / "sdk.py"
-    checks([python, script, mode], cwd=tmp_path, RAPPORT_URL=secure.url, RAPPORT_TOKEN=alice.token,
+    checks([sdk_python, script, mode], cwd=tmp_path, RAPPORT_URL=secure.url, RAPPORT_TOKEN=alice.token,
            RAPPORT_GIVEN=json.dumps(given(secure, alice)), **secure.trust)  # fmt: skip

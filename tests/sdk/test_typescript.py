@@ -13,19 +13,14 @@ from tests.support.program import checks
 from tests.support.server import Client, Server
 
 SCRIPTS = sorted(path for path in install.CLIENT.glob("*.mjs") if path.stem != "checks")
+pytestmark = pytest.mark.timeout(300)  # the first one installs the client
 # The client's own names for methods, where they are not the method's.
 NAMES = {"artifacts.versions.delete": "artifactsHardDeleteVersion"}
 
 
-@pytest.fixture(scope="session")
-def typescript() -> None:
-    """The client, installed as locked; `make test` has done it already."""
-    if not install.STAMP.exists():
-        install.main("typescript")
-
-
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
-def test_the_official_client_drives_a_family(script: Path, server: Server, alice: Client, typescript: None) -> None:
+@pytest.mark.usefixtures("typescript")
+def test_the_official_client_drives_a_family(script: Path, server: Server, alice: Client) -> None:
     bob = server.make_user(alice)
     checks([install.node(), script], cwd=install.CLIENT, PATH=os.environ["PATH"], RAPPORT_URL=server.url,
            RAPPORT_TOKEN=alice.token, RAPPORT_USER=alice.user, RAPPORT_OTHER=bob.user)  # fmt: skip

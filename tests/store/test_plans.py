@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from rapport.serving.installation import open_data
 from rapport.settings import load
 from rapport.wire import openapi
 from rapport.wire.decode import RequestDecoder
-from rapport.wire.examples import example
+from rapport.wire.examples import _value, example
 
 ADMIN = Caller(demo.ORG, "DEVU-12345", "admin")
 # Beside the document's examples: what loads summaries, and a tag that much has.
@@ -33,8 +33,55 @@ MORE: list[tuple[str, Json]] = [
     ("works.list", {"stage": {"name": ["discovery"]}, "tags": ["TAG-12345"]}),
     ("tags.delete", {"id": "TAG-12345"}),
 ]  # fmt: skip
+PAGING = {"cursor", "expand", "limit", "mode", "sort_by"}
 # Few rows, whatever is stored: an org's one of each, or what an operator made by hand.
 SMALL = {"orgs", "event_floors", "webhooks", "migrations"}
+
+# Questions that still read as much as an org has, not as much as they answer: indexes and sums are to come for each.
+# What is mended leaves this list, and nothing new comes in.
+KNOWN_WALKS = {
+    "accounts by created_by",
+    "accounts by display_name",
+    "accounts by tags, terms",
+    "accounts by terms",
+    "accounts by tier",
+    "artifacts by comments, created_by, parent, terms",
+    "comments by created_by, object, terms, visibility",
+    "comments by created_by, terms, visibility",
+    "comments by object",
+    "engagement_parents by comments, engagement, opportunities, parent, terms",
+    "engagement_tags by tag",
+    "engagements by created_by",
+    "engagements by engagement_members",
+    "engagements by engagement_parents",
+    "engagements by engagement_tags",
+    "engagements by engagement_type",
+    "engagements by external_ref",
+    "engagements by nothing",
+    "engagements by scheduled_date",
+    "links by link_type, source, target",
+    "links by source, source_kind, target, target_kind",
+    "links by source, target",
+    "opportunities by created_by",
+    "opportunities by external_ref",
+    "opportunities by modified_by",
+    "opportunities by nothing",
+    "opportunities by tags, terms",
+    "opportunities by target_close_date",
+    "opportunities by terms",
+    "rev_orgs by created_by",
+    "rev_orgs by display_name",
+    "rev_orgs by nothing",
+    "rev_orgs by tags, terms",
+    "rev_orgs by terms",
+    "tags by name",
+    "webhook_deliveries by state",
+    "webhook_deliveries by state, webhook",
+    "webhook_deliveries by type",
+    "webhook_deliveries by webhook",
+}
+# A walk that ends at its first row, inside of a condition.
+ENDED = {"events by date"}
 
 
 @pytest.fixture
@@ -54,13 +101,23 @@ def seen() -> Iterator[set[str]]:
     apsw.connection_hooks.remove(trace)
 
 
+def _filtered(schemas: Json) -> Iterator[tuple[str, Json]]:
+    """Each list and count by each of its filters alone."""
+    for method in METHODS.values():
+        if method.name.endswith((".list", ".count")):
+            schema = schemas[method.request.__name__]
+            asked = {name: example(method, schemas)[name] for name in schema.get("required", [])}
+            for name in schema["properties"].keys() - asked.keys() - PAGING:
+                yield method.name, {**asked, name: _value(schema["properties"][name], schemas)}
+
+
 async def _run_everything(folder: Path, seen: set[str]) -> set[str]:
     """Call every method, the ones that delete last; the names of those that did something."""
     async with open_data(load({"data": folder})) as opened:
         seen.clear()  # A migration may take its time.
         await demo.fill(opened.store, opened.blobs, system_clock)
         schemas = openapi.document(version=__version__)["components"]["schemas"]
-        calls = [(method.name, example(method, schemas)) for method in METHODS.values()] + MORE
+        calls = [(method.name, example(method, schemas)) for method in METHODS.values()] + MORE + [*_filtered(schemas)]
         done = set()
         for name, request in sorted(calls, key=lambda call: ("delete" in call[0], call[0] != "tags.delete")):
             decoder = RequestDecoder(METHODS[name].request, strict=False)
@@ -86,16 +143,61 @@ def _loops(connection: apsw.Connection, sql: str) -> Iterator[list[str]]:
     yield from parts.values()
 
 
+# An index walked from an org's first row, or from a place in it, to the end.
+_WALK = re.compile(r"SEARCH (\w+) USING (?:COVERING )?(?:INDEX )?(\w+).*\(org=\?(?: AND \w+[<>]\?)?\)")
+# What no row is looked at for.
+_FREE = re.compile(r":\w+|\b(\w+\.)?org = |\b(\w+\.)?deleted_date IS NULL")
+_PART = re.compile(r"\b(?:WHERE|ON)\b(.*?)(?=\bORDER BY\b|\bLIMIT\b|\bJOIN\b|$)")
+
+
+def _named(sql: str, tables: Set[str]) -> dict[str, str]:
+    """Tables by what a statement calls them."""
+    return {alias: table for table, alias in re.findall(r"(?:FROM|JOIN)\s+(\w+) (?:AS )?(\w+)", sql) if table in tables}
+
+
+def _walks(connection: apsw.Connection, sql: str, columns: dict[str, set[str]]) -> Iterator[str]:
+    """Walks that nothing ends but the last row of the org, as `<table> by <what its rows are looked at for>`."""
+    sql = " ".join(sql.split())
+    bindings = dict.fromkeys(re.findall(r":(\w+)", sql), "[]")
+    steps = [step for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {sql}", bindings)]
+    named = _named(sql, columns.keys())
+    looked_at = set(re.findall(r"\w+", _FREE.sub("", " ".join(_PART.findall(sql)))))
+    is_sorted = any("TEMP B-TREE" in step for step in steps)
+    ends_early = bool(re.search(r"\bLIMIT\b|\b(max|min)\(", sql)) and not is_sorted
+    for step in steps:
+        if walk := _WALK.match(step):
+            table = named.get(walk[1], walk[1])
+            rows = looked_at & (columns[table] | columns.keys()) - {"org", "number", table}
+            if ends_early:
+                rows -= {column for _, _, column in connection.execute(f"PRAGMA index_info({walk[2]})")}
+            if table not in SMALL and (rows or not ends_early):
+                yield f"{table} by {', '.join(sorted(rows)) or 'nothing'}"
+
+
+def _statements(seen: set[str]) -> set[str]:
+    return {sql for sql in seen if re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", sql)}
+
+
+def test_no_statement_walks_an_index_without_a_bound(tmp_path: Path, seen: set[str]) -> None:
+    asyncio.run(_run_everything(tmp_path / "data", seen))
+    connection = apsw.Connection(str(tmp_path / "data" / "rapport.db"))
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    columns = {name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")} for name in tables}
+    walks = {walk for sql in _statements(seen) for walk in _walks(connection, sql, columns)}
+    connection.close()
+    assert walks == KNOWN_WALKS | ENDED
+
+
 def test_no_statement_reads_a_list_again_for_each_row_or_a_whole_table(tmp_path: Path, seen: set[str]) -> None:
     done = asyncio.run(_run_everything(tmp_path / "data", seen))
     assert {"tags.delete", "engagements.list", "engagements.update", "works.list", "rev-users.list"} <= done
-    statements = {sql for sql in seen if re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", sql)}
+    statements = _statements(seen)
     assert len(statements) > 120
     connection = apsw.Connection(str(tmp_path / "data" / "rapport.db"))
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     slow = []
     for sql in statements:
-        names = {alias: table for table, alias in re.findall(r"\b(\w+) (?:AS )?(\w+)\b", sql) if table in tables}
+        names = _named(sql, tables)
         for loops in _loops(connection, sql):
             again = [step for step in loops[1:] if "VIRTUAL TABLE" in step]
             scanned = [match[1] for step in loops if (match := re.match(r"SCAN (\w+)", step))]

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rapport import __version__
 from rapport.auth.caller import Caller
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import DAY, system_clock
+from rapport.contract.engagements import EXPANSIONS
 from rapport.contract.kit.errors import ApiError
 from rapport.contract.kit.fields import Json
 from rapport.contract.table import METHODS
@@ -23,12 +25,12 @@ from rapport.serving.installation import open_data
 from rapport.settings import load
 from rapport.wire import openapi
 from rapport.wire.decode import RequestDecoder
-from rapport.wire.examples import _value, example
+from rapport.wire.examples import example, made_up
 
 ADMIN = Caller(demo.ORG, "DEVU-12345", "admin")
 # Beside the document's examples: what loads summaries, and a tag that much has.
 MORE: list[tuple[str, Json]] = [
-    ("engagements.list", {"expand": ["members:get_user", "parents:get_parent", "tags:get_tag", "artifacts:get_artifact"]}),
+    ("engagements.list", {"expand": [*EXPANSIONS]}),
     ("timeline-entries.list", {"object": "ACC-12345", "rollup": True}),
     ("works.list", {"stage": {"name": ["discovery"]}, "tags": ["TAG-12345"]}),
     ("tags.delete", {"id": "TAG-12345"}),
@@ -108,7 +110,7 @@ def _filtered(schemas: Json) -> Iterator[tuple[str, Json]]:
             schema = schemas[method.request.__name__]
             asked = {name: example(method, schemas)[name] for name in schema.get("required", [])}
             for name in schema["properties"].keys() - asked.keys() - PAGING:
-                yield method.name, {**asked, name: _value(schema["properties"][name], schemas)}
+                yield method.name, {**asked, name: made_up(schema["properties"][name], schemas)}
 
 
 async def _run_everything(folder: Path, seen: set[str]) -> set[str]:
@@ -150,7 +152,7 @@ _FREE = re.compile(r":\w+|\b(\w+\.)?org = |\b(\w+\.)?deleted_date IS NULL")
 _PART = re.compile(r"\b(?:WHERE|ON)\b(.*?)(?=\bORDER BY\b|\bLIMIT\b|\bJOIN\b|$)")
 
 
-def _named(sql: str, tables: Set[str]) -> dict[str, str]:
+def _named(sql: str, tables: AbstractSet[str]) -> dict[str, str]:
     """Tables by what a statement calls them."""
     return {alias: table for table, alias in re.findall(r"(?:FROM|JOIN)\s+(\w+) (?:AS )?(\w+)", sql) if table in tables}
 

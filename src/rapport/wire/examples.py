@@ -17,19 +17,20 @@ def example(method: Method, schemas: dict[str, Json]) -> Json:
     schema = schemas[method.request.__name__]
     if "limit" in schema["properties"] and not schema.get("required"):
         return {"limit": 3}
-    return {name: _value(schema["properties"][name], schemas) for name in schema.get("required", [])}
+    return {name: made_up(schema["properties"][name], schemas) for name in schema.get("required", [])}
 
 
-def _value(schema: Json, schemas: dict[str, Json]) -> object:
+def made_up(schema: Json, schemas: dict[str, Json]) -> object:
+    """A value that fits a schema: its first example or choice where it has some."""
     schema = resolve(schema, schemas)
     for choices in ("examples", "enum"):
         if choices in schema:
             return schema[choices][0]
     match schema.get("type"):
         case "array":
-            return [_value(schema["items"], schemas)]
+            return [made_up(schema["items"], schemas)]
         case "object":
-            return {name: _value(schema["properties"][name], schemas) for name in schema.get("required", [])}
+            return {name: made_up(schema["properties"][name], schemas) for name in schema.get("required", [])}
         case "boolean":
             return True
         case "integer":

@@ -12,7 +12,6 @@ from rapport.contract.kit.errors import (
 )
 from rapport.contract.kit.fields import (
     UNSET,
-    UNTYPED,
     Artifacts,
     CustomFields,
     CustomFieldsFilter,

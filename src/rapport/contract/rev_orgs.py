@@ -13,8 +13,8 @@ from rapport.contract.kit.errors import (
 from rapport.contract.kit.fields import (
     OURS,
     UNSET,
-    Artifacts,
     UNTYPED,
+    Artifacts,
     CustomFields,
     CustomFieldsFilter,
     DateTimeFilter,

@@ -9,7 +9,6 @@ from rapport.contract import accounts as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import raise_all
 from rapport.contract.kit.fields import UnsetType
-from rapport.operations.finding import found
 from rapport.contract.rev_orgs import RevOrg
 from rapport.contract.users import AccountSummary
 from rapport.operations.kit.atoms import (
@@ -31,6 +30,7 @@ from rapport.operations.kit.changes import (
     tell_deleted,
 )
 from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.finding import found
 from rapport.operations.kit.listing import (
     add_audit,
     add_custom_fields,
@@ -41,8 +41,8 @@ from rapport.operations.kit.listing import (
 )
 from rapport.operations.kit.optional import chosen, given, only_set, or_unset, sent
 from rapport.operations.kit.references import References, wanted
+from rapport.operations.kit.refusals import in_use, referred_to
 from rapport.operations.kit.showing import shown, shows
-from rapport.operations.refusals import in_use, referred_to
 from rapport.store import accounts as store
 from rapport.store import engagements, rev_orgs, works
 from rapport.store.kit import numbers, query, summaries, terms

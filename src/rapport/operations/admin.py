@@ -1,7 +1,6 @@
 """What the operator does from the command line: orgs, users, tokens. Each is one write or one read of its own."""
 
 import secrets
-from typing import Any
 
 from rapport.auth import scopes, tokens
 from rapport.auth.caller import Caller

@@ -12,14 +12,14 @@ from rapport.contract.kit.errors import NotFound, ValueNotPermitted
 from rapport.contract.kit.fields import UNSET, UnsetType
 from rapport.contract.kit.ids import ArtifactId, ArtifactParentId
 from rapport.contract.users import ArtifactFile
-from rapport.operations.finding import find
 from rapport.operations.kit.atoms import atom, authors
 from rapport.operations.kit.changes import SYSTEM, tell_created, tell_deleted
 from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.finding import find
 from rapport.operations.kit.listing import cursors, read_walk
 from rapport.operations.kit.optional import chosen, or_unset
+from rapport.operations.kit.refusals import quoted, unknown_id
 from rapport.operations.kit.showing import shows, touching
-from rapport.operations.refusals import quoted, unknown_id
 from rapport.store import artifacts as store
 from rapport.store import timeline_entries
 from rapport.store.artifacts import ArtifactRow, VersionKey, VersionRow

@@ -11,11 +11,11 @@ from rapport.contract import auth_tokens as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError, Forbidden, NotFound, Unauthenticated, raise_all
 from rapport.contract.kit.fields import UNSET, UnsetType
-from rapport.operations.finding import find
 from rapport.operations.kit.atoms import atom, authors
 from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.finding import find
 from rapport.operations.kit.optional import chosen, or_unset
-from rapport.operations.refusals import not_permitted, quoted, unknown_id
+from rapport.operations.kit.refusals import not_permitted, quoted, unknown_id
 from rapport.store import auth_tokens as store
 from rapport.store import users as user_store
 from rapport.store.kit import numbers, summaries

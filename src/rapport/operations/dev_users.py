@@ -11,7 +11,6 @@ from rapport.contract.kit import ids
 from rapport.contract.kit.errors import BadRequest, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, EnumValue, UnsetType
 from rapport.contract.kit.ids import Id
-from rapport.operations.finding import find, found
 from rapport.operations.kit.atoms import atom, authors
 from rapport.operations.kit.changes import (
     audited,
@@ -23,6 +22,7 @@ from rapport.operations.kit.changes import (
     tell_updated,
 )
 from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.finding import find, found
 from rapport.operations.kit.listing import (
     add_custom_fields,
     add_dates,
@@ -33,8 +33,8 @@ from rapport.operations.kit.listing import (
 )
 from rapport.operations.kit.optional import chosen, given, or_unset, sent
 from rapport.operations.kit.references import References, wanted
+from rapport.operations.kit.refusals import quoted, unknown_id
 from rapport.operations.kit.showing import shows
-from rapport.operations.refusals import quoted, unknown_id
 from rapport.store import users as store
 from rapport.store.kit import numbers, query, terms
 from rapport.store.kit.db import Tx

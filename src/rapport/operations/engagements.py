@@ -12,15 +12,15 @@ from rapport.contract.kit.errors import ApiError, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, Raw, Response, SetTagWithValue, UnsetType, wire_value
 from rapport.contract.kit.ids import Id
 from rapport.events import log as events
-from rapport.operations.finding import found
 from rapport.operations.kit.changes import detach, tell_deleted, tell_updated
 from rapport.operations.kit.context import Call, Context, handles, handles_batch
 from rapport.operations.kit.expansion import expanded
+from rapport.operations.kit.finding import found
 from rapport.operations.kit.listing import add_audit, add_dates, cursors, own_ids, read_walk
 from rapport.operations.kit.optional import given, only_set
 from rapport.operations.kit.references import References, wanted
+from rapport.operations.kit.refusals import quoted
 from rapport.operations.kit.showing import shows
-from rapport.operations.refusals import quoted
 from rapport.store import engagements as store
 from rapport.store.engagements import EngagementRow, Related, Stored
 from rapport.store.kit import numbers, query, summaries

@@ -8,15 +8,15 @@ from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET
 from rapport.contract.kit.ids import LinkEndpointId
-from rapport.operations.finding import find, found
 from rapport.operations.kit.atoms import atom, authors
 from rapport.operations.kit.changes import tell_created, tell_deleted
 from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.finding import find, found
 from rapport.operations.kit.listing import NEWEST_FIRST, cursors, walk_of
 from rapport.operations.kit.optional import chosen, given
 from rapport.operations.kit.references import References, wanted
+from rapport.operations.kit.refusals import absent, unknown_id
 from rapport.operations.kit.showing import shows
-from rapport.operations.refusals import absent, unknown_id
 from rapport.store import links as store
 from rapport.store.kit import numbers, query, summaries
 from rapport.store.kit.db import Tx

@@ -9,7 +9,6 @@ from rapport.contract import rev_orgs as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import MissingRequiredField, NotFound, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, UnsetType
-from rapport.operations.finding import found
 from rapport.operations.kit.atoms import (
     artifact_summaries,
     atom,
@@ -26,6 +25,7 @@ from rapport.operations.kit.changes import (
     tell_deleted,
 )
 from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.finding import found
 from rapport.operations.kit.listing import (
     add_audit,
     add_custom_fields,
@@ -36,8 +36,8 @@ from rapport.operations.kit.listing import (
 )
 from rapport.operations.kit.optional import chosen, given, only_set, or_unset, sent
 from rapport.operations.kit.references import References, wanted
+from rapport.operations.kit.refusals import in_use
 from rapport.operations.kit.showing import shows
-from rapport.operations.refusals import in_use
 from rapport.store import rev_orgs as store
 from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import Tx, UniqueViolation

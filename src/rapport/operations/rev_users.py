@@ -11,7 +11,6 @@ from rapport.contract.kit.errors import ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, UnsetType
 from rapport.contract.kit.ids import Id
 from rapport.contract.users import RevUserSummary
-from rapport.operations.finding import found
 from rapport.operations.kit.atoms import (
     artifact_summaries,
     atom,
@@ -32,11 +31,12 @@ from rapport.operations.kit.changes import (
     tell_deleted,
 )
 from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.finding import found
 from rapport.operations.kit.listing import add_audit, add_custom_fields, cursors, own_ids, read_walk
 from rapport.operations.kit.optional import chosen, given, only_set, or_unset, sent
 from rapport.operations.kit.references import References, wanted
+from rapport.operations.kit.refusals import in_use, referred_to
 from rapport.operations.kit.showing import shows, touching
-from rapport.operations.refusals import in_use, referred_to
 from rapport.store import engagements, rev_orgs
 from rapport.store import users as store
 from rapport.store.kit import numbers, query, summaries, terms

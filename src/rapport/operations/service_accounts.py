@@ -3,10 +3,10 @@
 from rapport.contract import service_accounts as contract
 from rapport.contract.kit import ids
 from rapport.contract.users import UserState
-from rapport.operations.finding import found
 from rapport.operations.kit.atoms import atom, authors
 from rapport.operations.kit.changes import audited
 from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.finding import found
 from rapport.operations.kit.optional import chosen, or_unset
 from rapport.store import users as store
 from rapport.store.kit import numbers

@@ -9,7 +9,6 @@ import msgspec
 from rapport.contract import tags as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.fields import UNSET, UnsetType
-from rapport.operations.finding import found
 from rapport.operations.kit.atoms import atom, authors
 from rapport.operations.kit.changes import (
     AT_ONCE,
@@ -20,6 +19,7 @@ from rapport.operations.kit.changes import (
     tell_deleted,
 )
 from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.finding import found
 from rapport.operations.kit.listing import cursors, read_walk
 from rapport.operations.kit.optional import chosen, given, only_set, or_unset
 from rapport.operations.kit.showing import shows, touching

@@ -12,7 +12,6 @@ from rapport.contract.kit.errors import NotFound, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, Json, Response, UnsetType
 from rapport.contract.kit.ids import TimelineEntryId, TimelineObjectId
 from rapport.contract.users import UserSummary
-from rapport.operations.finding import find
 from rapport.operations.kit.atoms import artifact_summaries, authors, find_artifacts
 from rapport.operations.kit.changes import (
     audited,
@@ -25,11 +24,12 @@ from rapport.operations.kit.changes import (
 )
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.deltas import field_deltas
+from rapport.operations.kit.finding import find
 from rapport.operations.kit.listing import NEWEST_FIRST, add_dates, cursors, walk_of
 from rapport.operations.kit.optional import chosen, given, or_unset, sent
 from rapport.operations.kit.references import References, wanted
+from rapport.operations.kit.refusals import absent, in_use, quoted, unknown_id
 from rapport.operations.kit.showing import shows, touching
-from rapport.operations.refusals import absent, in_use, quoted, unknown_id
 from rapport.store import accounts, engagements, works
 from rapport.store import timeline_entries as store
 from rapport.store.kit import numbers, query, summaries, terms

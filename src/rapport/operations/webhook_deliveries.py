@@ -8,11 +8,11 @@ from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError, MissingRequiredField, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import DateTimeFilter, UnsetType
 from rapport.contract.kit.paging import Sort, decode_cursor, encode_cursor
-from rapport.operations.finding import find, found
 from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.finding import find, found
 from rapport.operations.kit.listing import NEWEST_FIRST, add_dates, cursors, own_numbers, walk_of
 from rapport.operations.kit.optional import given, or_unset
-from rapport.operations.refusals import unknown_id
+from rapport.operations.kit.refusals import unknown_id
 from rapport.store import webhook_deliveries as store
 from rapport.store import webhooks
 from rapport.store.kit import query

@@ -15,7 +15,6 @@ from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError, Forbidden, raise_all
 from rapport.contract.kit.fields import Raw, UnsetType
 from rapport.events.log import kind_of
-from rapport.operations.finding import found
 from rapport.operations.kit.atoms import atom, authors
 from rapport.operations.kit.changes import (
     SYSTEM,
@@ -26,10 +25,11 @@ from rapport.operations.kit.changes import (
     tell_updated,
 )
 from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.finding import found
 from rapport.operations.kit.listing import NEWEST_FIRST, cursors, walk_of
 from rapport.operations.kit.optional import chosen, given, or_unset
+from rapport.operations.kit.refusals import not_permitted, unknown_id
 from rapport.operations.kit.showing import shown, shows, touching
-from rapport.operations.refusals import not_permitted, unknown_id
 from rapport.store import events as event_store
 from rapport.store import webhook_deliveries as deliveries
 from rapport.store import webhooks as store

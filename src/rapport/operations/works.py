@@ -11,7 +11,6 @@ from rapport.contract.kit import ids
 from rapport.contract.kit.errors import raise_all
 from rapport.contract.kit.fields import UNSET, EnumValue, SetTagWithValue, UnsetType
 from rapport.contract.kit.ids import Id
-from rapport.operations.finding import found
 from rapport.operations.kit.atoms import (
     artifact_summaries,
     atom,
@@ -31,6 +30,7 @@ from rapport.operations.kit.changes import (
     tell_deleted,
 )
 from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.finding import found
 from rapport.operations.kit.listing import (
     add_custom_fields,
     add_dates,
@@ -43,8 +43,8 @@ from rapport.operations.kit.listing import (
 )
 from rapport.operations.kit.optional import chosen, given, only_set, or_unset, sent
 from rapport.operations.kit.references import References, wanted
+from rapport.operations.kit.refusals import referred_to
 from rapport.operations.kit.showing import shows
-from rapport.operations.refusals import referred_to
 from rapport.store import engagements
 from rapport.store import works as store
 from rapport.store.kit import numbers, query, summaries, terms

@@ -101,7 +101,7 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
     """
     folder = settings.data
     with locked(folder, shared=bool(settings.database_url)):
-        urls = _urls(settings)
+        urls = _signed_urls(settings)
         blobs = _blobs(settings)
         store = await _open_store(settings)
         try:

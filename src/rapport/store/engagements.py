@@ -78,7 +78,7 @@ async def insert(tx: Tx, rows: Sequence[EngagementRow], links: Sequence[Related]
     await counts.add(tx, added)
 
 
-def _counted(row: EngagementRow, links: Links) -> list[counts.Counted]:
+def _counted(row: EngagementRow, links: Related) -> list[counts.Counted]:
     """The sums that a live engagement is part of."""
     return [
         (row.org, "engagements", ""),

@@ -10,7 +10,7 @@ from rapport.contract.kit.errors import (
 )
 from rapport.contract.kit.fields import SetTagWithValue, UnsetType
 from rapport.contract.kit.ids import ArtifactId, Id
-from rapport.operations.refusals import quoted, unknown_id
+from rapport.operations.kit.refusals import quoted, unknown_id
 from rapport.store.kit.references import Found, ReferenceKey
 
 

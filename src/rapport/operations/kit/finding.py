@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from rapport.contract.kit import ids
 from rapport.contract.kit.ids import Id
 from rapport.operations.kit.context import Context
-from rapport.operations.refusals import absent
+from rapport.operations.kit.refusals import absent
 from rapport.store.kit.db import Tx
 
 F = TypeVar("F")

@@ -1,35 +1,17 @@
 """HTTP itself, byte by byte where a client library would not let us."""
 
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.support.server import Client, Server
+from tests.support.wire import talk
 
 pytestmark = pytest.mark.engines("sqlite")
 
 BODY = b'{"members":["DEVU-1"],"scheduled_date":"2023-01-01T12:00:00Z","title":"A call"}'
-
-
-def talk(server: Server, *sent: bytes, half_close: bool = False) -> bytes:
-    """Everything that the server answers until it closes or is silent for a second."""
-    host, port = urlsplit(server.url).hostname, urlsplit(server.url).port
-    answer = b""
-    with socket.create_connection((host, port), timeout=1) as line:
-        for part in sent:
-            line.sendall(part)
-        if half_close:
-            line.shutdown(socket.SHUT_WR)
-        try:
-            while part := line.recv(65_536):
-                answer += part
-        except TimeoutError:
-            pass
-    return answer
 
 
 def head(client: Client, *more: str, path: str = "/engagements.create") -> bytes:
@@ -41,12 +23,12 @@ def head(client: Client, *more: str, path: str = "/engagements.create") -> bytes
     "sent",
     [
         b"nonsense\r\n\r\n",
-        b"POST /engagements.create HTTP/9.9\r\n\r\n",
-        b"POST /engagements.create HTTP/1.1\r\nbad header\r\n\r\n",
-        b"POST /engagements.create HTTP/1.1\r\nContent-Length: x\r\n\r\n",
-        b"POST /engagements.create HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        b"POST /engagements.create HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"POST /engagements.create HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
+        b"POST /engagements.create HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"POST /engagements.create HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n",
+        b"POST /engagements.create HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+        b"POST /engagements.create HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"POST /engagements.create HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /engagements.create HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     ],
 )
@@ -62,6 +44,17 @@ def test_a_chunked_body_is_read(alice: Client) -> None:
     chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (BODY[:10], BODY[10:])) + b"0\r\n\r\n"
     answer = talk(alice.server, head(alice, "Transfer-Encoding: chunked", "Connection: close"), chunks)
     assert answer.startswith(b"HTTP/1.1 201 ")
+
+
+def test_a_body_is_read_also_where_another_protocol_is_offered(alice: Client) -> None:
+    # As Java's HttpClient does, and curl --http2.
+    offer = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
+    one = head(alice, *offer, f"Content-Length: {len(BODY)}") + BODY
+    last = head(alice, f"Content-Length: {len(BODY)}", "Connection: close") + BODY
+    answers = talk(alice.server, one + one + last), talk(alice.server, one[:-30], one[-30:] + last)
+    assert [answer.count(b"HTTP/1.1 201 ") for answer in answers] == [3, 2]
+    assert alice.ok("engagements.count") == {"count": 5}
+    assert talk(alice.server, b"CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n").startswith(b"HTTP/1.1 405 ")
 
 
 def test_requests_in_one_line_are_answered_in_order(alice: Client) -> None:

@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from tests.support.server import Client
+from tests.support.server import Client, Server
 
 
 def request(client: Client, method: str, body: Any, **headers: str) -> bytes:
@@ -15,6 +15,22 @@ def request(client: Client, method: str, body: Any, **headers: str) -> bytes:
     named = {"host": "test", "authorization": f"Bearer {client.token}", "content-length": str(len(content)), **headers}
     lines = [f"{name.replace('_', '-')}: {value}\r\n" for name, value in named.items()]
     return f"POST /{method} HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + content
+
+
+def talk(server: Server, *sent: bytes, half_close: bool = False) -> bytes:
+    """Everything that the server answers until it closes or is silent for a second."""
+    answer = b""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=1) as line:
+        for part in sent:
+            line.sendall(part)
+        if half_close:
+            line.shutdown(socket.SHUT_WR)
+        try:
+            while part := line.recv(65_536):
+                answer += part
+        except TimeoutError:
+            pass
+    return answer
 
 
 class Wire:

@@ -32,12 +32,11 @@ from rapport.operations.kit.invoke import Invoker
 from rapport.ratelimit import Limits, Usage
 from rapport.store.kit.db import STORE_SECONDS, never
 from rapport.wire.decode import RequestDecoder
-from rapport.wire.errors import fault, new_request_id, render, wrong_verb
+from rapport.wire.errors import fault, render, request_id, wrong_verb
 from rapport.wire.strict import AnswerFilter
 
 MAX_BODY = 1024 * 1024
 BODY_SECONDS = 30
-_ID_LENGTH = 128
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
 
 # Where a server that knows puts what says whether the asker has gone.
@@ -295,14 +294,6 @@ def origin(scope: Scope, headers: Headers) -> str:
         host = f"[{name}]" if ":" in name else name
         host = host if port is None else f"{host}:{port}"
     return f"{scope['scheme']}://{host}"
-
-
-def request_id(headers: Headers) -> str:
-    """The caller's own `X-Request-Id` where it is a plain word, else a new one."""
-    sent = headers.get(b"x-request-id", b"")
-    if 0 < len(sent) <= _ID_LENGTH and sent.replace(b"-", b"").replace(b"_", b"").isalnum():
-        return sent.decode()
-    return new_request_id()
 
 
 def _check_version(headers: Headers) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ import structlog
 from rapport.contract.kit.errors import OURS, ApiError, FieldError, InternalError, MethodNotAllowed
 
 _log = structlog.get_logger("rapport.http")
+_ID_LENGTH = 128
 _TEXT = {"type": "string", "minLength": 1}
 _VIOLATIONS = {
     OURS: True,
@@ -69,8 +71,11 @@ def fault(path: str, request_id: str) -> InternalError:
     )
 
 
-def new_request_id() -> str:
-    """For an answer's `X-Request-Id`."""
+def request_id(headers: Mapping[bytes, bytes]) -> str:
+    """The caller's own `X-Request-Id` where it is a plain word of up to 128 characters, else a new one."""
+    sent = headers.get(b"x-request-id", b"")
+    if 0 < len(sent) <= _ID_LENGTH and sent.replace(b"-", b"").replace(b"_", b"").isalnum():
+        return sent.decode()
     return f"req_{secrets.token_hex(12)}"
 
 

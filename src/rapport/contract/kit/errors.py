@@ -195,6 +195,27 @@ class RequestEntityTooLarge(ApiError):
     wire_fields: ClassVar = {"max_bytes": {"type": "integer"}}
 
 
+class TargetTooLong(ApiError):
+    """The request's target, a query mostly, is over the limit."""
+
+    status = 414
+    type = "uri_too_long"
+
+
+class HeadTooLarge(ApiError):
+    """The request's head has more bytes or more fields than the limits."""
+
+    status = 431
+    type = "request_header_fields_too_large"
+
+
+class UnknownCoding(ApiError):
+    """The body is sent in a transfer coding that is not served."""
+
+    status = 501
+    type = "not_implemented"
+
+
 class TooManyRequests(ApiError):
     """The caller's window is used up; `retry_after` is in seconds."""
 

@@ -18,10 +18,9 @@ from rapport.contract.kit.errors import (
     InvalidContentType,
     NotFound,
 )
-from rapport.http.edge import request_id
 from rapport.http.files.multipart import OVERHEAD, Body, Form, too_large
 from rapport.operations.uploads import File, Uploads
-from rapport.wire.errors import fault, render
+from rapport.wire.errors import fault, render, request_id
 
 # However slow its client, no upload lasts longer than this; a blob that nothing came of is removed after a day.
 _MOST_SECONDS = 12 * 3600

@@ -30,6 +30,21 @@ def test_the_window_is_counted_down_and_then_closed(limited: Server) -> None:
     assert int(answer.headers["retry-after"]) == answer.body["retry_after"] > 0
 
 
+def test_every_answer_to_a_user_says_where_the_window_stands(limited: Server) -> None:
+    alice = limited.make_org()
+    for answer in (
+        alice.call("engagements.get", {"id": "x"}), alice.get("engagements.count", {"no": "field"}),
+        alice.call("dev-users.self", x_devrev_version="1999-01-01"), alice.raw("GET", "events", params={"after": "x"}),
+        alice.raw("GET", "events", params={"limit": "1"}),
+        alice.call("dev-users.self"), alice.get("dev-users.self"), alice.raw("GET", "events"),
+    ):  # fmt: skip
+        assert answer.status in {400, 429}
+        assert answer.headers["x-ratelimit-limit"] == "5"
+        assert 0 < int(answer.headers["x-ratelimit-reset"]) - time.time() <= FOREVER
+        assert (int(answer.headers["x-ratelimit-remaining"]) == 0) >= (answer.status == 429)
+    assert answer.status == 429
+
+
 def test_refused_requests_count_and_other_users_are_free(limited: Server) -> None:
     alice = limited.make_org()
     bob = limited.make_user(alice)

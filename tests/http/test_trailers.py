@@ -104,7 +104,7 @@ _TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 
 def path_of(link: Any) -> str:
     """What stands behind the host of a URL that was handed out."""
-    return "/" + link["url"].split("/", 3)[3]
+    return "/" + str(link["url"]).split("/", 3)[3]
 
 
 def _form(prepared: Any) -> bytes:

@@ -18,9 +18,9 @@ def request(client: Client, method: str, body: Any, **headers: str) -> bytes:
 
 
 def talk(server: Server, *sent: bytes, half_close: bool = False) -> bytes:
-    """Everything that the server answers until it closes or is silent for a second."""
+    """Everything that the server answers until it closes, or is silent for a second in the middle of it."""
     answer = b""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=1) as line:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=40) as line:
         for part in sent:
             line.sendall(part)
         if half_close:
@@ -28,6 +28,7 @@ def talk(server: Server, *sent: bytes, half_close: bool = False) -> bytes:
         try:
             while part := line.recv(65_536):
                 answer += part
+                line.settimeout(1)
         except TimeoutError:
             pass
     return answer
@@ -50,6 +51,20 @@ class Wire:
     def send(self, data: bytes) -> None:
         """Send some bytes."""
         self._socket.sendall(data)
+
+    def until(self, end: bytes) -> bytes:
+        """Read until some bytes have come; all that did.
+
+        Raises:
+            ConnectionError: the server closed before.
+        """
+        read = b""
+        while end not in read:
+            part = self._socket.recv(65_536)
+            if not part:
+                raise ConnectionError(f"closed after {read!r}")
+            read += part
+        return read
 
     def answer(self) -> tuple[int, dict[str, str], Any]:
         """Read one answer: status, headers, JSON."""

@@ -1,7 +1,6 @@
 """One ASGI endpoint for every method: find it, authenticate, limit, decode, invoke, encode."""
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
@@ -29,7 +28,7 @@ from rapport.contract.table import METHODS
 from rapport.events.bell import Bell
 from rapport.http.stream import PATH, Stream, last_event_id
 from rapport.operations.kit.invoke import Invoker
-from rapport.ratelimit import Limits, Usage
+from rapport.ratelimit import Limits
 from rapport.store.kit.db import STORE_SECONDS, never
 from rapport.wire.decode import RequestDecoder
 from rapport.wire.errors import fault, render, request_id, wrong_verb
@@ -37,7 +36,6 @@ from rapport.wire.strict import AnswerFilter
 
 MAX_BODY = 1024 * 1024
 BODY_SECONDS = 30
-_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
 
 # Where a server that knows puts what says whether the asker has gone.
 IS_GONE = "rapport.is_gone"
@@ -127,14 +125,14 @@ class Edge:
         if scope["method"] not in method.verbs:
             raise wrong_verb(scope["method"], method.path, ", ".join(method.verbs))
         deadline = time.monotonic() + STORE_SECONDS
-        caller, usage = await self._authenticate(scope, headers, deadline)
+        caller = await self._authenticate(scope, headers, out, deadline)
         if method.signs_urls:
             caller = caller._replace(origin=origin(scope, headers))
-        _say_limits(usage, out)
         # invoke() checks this for everybody; here it comes before the body is read.
         authorize(caller, method)
         _check_version(headers)
         if scope["method"] == "GET":
+            await _refuse_body(receive, headers, out)
             request = route.decoder.from_query(scope["query_string"])
         else:
             _check_content(headers)
@@ -155,7 +153,8 @@ class Edge:
             out["idempotent-replayed"] = "true"
         return method.status, route.answer_filter(answer.body) if route.answer_filter else answer.body
 
-    async def _authenticate(self, scope: Scope, headers: Headers, deadline: float) -> tuple[Caller, Usage | None]:
+    async def _authenticate(self, scope: Scope, headers: Headers, out: dict[str, str], deadline: float) -> Caller:
+        """Who calls, counted."""
         limiter = self._limiter
         header = headers.get(b"authorization")
         try:
@@ -165,7 +164,9 @@ class Edge:
                 # Guesses are counted by address, and never held against a good token that comes from there.
                 await limiter.take(("address", (scope.get("client") or ("",))[0]))
             raise
-        return caller, await limiter.take((caller.org, caller.user_id)) if limiter is not None else None
+        if limiter is not None:
+            out.update((await limiter.take((caller.org, caller.user_id))).headers)
+        return caller
 
     async def _stream_events(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer `/events`, as if it were a method until the first event goes out."""
@@ -179,7 +180,7 @@ class Edge:
             await send(message)
 
         try:
-            request = await self._read_stream(scope, headers, out)
+            request = await self._read_stream(scope, receive, headers, out)
             header = headers.get(b"authorization")
 
             async def who() -> Caller:
@@ -197,7 +198,9 @@ class Edge:
         out.update(more)
         await respond(send, status, out, body)
 
-    async def _read_stream(self, scope: Scope, headers: Headers, out: dict[str, str]) -> EventsListRequest:
+    async def _read_stream(
+        self, scope: Scope, receive: Receive, headers: Headers, out: dict[str, str]
+    ) -> EventsListRequest:
         """Who reads what, from where; `Last-Event-ID` counts for more than `after`.
 
         Raises:
@@ -205,10 +208,10 @@ class Edge:
         """
         if scope["method"] != "GET":
             raise wrong_verb(scope["method"], PATH, "GET")
-        caller, usage = await self._authenticate(scope, headers, time.monotonic() + STORE_SECONDS)
-        _say_limits(usage, out)
+        caller = await self._authenticate(scope, headers, out, time.monotonic() + STORE_SECONDS)
         authorize(caller, EVENTS_LIST)
         _check_version(headers)
+        await _refuse_body(receive, headers, out)
         request = self._routes[EVENTS_LIST.path].decoder.from_query(scope["query_string"])
         assert isinstance(request, EventsListRequest)  # noqa: S101  # what the route's decoder reads
         for name in ("limit", "wait"):
@@ -254,13 +257,6 @@ class Edge:
         return header.decode("latin-1")
 
 
-def _say_limits(usage: Usage | None, out: dict[str, str]) -> None:
-    if usage is not None:
-        out["x-ratelimit-limit"] = str(usage.limit)
-        out["x-ratelimit-remaining"] = str(usage.remaining)
-        out["x-ratelimit-reset"] = str(usage.reset)
-
-
 def identified(app: App) -> App:
     """Give every answer of an application an `X-Request-Id`, where it has none."""
 
@@ -289,7 +285,7 @@ def _not_devrevs(header: str) -> InvalidField:
 def origin(scope: Scope, headers: Headers) -> str:
     """Scheme and host by which the caller came in, for the URLs that are handed out."""
     host = headers.get(b"host", b"").decode("latin-1")
-    if not _HOST.fullmatch(host):
+    if not host:  # HTTP/1.0 may come without
         name, port = scope.get("server") or ("127.0.0.1", None)
         host = f"[{name}]" if ":" in name else name
         host = host if port is None else f"{host}:{port}"
@@ -332,6 +328,17 @@ def _in_the_query(query: bytes) -> InvalidField:
     return InvalidField(
         f"{name!r} came in the query.", detail="A POST takes its fields from its JSON body.", field_name=name
     )
+
+
+async def _refuse_body(receive: Receive, headers: Headers, out: dict[str, str]) -> None:
+    """See that a GET has no body, or an empty one.
+
+    Raises:
+        InvalidField: it has one.
+    """
+    framed = b"content-length" in headers or b"transfer-encoding" in headers
+    if framed and await _read_body(receive, headers, out):
+        raise InvalidField("A GET came with a body.", detail="It takes its fields from its query.", field_name="body")
 
 
 async def _read_body(receive: Receive, headers: Headers, out: dict[str, str]) -> bytes:

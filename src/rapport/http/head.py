@@ -1,4 +1,6 @@
-"""What the head of a request may be: how large, and how framed (RFC 9112). Nothing here looks at who sends it."""
+"""What the head of a request may be: how large, and how framed (RFC 9112). Who sends it makes no difference."""
+
+import re
 
 from rapport.contract.kit.errors import (
     ApiError,
@@ -6,26 +8,88 @@ from rapport.contract.kit.errors import (
     HeadTooLarge,
     MethodNotAllowed,
     TargetTooLong,
+    UnknownCoding,
 )
 
 MAX_HEAD = 64 * 1024
 MAX_FIELDS = 256
+_HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
+_ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)(.*)", re.DOTALL)
+# Those of one value, whose last would win where there are more: not so if whoever stands before us lets the first win.
+_SINGLE = (b"authorization", b"content-type", b"idempotency-key", b"last-event-id", b"x-devrev-version")
 
 Field = tuple[bytes, bytes]
 
 
-def check(method: bytes, target: bytes, fields: list[Field]) -> None:
-    """See that a head can be taken.
+def check(method: bytes, target: bytes, version: str, fields: list[Field]) -> bytes:
+    """See that a head can be taken; its target as path and query.
+
+    The host of a target that has one takes the place of `Host` in the fields.
 
     Raises:
         ApiError: it can't.
     """
-    if method == b"CONNECT":
-        raise MethodNotAllowed("CONNECT is for proxies, and this is none.", allow="GET, POST")
+    _check_size(method, target, fields)
+    if version not in {"1.0", "1.1"}:
+        raise BadRequest(f"HTTP/{version} is not spoken here.", detail="Speak HTTP/1.1.")
+    _check_framing(version, fields)
+    _check_host(version, fields)
+    for name in _SINGLE:
+        if len({value for other, value in fields if other == name}) > 1:
+            shown = name.decode().title()
+            raise BadRequest(f"{shown} came more than once, with different values.", detail="Send it once.")
+    return _origin_form(method, target, fields)
+
+
+def _check_size(method: bytes, target: bytes, fields: list[Field]) -> None:
     line = len(method) + len(target) + len("  HTTP/1.1\r\n\r\n")
     if line + sum(len(name) + len(value) + len(": \r\n") for name, value in fields) > MAX_HEAD:
         raise too_large(target)
-    _check_lengths(fields)
+
+
+def _check_framing(version: str, fields: list[Field]) -> None:
+    coding = [value for name, value in fields if name == b"transfer-encoding"]
+    if not coding:
+        return
+    if version == "1.0":
+        raise BadRequest("Transfer-Encoding came in HTTP/1.0.", detail="Send Content-Length, or speak HTTP/1.1.")
+    if [value.lower() for value in coding] != [b"chunked"]:
+        raise unknown_coding()
+    if any(name == b"content-length" for name, _ in fields):
+        # So do smuggled requests.
+        raise BadRequest("Content-Length came beside Transfer-Encoding.", detail="Send one of them.")
+
+
+def _check_host(version: str, fields: list[Field]) -> None:
+    hosts = [value for name, value in fields if name == b"host"]
+    if len(hosts) > 1:
+        raise BadRequest("Host came more than once.", detail="Send it once.")
+    if not hosts and version == "1.1":
+        raise BadRequest("There is no Host.", detail="Send one, as HTTP/1.1 wants.")
+    for host in hosts:
+        _check_name(host)
+
+
+def _check_name(host: bytes) -> None:
+    if not _HOST.fullmatch(host):
+        shown = host[:80].decode("latin-1")
+        raise BadRequest(f"{shown!r} is no host.", detail="Send its name or address, and the port if it has one.")
+
+
+def _origin_form(method: bytes, target: bytes, fields: list[Field]) -> bytes:
+    if method == b"CONNECT" or (method, target) == (b"OPTIONS", b"*"):
+        # To what is behind a proxy, or of the server as a whole.
+        raise MethodNotAllowed(f"{method.decode()} is not for this server.", allow="GET, POST")
+    if target.startswith(b"/"):
+        return target
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is None:
+        raise BadRequest("The request's target is no path.", detail="Send a path that begins with a slash.")
+    host, rest = absolute.groups()
+    _check_name(host)
+    fields[:] = [field for field in fields if field[0] != b"host"]
+    fields.append((b"host", host))
+    return rest if rest.startswith(b"/") else b"/" + rest
 
 
 def text(method: bytes, target: bytes, version: str, fields: list[Field]) -> bytes:
@@ -59,12 +123,6 @@ def trailer_too_large() -> ApiError:
     )
 
 
-def _check_lengths(fields: list[Field]) -> None:
-    """See that the body's length is given in one way.
-
-    Raises:
-        BadRequest: it is given in two, as smuggled requests do.
-    """
-    names = {name for name, _ in fields}
-    if b"content-length" in names and b"transfer-encoding" in names:
-        raise BadRequest("Content-Length came beside Transfer-Encoding.", detail="Send one of them.")
+def unknown_coding() -> ApiError:
+    """The refusal of a `Transfer-Encoding` that is not `chunked` alone."""
+    return UnknownCoding("This Transfer-Encoding is not taken.", detail="Send chunked alone, or Content-Length.")

@@ -22,6 +22,15 @@ class Usage(NamedTuple):
     remaining: int
     reset: int
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What tells the caller so."""
+        return {
+            "x-ratelimit-limit": str(self.limit),
+            "x-ratelimit-remaining": str(self.remaining),
+            "x-ratelimit-reset": str(self.reset),
+        }
+
 
 class Limits(Protocol):
     """Counts requests."""
@@ -60,7 +69,7 @@ class Limiter:
         reset = self._turn()
         count = self._counts.get(caller, 0)
         if count >= self._limit.requests:
-            raise refusal(self._limit, reset - self._now())
+            raise refusal(self._limit, reset, self._now())
         self._counts[caller] = count + 1
         return Usage(self._limit.requests, self._limit.requests - count - 1, reset)
 
@@ -68,13 +77,14 @@ class Limiter:
         """Nothing is held."""
 
 
-def refusal(limit: Limit, seconds: float) -> TooManyRequests:
-    """The answer to a request too many; `seconds` are left of the window."""
-    wait = max(1, math.ceil(seconds))
+def refusal(limit: Limit, reset: int, now: float) -> TooManyRequests:
+    """The answer to a request too many in a window that ends at `reset`."""
+    wait = max(1, math.ceil(reset - now))
     return TooManyRequests(
         f"More than {limit.requests} requests in {limit.seconds} seconds.",
         detail=f"Wait {wait} seconds before the next request.",
         retry_after=wait,
+        window=Usage(limit.requests, 0, reset).headers,
     )
 
 

@@ -66,7 +66,7 @@ class SharedLimiter:
         try:
             while not block.left:
                 if block.spent:
-                    raise refusal(self._limit, reset - self._now())
+                    raise refusal(self._limit, reset, self._now())
                 await self._refill(caller, block, reset)
         except (RedisError, OSError) as error:
             self._gone(error)

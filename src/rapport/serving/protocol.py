@@ -3,6 +3,7 @@
 import asyncio
 import enum
 from http import HTTPStatus
+from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -75,8 +76,7 @@ class RapportProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             return self._stay(piece[upgrade.args[0] :])
         except httptools.HttpParserError as error:
-            cause = error.__context__  # what a callback raised
-            self._refuse(cause if isinstance(cause, ApiError) else _malformed(str(error)))
+            self._refuse(_refusal_of(error))
         else:
             if self._pending >= head.MAX_HEAD:
                 in_body = self._part is _Part.BODY
@@ -123,12 +123,14 @@ class RapportProtocol(HttpToolsProtocol):
         Raises:
             ApiError: it can't be taken, whoever sent it.
         """
-        head.check(self.parser.get_method(), self.url, self.headers)
+        version = self.parser.get_http_version()
+        self.url = head.check(self.parser.get_method(), self.url, version, self.headers)
         if self.parser.should_upgrade():
             return
         self._stop_waiting()
         self._part = _Part.BODY
         self._pending = 0
+        self.expect_100_continue &= version != "1.0"
         before = self.cycle
         super().on_headers_complete()
         if self.server_state.is_leaving:
@@ -162,6 +164,9 @@ class RapportProtocol(HttpToolsProtocol):
         """Make the next answer the last one, and say so in it, so that nobody sends into a closing connection."""
         if self.cycle is not None and not self.cycle.response_started:
             self.cycle.keep_alive = False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        super()._start_asgi_task(cycle, _unchunked(cycle, app) if cycle.scope["http_version"] == "1.0" else app)
 
     def _refuse(self, error: ApiError) -> None:
         """Read no more: answer what can't be read, once all that came before it is answered, and close."""
@@ -214,6 +219,34 @@ class RapportProtocol(HttpToolsProtocol):
         self._head_timer = None
         if not self.transport.is_closing():
             self._refuse(_malformed(f"The request's head did not arrive within {HEAD_SECONDS} seconds."))
+
+
+def _unchunked(cycle: RequestResponseCycle, app: Any) -> Any:
+    """An application whose answer ends with the connection where it does not say its length."""
+
+    async def call(scope: Any, receive: Any, send: Any) -> None:
+        is_open = False
+
+        async def plain(message: Any) -> None:
+            nonlocal is_open
+            if message["type"] == "http.response.start":
+                is_open = all(name.lower() != b"content-length" for name, _ in message["headers"])
+                cycle.chunked_encoding = False if is_open else None
+            elif is_open:
+                cycle.expected_content_length = len(message.get("body", b""))
+            await send(message)
+
+        await app(scope, receive, plain)
+
+    return call
+
+
+def _refusal_of(error: httptools.HttpParserError) -> ApiError:
+    if isinstance(error.__context__, ApiError):
+        return error.__context__  # which a callback raised
+    if str(error).startswith("Invalid `Transfer-Encoding`"):
+        return head.unknown_coding()
+    return _malformed(str(error))
 
 
 def _malformed(detail: str) -> ApiError:

@@ -1,6 +1,6 @@
 """One class per error type of the wire (behaviour: Errors). The class says status, type and fields; one renderer writes it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
@@ -217,16 +217,22 @@ class UnknownCoding(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """The caller's window is used up; `retry_after` is in seconds."""
+    """The caller's window is used up; `retry_after` is in seconds. `window` are the headers that tell of it."""
 
     status = 429
     type = "too_many_requests"
     wire_fields: ClassVar = {"retry_after": {"type": "integer"}}
 
+    def __init__(
+        self, message: str, *, detail: str = "", retry_after: int, window: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, detail=detail, retry_after=retry_after)
+        self._window = dict(window or {})
+
     @property
     def headers(self) -> dict[str, str]:
-        """Seconds until the window ends."""
-        return {"retry-after": str(self.fields["retry_after"])}
+        """Seconds until the window ends, and where the caller stands."""
+        return {"retry-after": str(self.fields["retry_after"]), **self._window}
 
 
 class InternalError(ApiError):

@@ -9,9 +9,9 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from rapport.http.edge import IS_GONE
 from rapport.contract.kit.errors import ApiError, BadRequest
 from rapport.http import head
+from rapport.http.edge import IS_GONE
 from rapport.wire.errors import render, request_id
 
 HEAD_SECONDS = 30

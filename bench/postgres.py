@@ -1,14 +1,17 @@
-"""Grouped creates on PostgreSQL beside pgbench running the same statements, one transaction for each create.
+"""Grouped creates on PostgreSQL beside pgbench running the same statements, one transaction for
+each create.
 
-The statements are recorded from one create and given to pgbench with a number of its own for each transaction. Both
-send them from 1, 16 and 64 connections or callers: the store's callers share two lanes, pgbench's have a connection
-each. The callers are coroutines of this process; over HTTP, `wrk` measures the whole server. All take turns on one
-PostgreSQL (the wheel's, with fsync) and two cores, so figures are ratios within this run.
+The statements are recorded from one create and given to pgbench with a number of its own for each
+transaction. Both send them from 1, 16 and 64 connections or callers: the store's callers share two
+lanes, pgbench's have a connection each. The callers are coroutines of this process; over HTTP,
+`wrk` measures the whole server. All take turns on one PostgreSQL (the wheel's, with fsync) and two
+cores, so figures are ratios within this run.
 
-One org's events are counted in one row, on which pgbench's transactions wait for one another; `apart` is pgbench with
-a counter for each connection, where they don't.
+One org's events are counted in one row, on which pgbench's transactions wait for one another;
+`apart` is pgbench with a counter for each connection, where they don't.
 
-Needs `wrk` and `pgbench`; run it as `python bench/postgres.py`, with SECONDS_EACH as for `make bench`.
+Needs `wrk` and `pgbench`; run it as `python bench/postgres.py`, with SECONDS_EACH as for `make
+bench`.
 """
 
 import asyncio
@@ -46,7 +49,9 @@ ROUNDS = int(os.environ.get("ROUNDS", "3"))
 HERE = Path(__file__).parent
 CALLER = Caller(org=demo.ORG, user_id="DEVU-12345", role="admin")
 # What create.lua sends.
-BODY = re.search(r"wrk.body = '(.*?)'\n\n", (HERE / "create.lua").read_text(encoding="utf-8"), re.DOTALL)
+BODY = re.search(
+    r"wrk.body = '(.*?)'\n\n", (HERE / "create.lua").read_text(encoding="utf-8"), re.DOTALL
+)
 
 
 class Recording(PostgresStore):
@@ -60,7 +65,9 @@ class Recording(PostgresStore):
 
     async def _connect(self) -> Any:
         connection = await self._connector.connect()
-        connection.add_query_logger(lambda query: self.said.append((query.query, tuple(query.args or ()))))
+        connection.add_query_logger(
+            lambda query: self.said.append((query.query, tuple(query.args or ())))
+        )
         return connection
 
 
@@ -68,10 +75,16 @@ def main() -> None:
     """Run everything and print one table."""
     for program in ("wrk", "pgbench"):
         if shutil.which(program) is None:
-            sys.exit(f"This benchmark needs {program}: install it (Debian's packages are wrk and postgresql-contrib).")
+            sys.exit(
+                f"This benchmark needs {program}: install it (Debian's packages are wrk and "
+                "postgresql-contrib)."
+            )
     server = PostgresServer.make(durable=True)
     try:
-        with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder, server.database("bench") as url:
+        with (
+            tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder,
+            server.database("bench") as url,
+        ):
             compare(Path(folder), url)
     finally:
         server.remove()
@@ -92,10 +105,14 @@ def compare(folder: Path, url: str) -> None:
             rates: dict[str, list[float]] = {"create": [], "apart": [], "store": [], "HTTP": []}
             for _ in range(ROUNDS):
                 for name in ("create", "apart"):
-                    rates[name].append(pgbench(folder / f"{name}.sql", url, connections, next(runs)))
+                    rates[name].append(
+                        pgbench(folder / f"{name}.sql", url, connections, next(runs))
+                    )
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                     rates["store"].append(runner.run(grouped(folder, url, connections)))
-                result = load(f"{address}/engagements.create", "create.lua", connections, token, pinned=False)
+                result = load(
+                    f"{address}/engagements.create", "create.lua", connections, token, pinned=False
+                )
                 rates["HTTP"].append((result["requests"] - result["errors"]) / result["seconds"])
             found = [statistics.median(rate) for rate in rates.values()]
             print(f"{connections:>11}", *(f"{rate:>9,.0f}" for rate in found), end="")
@@ -133,10 +150,29 @@ def pgbench(script: Path, url: str, connections: int, run: int) -> float:
     """Transactions a second; each connection numbers its own from where no other one does."""
     # -D defines a variable for all connections, \\set one of each.
     ran = subprocess.run(
-        ["pgbench", "-n", "-M", "prepared", "-c", str(connections), "-j", str(min(2, connections)), "-T", str(SECONDS),
-         "-D", f"first={run * 10**12}", "-D", "i=0", "-f", str(script), url],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [
+            "pgbench",
+            "-n",
+            "-M",
+            "prepared",
+            "-c",
+            str(connections),
+            "-j",
+            str(min(2, connections)),
+            "-T",
+            str(SECONDS),
+            "-D",
+            f"first={run * 10**12}",
+            "-D",
+            "i=0",
+            "-f",
+            str(script),
+            url,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     found = re.search(r"tps = ([0-9.]+)", ran.stdout)
     if ran.returncode or found is None:
         sys.exit(f"pgbench failed: {ran.stderr}")
@@ -162,7 +198,12 @@ async def record(folder: Path, url: str) -> list[tuple[str, tuple[Any, ...]]]:
 def script(statements: list[tuple[str, tuple[Any, ...]]], *, apart: bool = False) -> str:
     """The statements for pgbench, each transaction with a number of its own."""
     numbers = {
-        next(argument for text, arguments in statements if f"INTO {table} " in text for argument in arguments[1])
+        next(
+            argument
+            for text, arguments in statements
+            if f"INTO {table} " in text
+            for argument in arguments[1]
+        )
         for table in ("engagements", "events")
     }
     lines = ["\\set i :i + 1", "\\set n :first + :client_id * 1000000000 + :i"]

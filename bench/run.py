@@ -1,7 +1,7 @@
 """Durable creates a second beside the same server's no-op answer, its start-up time and its memory.
 
-The server has one core and the load the other. Figures are meant as ratios within one run: machines differ and are
-noisy. Needs `wrk`; run it as `make bench`.
+The server has one core and the load the other. Figures are meant as ratios within one run: machines
+differ and are noisy. Needs `wrk`; run it as `make bench`.
 """
 
 import json
@@ -24,7 +24,9 @@ CONNECTIONS = (1, 16, 64)
 def main() -> None:
     """Run everything and print one table."""
     if shutil.which("wrk") is None:
-        sys.exit("The benchmark's load comes from wrk: install it (Debian's package is called wrk).")
+        sys.exit(
+            "The benchmark's load comes from wrk: install it (Debian's package is called wrk)."
+        )
     with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder:
         began = time.monotonic()
         server, url, token = start(Path(folder) / "data")
@@ -39,18 +41,36 @@ def main() -> None:
         began = time.monotonic()
         server, _, _ = start(Path(folder) / "data")
         print(f"start-up on the store that it left: {time.monotonic() - began:.2f} s")
-        print(f"commit flush (fdatasync of 4 KiB, median of 200): {flush(Path(folder)) * 1000:.2f} ms")
+        print(
+            f"commit flush (fdatasync of 4 KiB, median of 200): {flush(Path(folder)) * 1000:.2f} ms"
+        )
         server.terminate()
         server.wait()
 
 
-def start(data: Path, *flags: str, pinned: bool = True, **environment: str) -> tuple[subprocess.Popen[str], str, str]:
+def start(
+    data: Path, *flags: str, pinned: bool = True, **environment: str
+) -> tuple[subprocess.Popen[str], str, str]:
     """A server, on the first core if it is pinned, its URL and the token that it shows at first."""
     where = on_core(0) if pinned else []
     server = subprocess.Popen(
-        [*where, sys.executable, "-m", "rapport", "serve", "--demo", "--data", str(data), "--port", "0", *flags],
-        stdout=subprocess.PIPE, text=True, env={**os.environ, "RAPPORT_RATE_LIMIT": "off", **environment},
-    )  # fmt: skip
+        [
+            *where,
+            sys.executable,
+            "-m",
+            "rapport",
+            "serve",
+            "--demo",
+            "--data",
+            str(data),
+            "--port",
+            "0",
+            *flags,
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "RAPPORT_RATE_LIMIT": "off", **environment},
+    )
     assert server.stdout is not None
     token = ""
     for line in server.stdout:
@@ -62,7 +82,11 @@ def start(data: Path, *flags: str, pinned: bool = True, **environment: str) -> t
 
 def on_core(core: int) -> list[str]:
     """What pins a command to a core, where there are two."""
-    return ["taskset", "-c", str(core)] if len(os.sched_getaffinity(0)) > 1 and shutil.which("taskset") else []
+    return (
+        ["taskset", "-c", str(core)]
+        if len(os.sched_getaffinity(0)) > 1 and shutil.which("taskset")
+        else []
+    )
 
 
 def report(url: str, token: str) -> None:
@@ -73,7 +97,10 @@ def report(url: str, token: str) -> None:
         "engagements.get": ("read.lua", "/engagements.get?id=ENGAGEMENT-1"),
         "engagements.list": ("read.lua", "/engagements.list?limit=50"),
     }
-    print(f"{'':24}{'connections':>12}{'a second':>12}{'p50 ms':>10}{'p99 ms':>10}{'of no-op':>10}{'errors':>8}")
+    print(
+        f"{'':24}{'connections':>12}{'a second':>12}{'p50 ms':>10}"
+        f"{'p99 ms':>10}{'of no-op':>10}{'errors':>8}"
+    )
     for connections in CONNECTIONS:
         baseline = 0.0
         for name, (script, path) in loads.items():
@@ -86,16 +113,31 @@ def report(url: str, token: str) -> None:
             )
 
 
-def load(url: str, script: str, connections: int, token: str, *, pinned: bool = True) -> dict[str, Any]:
+def load(
+    url: str, script: str, connections: int, token: str, *, pinned: bool = True
+) -> dict[str, Any]:
     """One run of wrk, on the second core if it is pinned."""
     return result(wrk(url, script, connections, token, pinned=pinned))
 
 
-def wrk(url: str, script: str, connections: int, token: str, *, pinned: bool = True) -> "subprocess.Popen[str]":
+def wrk(
+    url: str, script: str, connections: int, token: str, *, pinned: bool = True
+) -> "subprocess.Popen[str]":
     """Begin a run of wrk."""
     where = on_core(1) if pinned else []
-    command = [*where, "wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", str(HERE / script), url]
-    return subprocess.Popen(command, env={**os.environ, "TOKEN": token}, stdout=subprocess.PIPE, text=True)
+    command = [
+        *where,
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{SECONDS}s",
+        "-s",
+        str(HERE / script),
+        url,
+    ]
+    return subprocess.Popen(
+        command, env={**os.environ, "TOKEN": token}, stdout=subprocess.PIPE, text=True
+    )
 
 
 def result(run: "subprocess.Popen[str]") -> dict[str, Any]:

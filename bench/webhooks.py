@@ -1,9 +1,9 @@
 """Creates a second with one active webhook beside none, alternated on one server.
 
-The receiver shares the second core with the load, so part of what a webhook seems to cost is the receiver's own work.
-Run it as `.venv/bin/python bench/webhooks.py`, with SECONDS_EACH as for `make bench`. With `hanging` behind it, a
-receiver that takes each delivery and never answers is turned on and off beside a good one; what to look at are the
-API's p99 and how far the good one is behind.
+The receiver shares the second core with the load, so part of what a webhook seems to cost is the
+receiver's own work. Run it as `.venv/bin/python bench/webhooks.py`, with SECONDS_EACH as for `make
+bench`. With `hanging` behind it, a receiver that takes each delivery and never answers is turned on
+and off beside a good one; what to look at are the API's p99 and how far the good one is behind.
 """
 
 import asyncio
@@ -26,7 +26,9 @@ PATIENCE = 120.0
 
 
 class Sink(asyncio.Protocol):
-    """Answers every request with the top-level challenge, if it has one, without reading more of it."""
+    """Answers every request with the top-level challenge, if it has one, without reading more
+    of it.
+    """
 
     taken = 0
     hangs = False
@@ -50,7 +52,9 @@ class Sink(asyncio.Protocol):
             if Sink.hangs and challenge is None:
                 return
             answer = json.dumps({"challenge": challenge}).encode()
-            self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(answer), answer))
+            self._transport.write(
+                b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(answer), answer)
+            )
 
 
 async def receive() -> None:
@@ -107,7 +111,8 @@ def main(*, hanging: bool) -> None:
                     behind = wait(count, before + made) if hanging or action == "activate" else 0.0
                     print(
                         f"{action:12}{found[-1]:>10,.0f} creates/s  p99 {result['p99']} ms  "
-                        f"delivered meanwhile {took:,} of {made:,}, the last {behind:.1f} s after the load"
+                        f"delivered meanwhile {took:,} of {made:,}, the last {behind:.1f} s after "
+                        "the load"
                     )
         finally:
             server.terminate()
@@ -122,7 +127,9 @@ def main(*, hanging: bool) -> None:
 def wait(count: Path, wanted: int) -> float:
     """Seconds until so many were delivered."""
     began = time.monotonic()
-    while int(count.read_text(encoding="utf-8") or 0) < wanted and time.monotonic() - began < PATIENCE:
+    while (
+        int(count.read_text(encoding="utf-8") or 0) < wanted and time.monotonic() - began < PATIENCE
+    ):
         time.sleep(0.1)
     return time.monotonic() - began
 

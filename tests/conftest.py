@@ -24,12 +24,18 @@ from tests.support.postgres import PostgresServer, new_name, shared_server
 from tests.support.server import Client, Server
 from tests.support.starting import DidNotStart
 
-# A server or store is made once per test and examples take orgs of their own; how long one takes is the machine's matter.
+# A server or store is made once per test and examples take orgs of their own; how long one takes is
+# the machine's matter.
 settings.register_profile(
-    "rapport", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    "rapport",
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("rapport")
-ENGINES = {"sqlite": pytest.param("sqlite"), "postgres": pytest.param("postgres", marks=pytest.mark.postgres)}
+ENGINES = {
+    "sqlite": pytest.param("sqlite"),
+    "postgres": pytest.param("postgres", marks=pytest.mark.postgres),
+}
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +47,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 
 
 def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[Any]) -> None:
-    """End the run where a server of its fixtures does not start: a thousand others would only say the same again."""
-    if call.when == "setup" and call.excinfo is not None and isinstance(call.excinfo.value, DidNotStart):
+    """End the run where a server of its fixtures does not start: a thousand others would only
+    say the same again.
+    """
+    if (
+        call.when == "setup"
+        and call.excinfo is not None
+        and isinstance(call.excinfo.value, DidNotStart)
+    ):
         node.session.shouldfail = f"a server of the tests did not start: {call.excinfo.value}"
 
 
@@ -55,7 +67,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     """One server for all tests of a worker on one engine; each test makes an org of its own."""
     with contextlib.ExitStack() as stack:
         environment = {}
@@ -64,7 +78,10 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             name = new_name()
             url = environment["RAPPORT_DATABASE_URL"] = stack.enter_context(own.database(name))
             if "RAPPORT_TEST_PARTITIONS" in os.environ:
-                assert rapport(tmp_path_factory.mktemp("migrate"), "migrate", "--database", url).code == 0
+                assert (
+                    rapport(tmp_path_factory.mktemp("migrate"), "migrate", "--database", url).code
+                    == 0
+                )
                 own.divide(name)
         running = Server(tmp_path_factory.mktemp("server") / "data", **environment)
         yield running
@@ -75,7 +92,9 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 async def _miscounted(data: Path, url: str | None) -> dict[Counted, tuple[int, int]]:
     bulk: Bulk = (
-        await PostgresBulk.open(Options(url), writes=False) if url else SqliteBulk(data / DATABASE, writes=False)
+        await PostgresBulk.open(Options(url), writes=False)
+        if url
+        else SqliteBulk(data / DATABASE, writes=False)
     )
     async with bulk.transaction():
         found = await engagements.miscounted(bulk)

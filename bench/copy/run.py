@@ -1,9 +1,11 @@
-"""A whole store from SQLite to PostgreSQL and back to SQLite: how long it takes, and whether all three hold the same.
+"""A whole store from SQLite to PostgreSQL and back to SQLite: how long it takes, and whether all
+three hold the same.
 
-The engagements are recorded as the server does it, by the invoker and without HTTP, in the demo's org. Each has two
-members, two parents, a tag with its value and an external ref; one in ten has an idempotency key. PostgreSQL is the
-wheel's, with fsync, on the same cores. Run it as `.venv/bin/python bench/copy/run.py 20000`, or without a number for
-a million, which needs 16 GB of disk.
+The engagements are recorded as the server does it, by the invoker and without HTTP, in the demo's
+org. Each has two members, two parents, a tag with its value and an external ref; one in ten has an
+idempotency key. PostgreSQL is the wheel's, with fsync, on the same cores. Run it as
+`.venv/bin/python bench/copy/run.py 20000`, or without a number for a million, which needs 16 GB of
+disk.
 """
 
 import asyncio
@@ -34,8 +36,10 @@ MILLION = 1_000_000
 TOGETHER = 500
 CALLER = Caller(org=demo.ORG, user_id="DEVU-12345", role="admin")
 NOTES = (
-    "They want single sign-on before the rollout, and dates for a session with their new operations lead. "
-    "Budget is approved for next quarter; legal needs the data processing terms. Asked whether the export can run "
+    "They want single sign-on before the rollout, and dates for a session with their new "
+    "operations lead. "
+    "Budget is approved for next quarter; legal needs the data processing terms. Asked whether "
+    "the export can run "
     "nightly, and what the import of old records costs. “Grüße” to the team."
 )
 
@@ -44,7 +48,10 @@ def main(count: int) -> None:
     """Make the store, copy it both ways and print a line for each."""
     server = PostgresServer.make(durable=True)
     try:
-        with tempfile.TemporaryDirectory(prefix="rapport-bench-") as name, server.database("bench") as url:
+        with (
+            tempfile.TemporaryDirectory(prefix="rapport-bench-") as name,
+            server.database("bench") as url,
+        ):
             folder = Path(name)
             began = time.monotonic()
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -73,32 +80,44 @@ async def make(data: Path, count: int) -> None:
             await opened.invoker.invoke(CALLER, engagements.CREATE, request, key=key)
 
         for first in range(0, count, TOGETHER):
-            await asyncio.gather(*(create(number) for number in range(first, min(first + TOGETHER, count))))
+            await asyncio.gather(
+                *(create(number) for number in range(first, min(first + TOGETHER, count)))
+            )
 
 
 def body(number: int) -> bytes:
     """A request such as an import sends."""
     kind = ("call", "email", "linked_in", "offline", "default")[number % 5]
-    return json.dumps({
-        "members": ["DEVU-12345", f"REVU-{number % 20 + 1}"],
-        "parents": [f"ACC-{12345 + number % 10}", f"OPP-{number % 5 + 1}"],
-        "scheduled_date": f"2023-{number % 12 + 1:02}-{number % 28 + 1:02}T12:00:00.000Z",
-        "title": f"Renewal call {number}", "engagement_type": kind, "description": NOTES[number % 100 :],
-        "external_ref": f"crm-{number}", "tags": [{"id": "TAG-12346", "value": "neutral"}],
-    }).encode()  # fmt: skip
+    return json.dumps(
+        {
+            "members": ["DEVU-12345", f"REVU-{number % 20 + 1}"],
+            "parents": [f"ACC-{12345 + number % 10}", f"OPP-{number % 5 + 1}"],
+            "scheduled_date": f"2023-{number % 12 + 1:02}-{number % 28 + 1:02}T12:00:00.000Z",
+            "title": f"Renewal call {number}",
+            "engagement_type": kind,
+            "description": NOTES[number % 100 :],
+            "external_ref": f"crm-{number}",
+            "tags": [{"id": "TAG-12346", "value": "neutral"}],
+        }
+    ).encode()
 
 
 def copied(source: Path | str, target: Path | str) -> Any:
     """Copy as an operator does; the count and the hash of each table."""
     ran = subprocess.run(
         [sys.executable, "-m", "rapport", "copy", str(source), str(target), "--json"],
-        stdout=subprocess.PIPE, text=True, check=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
     answer = json.loads(ran.stdout)
     rows = sum(table["rows"] for table in answer["tables"])
-    way = " to ".join("SQLite" if isinstance(place, Path) else "PostgreSQL" for place in (source, target))
+    way = " to ".join(
+        "SQLite" if isinstance(place, Path) else "PostgreSQL" for place in (source, target)
+    )
     print(
-        f"{way}: {rows:,} rows in {answer['seconds']:,.0f} s, {rows / answer['seconds']:,.0f} rows/s, all compared",
+        f"{way}: {rows:,} rows in {answer['seconds']:,.0f} s, {rows / answer['seconds']:,.0f} "
+        "rows/s, all compared",
         flush=True,
     )
     return answer["tables"]

@@ -1,9 +1,11 @@
-"""High availability, tried: Rapport over a three-node Patroni cluster, under load, while nodes are killed.
+"""High availability, tried: Rapport over a three-node Patroni cluster, under load, while nodes are
+killed.
 
-Each node is an etcd member, Patroni and PostgreSQL 15 on loopback, all in one temporary folder. Replication is
-synchronous and strict: a commit is answered when two nodes have it. While 16 connections record engagements, each with
-its `Idempotency-Key` and again until it is answered, the primary's postmaster is killed, and later everything of the
-node that is the primary then. At the end each acknowledged engagement has to be there, once.
+Each node is an etcd member, Patroni and PostgreSQL 15 on loopback, all in one temporary folder.
+Replication is synchronous and strict: a commit is answered when two nodes have it. While 16
+connections record engagements, each with its `Idempotency-Key` and again until it is answered, the
+primary's postmaster is killed, and later everything of the node that is the primary then. At the
+end each acknowledged engagement has to be there, once.
 
 Needs Debian's patroni, etcd-server and postgresql-15; run it as `python bench/ha/run.py`.
 """
@@ -56,45 +58,90 @@ class Node:
 
     def start(self) -> None:
         """Start etcd and Patroni, which starts PostgreSQL."""
-        peers = ",".join(f"node{i}=http://127.0.0.1:{ports['peer']}" for i, ports in enumerate(self._all))
+        peers = ",".join(
+            f"node{i}=http://127.0.0.1:{ports['peer']}" for i, ports in enumerate(self._all)
+        )
         client, peer = (f"http://127.0.0.1:{self.ports[port]}" for port in ("client", "peer"))
-        self._run("etcd", [
-            "etcd", "--name", self.name, "--data-dir", str(self.folder / "etcd"), "--listen-client-urls", client,
-            "--advertise-client-urls", client, "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-            "--initial-cluster", peers, "--initial-cluster-state", "new", "--heartbeat-interval", "100",
-            "--election-timeout", "1000", "--logger", "zap",
-        ])  # fmt: skip
+        self._run(
+            "etcd",
+            [
+                "etcd",
+                "--name",
+                self.name,
+                "--data-dir",
+                str(self.folder / "etcd"),
+                "--listen-client-urls",
+                client,
+                "--advertise-client-urls",
+                client,
+                "--listen-peer-urls",
+                peer,
+                "--initial-advertise-peer-urls",
+                peer,
+                "--initial-cluster",
+                peers,
+                "--initial-cluster-state",
+                "new",
+                "--heartbeat-interval",
+                "100",
+                "--election-timeout",
+                "1000",
+                "--logger",
+                "zap",
+            ],
+        )
         self._run("patroni", ["patroni", str(self.folder / "patroni.json")])
 
     def _run(self, what: str, command: list[str]) -> None:
         with (self.folder / f"{what}.log").open("ab") as log:
             self._processes.append(
                 subprocess.Popen(
-                    command, stdout=log, stderr=log, cwd=self.folder, **_as_postgres(), start_new_session=True
+                    command,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self.folder,
+                    **_as_postgres(),
+                    start_new_session=True,
                 )
             )
 
     def _patroni(self) -> dict[str, Any]:
         rest, postgres = self.ports["rest"], self.ports["postgres"]
         return {
-            "scope": "rapport", "name": self.name,
+            "scope": "rapport",
+            "name": self.name,
             "restapi": {"listen": f"127.0.0.1:{rest}", "connect_address": f"127.0.0.1:{rest}"},
             "etcd3": {"hosts": [f"127.0.0.1:{ports['client']}" for ports in self._all]},
             "bootstrap": {
                 "dcs": {
-                    "ttl": TTL, "loop_wait": LOOP, "retry_timeout": RETRY, "maximum_lag_on_failover": 1_048_576,
-                    "synchronous_mode": True, "synchronous_mode_strict": True, "primary_start_timeout": 0,
-                    "postgresql": {"use_pg_rewind": True, "parameters": {
-                        # A standby of the new primary first finds no slot there, and must not wait 5 s to try again.
-                        "synchronous_commit": "on", "wal_retrieve_retry_interval": "500ms",
-                    }},
+                    "ttl": TTL,
+                    "loop_wait": LOOP,
+                    "retry_timeout": RETRY,
+                    "maximum_lag_on_failover": 1_048_576,
+                    "synchronous_mode": True,
+                    "synchronous_mode_strict": True,
+                    "primary_start_timeout": 0,
+                    "postgresql": {
+                        "use_pg_rewind": True,
+                        "parameters": {
+                            # A standby of the new primary first finds no slot there,
+                            # and must not wait 5 s to try again.
+                            "synchronous_commit": "on",
+                            "wal_retrieve_retry_interval": "500ms",
+                        },
+                    },
                 },
                 "initdb": [{"encoding": "UTF8"}, "data-checksums"],
-                "pg_hba": [f"host {what} all 127.0.0.1/32 scram-sha-256" for what in ("all", "replication")],
+                "pg_hba": [
+                    f"host {what} all 127.0.0.1/32 scram-sha-256" for what in ("all", "replication")
+                ],
             },
             "postgresql": {
-                "listen": f"127.0.0.1:{postgres}", "connect_address": f"127.0.0.1:{postgres}",
-                "data_dir": str(self.folder / "data"), "bin_dir": str(POSTGRES), "pgpass": str(self.folder / "pgpass"),
+                "listen": f"127.0.0.1:{postgres}",
+                "connect_address": f"127.0.0.1:{postgres}",
+                "data_dir": str(self.folder / "data"),
+                "bin_dir": str(POSTGRES),
+                "pgpass": str(self.folder / "pgpass"),
                 "authentication": {
                     "superuser": {"username": "postgres", "password": PASSWORD},
                     "replication": {"username": "replicator", "password": PASSWORD},
@@ -104,13 +151,17 @@ class Node:
                 "remove_data_directory_on_rewind_failure": True,
                 "remove_data_directory_on_diverged_timelines": True,
             },
-        }  # fmt: skip
+        }
 
     @property
     def role(self) -> str:
-        """What Patroni says of this node, such as `primary`, `sync_standby`; empty when it says nothing."""
+        """What Patroni says of this node, such as `primary`, `sync_standby`; empty when it says
+        nothing.
+        """
         with contextlib.suppress(OSError, ValueError):
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['rest']}/patroni", timeout=1) as answer:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.ports['rest']}/patroni", timeout=1
+            ) as answer:
                 said = json.load(answer)
             if said.get("state") == "running":
                 return "sync_standby" if said.get("sync_standby") else str(said["role"])
@@ -201,7 +252,9 @@ class Load:
     running: bool = True
 
     def gap_after(self, moment: float) -> float:
-        """The longest time without an acknowledged write that began within a second of, or after, this moment."""
+        """The longest time without an acknowledged write that began within a second of, or
+        after, this moment.
+        """
         times = [when for when in self.answered_at if when >= moment - 1]
         return max((after - before for before, after in itertools.pairwise(times)), default=0.0)
 
@@ -211,10 +264,16 @@ async def write(load: Load, client: httpx.AsyncClient, writer: int, member: str)
     number = 0
     while load.running:
         title = f"writer {writer} call {number}"
-        request = {"title": title, "members": [member], "scheduled_date": "2023-01-01T12:00:00.000Z"}
+        request = {
+            "title": title,
+            "members": [member],
+            "scheduled_date": "2023-01-01T12:00:00.000Z",
+        }
         while True:
             try:
-                answer = await client.post("/engagements.create", json=request, headers={"idempotency-key": title})
+                answer = await client.post(
+                    "/engagements.create", json=request, headers={"idempotency-key": title}
+                )
             except httpx.TransportError as error:
                 load.statuses[type(error).__name__] += 1
                 await asyncio.sleep(0.1)
@@ -247,10 +306,15 @@ async def run(nodes: list[Node], url: str, token: str) -> dict[str, Any]:
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as client:
         member = (await client.get("/dev-users.self")).raise_for_status().json()["dev_user"]["id"]
         load = Load()
-        writers = [asyncio.create_task(write(load, client, number, member)) for number in range(CONNECTIONS)]
+        writers = [
+            asyncio.create_task(write(load, client, number, member))
+            for number in range(CONNECTIONS)
+        ]
         await asyncio.sleep(SECONDS_BETWEEN)
         began = load.answered_at[0]
-        report["creates a second before"] = round(len(load.answered_at) / (load.answered_at[-1] - began))
+        report["creates a second before"] = round(
+            len(load.answered_at) / (load.answered_at[-1] - began)
+        )
         for what in ("postmaster", "node"):
             node = await asyncio.to_thread(primary, nodes)
             killed = time.monotonic()
@@ -259,7 +323,9 @@ async def run(nodes: list[Node], url: str, token: str) -> dict[str, Any]:
             else:
                 node.kill()
             await asyncio.sleep(SECONDS_BETWEEN + (TTL + 10 if what == "node" else 0))
-            report[f"seconds without writes after a killed {what}"] = round(load.gap_after(killed), 1)
+            report[f"seconds without writes after a killed {what}"] = round(
+                load.gap_after(killed), 1
+            )
             if what == "node":
                 node.start()
             await asyncio.to_thread(await_roles, nodes, {"sync_standby"}, within=GIVE_UP)
@@ -269,7 +335,9 @@ async def run(nodes: list[Node], url: str, token: str) -> dict[str, Any]:
     titles = Counter(engagement["title"] for engagement in stored)
     ids = {engagement["title"]: engagement["id"] for engagement in stored}
     report["acknowledged"] = len(load.acknowledged)
-    report["acknowledged and lost"] = sum(ids.get(title) != id_ for title, id_ in load.acknowledged.items())
+    report["acknowledged and lost"] = sum(
+        ids.get(title) != id_ for title, id_ in load.acknowledged.items()
+    )
     report["duplicates under retried keys"] = sum(count - 1 for count in titles.values())
     report["answers"] = dict(load.statuses)
     report["answers other than 2xx and 503"] = sum(
@@ -286,9 +354,21 @@ def rapport(nodes: list[Node], folder: Path) -> Iterator[tuple[str, str]]:
     environment = {**os.environ, "RAPPORT_DATABASE_URL": database, "RAPPORT_RATE_LIMIT": "off"}
     with (folder / "rapport.log").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "rapport", "serve", "--data", str(folder / "data"), "--port", "0"],
-            stdout=subprocess.PIPE, stderr=log, text=True, env=environment,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "rapport",
+                "serve",
+                "--data",
+                str(folder / "data"),
+                "--port",
+                "0",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=environment,
+        )
     assert server.stdout is not None
     token = ""
     try:
@@ -308,13 +388,20 @@ def main() -> None:
     missing = [package for program, package in NEEDS.items() if shutil.which(program) is None]
     if missing:
         sys.exit(f"Install {' and '.join(missing)} (Debian's packages of these names).")
-    with tempfile.TemporaryDirectory(prefix="rapport-ha-server-") as folder, contextlib.ExitStack() as stack:
+    with (
+        tempfile.TemporaryDirectory(prefix="rapport-ha-server-") as folder,
+        contextlib.ExitStack() as stack,
+    ):
         nodes = stack.enter_context(cluster())
         url, token = stack.enter_context(rapport(nodes, Path(folder)))
         report = asyncio.run(run(nodes, url, token))
     for what, value in report.items():
         print(f"{what}: {value}")
-    wrong = ("acknowledged and lost", "duplicates under retried keys", "answers other than 2xx and 503")
+    wrong = (
+        "acknowledged and lost",
+        "duplicates under retried keys",
+        "answers other than 2xx and 503",
+    )
     sys.exit(any(report[what] for what in wrong))
 
 

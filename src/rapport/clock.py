@@ -19,7 +19,9 @@ _RFC3339 = re.compile(
 
 
 def system_clock() -> int:
-    """Now, cut to whole milliseconds: the server's own times carry no more (behaviour: Text, dates and numbers)."""
+    """Now, cut to whole milliseconds: the server's own times carry no more (behaviour: Text,
+    dates and numbers).
+    """
     return time.time_ns() // 1_000_000 * MILLISECOND
 
 

@@ -21,7 +21,8 @@ class DataInUse(CannotStart):
 
 @contextlib.contextmanager
 def locked(folder: Path, *, shared: bool) -> Iterator[None]:
-    """Hold the folder, made with mode 0700 where it is missing; `shared` with others who hold it so.
+    """Hold the folder, made with mode 0700 where it is missing; `shared` with others who hold it
+    so.
 
     Raises:
         CannotStart: it can't be made.
@@ -32,7 +33,9 @@ def locked(folder: Path, *, shared: bool) -> Iterator[None]:
         folder.chmod(0o700)
         lock = (folder / "lock").open("a")
     except FileExistsError:
-        raise CannotStart(f"the data folder {folder} can't be used: there is a file of that name") from None
+        raise CannotStart(
+            f"the data folder {folder} can't be used: there is a file of that name"
+        ) from None
     except OSError as error:
         raise CannotStart(f"the data folder {folder} can't be used: {error.strerror}") from None
     with lock:

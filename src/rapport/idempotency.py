@@ -1,4 +1,6 @@
-"""Safe retries (behaviour: Retries): the first answer under an `Idempotency-Key` is kept with the write and given again."""
+"""Safe retries (behaviour: Retries): the first answer under an `Idempotency-Key` is kept with
+the write and given again.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -39,11 +41,14 @@ def hash_of(request: Request) -> str:
     return hashlib.sha256(_encoder.encode(request)).hexdigest()
 
 
-async def find(tx: Tx, keys: Sequence[RetryKey], *, since: int) -> dict[RetryKey, bytes | BadRequest]:
+async def find(
+    tx: Tx, keys: Sequence[RetryKey], *, since: int
+) -> dict[RetryKey, bytes | BadRequest]:
     """What was answered under these keys, or the refusal of a key that was used for something else.
 
-    Requests of one batch may ask different things under one key: each has its own answer. Until the transaction ends,
-    no other gets beyond this point with one of the keys, so a second request during the first waits for its answer.
+    Requests of one batch may ask different things under one key: each has its own answer. Until the
+    transaction ends, no other gets beyond this point with one of the keys, so a second request
+    during the first waits for its answer.
     """
     await tx.hold(["\0".join(key.row) for key in keys])
     kept = await store.find(tx, [key.row for key in keys], since=since)
@@ -58,7 +63,8 @@ async def find(tx: Tx, keys: Sequence[RetryKey], *, since: int) -> dict[RetryKey
 def _answered(key: RetryKey, request_hash: str, answer: bytes) -> bytes | BadRequest:
     if answer == SECRET:
         return BadRequest(
-            f"Idempotency-Key: {key.key[:80]!r} was used before, and {key.method} shows its answer only once.",
+            f"Idempotency-Key: {key.key[:80]!r} was used before, and {key.method} shows its "
+            "answer only once.",
             detail="If the answer was lost, delete what was made, and ask again with a new key.",
         )
     return answer if request_hash == key.request_hash else _used(key)
@@ -72,7 +78,9 @@ def _used(key: RetryKey) -> BadRequest:
 
 
 async def keep(tx: Tx, answers: Sequence[tuple[RetryKey, bytes]], *, now: int, since: int) -> None:
-    """Keep answers in the transaction of their writes; a key from before `since` may be taken over."""
+    """Keep answers in the transaction of their writes; a key from before `since` may be taken
+    over.
+    """
     rows = [(*key.row, key.request_hash, answer.decode()) for key, answer in answers]
     await store.keep(tx, rows, now=now, since=since)
 

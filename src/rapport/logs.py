@@ -13,7 +13,9 @@ def configure_logs(worker: int | None = None) -> None:
         worker: the number of this worker process, which each of its lines then carries.
     """
 
-    def name_worker(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    def name_worker(
+        _logger: object, _method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
         if worker is not None:
             event.setdefault("worker", worker)
         return event

@@ -1,7 +1,8 @@
-"""Every setting, declared once: flags over `RAPPORT_*` over `rapport.toml` over the default (behaviour: Settings and the data folder).
+"""Every setting, declared once: flags over `RAPPORT_*` over `rapport.toml` over the default
+(behaviour: Settings and the data folder).
 
-A file that `--config` names is the only one that is read. Else there may be a `rapport.toml` in the working folder, and
-one in the data folder; what the first one says counts for more.
+A file that `--config` names is the only one that is read. Else there may be a `rapport.toml` in the
+working folder, and one in the data folder; what the first one says counts for more.
 """
 
 import ipaddress
@@ -19,9 +20,16 @@ from rapport.store.postgres.urls import check_url, masked
 
 FILE = "rapport.toml"
 CONFIG_VARIABLE = "RAPPORT_CONFIG"
-# Read by the command line itself: which file, and for whom `rapport call` and `rapport webhooks` speak.
+# Read by the command line itself: which file, and for whom `rapport call` and `rapport webhooks`
+# speak.
 _OTHER_VARIABLES = frozenset(
-    {CONFIG_VARIABLE, "RAPPORT_URL", "RAPPORT_TOKEN", "RAPPORT_TOKEN_FILE", "RAPPORT_WEBHOOK_SECRET"}
+    {
+        CONFIG_VARIABLE,
+        "RAPPORT_URL",
+        "RAPPORT_TOKEN",
+        "RAPPORT_TOKEN_FILE",
+        "RAPPORT_WEBHOOK_SECRET",
+    }
 )
 # What each file says, by its name, from the one that counts most.
 _Files = dict[str, dict[str, Any]]
@@ -77,7 +85,13 @@ class Setting(NamedTuple):
 
 
 def _setting(
-    rule: Rule[_T], default: str, sentence: str, *, option: str = "", secret: bool = False, twin: bool = True
+    rule: Rule[_T],
+    default: str,
+    sentence: str,
+    *,
+    option: str = "",
+    secret: bool = False,
+    twin: bool = True,
 ) -> _T:
     """Declare a setting; the field has the type that its rule reads."""
     told = {"rule": rule, "default": default, "sentence": sentence}
@@ -120,7 +134,15 @@ def _words(text: str) -> list[str]:
 
 
 def _flag(text: str) -> bool:
-    return {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False, "": False}[text.lower()]
+    return {
+        "1": True,
+        "true": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "off": False,
+        "": False,
+    }[text.lower()]
 
 
 def read_path(text: str) -> Path:
@@ -151,7 +173,9 @@ def read_host(text: str) -> str:
 
 def _public_url(text: str) -> str:
     parts = urlsplit(text)
-    if text and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+    if text and (
+        parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment
+    ):
         raise ValueError(text)
     return text.rstrip("/")
 
@@ -164,12 +188,19 @@ def _redis_url(text: str) -> str:
 
 def _object_store(text: str) -> str:
     parts = urlsplit(text)
-    if text and (parts.scheme not in {"s3", "gs", "az"} or not parts.hostname or parts.query or parts.username):
+    if text and (
+        parts.scheme not in {"s3", "gs", "az"}
+        or not parts.hostname
+        or parts.query
+        or parts.username
+    ):
         raise ValueError(text)
     return text.rstrip("/")
 
 
-_HOST_NAME = re.compile(r"(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_HOST_NAME = re.compile(
+    r"(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+)
 
 
 def _host_names(text: str) -> list[str]:
@@ -207,9 +238,18 @@ class Settings:
     found: Mapping[str, Found]
     warnings: tuple[str, ...]
 
-    data: Path = _setting(_FOLDER, "rapport-data", "Where the store and everything beside it is kept.", option="--data")
+    data: Path = _setting(
+        _FOLDER,
+        "rapport-data",
+        "Where the store and everything beside it is kept.",
+        option="--data",
+    )
     database_url: str = _setting(
-        _DATABASE, "", "PostgreSQL; without it, SQLite in the data folder.", option="--database", secret=True
+        _DATABASE,
+        "",
+        "PostgreSQL; without it, SQLite in the data folder.",
+        option="--database",
+        secret=True,
     )
     database_pooler: str = _setting(
         one_of("none", "transaction"),
@@ -220,19 +260,31 @@ class Settings:
         _DATABASE, "", "Standbys of the database, for counts, feeds and timelines.", secret=True
     )
     # One for a write and one for a read at the least.
-    database_connections: int = _setting(between(int, 2, 1_000), "10", "Connections of a process, but two.")
+    database_connections: int = _setting(
+        between(int, 2, 1_000), "10", "Connections of a process, but two."
+    )
     host: str = _setting(
         Rule(read_host, "an address or a name, such as 127.0.0.1 or ::1"),
         "127.0.0.1",
         "The address to listen on.",
         option="--host",
     )
-    port: int = _setting(between(int, 0, 65_535), "8080", "The port to listen on; 0 takes a free one.", option="--port")
+    port: int = _setting(
+        between(int, 0, 65_535),
+        "8080",
+        "The port to listen on; 0 takes a free one.",
+        option="--port",
+    )
     workers: int = _setting(
-        between(int, 1, 64), "1", "Processes that serve; more than one need PostgreSQL.", option="--workers"
+        between(int, 1, 64),
+        "1",
+        "Processes that serve; more than one need PostgreSQL.",
+        option="--workers",
     )
     rate_limit: Limit | None = _setting(
-        Rule(parse_limit, "<requests>/<seconds>, or off"), "8000/60", "Requests per user and window."
+        Rule(parse_limit, "<requests>/<seconds>, or off"),
+        "8000/60",
+        "Requests per user and window.",
     )
     redis_url: str = _setting(
         Rule(_redis_url, "a redis://, rediss:// or unix:// URL"),
@@ -243,9 +295,15 @@ class Settings:
     look_seconds: float = _setting(
         _MOMENT, "5", "How often a process looks by itself for events that it is told of as a rule."
     )
-    strict: bool = _setting(_FLAG, "off", "Refuse what is not DevRev's, and leave it out of answers.")
-    sync: str = _setting(one_of("full", "normal"), "full", "full: what was answered survives a power cut.")
-    drain_seconds: float = _setting(_DAY, "30", "How long a stop waits for requests that have begun.")
+    strict: bool = _setting(
+        _FLAG, "off", "Refuse what is not DevRev's, and leave it out of answers."
+    )
+    sync: str = _setting(
+        one_of("full", "normal"), "full", "full: what was answered survives a power cut."
+    )
+    drain_seconds: float = _setting(
+        _DAY, "30", "How long a stop waits for requests that have begun."
+    )
     drain_delay: float = _setting(
         _DAY, "0", "How long SIGTERM only makes /readyz fail at first, so that a proxy notices."
     )
@@ -255,7 +313,12 @@ class Settings:
     trusted_proxies: list[str] = _setting(
         Rule(_words, "addresses, by comma"), "", "Proxies whose X-Forwarded-* headers count."
     )
-    tls: str = _setting(one_of("off", "dev"), "off", "dev: HTTPS, with a local CA in the data folder.", option="--tls")
+    tls: str = _setting(
+        one_of("off", "dev"),
+        "off",
+        "dev: HTTPS, with a local CA in the data folder.",
+        option="--tls",
+    )
     tls_name: list[str] = _setting(
         Rule(_host_names, "names or addresses, by comma"),
         "localhost,127.0.0.1,::1",
@@ -269,15 +332,21 @@ class Settings:
         option="--tls-cert",
         twin=False,
     )
-    tls_key: Path | None = _setting(_PEM, "", "The private key of tls_cert.", option="--tls-key", twin=False)
-    public_url: str = _setting(Rule(_public_url, "an http(s) URL"), "", "What URLs begin with that are handed out.")
+    tls_key: Path | None = _setting(
+        _PEM, "", "The private key of tls_cert.", option="--tls-key", twin=False
+    )
+    public_url: str = _setting(
+        Rule(_public_url, "an http(s) URL"), "", "What URLs begin with that are handed out."
+    )
     artifact_store: str = _setting(
         Rule(_object_store, "s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"),
         "",
         "Where files are kept; without it, in the data folder.",
     )
     artifact_direct: bool = _setting(_FLAG, "off", "Downloads come from the artifact_store itself.")
-    artifact_max_bytes: int = _setting(between(int, 1, 2**31 - 1), "268435456", "How large an uploaded file may be.")
+    artifact_max_bytes: int = _setting(
+        between(int, 1, 2**31 - 1), "268435456", "How large an uploaded file may be."
+    )
     # Up to a week.
     artifact_url_ttl: int | None = _setting(
         _optional(between(int, 1, 604_800, "seconds")),
@@ -293,14 +362,19 @@ class Settings:
         _DELAYS,
         # Eleven tries within a day: 30 s, 3 min, then doubling.
         "30,180,360,720,1440,2880,5760,11520,23040,40470",
-        "How long after each failed attempt a delivery is tried again; then its webhook is given up.",
+        "How long after each failed attempt a delivery is tried again; then its webhook is given "
+        "up.",
     )
     webhook_reverify_seconds: float = _setting(
-        _DAY, "3600", "How long after a failed challenge a webhook that was given up is asked again."
+        _DAY,
+        "3600",
+        "How long after a failed challenge a webhook that was given up is asked again.",
     )
     webhook_allow_private: bool = _setting(_FLAG, "off", "Let webhooks reach private addresses.")
     event_retention_days: float = _setting(_DAYS, "90", "How long the change feed goes back.")
-    delivery_retention_days: float = _setting(_DAYS, "30", "How long deliveries to webhooks are kept.")
+    delivery_retention_days: float = _setting(
+        _DAYS, "30", "How long deliveries to webhooks are kept."
+    )
     # Up to a year.
     key_retention_hours: float = _setting(
         between(float, 1, 8_760, "hours"), "24", "How long a key stands for its answer."
@@ -328,9 +402,11 @@ def load(
     """Read the settings.
 
     Args:
-        flags: from the command line, by the settings' names, and `config`; None where a flag was not given.
+        flags: from the command line, by the settings' names, and `config`; None where a flag was
+            not given.
         environment: without it, this process's.
-        folder: where `rapport.toml` may lie, and a relative data folder; without it, the working folder.
+        folder: where `rapport.toml` may lie, and a relative data folder; without it, the working
+            folder.
         only: those that are wanted; the others keep their defaults, whatever is said of them.
 
     Raises:
@@ -345,14 +421,18 @@ def load(
         for setting in SETTINGS.values()
     }
     values = {name: _read(SETTINGS[name], *text) for name, text in texts.items()}
-    found = {name: Found(SETTINGS[name].shown(text), source) for name, (text, source) in texts.items()}
+    found = {
+        name: Found(SETTINGS[name].shown(text), source) for name, (text, source) in texts.items()
+    }
     warnings = _unknown(environment, files)
     if values["sync"] == "normal":
         warnings.append("sync is normal: the last writes may be lost when the machine loses power")
     return Settings(found=found, warnings=tuple(warnings), **values)
 
 
-def _find(setting: Setting, flags: Mapping[str, Any], environment: Mapping[str, str], files: _Files) -> tuple[str, str]:
+def _find(
+    setting: Setting, flags: Mapping[str, Any], environment: Mapping[str, str], files: _Files
+) -> tuple[str, str]:
     """A setting's text, and where it is from."""
     if flags.get(setting.name) is not None:
         return str(flags[setting.name]), setting.option
@@ -373,7 +453,9 @@ def _read(setting: Setting, text: str, source: str) -> Any:
         return setting.rule.read(text)
     except (ValueError, KeyError):
         shown = setting.shown(text)
-        raise SettingError(f"{setting.name} is {shown!r} (from {source}), but must be {setting.rule.words}") from None
+        raise SettingError(
+            f"{setting.name} is {shown!r} (from {source}), but must be {setting.rule.words}"
+        ) from None
 
 
 def is_unicode(text: str) -> bool:
@@ -383,8 +465,12 @@ def is_unicode(text: str) -> bool:
 
 def _unknown(environment: Mapping[str, str], files: _Files) -> list[str]:
     """What is said of no setting."""
-    known = {name for setting in SETTINGS.values() for name in _variables(setting)} | _OTHER_VARIABLES
-    said = [(name, key) for name, written in files.items() for key in written if key not in SETTINGS]
+    known = {
+        name for setting in SETTINGS.values() for name in _variables(setting)
+    } | _OTHER_VARIABLES
+    said = [
+        (name, key) for name, written in files.items() for key in written if key not in SETTINGS
+    ]
     return [f"{name}: there is no setting {key!r}" for name, key in said] + [
         f"there is no setting {name}"
         for name in sorted(environment)
@@ -410,19 +496,31 @@ def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _files(flags: Mapping[str, Any], environment: Mapping[str, str], folder: Path, *, data_too: bool) -> _Files:
+def _files(
+    flags: Mapping[str, Any], environment: Mapping[str, str], folder: Path, *, data_too: bool
+) -> _Files:
     """What the files say, from the one that counts most."""
     flag = flags.get("config")
     if flag is not None or CONFIG_VARIABLE in environment:
-        named, source = (str(flag), "--config") if flag is not None else (environment[CONFIG_VARIABLE], CONFIG_VARIABLE)
+        named, source = (
+            (str(flag), "--config")
+            if flag is not None
+            else (environment[CONFIG_VARIABLE], CONFIG_VARIABLE)
+        )
         return {named: _named_file(named, source)}
     files = {FILE: _file_if_any(folder / FILE, FILE)}
     if data_too:
-        data: Path = folder / _read(SETTINGS["data"], *_find(SETTINGS["data"], flags, environment, files))
+        data: Path = folder / _read(
+            SETTINGS["data"], *_find(SETTINGS["data"], flags, environment, files)
+        )
         if data.resolve() != folder.resolve():
             name = str(data / FILE)
             # Which folder it is has been settled by now: the file in it can't say.
-            files[name] = {key: value for key, value in _file_if_any(data / FILE, name).items() if key != "data"}
+            files[name] = {
+                key: value
+                for key, value in _file_if_any(data / FILE, name).items()
+                if key != "data"
+            }
     return files
 
 

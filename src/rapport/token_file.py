@@ -1,4 +1,6 @@
-"""A new token in a file that only this user can read, for those who want it without a look at a terminal."""
+"""A new token in a file that only this user can read, for those who want it without a look at a
+terminal.
+"""
 
 import os
 from pathlib import Path
@@ -15,7 +17,9 @@ def check(path: Path) -> None:
     if path.is_symlink() or path.exists():
         raise CannotStart(f"the token's file {path} exists already: remove it, or name another")
     if not path.parent.is_dir():
-        raise CannotStart(f"the token's file {path} can't be made: there is no folder {path.parent}")
+        raise CannotStart(
+            f"the token's file {path} can't be made: there is no folder {path.parent}"
+        )
 
 
 def write(path: Path, token: str) -> None:
@@ -25,7 +29,9 @@ def write(path: Path, token: str) -> None:
         CannotStart: it can't be made.
     """
     try:
-        with open(path, "x", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        with open(
+            path, "x", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)
+        ) as file:
             file.write(f"{token}\n")
     except OSError as error:
         raise CannotStart(f"the token's file {path} can't be made: {error.strerror}") from None

@@ -1,4 +1,6 @@
-"""accounts.update and delete: what is sent changes, what is referred to stays, what goes takes its own along."""
+"""accounts.update and delete: what is sent changes, what is referred to stays, what goes takes
+its own along.
+"""
 
 from typing import Any
 
@@ -25,9 +27,13 @@ def test_everything_that_is_written_comes_back(alice: Client, bob: Client) -> No
         "websites": ["https://northwind.example"], "custom_fields": {"tnt__size": 5, "tnt__tags": ["a", None]},
     }  # fmt: skip
     made = account(
-        alice, **plain, owned_by=[bob.user], tags=[{"id": tag, "value": "yes"}], schema_fragment_ids=["don:x:1"],
+        alice,
+        **plain,
+        owned_by=[bob.user],
+        tags=[{"id": tag, "value": "yes"}],
+        schema_fragment_ids=["don:x:1"],
         custom_schema_spec={"subtype": "partner", "apps": ["app"], "tenant_fragment": True},
-    )  # fmt: skip
+    )
     assert {name: made[name] for name in plain} == plain
     assert (made["custom_schema_fragments"], made["subtype"]) == (["don:x:1"], "partner")
     assert (made["tags"][0]["value"], made["owned_by"][0]["display_id"]) == ("yes", bob.user)
@@ -48,11 +54,20 @@ def test_everything_that_is_written_comes_back(alice: Client, bob: Client) -> No
         ({"custom_schema_spec": {"drop": {"subtype": True}}}, "subtype", None),
     ],
 )  # fmt: skip
-def test_one_field_changes_and_the_rest_stays(alice: Client, bob: Client, changes: Any, field: str, after: Any) -> None:
+def test_one_field_changes_and_the_rest_stays(
+    alice: Client, bob: Client, changes: Any, field: str, after: Any
+) -> None:
     made = account(
-        alice, description="Ships", domains=["a.example"], external_refs=["crm-1"], tier="gold", owned_by=[bob.user],
-        websites=["https://a.example"], custom_fields={"a": 1, "c": True}, custom_schema_spec={"subtype": "partner"},
-    )  # fmt: skip
+        alice,
+        description="Ships",
+        domains=["a.example"],
+        external_refs=["crm-1"],
+        tier="gold",
+        owned_by=[bob.user],
+        websites=["https://a.example"],
+        custom_fields={"a": 1, "c": True},
+        custom_schema_spec={"subtype": "partner"},
+    )
     changed = update(bob, made, **changes)
     assert changed.get(field) == after
     assert changed["modified_date"] > made["modified_date"]
@@ -65,7 +80,12 @@ def test_one_field_changes_and_the_rest_stays(alice: Client, bob: Client, change
 def test_what_changes_nothing_bumps_nothing(alice: Client) -> None:
     made = account(alice, tier="gold", custom_fields={"a": 1})
     assert update(alice, made) == made
-    assert update(alice, made, tier="gold", custom_fields={"a": 1}, websites={}, display_name="Northwind") == made
+    assert (
+        update(
+            alice, made, tier="gold", custom_fields={"a": 1}, websites={}, display_name="Northwind"
+        )
+        == made
+    )
     assert update(alice, made, custom_fields={"a": True})["custom_fields"] == {"a": True}
 
 
@@ -83,7 +103,9 @@ def test_what_changes_nothing_bumps_nothing(alice: Client) -> None:
         ({"custom_fields": {"b": "x" * 65_500}}, "value_not_permitted", "custom_fields"),
     ],
 )  # fmt: skip
-def test_what_breaks_a_rule_changes_nothing(alice: Client, changes: Any, type_: str, field: str) -> None:
+def test_what_breaks_a_rule_changes_nothing(
+    alice: Client, changes: Any, type_: str, field: str
+) -> None:
     made = account(alice, custom_fields={"a": "y" * 100})
     alice.refused("accounts.update", {"id": made["id"], "tier": "gold", **changes}, type_, field)
 
@@ -91,14 +113,23 @@ def test_what_breaks_a_rule_changes_nothing(alice: Client, changes: Any, type_: 
 def test_an_external_ref_belongs_to_one_account(alice: Client, charlie: Client) -> None:
     account(alice, external_refs=["crm-1"])
     other = account(alice)
-    alice.refused("accounts.update", {"id": other["id"], "external_refs": ["x", "crm-1"]}, "conflict", status=409)
-    alice.refused("accounts.create", {"display_name": "x", "external_refs": ["crm-1"]}, "conflict", status=409)
+    alice.refused(
+        "accounts.update",
+        {"id": other["id"], "external_refs": ["x", "crm-1"]},
+        "conflict",
+        status=409,
+    )
+    alice.refused(
+        "accounts.create", {"display_name": "x", "external_refs": ["crm-1"]}, "conflict", status=409
+    )
     account(charlie, external_refs=["crm-1"])
 
 
 def test_custom_fields_subtype_and_stage_filter_the_list(alice: Client) -> None:
     first = account(
-        alice, custom_fields={"size": 5, "regions": ["eu", "us"]}, custom_schema_spec={"subtype": "partner"}
+        alice,
+        custom_fields={"size": 5, "regions": ["eu", "us"]},
+        custom_schema_spec={"subtype": "partner"},
     )
     second = account(alice, custom_fields={"size": 6, "regions": ["us"]})
 
@@ -111,7 +142,10 @@ def test_custom_fields_subtype_and_stage_filter_the_list(alice: Client) -> None:
     assert found(custom_fields={"size": "5"}) == []
     assert found(subtype=["partner"]) == [first["id"]]
     assert found(stage=["don:core:stage/1"]) == []
-    assert alice.get("accounts.list", {"custom_fields": '{"size":5}'}).body["accounts"][0]["id"] == first["id"]
+    assert (
+        alice.get("accounts.list", {"custom_fields": '{"size":5}'}).body["accounts"][0]["id"]
+        == first["id"]
+    )
     update(alice, first, custom_fields={"size": 7})
     assert found(custom_fields={"size": 5}) == []
     assert found(custom_fields={"size": 7, "regions": "eu"}) == [first["id"]]
@@ -121,7 +155,9 @@ def test_a_deleted_account_takes_its_rev_orgs_and_links_with_it(alice: Client) -
     answer = alice.ok("accounts.create", {"display_name": "Northwind", "external_refs": ["crm-1"]})
     made, rev_org = answer["account"], answer["default_rev_org"]
     rita = alice.ok("rev-users.create", {"display_name": "Rita", "account": made["id"]})["rev_user"]
-    link = alice.ok("links.create", {"link_type": "serves", "source": rita["id"], "target": rev_org["id"]})["link"]
+    link = alice.ok(
+        "links.create", {"link_type": "serves", "source": rita["id"], "target": rev_org["id"]}
+    )["link"]
     assert alice.ok("accounts.delete", {"id": made["id"]}) == {}
     for method, id_ in (("accounts", made), ("rev-orgs", rev_org), ("links", link)):
         assert alice.call(f"{method}.get", {"id": id_["id"]}).status == 404
@@ -130,7 +166,9 @@ def test_a_deleted_account_takes_its_rev_orgs_and_links_with_it(alice: Client) -
     alice.refused("accounts.delete", {"id": made["id"]}, "not_found", status=404)
     alice.refused("accounts.update", {"id": made["id"], "tier": "x"}, "not_found", status=404)
     again = account(alice, external_refs=["crm-1"])
-    assert int(again["display_id"].removeprefix("ACC-")) > int(made["display_id"].removeprefix("ACC-"))
+    assert int(again["display_id"].removeprefix("ACC-")) > int(
+        made["display_id"].removeprefix("ACC-")
+    )
 
 
 def test_an_account_with_engagements_or_opportunities_stays(alice: Client) -> None:
@@ -157,4 +195,7 @@ def test_deleting_wants_the_scope_all(alice: Client) -> None:
     writer = alice.server.make_user(alice, scope="account:write")
     assert update(writer, made, tier="x")["tier"] == "x"
     assert writer.call("accounts.delete", {"id": made["id"]}).status == 403
-    assert alice.server.make_user(alice, scope="account:all").ok("accounts.delete", {"id": made["id"]}) == {}
+    assert (
+        alice.server.make_user(alice, scope="account:all").ok("accounts.delete", {"id": made["id"]})
+        == {}
+    )

@@ -48,7 +48,12 @@ def test_a_list_may_be_walked(alice: Client) -> None:
 
 def test_what_was_never_uploaded_is_not_attached(alice: Client) -> None:
     artifact = alice.prepare()["id"]
-    request = {"title": "x", "members": [alice.user], "scheduled_date": "2023-01-01T12:00:00Z", "artifacts": [artifact]}
+    request = {
+        "title": "x",
+        "members": [alice.user],
+        "scheduled_date": "2023-01-01T12:00:00Z",
+        "artifacts": [artifact],
+    }
     alice.refused("engagements.create", request, "value_not_permitted", "artifacts[0]")
     engagement = alice.engagement()
     alice.refused(
@@ -59,13 +64,19 @@ def test_what_was_never_uploaded_is_not_attached(alice: Client) -> None:
     )
 
 
-def test_another_orgs_and_another_engagements_artifact_are_refused(alice: Client, charlie: Client) -> None:
+def test_another_orgs_and_another_engagements_artifact_are_refused(
+    alice: Client, charlie: Client
+) -> None:
     artifact = alice.upload()
     request = {"title": "x", "scheduled_date": "2023-01-01T12:00:00Z", "artifacts": [artifact]}
-    charlie.refused("engagements.create", {**request, "members": [charlie.user]}, "invalid_id", "artifacts[0]")
+    charlie.refused(
+        "engagements.create", {**request, "members": [charlie.user]}, "invalid_id", "artifacts[0]"
+    )
     holder = alice.engagement(artifacts=[artifact])
     answer = alice.refused(
-        "engagements.create", {**request, "members": [alice.user]}, "artifact_already_attached_to_a_parent"
+        "engagements.create",
+        {**request, "members": [alice.user]},
+        "artifact_already_attached_to_a_parent",
     )
     assert (answer.body["existing_parent"], answer.body["is_same"]) == (holder["id"], False)
 
@@ -74,9 +85,12 @@ def test_expand_shows_the_file(alice: Client) -> None:
     artifact = alice.upload(b"notes", "notes.txt", file_type="text/markdown")
     engagement = alice.engagement(artifacts=[artifact], expand=["artifacts"])
     assert engagement["artifacts"] == [
-        {"display_id": artifact.replace("artifact/", "ARTIFACT-").rpartition(":")[2], "id": artifact,
-         "file": {"type": "text/markdown", "name": "notes.txt", "size": 5}}
-    ]  # fmt: skip
+        {
+            "display_id": artifact.replace("artifact/", "ARTIFACT-").rpartition(":")[2],
+            "id": artifact,
+            "file": {"type": "text/markdown", "name": "notes.txt", "size": 5},
+        }
+    ]
 
 
 @pytest.mark.parametrize("verb", ["create", "update", "both"])
@@ -86,7 +100,10 @@ def test_of_64_racers_one_wins_and_63_are_told_who(alice: Client, verb: str) -> 
 
     def attach(number: int) -> Answer:
         if verb == "update" or (verb == "both" and number % 2):
-            method, request = "engagements.update", {"id": held[number], "artifacts": {"set": [artifact]}}
+            method, request = (
+                "engagements.update",
+                {"id": held[number], "artifacts": {"set": [artifact]}},
+            )
         else:
             method = "engagements.create"
             request = {
@@ -96,7 +113,9 @@ def test_of_64_racers_one_wins_and_63_are_told_who(alice: Client, verb: str) -> 
                 "artifacts": [artifact],
             }
         headers = {"authorization": f"Bearer {alice.token}"}
-        answer = httpx.post(f"{alice.server.url}/{method}", json=request, headers=headers, timeout=30)
+        answer = httpx.post(
+            f"{alice.server.url}/{method}", json=request, headers=headers, timeout=30
+        )
         return Answer(answer.status_code, answer.json(), answer.headers)
 
     with ThreadPoolExecutor(RACERS) as threads:
@@ -108,4 +127,6 @@ def test_of_64_racers_one_wins_and_63_are_told_who(alice: Client, verb: str) -> 
     for answer in lost:
         assert answer.type == "artifact_already_attached_to_a_parent"
         assert (answer.body["existing_parent"], answer.body["is_same"]) == (winner, False)
-    assert [one["id"] for one in alice.ok("artifacts.list", {"parent_id": winner})["artifacts"]] == [artifact]
+    assert [
+        one["id"] for one in alice.ok("artifacts.list", {"parent_id": winner})["artifacts"]
+    ] == [artifact]

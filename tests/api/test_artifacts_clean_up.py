@@ -1,4 +1,6 @@
-"""What nobody uploads, attaches or refers to goes by itself, with its bytes; what somebody holds stays."""
+"""What nobody uploads, attaches or refers to goes by itself, with its bytes; what somebody
+holds stays.
+"""
 
 import json
 import os
@@ -93,14 +95,25 @@ def test_leftovers_of_a_crash_go_at_the_next_start(tmp_path: Path) -> None:
     assert server.stop() == 0
 
 
-def test_the_storage_figure_counts_every_version_of_each_org(server: Server, alice: Client, charlie: Client) -> None:
+def test_the_storage_figure_counts_every_version_of_each_org(
+    server: Server, alice: Client, charlie: Client
+) -> None:
     artifact = alice.upload(b"x" * 1000)
-    assert alice.send(alice.ok("artifacts.versions.prepare", {"id": artifact}), b"x" * 234).status_code == 204
+    assert (
+        alice.send(alice.ok("artifacts.versions.prepare", {"id": artifact}), b"x" * 234).status_code
+        == 204
+    )
     alice.prepare()
     command = [sys.executable, "-m", "rapport", "orgs", "list", "--data", str(server.data)]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")
+    }
     said = subprocess.run(
-        [*command, "--json"], env=environment, cwd=server.data.parent, capture_output=True, check=True
+        [*command, "--json"],
+        env=environment,
+        cwd=server.data.parent,
+        capture_output=True,
+        check=True,
     )
     sizes = {org["display_id"]: org["storage_bytes"] for org in json.loads(said.stdout)["orgs"]}
     assert (sizes[alice.org], sizes[charlie.org]) == (1234, 0)
@@ -109,4 +122,6 @@ def test_the_storage_figure_counts_every_version_of_each_org(server: Server, ali
     ).stdout
     assert "1234" in next(line for line in table.splitlines() if alice.org in line)
     alice.ok("artifacts.versions.delete", {"id": artifact})
-    assert {org["display_id"]: org["storage_bytes"] for org in server.run("orgs list")["orgs"]}[alice.org] == 1000
+    assert {org["display_id"]: org["storage_bytes"] for org in server.run("orgs list")["orgs"]}[
+        alice.org
+    ] == 1000

@@ -1,4 +1,6 @@
-"""The bytes go out: to whoever has the signed URL, for a while, never as something that a browser runs."""
+"""The bytes go out: to whoever has the signed URL, for a while, never as something that a
+browser runs.
+"""
 
 import re
 import time
@@ -73,17 +75,25 @@ def test_other_verbs_are_405(alice: Client) -> None:
         ("BYTES = 0-4", 0, 5),
     ],
 )
-def test_a_range_is_206_with_just_its_bytes(alice: Client, asked: str, start: int, stop: int) -> None:
+def test_a_range_is_206_with_just_its_bytes(
+    alice: Client, asked: str, start: int, stop: int
+) -> None:
     answer = alice.download(alice.upload(ALPHABET), range=asked)
     assert (answer.status_code, answer.content) == (206, ALPHABET[start:stop])
     assert answer.headers["content-range"] == f"bytes {start}-{stop - 1}/26"
     assert answer.headers["content-length"] == str(stop - start)
 
 
-@pytest.mark.parametrize("asked", ["bytes=26-", "bytes=26-30", "bytes=-0", "bytes=999999999999999999-"])
+@pytest.mark.parametrize(
+    "asked", ["bytes=26-", "bytes=26-30", "bytes=-0", "bytes=999999999999999999-"]
+)
 def test_a_range_behind_the_end_is_416_with_the_size(alice: Client, asked: str) -> None:
     answer = alice.download(alice.upload(ALPHABET), range=asked)
-    assert (answer.status_code, answer.headers["content-range"], answer.content) == (416, "bytes */26", b"")
+    assert (answer.status_code, answer.headers["content-range"], answer.content) == (
+        416,
+        "bytes */26",
+        b"",
+    )
 
 
 @pytest.mark.parametrize("asked", ["bytes=0-", "bytes=-1"])
@@ -93,7 +103,17 @@ def test_an_empty_file_has_no_range(alice: Client, asked: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", ["bytes=4-2", "bytes=0-1,3-4", "bytes=", "bytes=-", "bytes=a-b", "items=0-4", "0-4", "x" * 5000]
+    "asked",
+    [
+        "bytes=4-2",
+        "bytes=0-1,3-4",
+        "bytes=",
+        "bytes=-",
+        "bytes=a-b",
+        "items=0-4",
+        "0-4",
+        "x" * 5000,
+    ],
 )
 def test_what_is_no_single_range_is_answered_whole(alice: Client, asked: str) -> None:
     answer = alice.download(alice.upload(ALPHABET), range=asked)
@@ -117,10 +137,14 @@ def test_a_head_has_no_range(alice: Client) -> None:
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_hostile_name_is_saved_as_a_harmless_one(alice: Client, name: str) -> None:
     header = alice.download(alice.upload(b"x", name)).headers["content-disposition"]
-    found = re.fullmatch(r"attachment; filename=\"([ -~]+)\"; filename\*=UTF-8''([!#$&+.^_`|~A-Za-z0-9%-]+)", header)
+    found = re.fullmatch(
+        r"attachment; filename=\"([ -~]+)\"; filename\*=UTF-8''([!#$&+.^_`|~A-Za-z0-9%-]+)", header
+    )
     assert found, header
     for saved in (found[1], unquote(found[2])):
-        assert not re.search(r'[/\\:*?"<>|%\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]', saved)
+        assert not re.search(
+            r'[/\\:*?"<>|%\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]', saved
+        )
         assert not saved.startswith(".")
         assert saved.strip(". ") == saved != ""
         assert saved.partition(".")[0].lower() not in {"con", "nul", "prn", "aux", "com1"}
@@ -128,7 +152,9 @@ def test_a_hostile_name_is_saved_as_a_harmless_one(alice: Client, name: str) -> 
 
 
 def test_a_harmless_name_is_kept_in_full(alice: Client) -> None:
-    header = alice.download(alice.upload(b"x", "Protokoll № 5, März 2026.pdf")).headers["content-disposition"]
+    header = alice.download(alice.upload(b"x", "Protokoll № 5, März 2026.pdf")).headers[
+        "content-disposition"
+    ]
     assert unquote(header.partition("UTF-8''")[2]) == "Protokoll № 5, März 2026.pdf"
     assert 'filename="Protokoll No 5, Marz 2026.pdf"' in header
 
@@ -176,7 +202,8 @@ def test_what_a_browser_only_shows_is_saved_and_not_guessed_at(alice: Client, ty
 
 
 @pytest.mark.parametrize(
-    "type_", ["text/html\r\nx-evil: 1", "pdf", "a/b/c", "text/\u00e9", "x" * 2000, " ", "text/html;"]
+    "type_",
+    ["text/html\r\nx-evil: 1", "pdf", "a/b/c", "text/\u00e9", "x" * 2000, " ", "text/html;"],
 )
 def test_a_type_that_is_none_goes_out_as_plain_bytes(alice: Client, type_: str) -> None:
     answer = alice.download(alice.upload(b"x", file_type=type_))
@@ -190,12 +217,20 @@ def test_a_changed_url_is_403(alice: Client) -> None:
     parameters = {name: values[0] for name, values in parse_qs(query).items()}
     expires, signature = parameters["expires"], parameters["signature"]
     for changed in (
-        "", f"expires={expires}", f"signature={signature}", f"expires={int(expires) + 1}&signature={signature}",
-        f"expires={expires}&signature={signature[:-1]}", f"expires={expires}&signature={'0' * 64}",
-        f"expires={expires}&signature={signature}&version=2", f"{query}&expires={expires}", f"{query}&{query}",
-        f"expires=+{expires}&signature={signature}", f"expires={expires}&signature={signature}%00",
-        f"expires={expires}&signature=%C3%A9", "&".join(f"a{number}=1" for number in range(100)),
-    ):  # fmt: skip
+        "",
+        f"expires={expires}",
+        f"signature={signature}",
+        f"expires={int(expires) + 1}&signature={signature}",
+        f"expires={expires}&signature={signature[:-1]}",
+        f"expires={expires}&signature={'0' * 64}",
+        f"expires={expires}&signature={signature}&version=2",
+        f"{query}&expires={expires}",
+        f"{query}&{query}",
+        f"expires=+{expires}&signature={signature}",
+        f"expires={expires}&signature={signature}%00",
+        f"expires={expires}&signature=%C3%A9",
+        "&".join(f"a{number}=1" for number in range(100)),
+    ):
         refused(httpx.get(f"{url}?{changed}"))
     place = urlsplit(url).path.rpartition("/artifacts/download/")[2]
     org, number, version = place.split("/")

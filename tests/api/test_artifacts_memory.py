@@ -31,7 +31,11 @@ class Sampler:
         self._thread.join()
 
     def now(self) -> float:
-        line = next(line for line in self._status.read_text(encoding="utf-8").splitlines() if line.startswith("VmRSS"))
+        line = next(
+            line
+            for line in self._status.read_text(encoding="utf-8").splitlines()
+            if line.startswith("VmRSS")
+        )
         return int(line.split()[1]) / 1024
 
     def _sample(self) -> None:
@@ -55,7 +59,10 @@ def test_200_mebibytes_go_up_and_down_in_flat_memory(tmp_path: Path) -> None:
         answer = server.http.post(prepared["url"], data=fields, files={"file": file}, timeout=120)
         assert answer.status_code == 204, answer.text
     url = client.ok("artifacts.locate", {"id": prepared["id"]})["url"]
-    with Sampler(server.process.pid) as download, server.http.stream("GET", url, timeout=120) as got:
+    with (
+        Sampler(server.process.pid) as download,
+        server.http.stream("GET", url, timeout=120) as got,
+    ):
         assert sum(len(chunk) for chunk in got.iter_raw()) == SIZE
     told = f"MiB: {upload.before:.0f} before, {upload.most:.0f} at the upload, {download.most:.0f} at the download, {download.now():.0f} after"
     assert upload.most - upload.before < MOST, told

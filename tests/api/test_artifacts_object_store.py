@@ -1,4 +1,6 @@
-"""Files in an object store: to clients nothing changes, and downloads may come from the store itself."""
+"""Files in an object store: to clients nothing changes, and downloads may come from the store
+itself.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +28,9 @@ def s3() -> Iterator[ObjectStore]:
 @pytest.fixture(scope="module")
 def in_s3(s3: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that keeps files there."""
-    running = Server(tmp_path_factory.mktemp("s3") / "data", RAPPORT_ARTIFACT_STORE=s3.url, **s3.environment)
+    running = Server(
+        tmp_path_factory.mktemp("s3") / "data", RAPPORT_ARTIFACT_STORE=s3.url, **s3.environment
+    )
     yield running
     assert running.stop() == 0
 
@@ -39,7 +43,9 @@ def until(holds: Callable[[], bool]) -> None:
     assert holds()
 
 
-def test_a_file_goes_up_and_comes_down_in_any_range_with_the_same_headers(in_s3: Server, s3: ObjectStore) -> None:
+def test_a_file_goes_up_and_comes_down_in_any_range_with_the_same_headers(
+    in_s3: Server, s3: ObjectStore
+) -> None:
     alice = in_s3.make_org()
     before = len(objects_in_s3(s3))
     artifact = alice.upload(ALPHABET, "page.html", file_type="text/html")
@@ -77,7 +83,10 @@ def test_a_large_file_is_not_held_in_memory(in_s3: Server, tmp_path: Path) -> No
 def test_the_bytes_of_a_deleted_version_go(s3: ObjectStore, tmp_path: Path) -> None:
     # Orphans that go at once make the cleaner look each second.
     server = Server(
-        tmp_path / "data", RAPPORT_ARTIFACT_STORE=s3.url, RAPPORT_ARTIFACT_ORPHAN_HOURS="0.001", **s3.environment
+        tmp_path / "data",
+        RAPPORT_ARTIFACT_STORE=s3.url,
+        RAPPORT_ARTIFACT_ORPHAN_HOURS="0.001",
+        **s3.environment,
     )
     alice = server.make_org()
     artifact = alice.upload(b"first")
@@ -94,7 +103,12 @@ def test_the_bytes_of_a_deleted_version_go(s3: ObjectStore, tmp_path: Path) -> N
 
 
 def test_a_direct_download_is_answered_by_the_store(s3: ObjectStore, tmp_path: Path) -> None:
-    server = Server(tmp_path / "data", RAPPORT_ARTIFACT_STORE=s3.url, RAPPORT_ARTIFACT_DIRECT="on", **s3.environment)
+    server = Server(
+        tmp_path / "data",
+        RAPPORT_ARTIFACT_STORE=s3.url,
+        RAPPORT_ARTIFACT_DIRECT="on",
+        **s3.environment,
+    )
     alice = server.make_org()
     artifact = alice.upload(ALPHABET, "notes.txt", file_type="text/plain")
     sent_on = alice.download(artifact, range="bytes=3-5")
@@ -110,7 +124,9 @@ def test_a_direct_download_is_answered_by_the_store(s3: ObjectStore, tmp_path: P
     assert server.stop() == 0
 
 
-def test_without_the_store_files_are_503_and_all_else_goes_on(tmp_path: Path, unused_port: int) -> None:
+def test_without_the_store_files_are_503_and_all_else_goes_on(
+    tmp_path: Path, unused_port: int
+) -> None:
     with object_stores.s3(unused_port) as store:
         server = Server(tmp_path / "data", RAPPORT_ARTIFACT_STORE=store.url, **store.environment)
         alice = server.make_org()

@@ -50,8 +50,12 @@ def form(pairs: list[tuple[str, str]], content: bytes = b"notes", file: str = "f
     return b"".join(parts) + head + content + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
-def post(prepared: Any, body: bytes, content_type: str = f"multipart/form-data; boundary={BOUNDARY}") -> httpx.Response:
-    return httpx.post(prepared["url"], content=body, headers={"content-type": content_type}, timeout=30)
+def post(
+    prepared: Any, body: bytes, content_type: str = f"multipart/form-data; boundary={BOUNDARY}"
+) -> httpx.Response:
+    return httpx.post(
+        prepared["url"], content=body, headers={"content-type": content_type}, timeout=30
+    )
 
 
 def files_of(server: Server) -> set[Path]:
@@ -74,7 +78,11 @@ def test_a_file_goes_up_and_comes_down_as_it_was(alice: Client) -> None:
     answer = alice.send(prepared, content)
     assert (answer.status_code, answer.content) == (204, b"")
     got = alice.ok("artifacts.get", {"id": prepared["id"]})
-    assert got["artifact"]["file"] == {"type": "application/octet-stream", "name": "minutes.pdf", "size": len(content)}
+    assert got["artifact"]["file"] == {
+        "type": "application/octet-stream",
+        "name": "minutes.pdf",
+        "size": len(content),
+    }
     assert list(got["artifact"]["file"]) == ["type", "name", "size"]
     assert got["version"]["version"] == "1"
     assert got["version"]["modified_by"]["display_id"] == alice.user
@@ -127,7 +135,9 @@ def test_the_type_is_the_declared_one_else_the_parts_else_what_it_looks_like(
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
-def test_a_hostile_name_names_nothing_on_disk_and_comes_back_as_written(alice: Client, name: str) -> None:
+def test_a_hostile_name_names_nothing_on_disk_and_comes_back_as_written(
+    alice: Client, name: str
+) -> None:
     before = files_of(alice.server)
     prepared = alice.prepare(name)
     assert alice.send(prepared, b"x", name=name.replace("\r\n", "")).status_code == 204
@@ -150,7 +160,9 @@ def test_a_name_that_is_none_is_not_prepared(alice: Client, name: Any, type_: st
 def test_the_parts_own_file_name_is_never_looked_at(alice: Client) -> None:
     for name in (b"../x", b"a\0b", b"x" * 4096, "\u202e".encode() * 1000, b'a\\"b', b""):
         prepared = alice.prepare()
-        body = form(list(fields(prepared).items())).replace(b'filename="x"', b'filename="%b"' % name)
+        body = form(list(fields(prepared).items())).replace(
+            b'filename="x"', b'filename="%b"' % name
+        )
         assert post(prepared, body).status_code == 204
         assert alice.download(prepared["id"]).content == b"notes"
 
@@ -181,9 +193,19 @@ def test_a_changed_field_is_403(alice: Client) -> None:
     prepared, other = alice.prepare(), alice.prepare()
     whole = fields(prepared)
     for name, value in whole.items():
-        for changed in ("", value + "0", "0" + value, value[:-1], value.upper() + " ", fields(other)[name], "x" * 5000):
+        for changed in (
+            "",
+            value + "0",
+            "0" + value,
+            value[:-1],
+            value.upper() + " ",
+            fields(other)[name],
+            "x" * 5000,
+        ):
             if changed != value:
-                refused(post(prepared, form(list({**whole, name: changed}.items()))), 403, "forbidden")
+                refused(
+                    post(prepared, form(list({**whole, name: changed}.items()))), 403, "forbidden"
+                )
     later = str(int(whole["expires"]) + 1)
     refused(post(prepared, form(list({**whole, "expires": later}.items()))), 403, "forbidden")
     assert is_not_uploaded(alice, prepared)
@@ -199,7 +221,9 @@ def test_a_repeated_or_added_field_is_403_wherever_it_stands(alice: Client) -> N
             b"--" + BOUNDARY.encode() + b"\r\n"
         )[2].join((f"--{BOUNDARY}\r\n".encode(), b""))
         refused(post(prepared, behind), 403, "forbidden")
-    twice = form(whole, file="file").replace(f"\r\n--{BOUNDARY}--".encode(), b"\r\n" + form([])[: -len("\r\n")])
+    twice = form(whole, file="file").replace(
+        f"\r\n--{BOUNDARY}--".encode(), b"\r\n" + form([])[: -len("\r\n")]
+    )
     refused(post(prepared, twice), 403, "forbidden")
     refused(post(prepared, form([("file", "notes"), *whole])), 403, "forbidden")
     refused(post(prepared, form([(f"f{number}", "") for number in range(100)])), 403, "forbidden")
@@ -229,7 +253,9 @@ def test_a_download_urls_signature_is_no_uploads(alice: Client) -> None:
     place = url.path.removeprefix("/artifacts/download/")
     form_data = [{"key": key, "value": value} for key, value in {"key": place, **query}.items()]
     refused(
-        alice.send({"url": f"{alice.server.url}/artifacts/upload/{place}", "form_data": form_data}), 403, "forbidden"
+        alice.send({"url": f"{alice.server.url}/artifacts/upload/{place}", "form_data": form_data}),
+        403,
+        "forbidden",
     )
 
 
@@ -245,7 +271,11 @@ def test_used_is_403_and_the_first_bytes_stay(alice: Client) -> None:
 def test_of_many_at_once_one_is_taken(alice: Client) -> None:
     prepared = alice.prepare()
     with ThreadPoolExecutor(16) as threads:
-        answers = list(threads.map(lambda number: (number, alice.send(prepared, b"%d" % number * 100_000)), range(16)))
+        answers = list(
+            threads.map(
+                lambda number: (number, alice.send(prepared, b"%d" % number * 100_000)), range(16)
+            )
+        )
     assert sorted(answer.status_code for _, answer in answers) == [204] + [403] * 15
     (winner,) = [number for number, answer in answers if answer.status_code == 204]
     assert alice.download(prepared["id"]).content == b"%d" % winner * 100_000
@@ -274,8 +304,14 @@ def test_late_is_403(small: Server) -> None:
         (b"key=1&expires=2", "application/x-www-form-urlencoded"),
         (form([("a", "b")]), ""),
         (f"--{BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}"),
-        (f"--{BOUNDARY}\r\nbad header\r\n\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}"),
-        (f"--{BOUNDARY}\r\n{'X-A: b' * 9000}\r\n\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}"),
+        (
+            f"--{BOUNDARY}\r\nbad header\r\n\r\n".encode(),
+            f"multipart/form-data; boundary={BOUNDARY}",
+        ),
+        (
+            f"--{BOUNDARY}\r\n{'X-A: b' * 9000}\r\n\r\n".encode(),
+            f"multipart/form-data; boundary={BOUNDARY}",
+        ),
         (b"\r\n" * 40_000, f"multipart/form-data; boundary={BOUNDARY}"),
     ],
     ids=itertools.count(),
@@ -283,9 +319,10 @@ def test_late_is_403(small: Server) -> None:
 def test_what_is_no_form_is_400(alice: Client, body: bytes, content_type: str) -> None:
     prepared = alice.prepare()
     answer = post(prepared, body, content_type)
-    assert (answer.status_code, answer.json()["type"] in {"bad_request", "invalid_content_type"}) == (400, True), (
-        answer.text
-    )
+    assert (
+        answer.status_code,
+        answer.json()["type"] in {"bad_request", "invalid_content_type"},
+    ) == (400, True), answer.text
     assert alice.send(prepared).status_code == 204
 
 
@@ -300,7 +337,10 @@ def test_a_form_without_its_end_or_its_file_is_400(alice: Client) -> None:
     ):
         assert post(prepared, body).status_code in {400, 403}
     compressed = httpx.post(
-        prepared["url"], data=fields(prepared), files={"file": b"x"}, headers={"content-encoding": "gzip"}
+        prepared["url"],
+        data=fields(prepared),
+        files={"file": b"x"},
+        headers={"content-encoding": "gzip"},
     )
     refused(compressed, 400, "invalid_content_type")
     assert is_not_uploaded(alice, prepared)
@@ -351,7 +391,11 @@ def test_a_client_that_asks_first_sends_no_file_that_is_too_large(small: Server)
             f"content-type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n".encode()
         )
         status, headers, body = wire.answer()
-    assert (status, body["type"], headers["connection"]) == (413, "request_entity_too_large", "close")
+    assert (status, body["type"], headers["connection"]) == (
+        413,
+        "request_entity_too_large",
+        "close",
+    )
 
 
 # Broken off
@@ -442,11 +486,15 @@ def test_the_url_begins_where_the_caller_came_in(alice: Client) -> None:
     other = alice.ok("artifacts.prepare", {"file_name": "x"}, host="rapport.example:8443")
     assert other["url"].startswith("http://rapport.example:8443/artifacts/upload/")
     for host in ('x"><script>', "a/b", "a@b", "x y", "a" * 300):
-        assert alice.ok("artifacts.prepare", {"file_name": "x"}, host=host)["url"].startswith(alice.server.url)
+        assert alice.ok("artifacts.prepare", {"file_name": "x"}, host=host)["url"].startswith(
+            alice.server.url
+        )
 
 
 def test_the_command_line_gets_the_servers_own_address(alice: Client) -> None:
-    answer = alice.server.run("call", method="artifacts.prepare", body='{"file_name": "x"}', org=alice.org)
+    answer = alice.server.run(
+        "call", method="artifacts.prepare", body='{"file_name": "x"}', org=alice.org
+    )
     assert answer["body"]["url"].startswith(f"{alice.server.url}/artifacts/upload/")
 
 
@@ -455,10 +503,14 @@ def test_the_public_url_comes_first(tmp_path: Path) -> None:
     client = server.make_org()
     prepared = client.prepare()
     assert prepared["url"].startswith("https://crm.example/rapport/artifacts/upload/")
-    answer = server.run("call", method="artifacts.prepare", body='{"file_name": "x"}', org=client.org)
+    answer = server.run(
+        "call", method="artifacts.prepare", body='{"file_name": "x"}', org=client.org
+    )
     assert answer["body"]["url"].startswith("https://crm.example/rapport/artifacts/upload/")
     assert (
-        client.send({**prepared, "url": prepared["url"].replace("https://crm.example/rapport", server.url)}).status_code
+        client.send(
+            {**prepared, "url": prepared["url"].replace("https://crm.example/rapport", server.url)}
+        ).status_code
         == 204
     )
     assert server.stop() == 0

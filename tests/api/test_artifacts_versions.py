@@ -11,7 +11,9 @@ from tests.support.server import Client, Server
 pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
-def add_version(client: Client, artifact: str, content: bytes, type_: str = "application/octet-stream") -> None:
+def add_version(
+    client: Client, artifact: str, content: bytes, type_: str = "application/octet-stream"
+) -> None:
     prepared = client.ok("artifacts.versions.prepare", {"id": artifact})
     assert prepared["id"] == artifact
     assert client.send(prepared, content, type=type_).status_code == 204
@@ -22,21 +24,31 @@ def blob_of(client: Client, content: bytes) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and path.read_bytes() == content]
 
 
-def test_the_newest_version_is_the_artifacts_and_the_older_ones_stay(alice: Client, bob: Client) -> None:
+def test_the_newest_version_is_the_artifacts_and_the_older_ones_stay(
+    alice: Client, bob: Client
+) -> None:
     artifact = alice.upload(b"one", "notes.txt")
     before = alice.ok("artifacts.get", {"id": artifact})
     add_version(bob, artifact, b"<html>two", "text/html")
     after = alice.ok("artifacts.get", {"id": artifact})
     assert after["artifact"]["file"] == {"type": "text/html", "name": "notes.txt", "size": 9}
     assert after["version"]["version"] == "2"
-    assert after["version"]["modified_by"]["display_id"] == after["artifact"]["modified_by"]["display_id"] == bob.user
+    assert (
+        after["version"]["modified_by"]["display_id"]
+        == after["artifact"]["modified_by"]["display_id"]
+        == bob.user
+    )
     assert after["artifact"]["modified_date"] > before["artifact"]["modified_date"]
     assert after["artifact"]["created_by"]["display_id"] == alice.user
     first = alice.ok("artifacts.get", {"id": artifact, "version": "1"})
     assert first["artifact"]["file"] == {"type": "text/plain", "name": "notes.txt", "size": 3}
     assert first["version"] == before["version"]
     assert alice.get("artifacts.get", {"id": artifact, "version": "1"}).body == first
-    assert alice.download(artifact).content == alice.download(artifact, version="2").content == b"<html>two"
+    assert (
+        alice.download(artifact).content
+        == alice.download(artifact, version="2").content
+        == b"<html>two"
+    )
     assert alice.download(artifact, version="1").content == b"one"
 
 
@@ -85,8 +97,13 @@ def test_deleting_the_last_version_leaves_an_artifact_without_a_file(alice: Clie
     assert "version" not in got
     assert got["artifact"]["file"] == {"type": "text/plain", "name": "notes.txt"}
     assert alice.call("artifacts.locate", {"id": artifact}).status == 404
-    assert alice.ok("engagements.get", {"id": engagement["id"]})["engagement"]["artifacts"] == [artifact]
-    alice.ok("engagements.update", {"id": engagement["id"], "title": "b", "artifacts": {"set": [artifact]}})
+    assert alice.ok("engagements.get", {"id": engagement["id"]})["engagement"]["artifacts"] == [
+        artifact
+    ]
+    alice.ok(
+        "engagements.update",
+        {"id": engagement["id"], "title": "b", "artifacts": {"set": [artifact]}},
+    )
     add_version(alice, artifact, b"blackened")
     assert alice.download(artifact).content == b"blackened"
 
@@ -95,9 +112,14 @@ def test_what_can_not_be_deleted_is_refused(alice: Client) -> None:
     artifact = alice.upload(b"one")
     for version in ("2", "x", ""):
         alice.refused(
-            "artifacts.versions.delete", {"id": artifact, "version": version}, "value_not_permitted", "version"
+            "artifacts.versions.delete",
+            {"id": artifact, "version": version},
+            "value_not_permitted",
+            "version",
         )
-    alice.refused("artifacts.versions.delete", {"id": alice.prepare()["id"]}, "value_not_permitted", "version")
+    alice.refused(
+        "artifacts.versions.delete", {"id": alice.prepare()["id"]}, "value_not_permitted", "version"
+    )
     alice.refused("artifacts.versions.delete", {"id": "ARTIFACT-99999"}, "invalid_id", "id")
     alice.refused("artifacts.versions.prepare", {"id": "ARTIFACT-99999"}, "invalid_id", "id")
     assert alice.download(artifact).content == b"one"
@@ -119,13 +141,16 @@ def test_a_strict_server_answers_no_id(strict_server: Server) -> None:
     prepared = client.ok("artifacts.versions.prepare", {"id": artifact})
     assert set(prepared) == {"url", "form_data"}
     assert client.send(prepared, b"two").status_code == 204
-    assert client.ok("artifacts.list") == {"artifacts": [client.ok("artifacts.get", {"id": artifact})["artifact"]]}
+    assert client.ok("artifacts.list") == {
+        "artifacts": [client.ok("artifacts.get", {"id": artifact})["artifact"]]
+    }
     assert client.call("artifacts.list", {"limit": 1}).type == "invalid_field"
 
 
 def test_a_retried_prepare_answers_the_same_url(alice: Client) -> None:
     first, second = (
-        alice.ok("artifacts.prepare", {"file_name": "a"}, idempotency_key=f"key-{alice.org}") for _ in range(2)
+        alice.ok("artifacts.prepare", {"file_name": "a"}, idempotency_key=f"key-{alice.org}")
+        for _ in range(2)
     )
     assert first == second
     assert alice.send(second, b"x").status_code == 204

@@ -18,7 +18,14 @@ def test_a_token_comes_with_the_word_in_any_case_or_bare(form: str, alice: Clien
 
 def test_a_token_with_a_typo_is_malformed(alice: Client) -> None:
     swapped = alice.token[:-1] + ("a" if alice.token[-1] != "a" else "b")
-    for token in (swapped, alice.token[:-1], alice.token + "x", alice.token.upper(), "rpt_", "x" * 10_000):
+    for token in (
+        swapped,
+        alice.token[:-1],
+        alice.token + "x",
+        alice.token.upper(),
+        "rpt_",
+        "x" * 10_000,
+    ):
         answer = holding(alice, token).call("dev-users.self")
         assert (answer.status, answer.type) == (401, "unauthenticated")
         assert answer.body["detail"].startswith("malformed")
@@ -40,7 +47,9 @@ def test_an_expired_token_is_refused(server: Server, alice: Client) -> None:
     assert (answer.status, answer.body["detail"].partition(":")[0]) == (401, "expired")
 
 
-def test_a_deactivated_user_is_kept_out_at_once_and_stays_named(server: Server, alice: Client, bob: Client) -> None:
+def test_a_deactivated_user_is_kept_out_at_once_and_stays_named(
+    server: Server, alice: Client, bob: Client
+) -> None:
     made = bob.engagement()
     server.run("users deactivate", user=bob.user, org=alice.org)
     answer = bob.call("dev-users.self")
@@ -51,7 +60,9 @@ def test_a_deactivated_user_is_kept_out_at_once_and_stays_named(server: Server, 
 
 
 def test_a_shadow_user_is_kept_out(server: Server, alice: Client) -> None:
-    shadow = alice.ok("dev-users.create", {"email": "s@example.com", "state": "shadow"})["dev_user"]["display_id"]
+    shadow = alice.ok("dev-users.create", {"email": "s@example.com", "state": "shadow"})[
+        "dev_user"
+    ]["display_id"]
     token = server.run("tokens create", user=shadow, org=alice.org)["token"]
     assert holding(alice, token).call("dev-users.self").status == 403
 
@@ -74,10 +85,14 @@ def test_a_member_writes_and_deletes_records_but_makes_no_users(alice: Client, b
     assert bob.call("engagements.delete", {"id": made["id"]}).status == 200
     assert bob.call("dev-users.create", {"email": "n@example.com", "state": "shadow"}).status == 403
     assert bob.call("dev-users.list").status == 200
-    assert alice.call("dev-users.create", {"email": "n@example.com", "state": "shadow"}).status == 201
+    assert (
+        alice.call("dev-users.create", {"email": "n@example.com", "state": "shadow"}).status == 201
+    )
 
 
-def test_a_new_role_counts_from_the_next_request_on(server: Server, alice: Client, bob: Client) -> None:
+def test_a_new_role_counts_from_the_next_request_on(
+    server: Server, alice: Client, bob: Client
+) -> None:
     server.run("users role", user=bob.user, role="viewer", org=alice.org)
     assert bob.call("tags.create", {"name": "x"}).status == 403
     server.run("users role", user=bob.user, role="admin", org=alice.org)
@@ -104,7 +119,10 @@ def test_a_token_may_do_what_its_scope_says(
     token = server.make_user(alice, scope=scope)
     allowed = {True: 200, False: 403}
     assert token.call("engagements.get", {"id": made["id"]}).status == allowed[reads]
-    assert token.call("engagements.update", {"id": made["id"], "title": "New"}).status == allowed[writes]
+    assert (
+        token.call("engagements.update", {"id": made["id"], "title": "New"}).status
+        == allowed[writes]
+    )
     assert token.call("engagements.delete", {"id": made["id"]}).status == allowed[deletes]
     assert token.call("dev-users.self").status == 200
 
@@ -113,7 +131,9 @@ def test_nothing_of_another_org_is_seen_counted_or_changed(alice: Client, charli
     made = alice.engagement(external_ref="crm-1")
     assert charlie.ok("engagements.list")["engagements"] == []
     assert charlie.ok("engagements.count", {"external_ref": ["crm-1"]}) == {"count": 0}
-    assert charlie.ok("engagements.count", {"created_by": [made["created_by"]["id"]]}) == {"count": 0}
+    assert charlie.ok("engagements.count", {"created_by": [made["created_by"]["id"]]}) == {
+        "count": 0
+    }
     assert charlie.ok("engagements.list", {"members": [made["members"][0]]})["engagements"] == []
     for method in ("get", "update", "delete"):
         assert charlie.call(f"engagements.{method}", {"id": made["id"]}).status == 404

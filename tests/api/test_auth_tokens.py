@@ -44,7 +44,8 @@ def refused(answer: Answer, status: int, type_: str, field: str | None = None) -
 
 def test_a_token_of_ones_own_works_and_says_how_long(bob: Client) -> None:
     made = bob.ok(
-        "auth-tokens.create", {"grant_type": ISSUE, "requested_token_type": PAT, "expires_in": 30, "token_hint": "CI"}
+        "auth-tokens.create",
+        {"grant_type": ISSUE, "requested_token_type": PAT, "expires_in": 30, "token_hint": "CI"},
     )
     assert made["token_type"] == "bearer"
     assert made["expires_in"] == 30 * DAY
@@ -63,9 +64,16 @@ def test_a_token_of_ones_own_works_and_says_how_long(bob: Client) -> None:
 
 @pytest.mark.parametrize(
     ("life", "seconds"),
-    [({}, 1825 * DAY), ({"expires_in": 1}, DAY), ({"expires_in_mins": 90}, 5400), ({"expires_in": 1825}, 1825 * DAY)],
+    [
+        ({}, 1825 * DAY),
+        ({"expires_in": 1}, DAY),
+        ({"expires_in_mins": 90}, 5400),
+        ({"expires_in": 1825}, 1825 * DAY),
+    ],
 )
-def test_a_life_is_given_in_days_or_minutes_and_told_in_seconds(bob: Client, life: Any, seconds: int) -> None:
+def test_a_life_is_given_in_days_or_minutes_and_told_in_seconds(
+    bob: Client, life: Any, seconds: int
+) -> None:
     assert bob.ok("auth-tokens.create", life)["expires_in"] == seconds
 
 
@@ -91,10 +99,16 @@ def test_a_life_may_end_at_a_date(bob: Client) -> None:
         ({"expires_at": "2999-01-01T00:00:00Z", "expires_in": 1}, "expires_at"),
         ({"grant_type": EXCHANGE}, "grant_type"),
         ({"requested_token_type": AAT}, "requested_token_type"),
-        ({"requested_token_type": "urn:devrev:params:oauth:token-type:session:rev"}, "requested_token_type"),
+        (
+            {"requested_token_type": "urn:devrev:params:oauth:token-type:session:rev"},
+            "requested_token_type",
+        ),
         ({"requested_token_type": f"{PAT}:act-as"}, "requested_token_type"),
         ({"subject_token": "abc"}, "subject_token"),
-        ({"subject_token_type": "urn:devrev:params:oauth:token-type:session"}, "subject_token_type"),
+        (
+            {"subject_token_type": "urn:devrev:params:oauth:token-type:session"},
+            "subject_token_type",
+        ),
         ({"rev_info": {"user_ref": "x"}}, "rev_info"),
         ({"aud": ["x"]}, "aud"),
         ({"scope": "engagement:write unicorn:read"}, "scope"),
@@ -110,7 +124,13 @@ def test_what_a_token_can_not_be_is_refused_by_name(bob: Client, request_: Any, 
 
 
 def test_all_that_is_wrong_is_told_at_once_in_the_contracts_order(alice: Client) -> None:
-    request = {"scope": "x:read", "rev_info": {}, "act_as": "DEVU-999", "expires_in": 1, "expires_in_mins": 1}
+    request = {
+        "scope": "x:read",
+        "rev_info": {},
+        "act_as": "DEVU-999",
+        "expires_in": 1,
+        "expires_in_mins": 1,
+    }
     answer = refused(alice.call("auth-tokens.create", request), 400, "invalid_id", "act_as")
     assert [one["field_name"] for one in answer.body["violations"]] == [
         "act_as",
@@ -128,7 +148,9 @@ def test_a_secret_that_was_sent_is_not_repeated(bob: Client) -> None:
 def test_types_that_are_none_are_no_values(bob: Client) -> None:
     for field in ("grant_type", "requested_token_type", "subject_token_type"):
         refused(bob.call("auth-tokens.create", {field: "pat"}), 400, "invalid_enum_value", field)
-    refused(bob.call("auth-tokens.create", {"act_as": "REVU-1"}), 400, "unexpected_id_type", "act_as")
+    refused(
+        bob.call("auth-tokens.create", {"act_as": "REVU-1"}), 400, "unexpected_id_type", "act_as"
+    )
 
 
 # Scopes and roles
@@ -152,7 +174,9 @@ def test_a_level_alone_means_every_family(bob: Client) -> None:
     refused(reader.call("tags.create", {"name": "x"}), 403, "forbidden")
 
 
-@pytest.mark.parametrize("method", [pytest.param(one, id=one.name) for one in METHODS.values() if one.scope])
+@pytest.mark.parametrize(
+    "method", [pytest.param(one, id=one.name) for one in METHODS.values() if one.scope]
+)
 def test_every_methods_scope_can_be_asked_for(alice: Client, method: Any) -> None:
     assert alice.ok("auth-tokens.create", {"scope": method.scope})["scope"] == method.scope
 
@@ -162,7 +186,9 @@ def test_a_token_never_grants_more_than_its_maker(bob: Client) -> None:
     for scope in ("engagement:write", "tag:read", "auth_token:all", "read", "engagement:read all"):
         answer = refused(maker.call("auth-tokens.create", {"scope": scope}), 403, "forbidden")
         assert scope.split()[-1] in answer.body["message"]
-    assert maker.ok("auth-tokens.create", {"scope": "engagement:read"})["scope"] == "engagement:read"
+    assert (
+        maker.ok("auth-tokens.create", {"scope": "engagement:read"})["scope"] == "engagement:read"
+    )
     assert maker.ok("auth-tokens.create")["scope"] == "auth_token:write engagement:read"
 
 
@@ -186,20 +212,30 @@ def test_a_viewer_makes_no_tokens_but_may_drop_the_own_one(server: Server, alice
 
 
 def test_an_admin_makes_a_token_that_acts_as_another(alice: Client, bob: Client) -> None:
-    made = alice.ok("auth-tokens.create", {"act_as": bob.user, "requested_token_type": f"{PAT}:act-as"})
+    made = alice.ok(
+        "auth-tokens.create", {"act_as": bob.user, "requested_token_type": f"{PAT}:act-as"}
+    )
     acting = Client(alice.server, made["access_token"])
     assert acting.ok("dev-users.self")["dev_user"]["display_id"] == bob.user
     token = bob.ok("auth-tokens.get", {"token_id": made["token_id"]})["token"]
     assert token["created_by"]["display_id"] == alice.user
     assert token["requested_token_type"] == f"{PAT}:act-as"
-    refused(acting.call("dev-users.create", {"email": "x@example.com", "state": "shadow"}), 403, "forbidden")
+    refused(
+        acting.call("dev-users.create", {"email": "x@example.com", "state": "shadow"}),
+        403,
+        "forbidden",
+    )
 
 
-def test_a_scoped_admins_token_acts_as_another_within_its_scopes_only(alice: Client, bob: Client) -> None:
+def test_a_scoped_admins_token_acts_as_another_within_its_scopes_only(
+    alice: Client, bob: Client
+) -> None:
     maker, _ = make(alice, scope="auth_token:write tag:read")
     made = maker.ok("auth-tokens.create", {"act_as": bob.user})
     assert made["scope"] == "auth_token:write tag:read"
-    refused(maker.call("auth-tokens.create", {"act_as": bob.user, "scope": "all"}), 403, "forbidden")
+    refused(
+        maker.call("auth-tokens.create", {"act_as": bob.user, "scope": "all"}), 403, "forbidden"
+    )
 
 
 def test_a_member_acts_as_nobody_else(bob: Client, alice: Client) -> None:
@@ -216,7 +252,9 @@ def test_another_orgs_users_can_not_be_acted_as(alice: Client, charlie: Client) 
 
 def test_a_service_account_holds_tokens(alice: Client, bob: Client) -> None:
     bot = service_account(alice)
-    made = alice.ok("auth-tokens.create", {"act_as": bot, "scope": "auth_token:all engagement:write"})
+    made = alice.ok(
+        "auth-tokens.create", {"act_as": bot, "scope": "auth_token:all engagement:write"}
+    )
     assert made["client_id"]
     works = Client(alice.server, made["access_token"], bot)
     engagement = works.engagement()
@@ -230,7 +268,11 @@ def test_a_service_account_holds_tokens(alice: Client, bob: Client) -> None:
     found = alice.ok("auth-tokens.list", {"subject": bot, "client_id": "exporter"})["tokens"]
     assert [one["id"] for one in found] == [rotated["token_id"]]
     refused(bob.call("auth-tokens.create", {"act_as": bot}), 403, "forbidden")
-    refused(alice.call("auth-tokens.create", {"act_as": bot, "requested_token_type": PAT}), 400, "value_not_permitted")
+    refused(
+        alice.call("auth-tokens.create", {"act_as": bot, "requested_token_type": PAT}),
+        400,
+        "value_not_permitted",
+    )
 
 
 def test_the_command_line_makes_service_accounts_tokens(alice: Client) -> None:
@@ -239,7 +281,10 @@ def test_the_command_line_makes_service_accounts_tokens(alice: Client) -> None:
     assert Client(alice.server, made["token"]).call("engagements.list").status == 200
     listed = alice.server.run("tokens list", user=bot, org=alice.org)["tokens"]
     assert [one["display_id"] for one in listed] == [made["display_id"]]
-    assert "no scope" in alice.server.run("tokens create", user=bot, scope="unicorn:read", org=alice.org)["error"]
+    assert (
+        "no scope"
+        in alice.server.run("tokens create", user=bot, scope="unicorn:read", org=alice.org)["error"]
+    )
 
 
 def test_the_command_line_takes_no_ids_of_other_orgs(alice: Client, charlie: Client) -> None:
@@ -253,7 +298,9 @@ def test_members_see_and_manage_their_own_tokens_only(alice: Client, bob: Client
     hers = alice.ok("auth-tokens.list")["tokens"][0]["id"]
     absent = bob.call("auth-tokens.get", {"token_id": "TOKEN-99999"})
     for method, more in (("get", {}), ("update", {"token_hint": "x"}), ("delete", {})):
-        answer = refused(bob.call(f"auth-tokens.{method}", {"token_id": hers, **more}), 404, "not_found")
+        answer = refused(
+            bob.call(f"auth-tokens.{method}", {"token_id": hers, **more}), 404, "not_found"
+        )
         assert answer.body["message"].replace(hers, "TOKEN-99999") == absent.body["message"]
     assert bob.ok("auth-tokens.list", {"subject": alice.user}) == {"tokens": []}
     his = bob.ok("auth-tokens.list", {"subject": bob.user})["tokens"]
@@ -275,22 +322,31 @@ def test_the_list_is_the_callers_own_newest_first_and_can_be_narrowed(bob: Clien
     tokens = bob.ok("auth-tokens.list")["tokens"]
     assert [one["id"] for one in tokens][:2] == [second, first]
     assert len(tokens) == 3
-    assert [one["id"] for one in bob.ok("auth-tokens.list", {"client_id": "a"})["tokens"]] == [first]
+    assert [one["id"] for one in bob.ok("auth-tokens.list", {"client_id": "a"})["tokens"]] == [
+        first
+    ]
     assert bob.ok("auth-tokens.list", {"requested_token_type": AAT}) == {"tokens": []}
     assert bob.ok("auth-tokens.list", {"subject": "DEVU-99999"}) == {"tokens": []}
-    assert bob.get("auth-tokens.list", {"client_id": "a"}).body == bob.ok("auth-tokens.list", {"client_id": "a"})
+    assert bob.get("auth-tokens.list", {"client_id": "a"}).body == bob.ok(
+        "auth-tokens.list", {"client_id": "a"}
+    )
 
 
 def test_info_is_about_the_token_in_use(bob: Client) -> None:
     token, token_id = make(bob, expires_in=2, scope="tag:read")
     info = token.ok("auth-tokens.info")
     assert info == token.get("auth-tokens.info").body
-    assert info["organization"] == {"display_id": bob.org, "id": f"don:identity:dvrv-us-1:devo/{bob.org[4:]}"}
+    assert info["organization"] == {
+        "display_id": bob.org,
+        "id": f"don:identity:dvrv-us-1:devo/{bob.org[4:]}",
+    }
     assert info["user"]["type"] == "dev_user"
     assert info["user"]["email"] == bob.ok("dev-users.self")["dev_user"]["email"]
     assert info["token"]["subject"] == info["user"]["id"]
     assert info["token"]["expiry"] - info["token"]["issued_at"] == 2 * DAY
-    refused(token.call("auth-tokens.info", {"token_id": token_id}), 400, "invalid_field", "token_id")
+    refused(
+        token.call("auth-tokens.info", {"token_id": token_id}), 400, "invalid_field", "token_id"
+    )
 
 
 def test_the_command_line_has_no_token_in_use(alice: Client) -> None:
@@ -308,8 +364,16 @@ def test_a_hint_can_be_changed_and_taken_away(alice: Client, bob: Client) -> Non
     assert after["token_hint"] == "new"
     assert after["modified_by"]["display_id"] == alice.user
     assert after["modified_date"] > before["modified_date"]
-    assert "token_hint" not in bob.ok("auth-tokens.update", {"token_id": token_id, "token_hint": ""})["token"]
-    refused(bob.call("auth-tokens.update", {"token_id": token_id}), 400, "missing_required_field", "token_hint")
+    assert (
+        "token_hint"
+        not in bob.ok("auth-tokens.update", {"token_id": token_id, "token_hint": ""})["token"]
+    )
+    refused(
+        bob.call("auth-tokens.update", {"token_id": token_id}),
+        400,
+        "missing_required_field",
+        "token_hint",
+    )
 
 
 # Ending
@@ -359,7 +423,11 @@ def test_self_delete_takes_the_token_in_use_or_all_of_a_type(alice: Client, bob:
 def test_one_of_several_that_revoke_a_token_succeeds(bob: Client) -> None:
     _, token_id = make(bob)
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: bob.call("auth-tokens.delete", {"token_id": token_id}).status, range(8)))
+        answers = list(
+            pool.map(
+                lambda _: bob.call("auth-tokens.delete", {"token_id": token_id}).status, range(8)
+            )
+        )
     assert sorted(answers) == [200] + [404] * 7
 
 
@@ -384,8 +452,17 @@ def test_an_expired_token_is_refused_and_says_so(bob: Client) -> None:
 
 def test_what_is_no_token_says_missing_or_malformed(bob: Client) -> None:
     broken = bob.token[:-1] + ("a" if bob.token[-1] != "a" else "b")
-    for sent, why in (("", "missing"), (broken, "malformed"), ("Bearer", "malformed"), ("Basic abc", "malformed")):
-        answer = refused(bob.raw("POST", "auth-tokens.info", headers={"authorization": sent}), 401, "unauthenticated")
+    for sent, why in (
+        ("", "missing"),
+        (broken, "malformed"),
+        ("Bearer", "malformed"),
+        ("Basic abc", "malformed"),
+    ):
+        answer = refused(
+            bob.raw("POST", "auth-tokens.info", headers={"authorization": sent}),
+            401,
+            "unauthenticated",
+        )
         assert answer.body["detail"].startswith(why)
 
 
@@ -414,20 +491,26 @@ def test_of_requests_with_one_key_one_makes_a_token(bob: Client) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = [
             pool.submit(bob.call, "auth-tokens.create", None, idempotency_key=key) for _ in range(8)
-        ]  # fmt: skip
+        ]
     assert sorted(one.result().status for one in answers) == [201] + [400] * 7
 
 
 def test_a_key_spent_on_a_refusal_is_free(bob: Client) -> None:
     key = str(uuid.uuid4())
-    refused(bob.call("auth-tokens.create", {"scope": "x"}, idempotency_key=key), 400, "value_not_permitted")
+    refused(
+        bob.call("auth-tokens.create", {"scope": "x"}, idempotency_key=key),
+        400,
+        "value_not_permitted",
+    )
     assert bob.call("auth-tokens.create", idempotency_key=key).status == 201
 
 
 def test_nothing_secret_is_at_rest_or_in_the_log(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", RAPPORT_ACCESS_LOG="1")
     alice = server.make_org()
-    made = alice.ok("auth-tokens.create", {"token_hint": "grep me"}, idempotency_key="a-key")["access_token"]
+    made = alice.ok("auth-tokens.create", {"token_hint": "grep me"}, idempotency_key="a-key")[
+        "access_token"
+    ]
     token = Client(server, made)
     token.ok("auth-tokens.info")
     token.call("engagements.get", {"id": "nonsense"})
@@ -453,5 +536,8 @@ def test_a_strict_server_answers_devrevs_fields_only(strict_server: Server) -> N
     made = alice.ok("auth-tokens.create")
     assert set(made) == {"access_token", "expires_in", "token_type"}
     refused(
-        alice.call("auth-tokens.create", {"expires_at": "2099-01-01T00:00:00Z"}), 400, "invalid_field", "expires_at"
+        alice.call("auth-tokens.create", {"expires_at": "2099-01-01T00:00:00Z"}),
+        400,
+        "invalid_field",
+        "expires_at",
     )

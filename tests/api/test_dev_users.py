@@ -11,16 +11,29 @@ pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
 def test_a_dev_user_begins_as_a_shadow_and_may_be_named(alice: Client) -> None:
-    request = {"email": "Dora@Example.com", "full_name": "Dora Doe", "display_name": "dora", "state": "shadow", "role": "viewer",
-               "reports_to": alice.user, "custom_fields": {"desk": [4, None]}}  # fmt: skip
+    request = {
+        "email": "Dora@Example.com",
+        "full_name": "Dora Doe",
+        "display_name": "dora",
+        "state": "shadow",
+        "role": "viewer",
+        "reports_to": alice.user,
+        "custom_fields": {"desk": [4, None]},
+    }
     answer = alice.call("dev-users.create", request)
     assert answer.status == 201
     user = answer.body["dev_user"]
     org = alice.org.removeprefix("DEV-")
-    assert (user["id"], user["display_id"]) == (f"don:identity:dvrv-us-1:devo/{org}:devu/2", "DEVU-2")
+    assert (user["id"], user["display_id"]) == (
+        f"don:identity:dvrv-us-1:devo/{org}:devu/2",
+        "DEVU-2",
+    )
     for name in ("email", "full_name", "display_name", "state", "role", "custom_fields"):
         assert user[name] == request[name]
-    assert (user["reports_to"]["type"], user["reports_to"]["display_id"]) == ("dev_user", alice.user)
+    assert (user["reports_to"]["type"], user["reports_to"]["display_id"]) == (
+        "dev_user",
+        alice.user,
+    )
     assert user["created_by"]["display_id"] == alice.user
     assert alice.ok("dev-users.get", {"id": "devu-2"}) == {"dev_user": user}
     assert alice.engagement(members=[user["id"]])["members"] == [user["id"]]
@@ -43,17 +56,27 @@ def test_self_is_the_token_s_owner_in_both_forms(alice: Client, bob: Client) -> 
 
 
 def test_an_email_is_unique_in_whatever_case(alice: Client, charlie: Client) -> None:
-    first = alice.ok("dev-users.create", {"email": "Dora@Example.com", "state": "shadow"})["dev_user"]
+    first = alice.ok("dev-users.create", {"email": "Dora@Example.com", "state": "shadow"})[
+        "dev_user"
+    ]
     answer = alice.refused(
-        "dev-users.create", {"email": "dora@example.COM", "state": "shadow"}, "value_not_permitted", "email"
+        "dev-users.create",
+        {"email": "dora@example.COM", "state": "shadow"},
+        "value_not_permitted",
+        "email",
     )
     assert answer.body["existing_id"] == first["id"]
-    assert charlie.call("dev-users.create", {"email": "dora@example.com", "state": "shadow"}).status == 201
+    assert (
+        charlie.call("dev-users.create", {"email": "dora@example.com", "state": "shadow"}).status
+        == 201
+    )
     assert alice.call("rev-users.create", {"email": "dora@example.com"}).status == 201
 
 
 def test_of_many_that_want_one_email_at_once_one_gets_it(alice: Client) -> None:
-    answers = alice.together([("dev-users.create", {"email": "dora@example.com", "state": "shadow"})] * 12)
+    answers = alice.together(
+        [("dev-users.create", {"email": "dora@example.com", "state": "shadow"})] * 12
+    )
     assert sorted(answer.status for answer in answers) == [201] + [400] * 11
     assert len(alice.ok("dev-users.list", {"email": ["dora@example.com"]})["dev_users"]) == 1
 
@@ -77,23 +100,35 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("change", "type_", "field"), REFUSED, ids=[f"{field}-{n}" for n, (_, _, field) in enumerate(REFUSED)]
+    ("change", "type_", "field"),
+    REFUSED,
+    ids=[f"{field}-{n}" for n, (_, _, field) in enumerate(REFUSED)],
 )
 def test_what_is_wrong_is_named_and_nothing_is_written(
     change: dict[str, Any], type_: str, field: str, alice: Client
 ) -> None:
     make_world(alice)
-    alice.refused("dev-users.create", {"email": "dora@example.com", "state": "shadow", **change}, type_, field)
+    alice.refused(
+        "dev-users.create", {"email": "dora@example.com", "state": "shadow", **change}, type_, field
+    )
 
 
 def test_only_admins_make_dev_users(alice: Client, bob: Client) -> None:
-    answer = bob.refused("dev-users.create", {"email": "dora@example.com", "state": "shadow"}, "forbidden", status=403)
+    answer = bob.refused(
+        "dev-users.create",
+        {"email": "dora@example.com", "state": "shadow"},
+        "forbidden",
+        status=403,
+    )
     assert "member" in answer.body["message"]
 
 
 def test_a_list_is_filtered_sorted_and_paged(alice: Client, bob: Client) -> None:
     made = [
-        alice.ok("dev-users.create", {"email": f"{name}@example.com", "full_name": name, "state": "shadow"})["dev_user"]
+        alice.ok(
+            "dev-users.create",
+            {"email": f"{name}@example.com", "full_name": name, "state": "shadow"},
+        )["dev_user"]
         for name in ("zoe", "Ann", "ann2")
     ]
     ids = [one["display_id"] for one in made]

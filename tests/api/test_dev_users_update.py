@@ -1,4 +1,6 @@
-"""dev-users.update, self.update, activate and deactivate: who may do what, and who is out at once."""
+"""dev-users.update, self.update, activate and deactivate: who may do what, and who is out at
+once.
+"""
 
 from typing import Any
 
@@ -17,7 +19,12 @@ def update(client: Client, made: Any, **changes: Any) -> Any:
     return client.ok("dev-users.update", {"id": made["id"], **changes})["dev_user"]
 
 
-JOB = {"title": "Engineer", "location": "Oslo", "is_current": True, "start_date": "2020-01-01T00:00:00.000Z"}
+JOB = {
+    "title": "Engineer",
+    "location": "Oslo",
+    "is_current": True,
+    "start_date": "2020-01-01T00:00:00.000Z",
+}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +41,9 @@ JOB = {"title": "Engineer", "location": "Oslo", "is_current": True, "start_date"
         ({"custom_schema_spec": {"subtype": "contractor"}}, "subtype", "contractor"),
     ],
 )  # fmt: skip
-def test_one_field_changes_and_the_rest_stays(alice: Client, changes: Any, field: str, after: Any) -> None:
+def test_one_field_changes_and_the_rest_stays(
+    alice: Client, changes: Any, field: str, after: Any
+) -> None:
     made = user(alice, full_name="Ada Lovelace", reports_to=alice.user, custom_fields={"a": 1})
     changed = update(alice, made, **changes)
     assert changed[field] == after
@@ -49,7 +58,10 @@ def test_a_change_of_manager_and_of_name_shows_elsewhere(alice: Client, bob: Cli
     made = user(alice)
     assert update(alice, made, reports_to=bob.user)["reports_to"]["display_id"] == bob.user
     update(alice, {"id": bob.user}, full_name="Robert")
-    assert alice.ok("dev-users.get", {"id": made["id"]})["dev_user"]["reports_to"]["full_name"] == "Robert"
+    assert (
+        alice.ok("dev-users.get", {"id": made["id"]})["dev_user"]["reports_to"]["full_name"]
+        == "Robert"
+    )
 
 
 def test_what_breaks_a_rule_changes_nothing(alice: Client, charlie: Client) -> None:
@@ -57,10 +69,21 @@ def test_what_breaks_a_rule_changes_nothing(alice: Client, charlie: Client) -> N
     alice.refused("dev-users.update", {"id": "DEVU-999"}, "invalid_id", "id")
     charlie.refused("dev-users.update", {"id": id_, "role": "viewer"}, "invalid_id", "id")
     alice.refused("dev-users.update", {"id": id_, "role": "owner"}, "invalid_enum_value", "role")
-    alice.refused("dev-users.update", {"id": id_, "full_name": " "}, "value_not_permitted", "full_name")
-    alice.refused("dev-users.update", {"id": id_, "email": "b@example.com"}, "invalid_field", "email")
-    alice.refused("dev-users.update", {"id": id_, "reports_to": "DEVU-999"}, "invalid_id", "reports_to")
-    alice.refused("dev-users.update", {"id": id_, "display_picture": "ARTIFACT-9"}, "invalid_id", "display_picture")
+    alice.refused(
+        "dev-users.update", {"id": id_, "full_name": " "}, "value_not_permitted", "full_name"
+    )
+    alice.refused(
+        "dev-users.update", {"id": id_, "email": "b@example.com"}, "invalid_field", "email"
+    )
+    alice.refused(
+        "dev-users.update", {"id": id_, "reports_to": "DEVU-999"}, "invalid_id", "reports_to"
+    )
+    alice.refused(
+        "dev-users.update",
+        {"id": id_, "display_picture": "ARTIFACT-9"},
+        "invalid_id",
+        "display_picture",
+    )
     alice.refused(
         "dev-users.update",
         {"id": id_, "job_history": [{"start_date": "x"}]},
@@ -72,12 +95,18 @@ def test_what_breaks_a_rule_changes_nothing(alice: Client, charlie: Client) -> N
         charlie.refused(method, {"id": id_}, "not_found", status=404)
 
 
-def test_everybody_changes_themselves_and_only_admins_change_others(alice: Client, bob: Client) -> None:
-    changed = bob.ok("dev-users.self.update", {"display_name": "Bob", "job_title": "designer"})["dev_user"]
+def test_everybody_changes_themselves_and_only_admins_change_others(
+    alice: Client, bob: Client
+) -> None:
+    changed = bob.ok("dev-users.self.update", {"display_name": "Bob", "job_title": "designer"})[
+        "dev_user"
+    ]
     assert (changed["display_id"], changed["display_name"]) == (bob.user, "Bob")
     assert bob.ok("dev-users.self")["dev_user"] == changed
     viewer = alice.server.make_user(alice, role="viewer", scope="tag:read")
-    assert viewer.ok("dev-users.self.update", {"full_name": "Vera"})["dev_user"]["full_name"] == "Vera"
+    assert (
+        viewer.ok("dev-users.self.update", {"full_name": "Vera"})["dev_user"]["full_name"] == "Vera"
+    )
     assert bob.call("dev-users.self.update", {"role": "admin"}).type == "invalid_field"
     requests = {
         "update": {"id": bob.user, "role": "admin"},
@@ -88,7 +117,9 @@ def test_everybody_changes_themselves_and_only_admins_change_others(alice: Clien
         assert bob.call(f"dev-users.{verb}", request).status == 403
 
 
-def test_a_deactivated_user_is_out_at_once_and_an_activated_one_in(alice: Client, bob: Client) -> None:
+def test_a_deactivated_user_is_out_at_once_and_an_activated_one_in(
+    alice: Client, bob: Client
+) -> None:
     bob.engagement()
     assert alice.ok("dev-users.deactivate", {"id": bob.user}) == {}
     refused = bob.call("dev-users.self")
@@ -121,10 +152,18 @@ def test_filters_for_what_nobody_has_find_nobody(alice: Client) -> None:
     ):
         assert alice.ok("dev-users.list", nothing)["dev_users"] == []
     assert alice.get("dev-users.list", {"external_identity.id": "1"}).body == {"dev_users": []}
-    assert len(alice.ok("dev-users.list", {"external_identity": [{}], "timezone": []})["dev_users"]) == 2
+    assert (
+        len(alice.ok("dev-users.list", {"external_identity": [{}], "timezone": []})["dev_users"])
+        == 2
+    )
     assert len(alice.ok("dev-users.list", {"custom_fields": {"team": "core"}})["dev_users"]) == 1
     assert (
-        len(alice.ok("dev-users.list", {"created_date": {"preset_type": "last_n_days", "days": 1}})["dev_users"]) == 2
+        len(
+            alice.ok("dev-users.list", {"created_date": {"preset_type": "last_n_days", "days": 1}})[
+                "dev_users"
+            ]
+        )
+        == 2
     )
 
 

@@ -9,7 +9,9 @@ pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
 def test_an_empty_org_has_none(alice: Client) -> None:
-    assert alice.call("engagements.count").body == alice.get("engagements.count").body == {"count": 0}
+    assert (
+        alice.call("engagements.count").body == alice.get("engagements.count").body == {"count": 0}
+    )
 
 
 def test_it_goes_beyond_a_page(alice: Client) -> None:

@@ -22,14 +22,26 @@ def test_the_least_request_gets_the_documented_answer(alice: Client) -> None:
     made = answer.body["engagement"]
     org = alice.org.removeprefix("DEV-")
     me = alice.ok("dev-users.self")["dev_user"]
-    summary = {"type": "dev_user", "display_id": alice.user, "id": me["id"], "display_name": me["display_name"],
-               "email": me["email"], "state": "active"}  # fmt: skip
+    summary = {
+        "type": "dev_user",
+        "display_id": alice.user,
+        "id": me["id"],
+        "display_name": me["display_name"],
+        "email": me["email"],
+        "state": "active",
+    }
     assert made == {
-        "created_by": summary, "created_date": made["created_date"], "display_id": "ENGAGEMENT-1",
-        "engagement_type": "default", "id": f"don:core:dvrv-us-1:devo/{org}:engagement/1", "members": [me["id"]],
-        "modified_by": summary, "modified_date": made["created_date"], "scheduled_date": "2023-01-01T12:00:00.000Z",
+        "created_by": summary,
+        "created_date": made["created_date"],
+        "display_id": "ENGAGEMENT-1",
+        "engagement_type": "default",
+        "id": f"don:core:dvrv-us-1:devo/{org}:engagement/1",
+        "members": [me["id"]],
+        "modified_by": summary,
+        "modified_date": made["created_date"],
+        "scheduled_date": "2023-01-01T12:00:00.000Z",
         "title": "A call",
-    }  # fmt: skip
+    }
     assert abs(parse_rfc3339(made["created_date"]) / 1e6 - time.time()) < 60
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", made["created_date"])
 
@@ -42,7 +54,11 @@ def test_everything_that_is_written_comes_back_and_is_read_again(alice: Client) 
     assert made["parents"] == [world.account["id"], world.opportunity["id"]]
     assert made["tags"] == [world.tag["id"]]
     assert made["tag_values"] == {world.tag["id"]: "small"}
-    assert (made["title"], made["engagement_type"], made["description"]) == ("Kick-off", "call", "First call")
+    assert (made["title"], made["engagement_type"], made["description"]) == (
+        "Kick-off",
+        "call",
+        "First call",
+    )
     assert (made["external_ref"], made["external_url"]) == ("crm-1", "https://example.com/1")
     assert alice.ok("engagements.get", {"id": made["id"]}) == {"engagement": made}
     assert alice.ok("engagements.list") == {"engagements": [made]}
@@ -73,7 +89,9 @@ def test_every_documented_type_is_taken(kind: str, alice: Client) -> None:
         ("1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"),
     ],
 )
-def test_a_date_comes_out_in_utc_with_three_digits_or_six(sent: str, shown: str, alice: Client) -> None:
+def test_a_date_comes_out_in_utc_with_three_digits_or_six(
+    sent: str, shown: str, alice: Client
+) -> None:
     made = alice.engagement(scheduled_date=sent)
     assert made["scheduled_date"] == shown
     assert alice.ok("engagements.get", {"id": made["id"]})["engagement"] == made
@@ -90,16 +108,25 @@ def test_text_comes_back_exactly_as_written(text: str, alice: Client) -> None:
     for shown in (made, alice.ok("engagements.get", {"id": made["id"]})["engagement"]):
         assert [shown[name] for name in ("title", "description", "external_ref")] == [text] * 3
     assert alice.ok("engagements.list", {"external_ref": [text]})["engagements"] == [made]
-    assert alice.get("engagements.list", {"external_ref": [f'"{text}"']}).body["engagements"] == [made]
+    assert alice.get("engagements.list", {"external_ref": [f'"{text}"']}).body["engagements"] == [
+        made
+    ]
 
 
 def test_the_longest_values_are_taken(alice: Client) -> None:
     url = "https://example.com/" + "x" * 2028
     made = alice.engagement(
-        title="\u00e9" * 256, description="\u00e9" * 65_536, external_ref="\u00e9" * 512, external_url=url
+        title="\u00e9" * 256,
+        description="\u00e9" * 65_536,
+        external_ref="\u00e9" * 512,
+        external_url=url,
     )
     assert made["description"] == "\u00e9" * 65_536
-    assert (len(made["title"]), len(made["external_ref"]), len(made["external_url"])) == (256, 512, 2048)
+    assert (len(made["title"]), len(made["external_ref"]), len(made["external_url"])) == (
+        256,
+        512,
+        2048,
+    )
     assert alice.engagement(description="")["description"] == ""
 
 
@@ -131,7 +158,9 @@ def test_what_is_no_absolute_http_url_is_refused(url: str, alice: Client) -> Non
 
 
 def test_fifty_members_of_every_kind_are_taken_in_their_order(alice: Client) -> None:
-    users = [alice.ok("rev-users.create", {"display_name": f"R{n}"})["rev_user"]["id"] for n in range(48)]
+    users = [
+        alice.ok("rev-users.create", {"display_name": f"R{n}"})["rev_user"]["id"] for n in range(48)
+    ]
     users = [*users[24:], alice.ok("dev-users.self")["dev_user"]["id"], *users[:24]]
     made = alice.engagement(members=[*users, "SYSU-1"])
     assert made["members"][:49] == users
@@ -141,28 +170,39 @@ def test_fifty_members_of_every_kind_are_taken_in_their_order(alice: Client) -> 
 
 def test_duplicate_ids_count_once_at_their_first_place(alice: Client) -> None:
     world = make_world(alice)
-    me, rita, acme, deal = world.engagement["members"][0], world.rev_user, world.account, world.opportunity
+    me, rita, acme, deal = (
+        world.engagement["members"][0],
+        world.rev_user,
+        world.account,
+        world.opportunity,
+    )
     made = alice.engagement(
         members=[alice.user, rita["id"], alice.user.lower(), rita["display_id"], me],
         parents=[deal["display_id"], acme["id"], deal["id"]],
-        tags=[{"id": world.tag["id"], "value": "large"}, {"id": world.tag["display_id"], "value": "small"}],
+        tags=[
+            {"id": world.tag["id"], "value": "large"},
+            {"id": world.tag["display_id"], "value": "small"},
+        ],
     )
     assert made["members"] == [me, rita["id"]]
     assert made["parents"] == [deal["id"], acme["id"]]
     assert made["parent"] == deal["id"]
     assert (made["tags"], made["tag_values"]) == ([world.tag["id"]], {world.tag["id"]: "large"})
-    assert alice.ok("engagements.list", {"members": [me], "parent": [deal["id"]], "type": ["default"]})[
-        "engagements"
-    ] == [made]
+    assert alice.ok(
+        "engagements.list", {"members": [me], "parent": [deal["id"]], "type": ["default"]}
+    )["engagements"] == [made]
 
 
 def test_parent_and_parents_are_their_union_with_parent_first(alice: Client) -> None:
     world = make_world(alice)
     acme, deal = world.account["id"], world.opportunity["id"]
     for fields, parents in (
-        ({"parent": acme}, [acme]), ({"parents": [deal, acme]}, [deal, acme]), ({"parent": acme, "parents": [deal]}, [acme, deal]),
-        ({"parent": acme, "parents": [deal, acme]}, [acme, deal]), ({"parent": acme, "parents": []}, [acme]),
-    ):  # fmt: skip
+        ({"parent": acme}, [acme]),
+        ({"parents": [deal, acme]}, [deal, acme]),
+        ({"parent": acme, "parents": [deal]}, [acme, deal]),
+        ({"parent": acme, "parents": [deal, acme]}, [acme, deal]),
+        ({"parent": acme, "parents": []}, [acme]),
+    ):
         made = alice.engagement(**fields)
         assert (made["parent"], made["parents"]) == (parents[0], parents)
     bare = alice.engagement(parents=[])
@@ -181,7 +221,11 @@ def test_a_tag_comes_with_a_value_without_one_or_as_a_bare_string(alice: Client)
 
 def test_a_value_that_the_tag_does_not_allow_is_refused_with_those_it_does(alice: Client) -> None:
     world = make_world(alice)
-    request = {"members": [alice.user], **LEAST, "tags": [{"id": world.tag["id"], "value": "Small"}]}
+    request = {
+        "members": [alice.user],
+        **LEAST,
+        "tags": [{"id": world.tag["id"], "value": "Small"}],
+    }
     answer = alice.refused("engagements.create", request, "value_not_permitted", "tags[0].value")
     assert answer.body["allowed_values"] == ["small", "large"]
 
@@ -198,17 +242,26 @@ def test_whoever_writes_is_the_author(alice: Client, bob: Client) -> None:
     assert made["created_by"]["display_id"] == made["modified_by"]["display_id"] == bob.user
 
 
-def test_another_org_s_ids_are_no_references_whatever_their_spelling(alice: Client, charlie: Client) -> None:
+def test_another_org_s_ids_are_no_references_whatever_their_spelling(
+    alice: Client, charlie: Client
+) -> None:
     theirs = make_world(charlie)
     request = {"members": [alice.user], **LEAST}
     for name, value, path in (
-        ("members", [alice.user, theirs.rev_user["id"]], "members[1]"), ("parent", theirs.account["id"], "parent"),
-        ("parents", [theirs.opportunity["id"]], "parents[0]"), ("tags", [{"id": theirs.tag["id"]}], "tags[0].id"),
-        ("tags", [theirs.tag["id"]], "tags[0].id"), ("parent", theirs.account["display_id"], "parent"),
+        ("members", [alice.user, theirs.rev_user["id"]], "members[1]"),
+        ("parent", theirs.account["id"], "parent"),
+        ("parents", [theirs.opportunity["id"]], "parents[0]"),
+        ("tags", [{"id": theirs.tag["id"]}], "tags[0].id"),
+        ("tags", [theirs.tag["id"]], "tags[0].id"),
+        ("parent", theirs.account["display_id"], "parent"),
         ("artifacts", [theirs.tag["id"].replace("tag", "artifact")], "artifacts[0]"),
-    ):  # fmt: skip
+    ):
         answer = alice.refused("engagements.create", {**request, name: value}, "invalid_id", path)
-        absent = alice.call("engagements.create", {**request, name: "ACC-999"}) if name == "parent" else None
+        absent = (
+            alice.call("engagements.create", {**request, name: "ACC-999"})
+            if name == "parent"
+            else None
+        )
         assert absent is None or absent.type == answer.type
 
 
@@ -240,7 +293,10 @@ def test_of_many_that_want_one_external_ref_at_once_one_gets_it(alice: Client) -
 
 def test_of_many_at_once_each_gets_its_own_number_and_its_own_text(alice: Client) -> None:
     titles = [f"Call {number}" for number in range(48)]
-    requests = [("engagements.create", {"members": [alice.user], **LEAST, "title": title}) for title in titles]
+    requests = [
+        ("engagements.create", {"members": [alice.user], **LEAST, "title": title})
+        for title in titles
+    ]
     made = [answer.body["engagement"] for answer in alice.together(requests)]
     assert [one["title"] for one in made] == titles
     assert len({one["id"] for one in made}) == 48
@@ -249,9 +305,14 @@ def test_of_many_at_once_each_gets_its_own_number_and_its_own_text(alice: Client
 
 def test_a_bad_request_among_good_ones_fails_alone(alice: Client) -> None:
     good: dict[str, Any] = {"members": [alice.user], **LEAST}
-    requests = [("engagements.create", good if number % 3 else {**good, "parent": "ACC-9"}) for number in range(30)]
+    requests = [
+        ("engagements.create", good if number % 3 else {**good, "parent": "ACC-9"})
+        for number in range(30)
+    ]
     answers = alice.together(requests)
-    assert [answer.status for answer in answers] == [201 if number % 3 else 400 for number in range(30)]
+    assert [answer.status for answer in answers] == [
+        201 if number % 3 else 400 for number in range(30)
+    ]
     assert alice.ok("engagements.count") == {"count": 20}
 
 
@@ -264,11 +325,16 @@ def test_expand_turns_ids_into_summaries(alice: Client) -> None:
         world.opportunity,
         world.tag,
     )
-    request = {"members": [alice.user, rita["id"]], **LEAST, "parent": acme["id"], "parents": [deal["id"]],
-               "tags": [{"id": tag["id"], "value": "small"}]}  # fmt: skip
-    made = alice.ok("engagements.create", {**request, "expand": ["members", "parents", "tags", "artifacts"]})[
-        "engagement"
-    ]
+    request = {
+        "members": [alice.user, rita["id"]],
+        **LEAST,
+        "parent": acme["id"],
+        "parents": [deal["id"]],
+        "tags": [{"id": tag["id"], "value": "small"}],
+    }
+    made = alice.ok(
+        "engagements.create", {**request, "expand": ["members", "parents", "tags", "artifacts"]}
+    )["engagement"]
     assert [one["type"] for one in made["members"]] == ["dev_user", "rev_user"]
     assert [one["id"] for one in made["members"]] == [me["id"], rita["id"]]
     assert made["members"][1]["rev_org"]["type"] == "rev_org"
@@ -282,7 +348,15 @@ def test_expand_turns_ids_into_summaries(alice: Client) -> None:
     assert (made["parents"][1]["type"], made["parents"][1]["title"]) == ("opportunity", "Deal")
     assert made["parents"][1]["owned_by"][0]["id"] == me["id"]
     assert made["tags"] == [
-        {"tag": {"type": "tag", "display_id": tag["display_id"], "id": tag["id"], "name": "size"}, "value": "small"}
+        {
+            "tag": {
+                "type": "tag",
+                "display_id": tag["display_id"],
+                "id": tag["id"],
+                "name": "size",
+            },
+            "value": "small",
+        }
     ]
     assert made["tag_values"] == {tag["id"]: "small"}
     plain = alice.ok("engagements.get", {"id": made["id"]})["engagement"]
@@ -292,18 +366,27 @@ def test_expand_turns_ids_into_summaries(alice: Client) -> None:
 
 def test_the_header_expands_too_and_the_field_comes_before_it(alice: Client) -> None:
     request = {"members": [alice.user], **LEAST}
-    made = alice.ok("engagements.create", request, x_rapport_expand="members, parents")["engagement"]
+    made = alice.ok("engagements.create", request, x_rapport_expand="members, parents")[
+        "engagement"
+    ]
     assert made["members"][0]["type"] == "dev_user"
-    made = alice.ok("engagements.create", {**request, "expand": []}, x_rapport_expand="members")["engagement"]
+    made = alice.ok("engagements.create", {**request, "expand": []}, x_rapport_expand="members")[
+        "engagement"
+    ]
     assert isinstance(made["members"][0], str)
     answer = alice.refused(
-        "engagements.create", request, "invalid_enum_value", "X-Rapport-Expand", x_rapport_expand="members,all"
+        "engagements.create",
+        request,
+        "invalid_enum_value",
+        "X-Rapport-Expand",
+        x_rapport_expand="members,all",
     )
     assert answer.body["value"] == "all"
     assert answer.body["allowed_values"] == ["members", "parents", "tags", "artifacts"]
 
 
-# (what is changed in a good request, the error's type, the field that it names); test_refusals has the rest
+# (what is changed in a good request, the error's type, the field that it names); test_refusals has
+# the rest
 DEEP: list[tuple[Any, str, str]] = [
     ({"title": "\ud800"}, "parse_error", ""),
     ({"title": ["x"]}, "unexpected_json_type", "title"),
@@ -335,8 +418,12 @@ DEEP: list[tuple[Any, str, str]] = [
 @pytest.mark.parametrize(
     ("change", "type_", "field"), DEEP, ids=[f"{field}-{n}" for n, (_, _, field) in enumerate(DEEP)]
 )
-def test_what_is_wrong_is_named_at_every_depth(change: dict[str, Any], type_: str, field: str, alice: Client) -> None:
-    alice.refused("engagements.create", {"members": [alice.user], **LEAST, **change}, type_, field or None)
+def test_what_is_wrong_is_named_at_every_depth(
+    change: dict[str, Any], type_: str, field: str, alice: Client
+) -> None:
+    alice.refused(
+        "engagements.create", {"members": [alice.user], **LEAST, **change}, type_, field or None
+    )
 
 
 def test_an_error_of_the_wrong_json_type_says_what_was_wanted_and_what_came(alice: Client) -> None:
@@ -349,7 +436,10 @@ def test_an_error_of_the_wrong_json_type_says_what_was_wanted_and_what_came(alic
         ({}, "object"),
     ):
         answer = alice.refused(
-            "engagements.create", {"members": [alice.user], **LEAST, "title": value}, "unexpected_json_type", "title"
+            "engagements.create",
+            {"members": [alice.user], **LEAST, "title": value},
+            "unexpected_json_type",
+            "title",
         )
         assert (answer.body["expected"], answer.body["actual"]) == ("string", actual)
 
@@ -359,7 +449,10 @@ def test_a_wrong_kind_of_id_names_the_kinds_that_are_taken(alice: Client) -> Non
     answer = alice.refused("engagements.create", request, "unexpected_id_type", "members[0]")
     assert answer.body["value"] == "ACC-1"
     assert answer.body["allowed_types"] == ["dev_user", "rev_user", "service_account", "sys_user"]
-    assert answer.problems == {("unexpected_id_type", "members[0]"), ("unexpected_id_type", "parent")}
+    assert answer.problems == {
+        ("unexpected_id_type", "members[0]"),
+        ("unexpected_id_type", "parent"),
+    }
 
 
 def test_problems_of_the_shape_come_before_those_of_references(alice: Client) -> None:

@@ -18,7 +18,9 @@ def test_what_was_deleted_is_gone_everywhere(alice: Client) -> None:
     assert alice.ok("engagements.count") == {"count": 1}
     for name in ("members", "parents", "tags"):
         filtered = {"parent" if name == "parents" else name: gone[name][-1:]}
-        assert gone["id"] not in [one["id"] for one in alice.ok("engagements.list", filtered)["engagements"]]
+        assert gone["id"] not in [
+            one["id"] for one in alice.ok("engagements.list", filtered)["engagements"]
+        ]
     assert alice.ok("engagements.count", {"external_ref": ["crm-1"]}) == {"count": 0}
 
 
@@ -37,12 +39,16 @@ def test_its_external_ref_is_free_again(alice: Client) -> None:
     alice.ok("engagements.delete", {"id": second["id"]})
     other = alice.engagement()
     assert (
-        alice.ok("engagements.update", {"id": other["id"], "external_ref": "crm-1"})["engagement"]["external_ref"]
+        alice.ok("engagements.update", {"id": other["id"], "external_ref": "crm-1"})["engagement"][
+            "external_ref"
+        ]
         == "crm-1"
     )
 
 
-def test_what_is_not_there_or_not_one_s_own_is_404_and_stays(alice: Client, charlie: Client) -> None:
+def test_what_is_not_there_or_not_one_s_own_is_404_and_stays(
+    alice: Client, charlie: Client
+) -> None:
     made = alice.engagement()
     alice.refused("engagements.delete", {"id": "ENGAGEMENT-99"}, "not_found", status=404)
     alice.refused("engagements.delete", {"id": "ACC-1"}, "unexpected_id_type", "id")
@@ -58,6 +64,8 @@ def test_it_takes_a_scope_of_its_own(alice: Client) -> None:
     assert "engagement:all" in writer.call("engagements.delete", {"id": made["id"]}).body["message"]
     assert alice.ok("engagements.count") == {"count": 1}
     assert (
-        alice.server.make_user(alice, scope="engagement:all").call("engagements.delete", {"id": made["id"]}).status
+        alice.server.make_user(alice, scope="engagement:all")
+        .call("engagements.delete", {"id": made["id"]})
+        .status
         == 200
     )

@@ -66,21 +66,28 @@ def test_cursors_are_absent_at_the_ends(alice: Client) -> None:
     third = alice.ok("engagements.list", {**asked, "cursor": second["next_cursor"]})
     assert [titles(page) for page in (first, second, third)] == [["0", "1"], ["2", "3"], ["4"]]
     assert [{*page} - {"engagements"} for page in (first, second, third)] == [
-        {"next_cursor"}, {"next_cursor", "prev_cursor"}, {"prev_cursor"},
-    ]  # fmt: skip
+        {"next_cursor"},
+        {"next_cursor", "prev_cursor"},
+        {"prev_cursor"},
+    ]
     back = alice.ok("engagements.list", {**asked, "mode": "before", "cursor": third["prev_cursor"]})
     assert titles(back) == ["2", "3"]
     start = alice.ok("engagements.list", {**asked, "mode": "before", "cursor": back["prev_cursor"]})
     assert titles(start) == ["0", "1"]
     assert "prev_cursor" not in start
-    assert titles(alice.ok("engagements.list", {**asked, "cursor": start["next_cursor"]})) == ["2", "3"]
+    assert titles(alice.ok("engagements.list", {**asked, "cursor": start["next_cursor"]})) == [
+        "2",
+        "3",
+    ]
 
 
 def test_a_page_that_is_exactly_full_has_no_next(alice: Client) -> None:
     for _ in range(4):
         alice.engagement()
     page = alice.ok("engagements.list", {"limit": 2})
-    assert "next_cursor" not in alice.ok("engagements.list", {"limit": 2, "cursor": page["next_cursor"]})
+    assert "next_cursor" not in alice.ok(
+        "engagements.list", {"limit": 2, "cursor": page["next_cursor"]}
+    )
     assert {*alice.ok("engagements.list", {"limit": 4})} == {"engagements"}
 
 
@@ -91,13 +98,31 @@ def test_before_without_a_cursor_is_the_last_page_in_the_order_asked_for(alice: 
     assert titles(page) == ["3", "4"]
     assert {*page} == {"engagements", "prev_cursor"}
     page = alice.ok(
-        "engagements.list", {"mode": "before", "limit": 2, "sort_by": ["title:asc"], "cursor": page["prev_cursor"]}
+        "engagements.list",
+        {"mode": "before", "limit": 2, "sort_by": ["title:asc"], "cursor": page["prev_cursor"]},
     )
     assert titles(page) == ["1", "2"]
     assert titles(alice.ok("engagements.list", {"mode": "before", "limit": 2})) == ["1", "0"]
 
 
-ODD = ["", "b", "B", "a", "é", "e\u0301", "ß", "Z", "z", "\U0001f600", "\uffff", " a", "aa", "1", "10", "2"]
+ODD = [
+    "",
+    "b",
+    "B",
+    "a",
+    "é",
+    "e\u0301",
+    "ß",
+    "Z",
+    "z",
+    "\U0001f600",
+    "\uffff",
+    " a",
+    "aa",
+    "1",
+    "10",
+    "2",
+]
 
 
 @pytest.mark.parametrize("direction", ["asc", "desc"])
@@ -111,19 +136,32 @@ def test_titles_are_sorted_by_code_point(direction: str, alice: Client) -> None:
 
 @pytest.mark.parametrize("direction", ["asc", "desc"])
 def test_no_date_sorts_before_every_date(direction: str, alice: Client) -> None:
-    dates = ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
+    dates = [
+        "0001-01-01T00:00:00Z",
+        "1969-12-31T23:59:59.999999Z",
+        "1970-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+    ]
     made = [alice.engagement(scheduled_date=date) for date in [*dates[2:], *dates[:2]]]
     cleared = alice.engagement()
     alice.ok("engagements.update", {"id": cleared["id"], "scheduled_date": None})
-    wanted = [cleared["id"], *(one["id"] for one in sorted(made, key=lambda one: str(one["scheduled_date"])))]
+    wanted = [
+        cleared["id"],
+        *(one["id"] for one in sorted(made, key=lambda one: str(one["scheduled_date"]))),
+    ]
     if direction == "desc":
         wanted.reverse()
     for mode, limit in itertools.product(("after", "before"), (1, 2, 100)):
-        assert [one["id"] for one in walk(alice, mode, sort_by=[f"scheduled_date:{direction}"], limit=limit)] == wanted
+        assert [
+            one["id"]
+            for one in walk(alice, mode, sort_by=[f"scheduled_date:{direction}"], limit=limit)
+        ] == wanted
 
 
 SORTS = [
-    f"{name}:{way}" for name in ("created_date", "modified_date", "scheduled_date", "title") for way in ("asc", "desc")
+    f"{name}:{way}"
+    for name in ("created_date", "modified_date", "scheduled_date", "title")
+    for way in ("asc", "desc")
 ]
 
 
@@ -140,20 +178,31 @@ def test_several_sorts_hold_in_their_order(alice: Client) -> None:
         alice.engagement(title=title, scheduled_date=f"2023-01-0{day}T00:00:00Z")
         for title, day in itertools.product("bac", (2, 1, 3, 2))
     ]
-    for first, second in itertools.product(("title:asc", "title:desc"), ("scheduled_date:asc", "scheduled_date:desc")):
+    for first, second in itertools.product(
+        ("title:asc", "title:desc"), ("scheduled_date:asc", "scheduled_date:desc")
+    ):
         ordered = sorted(
-            made, key=lambda one: int(one["display_id"].rpartition("-")[2]), reverse=second.endswith("desc")
+            made,
+            key=lambda one: int(one["display_id"].rpartition("-")[2]),
+            reverse=second.endswith("desc"),
         )
         ordered.sort(key=lambda one: str(one["scheduled_date"]), reverse=second.endswith("desc"))
         ordered.sort(key=lambda one: str(one["title"]), reverse=first.endswith("desc"))
         for mode, limit in itertools.product(("after", "before"), (1, 5, 100)):
-            assert walk(alice, mode, sort_by=[first, second], limit=limit) == ordered, (first, second, mode, limit)
+            assert walk(alice, mode, sort_by=[first, second], limit=limit) == ordered, (
+                first,
+                second,
+                mode,
+                limit,
+            )
 
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_forwards_and_backwards_walks_agree(sort: str, alice: Client) -> None:
     made = [
-        alice.engagement(title=f"T{number % 3}", scheduled_date=f"2023-01-0{1 + number % 4}T00:00:00Z")
+        alice.engagement(
+            title=f"T{number % 3}", scheduled_date=f"2023-01-0{1 + number % 4}T00:00:00Z"
+        )
         for number in range(11)
     ]
     for one in made[::3]:
@@ -167,7 +216,9 @@ def test_forwards_and_backwards_walks_agree(sort: str, alice: Client) -> None:
 
 @pytest.mark.parametrize("mode", ["after", "before"])
 @pytest.mark.parametrize("sort", ["title:asc", "title:desc", "created_date:desc"])
-def test_a_walk_sees_what_existed_all_along_exactly_once(mode: str, sort: str, alice: Client) -> None:
+def test_a_walk_sees_what_existed_all_along_exactly_once(
+    mode: str, sort: str, alice: Client
+) -> None:
     made = [alice.engagement(title=f"{number:02}") for number in range(12)]
     seen: list[str] = []
     asked: dict[str, Any] = {"sort_by": [sort], "mode": mode, "limit": 3}
@@ -196,7 +247,9 @@ def test_a_page_whose_neighbours_are_gone_leads_back_and_on(alice: Client) -> No
     nothing = alice.ok("engagements.list", {**asked, "cursor": first["next_cursor"]})
     assert nothing["engagements"] == []
     assert "next_cursor" not in nothing
-    back = alice.ok("engagements.list", {**asked, "mode": "before", "cursor": nothing["prev_cursor"]})
+    back = alice.ok(
+        "engagements.list", {**asked, "mode": "before", "cursor": nothing["prev_cursor"]}
+    )
     assert titles(back) == ["0"]
     assert {*back} == {"engagements"}
 
@@ -223,7 +276,11 @@ def test_a_cursor_that_was_tampered_with_is_refused(alice: Client) -> None:
         changed = raw[:position] + bytes([raw[position] ^ 1]) + raw[position + 1 :]
         broken = base64.urlsafe_b64encode(changed).decode().rstrip("=")
         answer = alice.call("engagements.list", {"limit": 1, "cursor": broken})
-        assert (answer.status, answer.type, answer.body["field_name"]) == (400, "invalid_field", "cursor")
+        assert (answer.status, answer.type, answer.body["field_name"]) == (
+            400,
+            "invalid_field",
+            "cursor",
+        )
 
 
 def test_a_cursor_keeps_to_its_list_and_order_and_not_to_its_filters(alice: Client) -> None:
@@ -232,10 +289,14 @@ def test_a_cursor_keeps_to_its_list_and_order_and_not_to_its_filters(alice: Clie
         alice.engagement(title=str(number))
     cursor = alice.ok("engagements.list", {"limit": 1})["next_cursor"]
     for sort in (["created_date:asc"], ["title:desc"], ["created_date:desc", "title:asc"]):
-        alice.refused("engagements.list", {"cursor": cursor, "sort_by": sort}, "invalid_field", "cursor")
+        alice.refused(
+            "engagements.list", {"cursor": cursor, "sort_by": sort}, "invalid_field", "cursor"
+        )
     for method in ("accounts.list", "works.list", "tags.list", "dev-users.list", "rev-users.list"):
         alice.refused(method, {"cursor": cursor}, "invalid_field", "cursor")
-    assert titles(alice.ok("engagements.list", {"cursor": cursor, "sort_by": ["created_date:desc"]})) == [
+    assert titles(
+        alice.ok("engagements.list", {"cursor": cursor, "sort_by": ["created_date:desc"]})
+    ) == [
         "1",
         "0",
         "Kick-off",
@@ -267,15 +328,30 @@ def seeded(client: Client) -> dict[str, Any]:
         [world.opportunity["id"]],
         [world.account["id"], world.opportunity["id"]],
     ]
-    tags: list[list[Any]] = [[], [world.tag["id"]], [plain["id"], {"id": world.tag["id"], "value": "small"}]]
+    tags: list[list[Any]] = [
+        [],
+        [world.tag["id"]],
+        [plain["id"], {"id": world.tag["id"], "value": "small"}],
+    ]
     for number in range(12):
         (client if number % 5 else colleague).engagement(
-            title=str(number), engagement_type=["call", "email", "default", "offline"][number % 4], members=members[number % 3],
-            parents=parents[(number // 2) % 4], tags=tags[(number // 3) % 3], scheduled_date=f"2023-01-{number + 1:02}T00:00:00Z",
+            title=str(number),
+            engagement_type=["call", "email", "default", "offline"][number % 4],
+            members=members[number % 3],
+            parents=parents[(number // 2) % 4],
+            tags=tags[(number // 3) % 3],
+            scheduled_date=f"2023-01-{number + 1:02}T00:00:00Z",
             external_ref=f"crm-{number}",
-        )  # fmt: skip
-    return {"me": client.user, "rita": world.rev_user["id"], "acme": world.account["id"], "deal": world.opportunity["id"],
-            "size": world.tag["id"], "plain": plain["id"], "colleague": colleague.user}  # fmt: skip
+        )
+    return {
+        "me": client.user,
+        "rita": world.rev_user["id"],
+        "acme": world.account["id"],
+        "deal": world.opportunity["id"],
+        "size": world.tag["id"],
+        "plain": plain["id"],
+        "colleague": colleague.user,
+    }
 
 
 def holds(one: Any, name: str, values: list[str]) -> bool:
@@ -292,7 +368,8 @@ def holds(one: Any, name: str, values: list[str]) -> bool:
             dons = {
                 value
                 for value in have
-                if value in values or any(value.endswith(f":devu/{v[5:]}") for v in values if v[:5] == "DEVU-")
+                if value in values
+                or any(value.endswith(f":devu/{v[5:]}") for v in values if v[:5] == "DEVU-")
             }
             return bool(dons)
 
@@ -302,7 +379,12 @@ def test_values_within_a_filter_are_or_and_filters_are_and(alice: Client) -> Non
     whole = alice.ok("engagements.list")["engagements"]
     assert len(whole) == 12
     choices: dict[str, list[list[str]]] = {
-        "type": [["call"], ["call", "email"], ["meeting"], ["survey", "offline", "custom", "conversation"]],
+        "type": [
+            ["call"],
+            ["call", "email"],
+            ["meeting"],
+            ["survey", "offline", "custom", "conversation"],
+        ],
         "engagement_type": [["default"]],
         "members": [[ids["me"]], [ids["rita"]], [ids["rita"], ids["me"]], [ids["colleague"]]],
         "parent": [[ids["acme"]], [ids["deal"]], [ids["acme"], ids["deal"]]],
@@ -311,15 +393,24 @@ def test_values_within_a_filter_are_or_and_filters_are_and(alice: Client) -> Non
         "tags": [[ids["size"]], [ids["plain"]], [ids["plain"], ids["size"]]],
     }
     single = [{name: values} for name, several in choices.items() for values in several]
-    pairs = [{**one, **other} for one, other in itertools.combinations(single, 2) if not {*one} & {*other}]
+    pairs = [
+        {**one, **other}
+        for one, other in itertools.combinations(single, 2)
+        if not {*one} & {*other}
+    ]
     sizes = set()
     for asked in single + pairs:
         kinds = [*asked.get("type", []), *asked.get("engagement_type", [])]
         wanted = [
-            one for one in whole
-            if all(holds(one, name, values) for name, values in asked.items() if name not in {"type", "engagement_type"})
+            one
+            for one in whole
+            if all(
+                holds(one, name, values)
+                for name, values in asked.items()
+                if name not in {"type", "engagement_type"}
+            )
             and (not kinds or one["engagement_type"] in kinds)
-        ]  # fmt: skip
+        ]
         assert alice.ok("engagements.list", asked)["engagements"] == wanted, asked
         assert alice.ok("engagements.count", asked) == {"count": len(wanted)}, asked
         sizes.add(len(wanted))
@@ -328,7 +419,11 @@ def test_values_within_a_filter_are_or_and_filters_are_and(alice: Client) -> Non
 
 def test_filters_hold_on_every_page_of_a_walk(alice: Client) -> None:
     ids = seeded(alice)
-    asked: dict[str, Any] = {"members": [ids["rita"]], "tags": [ids["size"]], "sort_by": ["scheduled_date:asc"]}
+    asked: dict[str, Any] = {
+        "members": [ids["rita"]],
+        "tags": [ids["size"]],
+        "sort_by": ["scheduled_date:asc"],
+    }
     whole = alice.ok("engagements.list", asked)["engagements"]
     assert len(whole) > 3
     for mode, limit in itertools.product(("after", "before"), (1, 2, 3)):
@@ -348,10 +443,14 @@ def test_dates_are_open_ranges(alice: Client) -> None:
             {},
         ):
             wanted = [
-                one["id"] for one in whole
-                if ("after" not in given or one[name] > given["after"]) and ("before" not in given or one[name] < given["before"])
-            ]  # fmt: skip
-            found = alice.ok("engagements.list", {name: given, "sort_by": ["created_date:asc"]})["engagements"]
+                one["id"]
+                for one in whole
+                if ("after" not in given or one[name] > given["after"])
+                and ("before" not in given or one[name] < given["before"])
+            ]
+            found = alice.ok("engagements.list", {name: given, "sort_by": ["created_date:asc"]})[
+                "engagements"
+            ]
             assert [one["id"] for one in found] == wanted, (name, given)
             assert alice.ok("engagements.count", {name: given}) == {"count": len(wanted)}
             query = {f"{name}.{end}": date for end, date in given.items()}
@@ -367,7 +466,9 @@ def test_one_without_a_date_is_in_no_range_of_dates(alice: Client) -> None:
     assert alice.ok("engagements.count") == {"count": 1}
 
 
-def test_a_single_parent_and_engagement_type_are_taken_as_real_clients_send_them(alice: Client) -> None:
+def test_a_single_parent_and_engagement_type_are_taken_as_real_clients_send_them(
+    alice: Client,
+) -> None:
     world = make_world(alice)
     alice.engagement()
     for request in (
@@ -385,7 +486,15 @@ def test_a_single_parent_and_engagement_type_are_taken_as_real_clients_send_them
 
 def test_empty_filters_filter_nothing(alice: Client) -> None:
     alice.engagement()
-    for name in ("type", "engagement_type", "members", "parent", "external_ref", "created_by", "tags"):
+    for name in (
+        "type",
+        "engagement_type",
+        "members",
+        "parent",
+        "external_ref",
+        "created_by",
+        "tags",
+    ):
         assert alice.ok("engagements.count", {name: []}) == {"count": 1}
     assert alice.ok("engagements.count", {"created_date": {}}) == {"count": 1}
 
@@ -394,9 +503,15 @@ def test_a_filter_by_an_absent_or_foreign_id_finds_nothing(alice: Client, charli
     mine, theirs = make_world(alice), make_world(charlie)
     me = charlie.ok("dev-users.self")["dev_user"]["id"]
     for request in (
-        {"members": ["DEVU-99"]}, {"members": [theirs.rev_user["id"]]}, {"parent": ["ACC-99"]}, {"parent": [theirs.account["id"]]},
-        {"parent": theirs.opportunity["id"]}, {"tags": ["TAG-99"]}, {"tags": [theirs.tag["id"]]}, {"created_by": [me]},
-    ):  # fmt: skip
+        {"members": ["DEVU-99"]},
+        {"members": [theirs.rev_user["id"]]},
+        {"parent": ["ACC-99"]},
+        {"parent": [theirs.account["id"]]},
+        {"parent": theirs.opportunity["id"]},
+        {"tags": ["TAG-99"]},
+        {"tags": [theirs.tag["id"]]},
+        {"created_by": [me]},
+    ):
         assert alice.ok("engagements.list", request) == {"engagements": []}
         assert alice.ok("engagements.count", request) == {"count": 0}
     assert alice.ok("engagements.count", {"parent": ["ACC-99", mine.account["id"]]}) == {"count": 1}
@@ -425,14 +540,28 @@ def test_expand_holds_for_every_engagement_of_the_page(alice: Client) -> None:
     shown = alice.ok("engagements.list", {"expand": everything})["engagements"]
     assert len(shown) == 12
     for one in shown:
-        assert one == alice.ok("engagements.get", {"id": one["id"], "expand": everything})["engagement"]
-    assert alice.ok("engagements.list", {}, x_rapport_expand="members,parents,tags,artifacts")["engagements"] == shown
-    assert alice.get("engagements.list", {"expand": ",".join(everything)}).body["engagements"] == shown
+        assert (
+            one
+            == alice.ok("engagements.get", {"id": one["id"], "expand": everything})["engagement"]
+        )
+    assert (
+        alice.ok("engagements.list", {}, x_rapport_expand="members,parents,tags,artifacts")[
+            "engagements"
+        ]
+        == shown
+    )
+    assert (
+        alice.get("engagements.list", {"expand": ",".join(everything)}).body["engagements"] == shown
+    )
 
 
 def test_a_reference_with_a_comma_is_quoted_in_a_query(alice: Client) -> None:
     alice.engagement(title="x", external_ref='a,b "c"')
     alice.engagement(title="y", external_ref="a")
     for asked, expected in (('"a,b "c""', 1), ('"a,b "c"",a', 2), ("a,b", 1), ('"a"', 1), ("z", 0)):
-        assert alice.get("engagements.count", {"external_ref": asked}).body == {"count": expected}, asked
-    assert alice.get("engagements.count", [("external_ref", "a"), ("external_ref", "z")]).body == {"count": 1}
+        assert alice.get("engagements.count", {"external_ref": asked}).body == {
+            "count": expected
+        }, asked
+    assert alice.get("engagements.count", [("external_ref", "a"), ("external_ref", "z")]).body == {
+        "count": 1
+    }

@@ -22,7 +22,11 @@ def read(client: Client, id_: str) -> Any:
 
 
 def without(engagement: Any, *names: str) -> Any:
-    return {name: value for name, value in engagement.items() if name not in {*names, "modified_date", "modified_by"}}
+    return {
+        name: value
+        for name, value in engagement.items()
+        if name not in {*names, "modified_date", "modified_by"}
+    }
 
 
 @pytest.mark.parametrize("name", FIELDS)
@@ -44,7 +48,10 @@ def test_all_fields_change_at_once(alice: Client) -> None:
         "id": world.engagement["display_id"].lower(), **FIELDS, "members": {"set": [world.rev_user["id"]]},
         "parents": {"set": [world.opportunity["id"], world.account["id"]]}, "tags": {"set": [{"id": second["id"]}]},
     })["engagement"]  # fmt: skip
-    assert {name: after[name] for name in FIELDS} == {**FIELDS, "scheduled_date": "2024-06-01T08:00:00.123456Z"}
+    assert {name: after[name] for name in FIELDS} == {
+        **FIELDS,
+        "scheduled_date": "2024-06-01T08:00:00.123456Z",
+    }
     assert after["members"] == [world.rev_user["id"]]
     assert after["parents"] == [world.opportunity["id"], world.account["id"]]
     assert after["parent"] == world.opportunity["id"]
@@ -52,8 +59,13 @@ def test_all_fields_change_at_once(alice: Client) -> None:
     assert "tag_values" not in after
     assert read(alice, after["id"]) == after
     assert alice.ok("engagements.list", {"members": [alice.user]}) == {"engagements": []}
-    found = {"members": [world.rev_user["id"]], "tags": [second["id"]], "parent": [world.opportunity["id"]], "type": ["email"],
-             "external_ref": ["crm-2"]}  # fmt: skip
+    found = {
+        "members": [world.rev_user["id"]],
+        "tags": [second["id"]],
+        "parent": [world.opportunity["id"]],
+        "type": ["email"],
+        "external_ref": ["crm-2"],
+    }
     assert alice.ok("engagements.list", found)["engagements"] == [after]
 
 
@@ -61,20 +73,30 @@ def test_sets_may_be_emptied_but_for_members(alice: Client) -> None:
     before = make_world(alice).engagement
     empty: dict[str, Any] = {"parents": {"set": []}, "tags": {"set": []}, "artifacts": {"set": []}}
     after = alice.ok("engagements.update", {"id": before["id"], **empty})["engagement"]
-    assert after == {**without(before, "parent", "parents", "tags", "tag_values"),
-                     "modified_by": after["modified_by"], "modified_date": after["modified_date"]}  # fmt: skip
+    assert after == {
+        **without(before, "parent", "parents", "tags", "tag_values"),
+        "modified_by": after["modified_by"],
+        "modified_date": after["modified_date"],
+    }
     alice.refused(
-        "engagements.update", {"id": before["id"], "members": {"set": []}}, "value_not_permitted", "members.set"
+        "engagements.update",
+        {"id": before["id"], "members": {"set": []}},
+        "value_not_permitted",
+        "members.set",
     )
     assert read(alice, before["id"]) == after
 
 
 def test_null_clears_the_scheduled_date_and_nothing_else(alice: Client) -> None:
     before = make_world(alice).engagement
-    after = alice.ok("engagements.update", {"id": before["id"], "scheduled_date": None})["engagement"]
+    after = alice.ok("engagements.update", {"id": before["id"], "scheduled_date": None})[
+        "engagement"
+    ]
     assert "scheduled_date" not in after
     assert without(after) == without(before, "scheduled_date")
-    again = alice.ok("engagements.update", {"id": before["id"], "scheduled_date": "2023-01-01T12:00:00Z"})["engagement"]
+    again = alice.ok(
+        "engagements.update", {"id": before["id"], "scheduled_date": "2023-01-01T12:00:00Z"}
+    )["engagement"]
     assert without(again) == without(before)
     for name in (
         "title",
@@ -87,10 +109,15 @@ def test_null_clears_the_scheduled_date_and_nothing_else(alice: Client) -> None:
         "tags",
         "artifacts",
     ):
-        alice.refused("engagements.update", {"id": before["id"], name: None}, "unexpected_json_type", name)
+        alice.refused(
+            "engagements.update", {"id": before["id"], name: None}, "unexpected_json_type", name
+        )
     for name in ("members", "parents", "tags", "artifacts"):
         alice.refused(
-            "engagements.update", {"id": before["id"], name: {"set": None}}, "unexpected_json_type", f"{name}.set"
+            "engagements.update",
+            {"id": before["id"], name: {"set": None}},
+            "unexpected_json_type",
+            f"{name}.set",
         )
 
 
@@ -136,18 +163,32 @@ def test_parallel_updates_all_succeed_and_the_last_wins_whole(alice: Client) -> 
     made = alice.engagement()
     tags = [alice.ok("tags.create", {"name": f"t{number}"})["tag"]["id"] for number in range(24)]
     requests = [
-        ("engagements.update", {"id": made["id"], "title": f"T{n}", "description": f"D{n}", "tags": {"set": [tags[n]]}})
+        (
+            "engagements.update",
+            {
+                "id": made["id"],
+                "title": f"T{n}",
+                "description": f"D{n}",
+                "tags": {"set": [tags[n]]},
+            },
+        )
         for n in range(24)
     ]
     answers = alice.together(requests)
     assert {answer.status for answer in answers} == {200}
     shown = [answer.body["engagement"] for answer in answers]
     for number, one in enumerate(shown):
-        assert (one["title"], one["description"], one["tags"]) == (f"T{number}", f"D{number}", [tags[number]])
+        assert (one["title"], one["description"], one["tags"]) == (
+            f"T{number}",
+            f"D{number}",
+            [tags[number]],
+        )
     assert len({one["modified_date"] for one in shown}) == 24
     last = max(shown, key=lambda one: one["modified_date"])
     assert read(alice, made["id"]) == last
-    assert [tag for tag in tags if alice.ok("engagements.count", {"tags": [tag]})["count"]] == last["tags"]
+    assert [tag for tag in tags if alice.ok("engagements.count", {"tags": [tag]})["count"]] == last[
+        "tags"
+    ]
 
 
 def test_a_reader_never_sees_half_an_update(alice: Client) -> None:
@@ -160,7 +201,12 @@ def test_a_reader_never_sees_half_an_update(alice: Client) -> None:
             number += 1
             alice.ok(
                 "engagements.update",
-                {"id": made["id"], "title": str(number), "description": str(number), "external_ref": str(number)},
+                {
+                    "id": made["id"],
+                    "title": str(number),
+                    "description": str(number),
+                    "external_ref": str(number),
+                },
             )
 
     with ThreadPoolExecutor(1) as pool:
@@ -180,9 +226,11 @@ def test_a_reader_never_sees_half_an_update(alice: Client) -> None:
 def test_an_update_and_a_delete_at_once_leave_it_deleted(alice: Client) -> None:
     for _ in range(5):
         made = alice.engagement()
-        answers = alice.together([("engagements.update", {"id": made["id"], "title": f"T{n}"}) for n in range(8)]
-                                 + [("engagements.delete", {"id": made["id"]})]
-                                 + [("engagements.update", {"id": made["id"], "title": f"U{n}"}) for n in range(8)])  # fmt: skip
+        answers = alice.together(
+            [("engagements.update", {"id": made["id"], "title": f"T{n}"}) for n in range(8)]
+            + [("engagements.delete", {"id": made["id"]})]
+            + [("engagements.update", {"id": made["id"], "title": f"U{n}"}) for n in range(8)]
+        )
         assert answers[8].status == 200
         assert {answer.status for answer in answers} <= {200, 404}
         assert alice.call("engagements.get", {"id": made["id"]}).status == 404
@@ -198,17 +246,24 @@ def test_an_external_ref_of_another_is_refused_and_one_s_own_is_not(alice: Clien
         "external_ref",
     )
     assert answer.body["existing_id"] == first["id"]
-    assert alice.ok("engagements.update", {"id": second["id"], "external_ref": "crm-2"})["engagement"] == second
+    assert (
+        alice.ok("engagements.update", {"id": second["id"], "external_ref": "crm-2"})["engagement"]
+        == second
+    )
     alice.ok("engagements.update", {"id": first["id"], "external_ref": "crm-3"})
     assert (
-        alice.ok("engagements.update", {"id": second["id"], "external_ref": "crm-1"})["engagement"]["external_ref"]
+        alice.ok("engagements.update", {"id": second["id"], "external_ref": "crm-1"})["engagement"][
+            "external_ref"
+        ]
         == "crm-1"
     )
 
 
 def test_of_many_that_take_one_external_ref_at_once_one_gets_it(alice: Client) -> None:
     made = [alice.engagement() for _ in range(12)]
-    answers = alice.together([("engagements.update", {"id": one["id"], "external_ref": "crm-1"}) for one in made])
+    answers = alice.together(
+        [("engagements.update", {"id": one["id"], "external_ref": "crm-1"}) for one in made]
+    )
     assert sorted(answer.status for answer in answers) == [200] + [400] * 11
     assert alice.ok("engagements.count", {"external_ref": ["crm-1"]}) == {"count": 1}
 
@@ -244,30 +299,49 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("change", "type_", "field"), REFUSED, ids=[f"{field}-{n}" for n, (_, _, field) in enumerate(REFUSED)]
+    ("change", "type_", "field"),
+    REFUSED,
+    ids=[f"{field}-{n}" for n, (_, _, field) in enumerate(REFUSED)],
 )
 def test_what_is_wrong_is_named_and_nothing_changes(
     change: dict[str, Any], type_: str, field: str, alice: Client
 ) -> None:
     made = make_world(alice).engagement
-    good = {"description": "must not be written"} if "description" not in change else {"title": "must not be written"}
+    good = (
+        {"description": "must not be written"}
+        if "description" not in change
+        else {"title": "must not be written"}
+    )
     alice.refused("engagements.update", {"id": made["id"], **good, **change}, type_, field)
 
 
 def test_all_problems_with_references_come_at_once_in_the_contract_s_order(alice: Client) -> None:
     made = make_world(alice).engagement
     alice.engagement(external_ref="taken")
-    request = {"id": made["id"], "tags": {"set": ["TAG-99"]}, "parents": {"set": ["ACC-99"]}, "members": {"set": ["DEVU-99"]},
-               "external_ref": "taken", "artifacts": {"set": ["ARTIFACT-99"]}, "title": "New"}  # fmt: skip
+    request = {
+        "id": made["id"],
+        "tags": {"set": ["TAG-99"]},
+        "parents": {"set": ["ACC-99"]},
+        "members": {"set": ["DEVU-99"]},
+        "external_ref": "taken",
+        "artifacts": {"set": ["ARTIFACT-99"]},
+        "title": "New",
+    }
     answer = alice.refused("engagements.update", request, "invalid_id", "artifacts.set[0]")
     assert [one["field_name"] for one in answer.body["violations"]] == [
-        "artifacts.set[0]", "external_ref", "members.set[0]", "parents.set[0]", "tags.set[0].id",
-    ]  # fmt: skip
+        "artifacts.set[0]",
+        "external_ref",
+        "members.set[0]",
+        "parents.set[0]",
+        "tags.set[0].id",
+    ]
 
 
 def test_what_is_not_there_can_not_be_changed(alice: Client, charlie: Client) -> None:
     made = alice.engagement()
-    alice.refused("engagements.update", {"id": "ENGAGEMENT-99", "title": "x"}, "not_found", status=404)
+    alice.refused(
+        "engagements.update", {"id": "ENGAGEMENT-99", "title": "x"}, "not_found", status=404
+    )
     assert charlie.call("engagements.update", {"id": made["id"], "title": "x"}).status == 404
     assert read(alice, made["id"]) == made
     alice.ok("engagements.delete", {"id": made["id"]})
@@ -278,7 +352,9 @@ def test_what_is_not_there_can_not_be_changed(alice: Client, charlie: Client) ->
 def test_expand_shows_summaries_by_field_and_by_header(alice: Client) -> None:
     made = make_world(alice).engagement
     for request, headers in (({"expand": ["parents"]}, {}), ({}, {"x_rapport_expand": "parents"})):
-        after = alice.ok("engagements.update", {"id": made["id"], **request}, **headers)["engagement"]
+        after = alice.ok("engagements.update", {"id": made["id"], **request}, **headers)[
+            "engagement"
+        ]
         assert [one["type"] for one in after["parents"]] == ["account", "opportunity"]
         assert after["parent"]["type"] == "account"
         assert isinstance(after["members"][0], str)

@@ -18,9 +18,17 @@ def test_a_reader_that_keeps_its_number_hears_everything_once_and_in_order(alice
     alice.ok("engagements.delete", {"id": world.engagement["id"]})
     events = alice.feed()
     assert [event["type"] for event in events] == [
-        "dev_user_created", "account_created", "rev_org_created", "work_created", "tag_created", "rev_user_created",
-        "engagement_created", "artifact_created", "engagement_updated", "engagement_deleted",
-    ]  # fmt: skip
+        "dev_user_created",
+        "account_created",
+        "rev_org_created",
+        "work_created",
+        "tag_created",
+        "rev_user_created",
+        "engagement_created",
+        "artifact_created",
+        "engagement_updated",
+        "engagement_deleted",
+    ]
     numbers = [event["sequence"] for event in events]
     assert numbers == sorted(set(numbers))
     one_by_one, after = [], 0
@@ -79,7 +87,9 @@ def test_a_number_from_beyond_the_end_is_refused(alice: Client) -> None:
     assert "walk the lists" in refused.body["detail"]
 
 
-def _waiting(client: Client, request: dict[str, Any]) -> tuple[threading.Thread, list[tuple[Answer, float]]]:
+def _waiting(
+    client: Client, request: dict[str, Any]
+) -> tuple[threading.Thread, list[tuple[Answer, float]]]:
     """A call under way in a thread of its own; the answer and when it came."""
     answers: list[tuple[Answer, float]] = []
 
@@ -104,7 +114,9 @@ def test_a_waiting_reader_is_woken_by_the_next_commit(alice: Client) -> None:
     assert came - written < 0.5
 
 
-def test_what_does_not_concern_a_waiting_reader_does_not_wake_it(alice: Client, charlie: Client) -> None:
+def test_what_does_not_concern_a_waiting_reader_does_not_wake_it(
+    alice: Client, charlie: Client
+) -> None:
     end = alice.feed_end()
     thread, answers = _waiting(alice, {"after": end, "kinds": ["tag"], "wait": 2})
     time.sleep(0.2)

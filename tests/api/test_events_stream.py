@@ -62,7 +62,10 @@ def test_it_is_refused_as_a_method_is(alice: Client) -> None:
         (alice, "GET", {"after": str(alice.feed_end() + 1)}, 400),
     ):
         assert client.raw(verb, "events", params=query).status == status, (verb, query)
-    assert alice.raw("GET", "events", headers={"last-event-id": "x"}).body["field_name"] == "Last-Event-ID"
+    assert (
+        alice.raw("GET", "events", headers={"last-event-id": "x"}).body["field_name"]
+        == "Last-Event-ID"
+    )
 
 
 def test_a_reader_whose_token_is_revoked_hears_nothing_more(alice: Client) -> None:
@@ -103,7 +106,8 @@ def test_a_reader_that_takes_nothing_costs_no_memory_and_delays_nobody(alice: Cl
     began = time.monotonic()
     alice.engagement()
     assert time.monotonic() - began < 1
-    # Each may hold the page that it is being sent, 50 events of 60 kB twice over, and no more of the 18 MB.
+    # Each may hold the page that it is being sent, 50 events of 60 kB twice over, and no more of
+    # the 18 MB.
     assert _memory(alice.server) - before < 10 * 2 * 50 * 0.06 + 40
     for wire in stuck:
         wire.close()
@@ -123,7 +127,9 @@ def engine(tmp_path: Path) -> Any:
     opened.close()
 
 
-def test_a_reader_hears_a_beat_when_nothing_happens_and_a_stuck_one_is_let_go(engine: Engine) -> None:
+def test_a_reader_hears_a_beat_when_nothing_happens_and_a_stuck_one_is_let_go(
+    engine: Engine,
+) -> None:
     alice = engine.person()
     sent: list[Any] = []
 
@@ -137,7 +143,9 @@ def test_a_reader_hears_a_beat_when_nothing_happens_and_a_stuck_one_is_let_go(en
 
     async def read() -> None:
         serving = Stream(engine.invoker, Bell(), beat_seconds=1, stuck_seconds=0.05)
-        await asyncio.wait_for(serving.serve(EventsListRequest(), who, asyncio.Event().wait, take, {}), 10)
+        await asyncio.wait_for(
+            serving.serve(EventsListRequest(), who, asyncio.Event().wait, take, {}), 10
+        )
 
     engine.run(read())
     beats = [message["body"] for message in sent[2:]]

@@ -1,4 +1,6 @@
-"""Every method that writes leaves exactly the events that it should, with the whole story in each."""
+"""Every method that writes leaves exactly the events that it should, with the whole story in
+each.
+"""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -16,7 +18,9 @@ Make = Callable[[Client, World], Any]
 
 
 class Case(NamedTuple):
-    """A request that changes something in Alice's world, the events that it leaves, and what has to be there for it."""
+    """A request that changes something in Alice's world, the events that it leaves, and what
+    has to be there for it.
+    """
 
     request: Any
     events: list[str]
@@ -30,7 +34,8 @@ def _link(client: Client, world: World) -> Any:
 
 def _comment(client: Client, world: World) -> Any:
     return client.ok(
-        "timeline-entries.create", {"object": world.engagement["id"], "type": "timeline_comment", "body": "Hi"}
+        "timeline-entries.create",
+        {"object": world.engagement["id"], "type": "timeline_comment", "body": "Hi"},
     )
 
 
@@ -44,7 +49,10 @@ def _lonely(client: Client, _: World) -> Any:
     """An account with a rev org of its own, a person in it, and a link."""
     account = client.ok("accounts.create", {"display_name": "Lonely"})["account"]
     client.ok("rev-users.create", {"display_name": "Rob", "account": account["id"]})
-    client.ok("links.create", {"link_type": "is_related_to", "source": account["id"], "target": client.user})
+    client.ok(
+        "links.create",
+        {"link_type": "is_related_to", "source": account["id"], "target": client.user},
+    )
     return account
 
 
@@ -52,7 +60,12 @@ def _contact(client: Client, world: World) -> Any:
     """A person whom an opportunity names."""
     user = client.ok("rev-users.create", {"display_name": "Rob"})["rev_user"]
     client.ok(
-        "works.update", {"id": world.opportunity["id"], "type": "opportunity", "reported_by": {"set": [user["id"]]}}
+        "works.update",
+        {
+            "id": world.opportunity["id"],
+            "type": "opportunity",
+            "reported_by": {"set": [user["id"]]},
+        },
     )
     return user
 
@@ -61,7 +74,10 @@ def _tagged(client: Client, world: World) -> Any:
     """A tag on one of each; the world's is on the engagement only."""
     tags = [{"id": world.tag["id"]}]
     client.ok("accounts.update", {"id": world.account["id"], "tags": tags})
-    client.ok("works.update", {"id": world.opportunity["id"], "type": "opportunity", "tags": {"set": tags}})
+    client.ok(
+        "works.update",
+        {"id": world.opportunity["id"], "type": "opportunity", "tags": {"set": tags}},
+    )
     client.ok("rev-users.update", {"id": world.rev_user["id"], "tags": tags})
     client.ok("rev-orgs.update", {"id": "REV-1", "tags": tags})
     return world.tag
@@ -72,7 +88,9 @@ def _version(client: Client, _: World) -> Any:
 
 
 def _user(client: Client, _: World) -> Any:
-    return client.ok("dev-users.create", {"email": "new@example.com", "state": "shadow"})["dev_user"]
+    return client.ok("dev-users.create", {"email": "new@example.com", "state": "shadow"})[
+        "dev_user"
+    ]
 
 
 def _webhook(client: Client, _: World) -> Any:
@@ -167,7 +185,9 @@ def test_a_method_that_changes_something_tells_it(alice: Client, name: str) -> N
     alice.ok(name, case.request)
     events = alice.feed(end)
     assert [event["type"] for event in events] == case.events
-    assert {event["actor"].rpartition("/")[2] for event in events} == {alice.user.rpartition("-")[2]}
+    assert {event["actor"].rpartition("/")[2] for event in events} == {
+        alice.user.rpartition("-")[2]
+    }
 
 
 @pytest.mark.parametrize("name", NOTHING)
@@ -213,12 +233,18 @@ def test_what_changes_nothing_and_what_is_refused_tells_nothing(alice: Client) -
 
 def test_the_command_line_tells_what_it_does_in_the_system_s_name(alice: Client) -> None:
     end = alice.feed_end()
-    made = alice.server.run("users create", email="cli@example.com", role="member", org=alice.org)["user"]
+    made = alice.server.run("users create", email="cli@example.com", role="member", org=alice.org)[
+        "user"
+    ]
     alice.server.run("users role", user=made["display_id"], role="admin", org=alice.org)
     alice.server.run("users deactivate", user=made["display_id"], org=alice.org)
     alice.server.run("users deactivate", user=made["display_id"], org=alice.org)
     events = alice.feed(end)
-    assert [event["type"] for event in events] == ["dev_user_created", "dev_user_updated", "dev_user_updated"]
+    assert [event["type"] for event in events] == [
+        "dev_user_created",
+        "dev_user_updated",
+        "dev_user_updated",
+    ]
     assert {event["actor"].rpartition(":")[2] for event in events} == {"sysu/1"}
     assert events[1]["dev_user_updated"]["old_dev_user"]["role"] == "member"
     assert events[2]["dev_user_updated"]["dev_user"]["state"] == "deactivated"

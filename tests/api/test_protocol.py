@@ -41,8 +41,13 @@ def test_what_is_not_http_gets_a_400_in_json_and_a_close(sent: bytes, server: Se
 
 
 def test_a_chunked_body_is_read(alice: Client) -> None:
-    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (BODY[:10], BODY[10:])) + b"0\r\n\r\n"
-    answer = talk(alice.server, head(alice, "Transfer-Encoding: chunked", "Connection: close"), chunks)
+    chunks = (
+        b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (BODY[:10], BODY[10:]))
+        + b"0\r\n\r\n"
+    )
+    answer = talk(
+        alice.server, head(alice, "Transfer-Encoding: chunked", "Connection: close"), chunks
+    )
     assert answer.startswith(b"HTTP/1.1 201 ")
 
 
@@ -54,26 +59,42 @@ def test_a_body_is_read_also_where_another_protocol_is_offered(alice: Client) ->
     answers = talk(alice.server, one + one + last), talk(alice.server, one[:-30], one[-30:] + last)
     assert [answer.count(b"HTTP/1.1 201 ") for answer in answers] == [3, 2]
     assert alice.ok("engagements.count") == {"count": 5}
-    assert talk(alice.server, b"CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n").startswith(b"HTTP/1.1 405 ")
+    assert talk(alice.server, b"CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n").startswith(
+        b"HTTP/1.1 405 "
+    )
 
 
 def test_requests_in_one_line_are_answered_in_order(alice: Client) -> None:
     one = head(alice, f"Content-Length: {len(BODY)}") + BODY
     last = head(alice, f"Content-Length: {len(BODY)}", "Connection: close") + BODY
     answer = talk(alice.server, one + one + last)
-    assert [answer.count(b'"display_id":"ENGAGEMENT-%d"' % number) for number in (1, 2, 3)] == [1, 1, 1]
-    assert answer.index(b"ENGAGEMENT-1") < answer.index(b"ENGAGEMENT-2") < answer.index(b"ENGAGEMENT-3")
+    assert [answer.count(b'"display_id":"ENGAGEMENT-%d"' % number) for number in (1, 2, 3)] == [
+        1,
+        1,
+        1,
+    ]
+    assert (
+        answer.index(b"ENGAGEMENT-1")
+        < answer.index(b"ENGAGEMENT-2")
+        < answer.index(b"ENGAGEMENT-3")
+    )
 
 
 def test_a_body_that_breaks_off_writes_nothing(alice: Client) -> None:
     for kept in (0, 1, len(BODY) - 1):
-        talk(alice.server, head(alice, f"Content-Length: {len(BODY)}"), BODY[:kept], half_close=True)
+        talk(
+            alice.server, head(alice, f"Content-Length: {len(BODY)}"), BODY[:kept], half_close=True
+        )
     assert alice.ok("engagements.count") == {"count": 0}
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/engagements", "/engagements.fly", "/engagements.create/", "/../x"])
+@pytest.mark.parametrize(
+    "path", ["/", "/nothing", "/engagements", "/engagements.fly", "/engagements.create/", "/../x"]
+)
 def test_an_unknown_route_is_not_found_in_json(path: str, alice: Client) -> None:
-    answer = alice.server.http.post(f"{alice.server.url}{path}", headers={"authorization": alice.token})
+    answer = alice.server.http.post(
+        f"{alice.server.url}{path}", headers={"authorization": alice.token}
+    )
     if path == "/":
         assert answer.status_code == 405
         return
@@ -84,9 +105,11 @@ def test_an_unknown_route_is_not_found_in_json(path: str, alice: Client) -> None
 
 def test_health_readiness_and_the_documents_want_no_token(server: Server) -> None:
     for path, kind in (
-        ("/healthz", "application/json"), ("/readyz", "application/json"), ("/openapi.json", "application/json"),
+        ("/healthz", "application/json"),
+        ("/readyz", "application/json"),
+        ("/openapi.json", "application/json"),
         ("/docs", "text/html; charset=utf-8"),
-    ):  # fmt: skip
+    ):
         answer = server.http.get(f"{server.url}{path}")
         assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
     home = server.http.get(f"{server.url}/")
@@ -104,7 +127,10 @@ def test_each_load_of_the_reference_has_a_nonce_of_its_own(server: Server) -> No
 def test_api_answers_have_no_etag_and_no_304(alice: Client) -> None:
     made = alice.engagement()
     answer = alice.get(
-        "engagements.get", {"id": made["id"]}, if_none_match="*", if_modified_since="Sun, 01 Jan 2040 00:00:00 GMT"
+        "engagements.get",
+        {"id": made["id"]},
+        if_none_match="*",
+        if_modified_since="Sun, 01 Jan 2040 00:00:00 GMT",
     )
     assert answer.status == 200
     assert "etag" not in answer.headers
@@ -117,11 +143,14 @@ def shared(tmp_path: Path) -> Iterator[Server]:
     assert running.stop() == 0
 
 
-def test_pages_of_other_origins_may_call_only_where_they_are_named(shared: Server, alice: Client) -> None:
+def test_pages_of_other_origins_may_call_only_where_they_are_named(
+    shared: Server, alice: Client
+) -> None:
     preflight = {
-        "origin": "https://app.example.com", "access-control-request-method": "POST",
+        "origin": "https://app.example.com",
+        "access-control-request-method": "POST",
         "access-control-request-headers": "authorization,content-type,idempotency-key",
-    }  # fmt: skip
+    }
     answer = shared.http.options(f"{shared.url}/engagements.create", headers=preflight)
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "https://app.example.com"
@@ -136,12 +165,25 @@ def test_pages_of_other_origins_may_call_only_where_they_are_named(shared: Serve
 
 def test_every_answer_has_a_request_id_even_where_there_is_no_method(shared: Server) -> None:
     for verb in ("GET", "POST", "HEAD", "OPTIONS"):
-        for path in ("/", "/nothing", "/healthz", "/readyz", "/openapi.json", "/docs", "/engagements.create"):
+        for path in (
+            "/",
+            "/nothing",
+            "/healthz",
+            "/readyz",
+            "/openapi.json",
+            "/docs",
+            "/engagements.create",
+        ):
             url = f"{shared.url}{path}"
             assert shared.http.request(verb, url).headers["x-request-id"].startswith("req_")
             assert (
-                shared.http.request(verb, url, headers={"x-request-id": "mine-1"}).headers["x-request-id"] == "mine-1"
+                shared.http.request(verb, url, headers={"x-request-id": "mine-1"}).headers[
+                    "x-request-id"
+                ]
+                == "mine-1"
             )
     preflight = {"origin": "https://app.example.com", "access-control-request-method": "POST"}
-    assert shared.http.options(f"{shared.url}/engagements.create", headers=preflight).headers["x-request-id"]
+    assert shared.http.options(f"{shared.url}/engagements.create", headers=preflight).headers[
+        "x-request-id"
+    ]
     assert b"\r\nx-request-id: req_" in talk(shared, b"nonsense\r\n\r\n")

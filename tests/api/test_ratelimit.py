@@ -33,11 +33,15 @@ def test_the_window_is_counted_down_and_then_closed(limited: Server) -> None:
 def test_every_answer_to_a_user_says_where_the_window_stands(limited: Server) -> None:
     alice = limited.make_org()
     for answer in (
-        alice.call("engagements.get", {"id": "x"}), alice.get("engagements.count", {"no": "field"}),
-        alice.call("dev-users.self", x_devrev_version="1999-01-01"), alice.raw("GET", "events", params={"after": "x"}),
+        alice.call("engagements.get", {"id": "x"}),
+        alice.get("engagements.count", {"no": "field"}),
+        alice.call("dev-users.self", x_devrev_version="1999-01-01"),
+        alice.raw("GET", "events", params={"after": "x"}),
         alice.raw("GET", "events", params={"limit": "1"}),
-        alice.call("dev-users.self"), alice.get("dev-users.self"), alice.raw("GET", "events"),
-    ):  # fmt: skip
+        alice.call("dev-users.self"),
+        alice.get("dev-users.self"),
+        alice.raw("GET", "events"),
+    ):
         assert answer.status in {400, 429}
         assert answer.headers["x-ratelimit-limit"] == "5"
         assert 0 < int(answer.headers["x-ratelimit-reset"]) - time.time() <= FOREVER
@@ -70,4 +74,6 @@ def test_health_does_not_count(limited: Server) -> None:
 
 
 def test_without_a_limit_there_are_no_headers(alice: Client) -> None:
-    assert not [name for name in alice.call("dev-users.self").headers if name.startswith("x-ratelimit")]
+    assert not [
+        name for name in alice.call("dev-users.self").headers if name.startswith("x-ratelimit")
+    ]

@@ -1,4 +1,6 @@
-"""Every row of the error table, provoked at engagements.create and list: what is answered, and that nothing is written."""
+"""Every row of the error table, provoked at engagements.create and list: what is answered, and
+that nothing is written.
+"""
 
 import json
 from typing import Any
@@ -74,7 +76,9 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("change", "type_", "field"), REFUSED, ids=[f"{field}-{n}" for n, (_, _, field) in enumerate(REFUSED)]
+    ("change", "type_", "field"),
+    REFUSED,
+    ids=[f"{field}-{n}" for n, (_, _, field) in enumerate(REFUSED)],
 )
 def test_a_bad_request_is_refused_by_type_and_field_and_writes_nothing(
     change: dict[str, Any], type_: str, field: str, alice: Client
@@ -92,7 +96,11 @@ def test_what_is_required_is_missed(field: str, alice: Client) -> None:
     request = {"members": [alice.user], **LEAST}
     del request[field]
     answer = alice.call("engagements.create", request)
-    assert (answer.status, answer.type, answer.body["field_name"]) == (400, "missing_required_field", field)
+    assert (answer.status, answer.type, answer.body["field_name"]) == (
+        400,
+        "missing_required_field",
+        field,
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,7 +116,9 @@ def test_what_is_required_is_missed(field: str, alice: Client) -> None:
         (b" " * 3_000_000, 413, "request_entity_too_large"),
     ],
 )
-def test_a_body_that_can_not_be_read_is_refused(body: bytes, status: int, type_: str, alice: Client) -> None:
+def test_a_body_that_can_not_be_read_is_refused(
+    body: bytes, status: int, type_: str, alice: Client
+) -> None:
     answer = alice.raw("POST", "engagements.create", content=body)
     assert (answer.status, answer.type) == (status, type_)
     if status == 413:
@@ -124,7 +134,13 @@ def test_a_chunked_body_over_the_limit_is_refused_while_it_is_read(alice: Client
 def test_all_problems_of_the_shape_come_at_once_in_the_contracts_order(alice: Client) -> None:
     answer = alice.call(
         "engagements.create",
-        {"title": " ", "tags": [{"value": 1}], "members": ["x", 5], "engagement_type": "fax", "zzz": 1},
+        {
+            "title": " ",
+            "tags": [{"value": 1}],
+            "members": ["x", 5],
+            "engagement_type": "fax",
+            "zzz": 1,
+        },
     )
     assert [(one["field_name"], one["type"]) for one in answer.body["violations"]] == [
         ("members[0]", "invalid_id"),
@@ -140,15 +156,22 @@ def test_all_problems_of_the_shape_come_at_once_in_the_contracts_order(alice: Cl
 
 
 def test_all_problems_of_the_references_come_at_once(alice: Client) -> None:
-    tag = alice.ok("tags.create", {"name": "mood", "allowed_values": ["good", "bad"]})["tag"]["display_id"]
+    tag = alice.ok("tags.create", {"name": "mood", "allowed_values": ["good", "bad"]})["tag"][
+        "display_id"
+    ]
     alice.engagement(external_ref="crm-1")
     answer = alice.call(
         "engagements.create",
         {
-            **LEAST, "members": [alice.user, "REVU-9"], "artifacts": ["ARTIFACT-9"], "external_ref": "crm-1",
-            "parent": "ACC-9", "parents": ["OPP-9"], "tags": [{"id": tag, "value": "so-so"}, {"id": "TAG-99"}],
+            **LEAST,
+            "members": [alice.user, "REVU-9"],
+            "artifacts": ["ARTIFACT-9"],
+            "external_ref": "crm-1",
+            "parent": "ACC-9",
+            "parents": ["OPP-9"],
+            "tags": [{"id": tag, "value": "so-so"}, {"id": "TAG-99"}],
         },
-    )  # fmt: skip
+    )
     assert [(one["field_name"], one["type"]) for one in answer.body["violations"]] == [
         ("members[1]", "invalid_id"),
         ("artifacts[0]", "invalid_id"),
@@ -166,7 +189,8 @@ def test_a_tag_value_has_to_be_an_allowed_one(alice: Client) -> None:
     plain = alice.ok("tags.create", {"name": "plain"})["tag"]["id"]
     for tag, allowed in ((mood, ["good", "bad"]), (plain, [])):
         answer = alice.call(
-            "engagements.create", {**LEAST, "members": [alice.user], "tags": [{"id": tag, "value": "x"}]}
+            "engagements.create",
+            {**LEAST, "members": [alice.user], "tags": [{"id": tag, "value": "x"}]},
         )
         assert (answer.type, answer.body["field_name"]) == ("value_not_permitted", "tags[0].value")
         assert answer.body["allowed_values"] == allowed
@@ -175,13 +199,25 @@ def test_a_tag_value_has_to_be_an_allowed_one(alice: Client) -> None:
 def test_another_orgs_objects_are_no_references(alice: Client, charlie: Client) -> None:
     theirs = charlie.ok("dev-users.self")["dev_user"]["id"]
     answer = alice.call("engagements.create", {**LEAST, "members": [theirs]})
-    assert (answer.status, answer.type, answer.body["field_name"]) == (400, "invalid_id", "members[0]")
+    assert (answer.status, answer.type, answer.body["field_name"]) == (
+        400,
+        "invalid_id",
+        "members[0]",
+    )
     account = charlie.ok("accounts.create", {"display_name": "Theirs"})["account"]["id"]
-    answer = alice.call("engagements.create", {**LEAST, "members": [alice.user], "parents": [account]})
-    assert (answer.status, answer.type, answer.body["field_name"]) == (400, "invalid_id", "parents[0]")
+    answer = alice.call(
+        "engagements.create", {**LEAST, "members": [alice.user], "parents": [account]}
+    )
+    assert (answer.status, answer.type, answer.body["field_name"]) == (
+        400,
+        "invalid_id",
+        "parents[0]",
+    )
 
 
-def test_an_external_ref_in_use_names_who_has_it_and_is_free_after_the_delete(alice: Client) -> None:
+def test_an_external_ref_in_use_names_who_has_it_and_is_free_after_the_delete(
+    alice: Client,
+) -> None:
     holder = alice.engagement(external_ref="crm-1")
     request = {**LEAST, "members": [alice.user], "external_ref": "crm-1"}
     answer = alice.call("engagements.create", request)
@@ -209,7 +245,11 @@ def test_an_external_ref_in_use_names_who_has_it_and_is_free_after_the_delete(al
         ({"type": ["fax"]}, "invalid_enum_value", "type[0]"),
         ({"members": ["ACC-1"]}, "unexpected_id_type", "members[0]"),
         ({"created_date": {"after": "yesterday"}}, "value_not_permitted", "created_date.after"),
-        ({"created_date": {"since": "2023-01-01T00:00:00Z"}}, "invalid_field", "created_date.since"),
+        (
+            {"created_date": {"since": "2023-01-01T00:00:00Z"}},
+            "invalid_field",
+            "created_date.since",
+        ),
     ],
 )
 def test_a_bad_list_request_is_refused_in_both_forms(
@@ -246,6 +286,8 @@ def test_a_cursor_belongs_to_its_list_and_its_order(alice: Client) -> None:
         ("engagements.list", {"cursor": cursor[:-1] + ("A" if cursor[-1] != "A" else "B")}),
     ):
         answer = alice.call(method, request)
-        assert (answer.status, answer.type, answer.body["field_name"]) == (400, "invalid_field", "cursor"), json.dumps(
-            request
-        )
+        assert (answer.status, answer.type, answer.body["field_name"]) == (
+            400,
+            "invalid_field",
+            "cursor",
+        ), json.dumps(request)

@@ -13,14 +13,26 @@ pytestmark = pytest.mark.engines("sqlite", "postgres")
 def test_a_rev_user_joins_the_default_rev_org_of_their_account(alice: Client) -> None:
     made = alice.ok("accounts.create", {"display_name": "Acme"})
     account, rev_org = made["account"], made["default_rev_org"]
-    answer = alice.call("rev-users.create", {"display_name": "Rita", "account": account["display_id"]})
+    answer = alice.call(
+        "rev-users.create", {"display_name": "Rita", "account": account["display_id"]}
+    )
     assert answer.status == 201
     user = answer.body["rev_user"]
     org = alice.org.removeprefix("DEV-")
-    assert (user["id"], user["display_id"]) == (f"don:identity:dvrv-us-1:devo/{org}:revu/1", "REVU-1")
+    assert (user["id"], user["display_id"]) == (
+        f"don:identity:dvrv-us-1:devo/{org}:revu/1",
+        "REVU-1",
+    )
     assert (user["display_name"], user["state"], user["is_verified"]) == ("Rita", "active", False)
-    assert user["rev_org"] == {"type": "rev_org", "display_id": "REV-1", "id": rev_org["id"], "display_name": "Acme"}
-    direct = alice.ok("rev-users.create", {"display_name": "Rolf", "rev_org": rev_org["id"]})["rev_user"]
+    assert user["rev_org"] == {
+        "type": "rev_org",
+        "display_id": "REV-1",
+        "id": rev_org["id"],
+        "display_name": "Acme",
+    }
+    direct = alice.ok("rev-users.create", {"display_name": "Rolf", "rev_org": rev_org["id"]})[
+        "rev_user"
+    ]
     assert direct["rev_org"] == user["rev_org"]
     assert alice.ok("rev-users.get", {"id": "revu-1"}) == {"rev_user": user}
     assert alice.ok("rev-users.list", {"rev_org": ["rev-1"]})["rev_users"] == [direct, user]
@@ -28,11 +40,25 @@ def test_a_rev_user_joins_the_default_rev_org_of_their_account(alice: Client) ->
 
 def test_all_that_is_written_comes_back(alice: Client) -> None:
     tag = alice.ok("tags.create", {"name": "vip", "allowed_values": ["1"]})["tag"]
-    request = {"display_name": "Rita", "email": "Rita@Acme.example", "description": "Decides", "external_ref": "crm-r1",
-               "external_refs": ["a", "b", "a"], "phone_numbers": ["+49 30 1"], "custom_fields": {"x": {"y": [None]}},
-               "tags": [{"id": tag["id"], "value": "1"}]}  # fmt: skip
+    request = {
+        "display_name": "Rita",
+        "email": "Rita@Acme.example",
+        "description": "Decides",
+        "external_ref": "crm-r1",
+        "external_refs": ["a", "b", "a"],
+        "phone_numbers": ["+49 30 1"],
+        "custom_fields": {"x": {"y": [None]}},
+        "tags": [{"id": tag["id"], "value": "1"}],
+    }
     user = alice.ok("rev-users.create", request)["rev_user"]
-    for name in ("display_name", "email", "description", "external_ref", "phone_numbers", "custom_fields"):
+    for name in (
+        "display_name",
+        "email",
+        "description",
+        "external_ref",
+        "phone_numbers",
+        "custom_fields",
+    ):
         assert user[name] == request[name]
     assert user["external_refs"] == ["a", "b"]
     assert (user["tags"][0]["tag"]["id"], user["tags"][0]["value"]) == (tag["id"], "1")
@@ -46,10 +72,15 @@ def test_nothing_is_required(alice: Client) -> None:
     assert alice.engagement(members=[user["id"]])["members"] == [user["id"]]
 
 
-def test_an_external_ref_is_unique_among_the_org_s_rev_users(alice: Client, charlie: Client) -> None:
+def test_an_external_ref_is_unique_among_the_org_s_rev_users(
+    alice: Client, charlie: Client
+) -> None:
     alice.ok("rev-users.create", {"external_ref": "crm-r1"})
     answer = alice.refused(
-        "rev-users.create", {"external_ref": "crm-r1", "display_name": "Second"}, "conflict", status=409
+        "rev-users.create",
+        {"external_ref": "crm-r1", "display_name": "Second"},
+        "conflict",
+        status=409,
     )
     assert "external_ref" in answer.body["message"]
     assert charlie.call("rev-users.create", {"external_ref": "crm-r1"}).status == 201
@@ -59,7 +90,8 @@ def test_an_external_ref_is_unique_among_the_org_s_rev_users(alice: Client, char
 
 def test_emails_are_not_unique(alice: Client) -> None:
     made = [
-        alice.ok("rev-users.create", {"email": email})["rev_user"] for email in ("r@acme.example", "R@acme.example")
+        alice.ok("rev-users.create", {"email": email})["rev_user"]
+        for email in ("r@acme.example", "R@acme.example")
     ]
     assert alice.ok("rev-users.list", {"email": ["r@ACME.example"]})["rev_users"] == made[::-1]
 
@@ -89,7 +121,9 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("change", "type_", "field"), REFUSED, ids=[f"{field}-{n}" for n, (_, _, field) in enumerate(REFUSED)]
+    ("change", "type_", "field"),
+    REFUSED,
+    ids=[f"{field}-{n}" for n, (_, _, field) in enumerate(REFUSED)],
 )
 def test_what_is_wrong_is_named_and_nothing_is_written(
     change: dict[str, Any], type_: str, field: str, alice: Client
@@ -98,12 +132,15 @@ def test_what_is_wrong_is_named_and_nothing_is_written(
     alice.refused("rev-users.create", {"display_name": "Second", **change}, type_, field)
 
 
-def test_another_org_s_account_rev_org_and_tag_are_no_references(alice: Client, charlie: Client) -> None:
+def test_another_org_s_account_rev_org_and_tag_are_no_references(
+    alice: Client, charlie: Client
+) -> None:
     theirs = make_world(charlie)
     for name, value, path in (
-        ("account", theirs.account["id"], "account"), ("rev_org", theirs.rev_user["rev_org"]["id"], "rev_org"),
+        ("account", theirs.account["id"], "account"),
+        ("rev_org", theirs.rev_user["rev_org"]["id"], "rev_org"),
         ("tags", [{"id": theirs.tag["id"]}], "tags[0].id"),
-    ):  # fmt: skip
+    ):
         alice.refused("rev-users.create", {"display_name": "x", name: value}, "invalid_id", path)
 
 
@@ -115,25 +152,41 @@ def test_a_list_is_filtered_sorted_and_paged(alice: Client, bob: Client) -> None
     })["rev_user"]  # fmt: skip
     second = bob.ok("rev-users.create", {"display_name": "a", "external_refs": ["z"]})["rev_user"]
     for request, found in (
-        ({"email": ["b@acme.example"]}, [first]), ({"external_ref": ["r1", "r2"]}, [first]), ({"external_refs": ["y"]}, [first]),
-        ({"external_refs": ["y", "z"]}, [second, first]), ({"phone_numbers": ["+2"]}, [first]), ({"tags": [tag["id"]]}, [first]),
-        ({"created_by": [bob.user]}, [second]), ({"is_verified": False}, [second, first]), ({"is_verified": True}, []),
-        ({"rev_org": ["REV-99"]}, []), ({"created_date": {"after": "2100-01-01T00:00:00Z"}}, []),
-        ({"external_ref": ["r1"], "created_by": [bob.user]}, []), ({"sort_by": ["display_name:asc"]}, [second, first]),
-        ({"sort_by": ["display_name:desc"]}, [first, second]), ({"sort_by": ["email:asc"]}, [second, first]),
-    ):  # fmt: skip
+        ({"email": ["b@acme.example"]}, [first]),
+        ({"external_ref": ["r1", "r2"]}, [first]),
+        ({"external_refs": ["y"]}, [first]),
+        ({"external_refs": ["y", "z"]}, [second, first]),
+        ({"phone_numbers": ["+2"]}, [first]),
+        ({"tags": [tag["id"]]}, [first]),
+        ({"created_by": [bob.user]}, [second]),
+        ({"is_verified": False}, [second, first]),
+        ({"is_verified": True}, []),
+        ({"rev_org": ["REV-99"]}, []),
+        ({"created_date": {"after": "2100-01-01T00:00:00Z"}}, []),
+        ({"external_ref": ["r1"], "created_by": [bob.user]}, []),
+        ({"sort_by": ["display_name:asc"]}, [second, first]),
+        ({"sort_by": ["display_name:desc"]}, [first, second]),
+        ({"sort_by": ["email:asc"]}, [second, first]),
+    ):
         assert alice.ok("rev-users.list", request) == {"rev_users": found}, request
     page = alice.ok("rev-users.list", {"sort_by": ["email:asc"], "limit": 1})
     assert page["rev_users"] == [second]
-    assert alice.ok("rev-users.list", {"sort_by": ["email:asc"], "cursor": page["next_cursor"]})["rev_users"] == [first]
+    assert alice.ok("rev-users.list", {"sort_by": ["email:asc"], "cursor": page["next_cursor"]})[
+        "rev_users"
+    ] == [first]
 
 
 def test_a_shown_engagement_names_its_rev_user(alice: Client) -> None:
     world = make_world(alice)
-    shown = alice.ok("engagements.get", {"id": world.engagement["id"], "expand": ["members"]})["engagement"]["members"][
-        1
-    ]
+    shown = alice.ok("engagements.get", {"id": world.engagement["id"], "expand": ["members"]})[
+        "engagement"
+    ]["members"][1]
     assert shown == {
-        "type": "rev_user", "display_id": "REVU-1", "id": world.rev_user["id"], "display_name": "Rita",
-        "email": "rita@acme.example", "state": "active", "rev_org": world.rev_user["rev_org"],
-    }  # fmt: skip
+        "type": "rev_user",
+        "display_id": "REVU-1",
+        "id": world.rev_user["id"],
+        "display_name": "Rita",
+        "email": "rita@acme.example",
+        "state": "active",
+        "rev_org": world.rev_user["rev_org"],
+    }

@@ -38,7 +38,9 @@ FULL: dict[str, Any] = {
         ({"custom_schema_spec": {"subtype": "vip"}}, "subtype", "vip"),
     ],
 )  # fmt: skip
-def test_one_field_changes_and_the_rest_stays(alice: Client, bob: Client, changes: Any, field: str, after: Any) -> None:
+def test_one_field_changes_and_the_rest_stays(
+    alice: Client, bob: Client, changes: Any, field: str, after: Any
+) -> None:
     made = user(alice, **FULL)
     assert {name: made[name] for name in FULL} == FULL
     changed = update(bob, made, **changes)
@@ -63,16 +65,22 @@ def test_one_field_changes_and_the_rest_stays(alice: Client, bob: Client, change
         ({"rev_org": "REV-1"}, "invalid_field", "rev_org"),
     ],
 )  # fmt: skip
-def test_what_breaks_a_rule_changes_nothing(alice: Client, changes: Any, type_: str, field: str) -> None:
+def test_what_breaks_a_rule_changes_nothing(
+    alice: Client, changes: Any, type_: str, field: str
+) -> None:
     made = user(alice)
-    alice.refused("rev-users.update", {"id": made["id"], "description": "x", **changes}, type_, field)
+    alice.refused(
+        "rev-users.update", {"id": made["id"], "description": "x", **changes}, type_, field
+    )
     assert update(alice, made, display_picture=None) == made
 
 
 def test_an_external_ref_belongs_to_one_rev_user(alice: Client) -> None:
     first, second = user(alice, external_ref="crm-1"), user(alice)
     alice.refused("rev-users.create", {"external_ref": "crm-1"}, "conflict", status=409)
-    alice.refused("rev-users.update", {"id": second["id"], "external_ref": "crm-1"}, "conflict", status=409)
+    alice.refused(
+        "rev-users.update", {"id": second["id"], "external_ref": "crm-1"}, "conflict", status=409
+    )
     assert update(alice, first, external_ref="crm-1") == first
     alice.ok("rev-users.delete", {"id": first["id"]})
     assert update(alice, second, external_ref="crm-1")["external_ref"] == "crm-1"
@@ -82,9 +90,9 @@ def test_a_deleted_rev_user_is_gone_everywhere(alice: Client) -> None:
     world = make_world(alice)
     rita = world.rev_user
     alice.ok("works.update", {"id": world.opportunity["id"], "contacts": {"set": [rita["id"]]}})
-    link = alice.ok("links.create", {"link_type": "serves", "source": rita["id"], "target": world.account["id"]})[
-        "link"
-    ]
+    link = alice.ok(
+        "links.create", {"link_type": "serves", "source": rita["id"], "target": world.account["id"]}
+    )["link"]
     answer = alice.refused("rev-users.delete", {"id": rita["id"]}, "value_not_permitted", "id")
     assert "1 engagements" in answer.body["message"]
     alice.ok("engagements.update", {"id": world.engagement["id"], "members": {"set": [alice.user]}})
@@ -112,7 +120,9 @@ def test_a_deleted_engagement_keeps_nobody(alice: Client) -> None:
 def test_they_are_found_by_account_rev_org_and_custom_fields(alice: Client) -> None:
     made = alice.ok("accounts.create", {"display_name": "Acme"})
     account, rev_org = made["account"]["id"], made["default_rev_org"]["id"]
-    second = alice.ok("rev-orgs.create", {"account": account, "display_name": "West"})["rev_org"]["id"]
+    second = alice.ok("rev-orgs.create", {"account": account, "display_name": "West"})["rev_org"][
+        "id"
+    ]
     rita, wes = user(alice, account=account, custom_fields={"x": "y"}), user(alice, rev_org=second)
     user(alice)
 
@@ -126,11 +136,15 @@ def test_they_are_found_by_account_rev_org_and_custom_fields(alice: Client) -> N
     assert found(custom_fields={"x": "y"}) == [rita["id"]]
     assert found(is_verified=True) == []
     other = alice.ok("accounts.create", {"display_name": "Globex"})["account"]["id"]
-    alice.refused("rev-users.create", {"account": other, "rev_org": second}, "value_not_permitted", "rev_org")
+    alice.refused(
+        "rev-users.create", {"account": other, "rev_org": second}, "value_not_permitted", "rev_org"
+    )
     assert user(alice, account=account, rev_org=second)["rev_org"]["display_name"] == "West"
 
 
-def test_another_orgs_rev_user_is_as_one_that_does_not_exist(alice: Client, charlie: Client) -> None:
+def test_another_orgs_rev_user_is_as_one_that_does_not_exist(
+    alice: Client, charlie: Client
+) -> None:
     made = user(alice)
     for method in ("rev-users.update", "rev-users.delete"):
         charlie.refused(method, {"id": made["id"]}, "not_found", status=404)

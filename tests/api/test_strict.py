@@ -32,7 +32,9 @@ def test_a_type_is_told_only_where_there_are_several(dana: Client, alice: Client
     """DevRev's summaries have one only in unions; elsewhere it is ours."""
     for client, typed in ((dana, False), (alice, True)):
         world = make_world(client)
-        tagged = client.ok("accounts.update", {"id": world.account["id"], "tags": [{"id": world.tag["id"]}]})["account"]
+        tagged = client.ok(
+            "accounts.update", {"id": world.account["id"], "tags": [{"id": world.tag["id"]}]}
+        )["account"]
         rev_org = client.ok("rev-orgs.get", {"account": world.account["id"]})["rev_org"]
         ends = {"source": world.opportunity["id"], "target": world.account["id"]}
         link = client.ok("links.create", {"link_type": "is_part_of", **ends})["link"]
@@ -43,7 +45,12 @@ def test_a_type_is_told_only_where_there_are_several(dana: Client, alice: Client
             link["source"]["account"],
         ):
             assert ("type" in inner) is typed
-        for union in (link["source"], link["target"], tagged["created_by"], world.rev_user["rev_org"]):
+        for union in (
+            link["source"],
+            link["target"],
+            tagged["created_by"],
+            world.rev_user["rev_org"],
+        ):
             assert "type" in union
 
 
@@ -54,9 +61,21 @@ def test_a_type_is_told_only_where_there_are_several(dana: Client, alice: Client
         ("engagements.list", {"created_by": ["DEVU-1"]}, "created_by"),
         ("engagements.count", {"tags": ["TAG-1"]}, "tags"),
         ("engagements.list", {"expand": ["members"]}, "expand"),
-        ("engagements.update", {"id": "ENGAGEMENT-1", "engagement_type": "call"}, "engagement_type"),
-        ("dev-users.create", {"email": "x@example.com", "state": "shadow", "display_name": "X"}, "display_name"),
-        ("dev-users.create", {"email": "x@example.com", "state": "shadow", "role": "admin"}, "role"),
+        (
+            "engagements.update",
+            {"id": "ENGAGEMENT-1", "engagement_type": "call"},
+            "engagement_type",
+        ),
+        (
+            "dev-users.create",
+            {"email": "x@example.com", "state": "shadow", "display_name": "X"},
+            "display_name",
+        ),
+        (
+            "dev-users.create",
+            {"email": "x@example.com", "state": "shadow", "role": "admin"},
+            "role",
+        ),
     ],
 )
 def test_what_is_not_devrevs_is_an_invalid_field(
@@ -75,10 +94,17 @@ def test_our_headers_are_refused(header: str, dana: Client) -> None:
     assert dana.ok("engagements.count") == {"count": 0}
 
 
-def test_the_differences_of_real_clients_are_refused_here_and_taken_elsewhere(dana: Client, alice: Client) -> None:
+def test_the_differences_of_real_clients_are_refused_here_and_taken_elsewhere(
+    dana: Client, alice: Client
+) -> None:
     for client, status in ((dana, 400), (alice, 200)):
         assert client.call("engagements.list", {"parent": "ACC-1"}).status == status
         assert client.call("engagements.count", {"engagement_type": ["call"]}).status == status
         tag = client.ok("tags.create", {"name": "hot"})["tag"]["id"]
-        request = {"members": [client.user], "scheduled_date": "2023-01-01T12:00:00Z", "title": "x", "tags": [tag]}
+        request = {
+            "members": [client.user],
+            "scheduled_date": "2023-01-01T12:00:00Z",
+            "title": "x",
+            "tags": [tag],
+        }
         assert client.call("engagements.create", request).status == (201 if status == 200 else 400)

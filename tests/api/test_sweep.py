@@ -16,14 +16,24 @@ pytestmark = pytest.mark.engines("sqlite")
 PAST_THE_EDGE = pytest.mark.engines("sqlite", "postgres")
 
 ALL = [pytest.param(method, id=method.name) for method in METHODS.values()]
-READS = [pytest.param(method, id=method.name) for method in METHODS.values() if method.effect == READ]
+READS = [
+    pytest.param(method, id=method.name) for method in METHODS.values() if method.effect == READ
+]
 SCOPED = [pytest.param(method, id=method.name) for method in METHODS.values() if method.scope]
 WITH_ID = [
-    pytest.param(method, id=method.name) for method in METHODS.values() if "id" in method.request.__struct_fields__
+    pytest.param(method, id=method.name)
+    for method in METHODS.values()
+    if "id" in method.request.__struct_fields__
 ]
-WITH_LIST = [pytest.param(method, id=method.name) for method in METHODS.values() if method.name.endswith(".list")]
+WITH_LIST = [
+    pytest.param(method, id=method.name)
+    for method in METHODS.values()
+    if method.name.endswith(".list")
+]
 SORTED = [
-    pytest.param(method, id=method.name) for method in METHODS.values() if "sort_by" in method.request.__struct_fields__
+    pytest.param(method, id=method.name)
+    for method in METHODS.values()
+    if "sort_by" in method.request.__struct_fields__
 ]
 # The empty request revokes the token that it comes with.
 ENDING = {"auth-tokens.delete", "auth-tokens.self.delete"}
@@ -46,7 +56,9 @@ REFUSED = [(None, "missing"), ("", "missing"), ("Bearer", "malformed"), ("Bearer
 def test_without_a_good_token_it_is_401_whatever_the_body(alice: Client, method: Method) -> None:
     for header, why in REFUSED:
         for verb in method.verbs:
-            options: dict[str, Any] = {"content": b"{ no json"} if verb == "POST" else {"params": {"nonsense": "1"}}
+            options: dict[str, Any] = (
+                {"content": b"{ no json"} if verb == "POST" else {"params": {"nonsense": "1"}}
+            )
             answer = alice.raw(verb, method.name, headers={"authorization": header}, **options)
             assert (answer.status, answer.type) == (401, "unauthenticated")
             assert answer.body["detail"].startswith(why), header
@@ -54,7 +66,9 @@ def test_without_a_good_token_it_is_401_whatever_the_body(alice: Client, method:
 
 
 @pytest.mark.parametrize("method", SCOPED)
-def test_without_its_scope_it_is_403_that_names_the_scope_whatever_the_body(alice: Client, method: Method) -> None:
+def test_without_its_scope_it_is_403_that_names_the_scope_whatever_the_body(
+    alice: Client, method: Method
+) -> None:
     assert method.scope is not None
     other = "tag:all" if method.family != "tags" else "engagement:all"
     limited = alice.server.make_user(alice, role="admin", scope=other)
@@ -70,7 +84,10 @@ def test_a_family_s_lower_scope_is_not_enough_and_its_own_is(alice: Client, meth
     assert method.scope is not None
     family, _, level = method.scope.partition(":")
     enough = alice.server.make_user(alice, role="admin", scope=f"tag:read {method.scope}")
-    assert enough.call(method.name, {"nonsense": 1}).type in {"invalid_field", "missing_required_field"}
+    assert enough.call(method.name, {"nonsense": 1}).type in {
+        "invalid_field",
+        "missing_required_field",
+    }
     for lower in {"read": [], "write": ["read"], "all": ["read", "write"]}[level]:
         limited = alice.server.make_user(alice, role="admin", scope=f"{family}:{lower}")
         assert limited.call(method.name).status == 403
@@ -90,7 +107,9 @@ def test_some_methods_need_no_scope(alice: Client) -> None:
 @pytest.mark.parametrize("method", ALL)
 def test_other_verbs_are_405_with_allow(alice: Client, method: Method) -> None:
     with alice.unchanged():
-        for verb in {"GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND"} - {*method.verbs}:
+        for verb in {"GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND"} - {
+            *method.verbs
+        }:
             for headers in ({}, {"authorization": None}):
                 answer = alice.raw(verb, method.name, headers=headers)
                 assert answer.status == 405, verb
@@ -147,8 +166,14 @@ def test_required_fields_that_are_missing_are_all_named(alice: Client, method: M
 
 @pytest.mark.parametrize("method", ALL)
 def test_every_field_refuses_null_unless_null_clears_it(alice: Client, method: Method) -> None:
-    properties = document(alice.server.url)["components"]["schemas"][method.request.__name__]["properties"]
-    request = {name: None for name, schema in properties.items() if {"type": "null"} not in schema.get("anyOf", [])}
+    properties = document(alice.server.url)["components"]["schemas"][method.request.__name__][
+        "properties"
+    ]
+    request = {
+        name: None
+        for name, schema in properties.items()
+        if {"type": "null"} not in schema.get("anyOf", [])
+    }
     if not request:
         return
     answer = alice.refused(method.name, request, "unexpected_json_type", next(iter(request)))
@@ -159,7 +184,9 @@ def test_every_field_refuses_null_unless_null_clears_it(alice: Client, method: M
 def takes(schema: Any, value: object) -> bool:
     """True when a field is a boolean or a fraction, and so is the value."""
     kinds = {one.get("type") for one in (schema, *schema.get("anyOf", []))}
-    return (value is True and "boolean" in kinds) or (isinstance(value, float) and "number" in kinds)
+    return (value is True and "boolean" in kinds) or (
+        isinstance(value, float) and "number" in kinds
+    )
 
 
 @pytest.mark.parametrize("method", ALL)
@@ -168,7 +195,9 @@ def test_every_field_refuses_json_of_another_type(alice: Client, method: Method)
     for name in schema["properties"]:
         wrong: tuple[Any, ...] = (True, 1.5, {"nonsense": []}, [[[]]])
         for value in wrong:
-            if takes(schema["properties"][name], value) or (name in FREE_FORM and isinstance(value, dict)):
+            if takes(schema["properties"][name], value) or (
+                name in FREE_FORM and isinstance(value, dict)
+            ):
                 continue
             answer = alice.call(method.name, {**example(alice, method), name: value})
             assert answer.status == 400, (name, value)
@@ -182,7 +211,9 @@ def test_every_field_refuses_json_of_another_type(alice: Client, method: Method)
 
 
 @pytest.mark.parametrize("method", ALL)
-def test_a_body_of_3_mb_is_413_by_its_length_and_while_it_comes(alice: Client, method: Method) -> None:
+def test_a_body_of_3_mb_is_413_by_its_length_and_while_it_comes(
+    alice: Client, method: Method
+) -> None:
     big = b'{"title": "' + b"x" * 3_000_000 + b'"}'
     with alice.unchanged():
         for content in (big, iter([big[:1_000_000], big[1_000_000:2_000_000], big[2_000_000:]])):
@@ -194,13 +225,30 @@ def test_a_body_of_3_mb_is_413_by_its_length_and_while_it_comes(alice: Client, m
 @pytest.mark.parametrize("method", ALL)
 def test_a_body_of_another_type_is_refused(alice: Client, method: Method) -> None:
     with alice.unchanged():
-        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml",
-                     "application/jsonx", "application/json; charset=latin-1", "application/merge-patch+json"):  # fmt: skip
+        for kind in (
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/xml",
+            "application/jsonx",
+            "application/json; charset=latin-1",
+            "application/merge-patch+json",
+        ):
             answer = alice.raw("POST", method.name, content=b"{}", headers={"content_type": kind})
-            assert (answer.status, answer.type, answer.body["value"]) == (400, "invalid_content_type", kind)
+            assert (answer.status, answer.type, answer.body["value"]) == (
+                400,
+                "invalid_content_type",
+                kind,
+            )
         for encoding in ("gzip", "br", "identity"):
-            answer = alice.raw("POST", method.name, content=b"{}", headers={"content_encoding": encoding})
-            assert (answer.status, answer.type, answer.body["value"]) == (400, "invalid_content_type", encoding)
+            answer = alice.raw(
+                "POST", method.name, content=b"{}", headers={"content_encoding": encoding}
+            )
+            assert (answer.status, answer.type, answer.body["value"]) == (
+                400,
+                "invalid_content_type",
+                encoding,
+            )
 
 
 @pytest.mark.parametrize("method", ALL)
@@ -211,13 +259,20 @@ def test_json_goes_by_several_names(alice: Client, method: Method) -> None:
         "Application/JSON;charset=UTF-8",
         'application/json; charset="utf-8"',
     ):
-        answer = alice.raw("POST", method.name, content=b'{"nonsense": 1}', headers={"content_type": kind})
+        answer = alice.raw(
+            "POST", method.name, content=b'{"nonsense": 1}', headers={"content_type": kind}
+        )
         assert ("invalid_field", "nonsense") in answer.problems
 
 
 @PAST_THE_EDGE
 @pytest.mark.parametrize(
-    "method", [pytest.param(method, id=method.name) for method in METHODS.values() if method.name not in ENDING]
+    "method",
+    [
+        pytest.param(method, id=method.name)
+        for method in METHODS.values()
+        if method.name not in ENDING
+    ],
 )
 def test_no_body_is_an_empty_object(alice: Client, method: Method) -> None:
     empty = alice.raw("POST", method.name, content=b"", headers={"content_type": None})
@@ -236,24 +291,45 @@ def test_an_unknown_version_is_refused(alice: Client, method: Method) -> None:
     with alice.unchanged():
         for version in ("2021-01-01", "", "latest", "2022-10-20 "[:9]):
             answer = alice.call(method.name, example(alice, method), x_devrev_version=version)
-            assert (answer.status, answer.type, answer.body["value"]) == (400, "invalid_api_version", version)
+            assert (answer.status, answer.type, answer.body["value"]) == (
+                400,
+                "invalid_api_version",
+                version,
+            )
 
 
 @pytest.mark.parametrize("method", ALL)
 def test_known_versions_and_any_scope_header_are_taken(alice: Client, method: Method) -> None:
-    for headers in ({"x_devrev_version": "2022-10-20"}, {"x_devrev_version": "2024-01-24"}, {"x_devrev_scope": "beta"}):
-        assert ("invalid_field", "nonsense") in alice.call(method.name, {"nonsense": 1}, **headers).problems
+    for headers in (
+        {"x_devrev_version": "2022-10-20"},
+        {"x_devrev_version": "2024-01-24"},
+        {"x_devrev_scope": "beta"},
+    ):
+        assert ("invalid_field", "nonsense") in alice.call(
+            method.name, {"nonsense": 1}, **headers
+        ).problems
 
 
 @pytest.mark.parametrize("method", ALL)
 def test_a_request_id_comes_back_or_is_made(alice: Client, method: Method) -> None:
     sent = "a-Plain_word-1"
     for headers in ({}, {"authorization": None}):
-        assert alice.raw("POST", method.name, headers={**headers, "x_request_id": sent}).headers["x-request-id"] == sent
-        made = [alice.raw("POST", method.name, headers=headers).headers["x-request-id"] for _ in range(2)]
+        assert (
+            alice.raw("POST", method.name, headers={**headers, "x_request_id": sent}).headers[
+                "x-request-id"
+            ]
+            == sent
+        )
+        made = [
+            alice.raw("POST", method.name, headers=headers).headers["x-request-id"]
+            for _ in range(2)
+        ]
         assert made[0] != made[1]
     for odd in ("x" * 129, "two words", "semi;colon", ""):
-        assert alice.raw("POST", method.name, headers={"x_request_id": odd}).headers["x-request-id"] != odd
+        assert (
+            alice.raw("POST", method.name, headers={"x_request_id": odd}).headers["x-request-id"]
+            != odd
+        )
 
 
 @pytest.mark.parametrize("method", ALL)
@@ -267,7 +343,9 @@ def test_it_stands_in_the_openapi_document_with_its_verbs(server: Server, method
 
 
 def query_forms(request: dict[str, Any]) -> list[list[tuple[str, str]]]:
-    """The query spellings of a request: comma lists, repeated names, quoted comma lists; dots and brackets."""
+    """The query spellings of a request: comma lists, repeated names, quoted comma lists; dots
+    and brackets.
+    """
     forms: list[list[tuple[str, str]]] = [[], [], []]
     for name, value in request.items():
         if isinstance(value, list):
@@ -303,10 +381,19 @@ def test_the_get_form_answers_as_the_post_form_does(alice: Client, method: Metho
         "sort_by": ["modified_date:asc", "created_date:desc"], "mode": "before", "expand": ["members", "tags"],
     }  # fmt: skip
     if method.family == "timeline-entries":
-        values |= {"id": comment_on(alice, world.account)["id"], "object": world.account["id"], "external_ref": "crm-1"}
+        values |= {
+            "id": comment_on(alice, world.account)["id"],
+            "object": world.account["id"],
+            "external_ref": "crm-1",
+        }
         values |= {"labels": ["a", 'b, "c"'], "panels": ["events"], "rollup": True, "after": 1}
     taken = {name: values[name] for name in method.request.__struct_fields__ if name in values}
-    requests: list[dict[str, Any]] = [{}, taken, {"nonsense": "1"}, *({name: value} for name, value in taken.items())]
+    requests: list[dict[str, Any]] = [
+        {},
+        taken,
+        {"nonsense": "1"},
+        *({name: value} for name, value in taken.items()),
+    ]
     for request in requests:
         posted = alice.call(method.name, request)
         for form in query_forms(request):
@@ -330,8 +417,12 @@ def more(client: Client, world: dict[str, Any]) -> dict[str, Any]:
         "rev_org": client.ok("rev-orgs.get", {"account": world["account"]["id"]})["rev_org"],
         "link": client.ok("links.create", {"link_type": "is_part_of", **ends})["link"],
         "comment": comment_on(client, world["account"]),
-        "service_account": client.ok("service-accounts.create", {"display_name": "Import"})["service_account"],
-        "webhook": client.ok("webhooks.create", {"url": "https://hooks.invalid/rapport"})["webhook"],
+        "service_account": client.ok("service-accounts.create", {"display_name": "Import"})[
+            "service_account"
+        ],
+        "webhook": client.ok("webhooks.create", {"url": "https://hooks.invalid/rapport"})[
+            "webhook"
+        ],
     }
 
 
@@ -357,7 +448,11 @@ def test_another_org_s_object_answers_as_one_that_does_not_exist(
     }
     world |= more(alice, world)
     world["delivery"] = alice.ok("webhook-deliveries.list")["webhook_deliveries"][0]
-    own = world[kind[method.family]]["id"] if method.family in kind else alice.ok("dev-users.self")["dev_user"]["id"]
+    own = (
+        world[kind[method.family]]["id"]
+        if method.family in kind
+        else alice.ok("dev-users.self")["dev_user"]["id"]
+    )
     with alice.unchanged():
         absent_id = f"{own.rpartition('/')[0]}/987654321".replace(
             alice.org.removeprefix("DEV-"), charlie.org.removeprefix("DEV-")
@@ -366,7 +461,9 @@ def test_another_org_s_object_answers_as_one_that_does_not_exist(
             "links.replace": {"link_type": "serves", "source": "ACC-1", "target": "DEVU-1"},
             "webhooks.fetch": {"object": "ACC-1"},
         }.get(method.name, {})
-        foreign, absent = (charlie.call(method.name, {"id": one, **ends}) for one in (own, absent_id))
+        foreign, absent = (
+            charlie.call(method.name, {"id": one, **ends}) for one in (own, absent_id)
+        )
         assert own != absent_id
         missing = (404, "not_found") if NotFound in method.errors else (400, "invalid_id")
         assert (foreign.status, foreign.type) == (absent.status, absent.type) == missing
@@ -377,8 +474,23 @@ def test_another_org_s_object_answers_as_one_that_does_not_exist(
 @pytest.mark.parametrize("method", WITH_ID)
 def test_an_id_that_is_malformed_or_of_a_wrong_kind_is_400(alice: Client, method: Method) -> None:
     with alice.unchanged():
-        for malformed in ("", " ", "1", "ENGAGEMENT", "ENGAGEMENT-", "ENGAGEMENT-0", "ENGAGEMENT-01", "ENGAGEMENT--1", "ENGAGEMENT-1 ",
-                          "ENGAGEMENT-" + "9" * 19, "don:core:x", "UNKNOWN-1", "ENGAGEMENT-\u0661", "../../etc/passwd", "x" * 3000):  # fmt: skip
+        for malformed in (
+            "",
+            " ",
+            "1",
+            "ENGAGEMENT",
+            "ENGAGEMENT-",
+            "ENGAGEMENT-0",
+            "ENGAGEMENT-01",
+            "ENGAGEMENT--1",
+            "ENGAGEMENT-1 ",
+            "ENGAGEMENT-" + "9" * 19,
+            "don:core:x",
+            "UNKNOWN-1",
+            "ENGAGEMENT-\u0661",
+            "../../etc/passwd",
+            "x" * 3000,
+        ):
             alice.refused(method.name, {"id": malformed}, "invalid_id", "id")
         org = alice.org.removeprefix("DEV-")
         for other in (
@@ -411,18 +523,37 @@ def test_another_org_s_list_shows_nothing(alice: Client, charlie: Client, method
 @pytest.mark.parametrize("method", SORTED)
 def test_a_list_refuses_bad_limits_sorts_modes_and_cursors(alice: Client, method: Method) -> None:
     for limit in (0, -1, 101, 2**40):
-        assert alice.refused(method.name, {"limit": limit}, "value_not_permitted", "limit").body["reason"]
+        assert alice.refused(method.name, {"limit": limit}, "value_not_permitted", "limit").body[
+            "reason"
+        ]
     alice.refused(method.name, {"limit": "5"}, "unexpected_json_type", "limit")
     assert alice.get(method.name, {"limit": "five"}).type == "unexpected_json_type"
-    for sort in ("", "nonsense:asc", "created_date", "created_date:", "created_date:up", "created_date:asc:desc", " created_date:asc",
-                 "number:asc", "created_by:asc", "-created_date"):  # fmt: skip
+    for sort in (
+        "",
+        "nonsense:asc",
+        "created_date",
+        "created_date:",
+        "created_date:up",
+        "created_date:asc:desc",
+        " created_date:asc",
+        "number:asc",
+        "created_by:asc",
+        "-created_date",
+    ):
         answer = alice.refused(
-            method.name, {"sort_by": ["modified_date:asc", sort]}, "value_not_permitted", "sort_by[1]"
+            method.name,
+            {"sort_by": ["modified_date:asc", sort]},
+            "value_not_permitted",
+            "sort_by[1]",
         )
         assert "created_date:asc" in answer.body["allowed_values"]
-    alice.refused(method.name, {"sort_by": ["created_date:asc"] * 2}, "value_not_permitted", "sort_by[1]")
+    alice.refused(
+        method.name, {"sort_by": ["created_date:asc"] * 2}, "value_not_permitted", "sort_by[1]"
+    )
     alice.refused(method.name, {"sort_by": "created_date:asc"}, "unexpected_json_type", "sort_by")
-    assert alice.refused(method.name, {"mode": "around"}, "invalid_enum_value", "mode").body["allowed_values"] == [
+    assert alice.refused(method.name, {"mode": "around"}, "invalid_enum_value", "mode").body[
+        "allowed_values"
+    ] == [
         "after",
         "before",
     ]
@@ -436,5 +567,12 @@ FILTERS = {"engagements": "external_ref", "accounts": "domains", "works": "exter
 
 @pytest.mark.parametrize(("family", "name"), FILTERS.items(), ids=FILTERS)
 def test_values_of_a_filter_are_at_most_200(alice: Client, family: str, name: str) -> None:
-    assert alice.call(f"{family}.list", {name: [f"v{number}" for number in range(200)]}).status == 200
-    alice.refused(f"{family}.list", {name: [f"v{number}" for number in range(201)]}, "value_not_permitted", name)
+    assert (
+        alice.call(f"{family}.list", {name: [f"v{number}" for number in range(200)]}).status == 200
+    )
+    alice.refused(
+        f"{family}.list",
+        {name: [f"v{number}" for number in range(201)]},
+        "value_not_permitted",
+        name,
+    )

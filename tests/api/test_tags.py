@@ -21,7 +21,11 @@ def test_a_tag_comes_back_as_it_was_written(alice: Client) -> None:
     tag = answer.body["tag"]
     org = alice.org.removeprefix("DEV-")
     assert (tag["id"], tag["display_id"]) == (f"don:core:dvrv-us-1:devo/{org}:tag/1", "TAG-1")
-    assert (tag["name"], tag["description"], tag["style_new"]) == (" hot ", "Buys soon", {"color": "#f00"})
+    assert (tag["name"], tag["description"], tag["style_new"]) == (
+        " hot ",
+        "Buys soon",
+        {"color": "#f00"},
+    )
     assert tag["allowed_values"] == ["yes", "no", ""]
     assert tag["created_by"]["display_id"] == alice.user
     assert alice.ok("tags.get", {"id": "tag-1"}) == {"tag": tag}
@@ -30,8 +34,18 @@ def test_a_tag_comes_back_as_it_was_written(alice: Client) -> None:
 
 def test_the_least_tag_has_nothing_else(alice: Client) -> None:
     tag = alice.ok("tags.create", {"name": "x"})["tag"]
-    assert {*tag} == {"created_by", "created_date", "display_id", "id", "modified_by", "modified_date", "name"}
-    assert "allowed_values" not in alice.ok("tags.create", {"name": "x", "allowed_values": []})["tag"]
+    assert {*tag} == {
+        "created_by",
+        "created_date",
+        "display_id",
+        "id",
+        "modified_by",
+        "modified_date",
+        "name",
+    }
+    assert (
+        "allowed_values" not in alice.ok("tags.create", {"name": "x", "allowed_values": []})["tag"]
+    )
 
 
 def test_names_are_not_unique(alice: Client) -> None:
@@ -56,7 +70,9 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("change", "type_", "field"), REFUSED, ids=[f"{field}-{n}" for n, (_, _, field) in enumerate(REFUSED)]
+    ("change", "type_", "field"),
+    REFUSED,
+    ids=[f"{field}-{n}" for n, (_, _, field) in enumerate(REFUSED)],
 )
 def test_what_is_wrong_is_named_and_nothing_is_written(
     change: dict[str, Any], type_: str, field: str, alice: Client
@@ -73,7 +89,9 @@ def test_a_list_is_filtered_by_name_sorted_and_paged(alice: Client) -> None:
     named = alice.ok("tags.list", {"sort_by": ["name:asc"]})["tags"]
     assert [one["name"] for one in named] == ['"', "B", "a", "a,b", "b"]
     first = alice.ok("tags.list", {"sort_by": ["name:asc"], "limit": 2})
-    second = alice.ok("tags.list", {"sort_by": ["name:asc"], "limit": 3, "cursor": first["next_cursor"]})
+    second = alice.ok(
+        "tags.list", {"sort_by": ["name:asc"], "limit": 3, "cursor": first["next_cursor"]}
+    )
     assert first["tags"] + second["tags"] == named
     assert "next_cursor" not in second
 

@@ -19,13 +19,19 @@ def update(client: Client, made: Any, **changes: Any) -> Any:
 
 
 def test_what_is_sent_changes_and_the_rest_stays(alice: Client, bob: Client) -> None:
-    made = tag(alice, allowed_values=["small", "large"], description="How big", style_new={"color": "#fff"})
+    made = tag(
+        alice, allowed_values=["small", "large"], description="How big", style_new={"color": "#fff"}
+    )
     changed = update(bob, made, allowed_values={"set": ["small", "small", "huge"]})
     assert changed["allowed_values"] == ["small", "huge"]
     assert (changed["modified_by"]["display_id"], changed["name"]) == (bob.user, "size")
     assert changed["modified_date"] > made["modified_date"]
     changed = update(alice, made, name="Size", description="", style_new={"color": "red"})
-    assert (changed["name"], changed["description"], changed["style_new"]) == ("Size", "", {"color": "red"})
+    assert (changed["name"], changed["description"], changed["style_new"]) == (
+        "Size",
+        "",
+        {"color": "red"},
+    )
     assert update(alice, made, name="Size", style_new={}, allowed_values={}) == changed
     assert "allowed_values" not in update(alice, made, allowed_values={"set": []})
     for field in ("name", "description", "allowed_values", "style_new"):
@@ -60,26 +66,43 @@ def test_a_deleted_tag_disappears_from_everything_that_had_it(alice: Client) -> 
     assert {name for name in world.engagement if name not in bare} == {"tags", "tag_values"}
     left = alice.ok("engagements.get", {"id": both_ways["id"], "expand": ["tags"]})["engagement"]
     assert [one["tag"]["name"] for one in left["tags"]] == ["hot"]
-    assert (left["title"], left["description"], "tag_values" in left) == (title, world.tag["id"], False)
+    assert (left["title"], left["description"], "tag_values" in left) == (
+        title,
+        world.tag["id"],
+        False,
+    )
     assert left["modified_date"] == both_ways["modified_date"]
     for method, id_, key in (
-        ("accounts", world.account, "account"), ("works", world.opportunity, "work"), ("rev-users", world.rev_user, "rev_user"),
-    ):  # fmt: skip
-        assert [one["tag"]["name"] for one in alice.ok(f"{method}.get", {"id": id_["id"]})[key]["tags"]] == ["hot"]
+        ("accounts", world.account, "account"),
+        ("works", world.opportunity, "work"),
+        ("rev-users", world.rev_user, "rev_user"),
+    ):
+        assert [
+            one["tag"]["name"] for one in alice.ok(f"{method}.get", {"id": id_["id"]})[key]["tags"]
+        ] == ["hot"]
     assert "tags" not in alice.ok("rev-orgs.get", {"id": rev_org["id"]})["rev_org"]
     for method in ("engagements", "accounts", "works", "rev-users", "rev-orgs"):
-        assert alice.ok(f"{method}.list", {"tags": [world.tag["id"]]})[method.replace("-", "_")] == []
+        assert (
+            alice.ok(f"{method}.list", {"tags": [world.tag["id"]]})[method.replace("-", "_")] == []
+        )
     for method in ("tags.get", "tags.update", "tags.delete"):
         assert alice.call(method, {"id": world.tag["id"]}).status == 404
     assert [one["name"] for one in alice.ok("tags.list")["tags"]] == ["hot"]
     # An update that changes nothing finds the document as it would write it.
-    update_ = {"id": both_ways["id"], "tags": {"set": [both[1]["id"]]}, "description": world.tag["id"]}
+    update_ = {
+        "id": both_ways["id"],
+        "tags": {"set": [both[1]["id"]]},
+        "description": world.tag["id"],
+    }
     assert (
         alice.ok("engagements.update", update_)["engagement"]
         == alice.ok("engagements.get", {"id": both_ways["id"]})["engagement"]
     )
     alice.refused(
-        "engagements.update", {"id": bare["id"], "tags": {"set": [world.tag["id"]]}}, "invalid_id", "tags.set[0].id"
+        "engagements.update",
+        {"id": bare["id"], "tags": {"set": [world.tag["id"]]}},
+        "invalid_id",
+        "tags.set[0].id",
     )
 
 

@@ -25,14 +25,21 @@ def acme(alice: Client) -> Any:
     return alice.ok("accounts.create", {"display_name": "Acme"})["account"]
 
 
-def test_an_opportunity_comes_back_with_its_account_owner_and_part(alice: Client, acme: Any) -> None:
+def test_an_opportunity_comes_back_with_its_account_owner_and_part(
+    alice: Client, acme: Any
+) -> None:
     answer = alice.call("works.create", least(alice, acme["id"]))
     assert answer.status == 201
     work = answer.body["work"]
     org = alice.org.removeprefix("DEV-")
     assert (work["type"], work["display_id"], work["title"]) == ("opportunity", "OPP-1", "Deal")
     assert work["id"] == f"don:core:dvrv-us-1:devo/{org}:opportunity/1"
-    assert work["account"] == {"type": "account", "display_id": "ACC-1", "id": acme["id"], "display_name": "Acme"}
+    assert work["account"] == {
+        "type": "account",
+        "display_id": "ACC-1",
+        "id": acme["id"],
+        "display_name": "Acme",
+    }
     assert work["applies_to_part"] == {"type": "product", "display_id": "PROD-7", "id": "PROD-7"}
     assert [one["display_id"] for one in work["owned_by"]] == [alice.user]
     assert work["stage"]["name"]
@@ -43,14 +50,28 @@ def test_an_opportunity_comes_back_with_its_account_owner_and_part(alice: Client
 def test_all_that_is_written_comes_back(alice: Client, bob: Client) -> None:
     world = make_world(alice)
     request = {
-        **least(alice, world.account["display_id"]), "body": "Details", "external_ref": "sf-1", "owned_by": [bob.user, alice.user],
-        "contacts": [world.rev_user["id"]], "reported_by": [alice.user], "stage": {"name": "Negotiation"},
-        "target_close_date": "2025-01-01T00:00:00+01:00", "value": {"amount": "1000.50", "currency": "EUR"},
-        "annual_contract_value": {"amount": "12006", "currency": "EUR"}, "custom_fields": {"tnt__x": [1, None]},
+        **least(alice, world.account["display_id"]),
+        "body": "Details",
+        "external_ref": "sf-1",
+        "owned_by": [bob.user, alice.user],
+        "contacts": [world.rev_user["id"]],
+        "reported_by": [alice.user],
+        "stage": {"name": "Negotiation"},
+        "target_close_date": "2025-01-01T00:00:00+01:00",
+        "value": {"amount": "1000.50", "currency": "EUR"},
+        "annual_contract_value": {"amount": "12006", "currency": "EUR"},
+        "custom_fields": {"tnt__x": [1, None]},
         "tags": [{"id": world.tag["id"], "value": "large"}],
-    }  # fmt: skip
+    }
     work = alice.ok("works.create", request)["work"]
-    for name in ("body", "external_ref", "stage", "value", "annual_contract_value", "custom_fields"):
+    for name in (
+        "body",
+        "external_ref",
+        "stage",
+        "value",
+        "annual_contract_value",
+        "custom_fields",
+    ):
         assert work[name] == request[name]
     assert work["target_close_date"] == "2024-12-31T23:00:00.000Z"
     assert [one["display_id"] for one in work["owned_by"]] == [bob.user, alice.user]
@@ -60,7 +81,9 @@ def test_all_that_is_written_comes_back(alice: Client, bob: Client) -> None:
     assert alice.ok("works.get", {"id": work["id"]})["work"] == work
 
 
-@pytest.mark.parametrize("part", ["", "PROD-1", "don:core:dvrv-us-1:devo/x:product/1", " \u00fc", "x" * 2048])
+@pytest.mark.parametrize(
+    "part", ["", "PROD-1", "don:core:dvrv-us-1:devo/x:product/1", " \u00fc", "x" * 2048]
+)
 def test_a_part_is_opaque_text(part: str, alice: Client, acme: Any) -> None:
     work = alice.ok("works.create", {**least(alice), "applies_to_part": part})["work"]
     assert work["applies_to_part"] == {"type": "product", "display_id": part, "id": part}
@@ -68,7 +91,9 @@ def test_a_part_is_opaque_text(part: str, alice: Client, acme: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["issue", "task", "ticket"])
 def test_other_works_are_not_permitted(kind: str, alice: Client, acme: Any) -> None:
-    answer = alice.refused("works.create", {**least(alice), "type": kind}, "value_not_permitted", "type")
+    answer = alice.refused(
+        "works.create", {**least(alice), "type": kind}, "value_not_permitted", "type"
+    )
     assert answer.body["allowed_values"] == ["opportunity"]
 
 
@@ -93,7 +118,9 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("change", "type_", "field"), REFUSED, ids=[f"{field}-{n}" for n, (_, _, field) in enumerate(REFUSED)]
+    ("change", "type_", "field"),
+    REFUSED,
+    ids=[f"{field}-{n}" for n, (_, _, field) in enumerate(REFUSED)],
 )
 def test_what_is_wrong_is_named_and_nothing_is_written(
     change: dict[str, Any], type_: str, field: str, alice: Client, acme: Any
@@ -115,15 +142,27 @@ def test_a_list_is_filtered_by_what_opportunities_have(alice: Client, bob: Clien
         "tags": [{"id": world.tag["id"]}], "target_close_date": "2025-01-01T00:00:00Z",
     })["work"]  # fmt: skip
     for request, found in (
-        ({}, [second, first]), ({"type": ["opportunity"]}, [second, first]), ({"type": ["ticket"]}, []), ({"type": ["ticket", "opportunity"]}, [second, first]),
-        ({"external_ref": ["sf-2"]}, [second]), ({"owned_by": [alice.user]}, [first]), ({"owned_by": [alice.user, bob.user]}, [second, first]),
-        ({"reported_by": [bob.user]}, [second]), ({"created_by": [bob.user]}, [second]), ({"modified_by": [alice.user]}, [first]),
-        ({"tags": [world.tag["id"]]}, [second]), ({"opportunity": {"account": [beta["id"]]}}, [second]),
-        ({"opportunity": {"account": ["ACC-99"]}}, []), ({"opportunity": {"contacts": [world.rev_user["id"]]}}, [second]), ({"opportunity": {}}, [second, first]),
-        ({"target_close_date": {"after": "2024-01-01T00:00:00Z"}}, [second]), ({"target_close_date": {"before": "9000-01-01T00:00:00Z"}}, [second]),
-        ({"target_close_date": {"after": "2025-01-01T00:00:00Z"}}, []), ({"created_date": {"before": "2000-01-01T00:00:00Z"}}, []),
+        ({}, [second, first]),
+        ({"type": ["opportunity"]}, [second, first]),
+        ({"type": ["ticket"]}, []),
+        ({"type": ["ticket", "opportunity"]}, [second, first]),
+        ({"external_ref": ["sf-2"]}, [second]),
+        ({"owned_by": [alice.user]}, [first]),
+        ({"owned_by": [alice.user, bob.user]}, [second, first]),
+        ({"reported_by": [bob.user]}, [second]),
+        ({"created_by": [bob.user]}, [second]),
+        ({"modified_by": [alice.user]}, [first]),
+        ({"tags": [world.tag["id"]]}, [second]),
+        ({"opportunity": {"account": [beta["id"]]}}, [second]),
+        ({"opportunity": {"account": ["ACC-99"]}}, []),
+        ({"opportunity": {"contacts": [world.rev_user["id"]]}}, [second]),
+        ({"opportunity": {}}, [second, first]),
+        ({"target_close_date": {"after": "2024-01-01T00:00:00Z"}}, [second]),
+        ({"target_close_date": {"before": "9000-01-01T00:00:00Z"}}, [second]),
+        ({"target_close_date": {"after": "2025-01-01T00:00:00Z"}}, []),
+        ({"created_date": {"before": "2000-01-01T00:00:00Z"}}, []),
         ({"owned_by": [bob.user], "external_ref": ["sf-1"]}, []),
-    ):  # fmt: skip
+    ):
         assert alice.ok("works.list", request) == {"works": found}, request
     query = {"opportunity.account": f"{beta['id']},ACC-99"}
     assert alice.get("works.list", query).body == {"works": [second]}
@@ -136,17 +175,24 @@ def test_a_list_is_sorted_and_paged(alice: Client, acme: Any) -> None:
     assert [one["display_id"] for one in whole] == [f"OPP-{number}" for number in range(1, 6)]
     first = alice.ok("works.list", {"sort_by": ["created_date:asc"], "limit": 3})
     assert first["works"] == whole[:3]
-    rest = alice.ok("works.list", {"sort_by": ["created_date:asc"], "limit": 3, "cursor": first["next_cursor"]})
+    rest = alice.ok(
+        "works.list", {"sort_by": ["created_date:asc"], "limit": 3, "cursor": first["next_cursor"]}
+    )
     assert (rest["works"], "next_cursor" in rest) == (whole[3:], False)
     assert alice.ok("works.list")["works"] == whole[::-1]
 
 
 def test_a_shown_engagement_names_its_opportunity(alice: Client) -> None:
     world = make_world(alice)
-    shown = alice.ok("engagements.get", {"id": world.engagement["id"], "expand": ["parents"]})["engagement"]["parents"][
-        1
-    ]
+    shown = alice.ok("engagements.get", {"id": world.engagement["id"], "expand": ["parents"]})[
+        "engagement"
+    ]["parents"][1]
     assert shown == {
-        "type": "opportunity", "display_id": "OPP-1", "id": world.opportunity["id"], "account": world.opportunity["account"],
-        "owned_by": world.opportunity["owned_by"], "stage": world.opportunity["stage"], "title": "Deal",
-    }  # fmt: skip
+        "type": "opportunity",
+        "display_id": "OPP-1",
+        "id": world.opportunity["id"],
+        "account": world.opportunity["account"],
+        "owned_by": world.opportunity["owned_by"],
+        "stage": world.opportunity["stage"],
+        "title": "Deal",
+    }

@@ -40,13 +40,23 @@ FULL: dict[str, Any] = {
 
 def test_the_whole_branch_is_kept_and_given_back(alice: Client, bob: Client, account: str) -> None:
     made = work(
-        alice, account, **FULL, contacts=[bob.user], reported_by=[bob.user], forecast_category_v2=4,
-        stage={"name": "negotiation", "id": "don:stage:1"}, stage_validation_options=["allow_non_start"],
-        custom_schema_fragments=["don:fragment:1"], custom_schema_spec={"subtype": "renewal"},
-    )  # fmt: skip
+        alice,
+        account,
+        **FULL,
+        contacts=[bob.user],
+        reported_by=[bob.user],
+        forecast_category_v2=4,
+        stage={"name": "negotiation", "id": "don:stage:1"},
+        stage_validation_options=["allow_non_start"],
+        custom_schema_fragments=["don:fragment:1"],
+        custom_schema_spec={"subtype": "renewal"},
+    )
     assert {name: made[name] for name in FULL} == FULL
     assert made["forecast_category_v2"] == {"id": 4, "label": "strong_upside", "ordinal": 4}
-    assert made["stage"] == {"name": "negotiation", "stage": {"display_id": "don:stage:1", "id": "don:stage:1"}}
+    assert made["stage"] == {
+        "name": "negotiation",
+        "stage": {"display_id": "don:stage:1", "id": "don:stage:1"},
+    }
     assert (made["custom_schema_fragments"], made["subtype"]) == (["don:fragment:1"], "renewal")
     assert made["applies_to_part"] == {"type": "product", "display_id": "PROD-1", "id": "PROD-1"}
     assert alice.ok("works.get", {"id": made["id"]})["work"] == made
@@ -57,18 +67,31 @@ def test_the_whole_branch_is_kept_and_given_back(alice: Client, bob: Client, acc
 def test_what_is_not_devrevs_is_left_out_when_strict(strict_server: Server) -> None:
     client = strict_server.make_org()
     account = client.ok("accounts.create", {"display_name": "Acme"})["account"]["id"]
-    assert not {"amount", "priority", "probability", "customer_budget"} & {*work(client, account, **FULL)}
+    assert not {"amount", "priority", "probability", "customer_budget"} & {
+        *work(client, account, **FULL)
+    }
 
 
 @pytest.mark.parametrize("kind", ["issue", "task", "ticket"])
 def test_other_works_are_not_kept(alice: Client, account: str, kind: str) -> None:
-    least = {"type": kind, "title": "x", "account": account, "applies_to_part": "p", "owned_by": [alice.user]}
+    least = {
+        "type": kind,
+        "title": "x",
+        "account": account,
+        "applies_to_part": "p",
+        "owned_by": [alice.user],
+    }
     answer = alice.refused("works.create", least, "value_not_permitted", "type")
     assert answer.body["allowed_values"] == ["opportunity"]
     made = work(alice, account)
     alice.refused("works.update", {"id": made["id"], "type": kind}, "value_not_permitted", "type")
     alice.refused("works.create", {**least, "type": "story"}, "invalid_enum_value", "type")
-    alice.refused("works.create", {**least, "type": "opportunity", "severity": "high"}, "invalid_field", "severity")
+    alice.refused(
+        "works.create",
+        {**least, "type": "opportunity", "severity": "high"},
+        "invalid_field",
+        "severity",
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,11 +136,20 @@ def test_tags_are_set_removed_and_added(alice: Client, account: str) -> None:
     made = work(alice, account, tags=[{"id": hot}, {"id": mood, "value": "bad"}])
 
     def tags(**change: Any) -> dict[str, Any]:
-        return {one["tag"]["name"]: one.get("value") for one in update(alice, made, tags=change).get("tags", [])}
+        return {
+            one["tag"]["name"]: one.get("value")
+            for one in update(alice, made, tags=change).get("tags", [])
+        }
 
     assert tags(add=[{"id": old, "value": "good"}]) == {"hot": None, "mood": "bad", "old": "good"}
-    assert tags(remove=[{"id": hot}], add=[{"id": mood, "value": "good"}]) == {"mood": "good", "old": "good"}
-    assert tags(set=[{"id": hot}, {"id": mood}], remove=[{"id": mood}], add=[{"id": old}]) == {"hot": None, "old": None}
+    assert tags(remove=[{"id": hot}], add=[{"id": mood, "value": "good"}]) == {
+        "mood": "good",
+        "old": "good",
+    }
+    assert tags(set=[{"id": hot}, {"id": mood}], remove=[{"id": mood}], add=[{"id": old}]) == {
+        "hot": None,
+        "old": None,
+    }
     assert tags(remove=[{"id": mood}]) == {"hot": None, "old": None}
     assert tags(set=[]) == {}
     alice.refused(
@@ -127,7 +159,10 @@ def test_tags_are_set_removed_and_added(alice: Client, account: str) -> None:
         "tags.add[0].value",
     )
     alice.refused(
-        "works.update", {"id": made["id"], "tags": {"remove": [{"id": "TAG-99"}]}}, "invalid_id", "tags.remove[0].id"
+        "works.update",
+        {"id": made["id"], "tags": {"remove": [{"id": "TAG-99"}]}},
+        "invalid_id",
+        "tags.remove[0].id",
     )
 
 
@@ -150,7 +185,9 @@ def test_tags_are_set_removed_and_added(alice: Client, account: str) -> None:
         ({"external_ref": "x"}, "invalid_field", "external_ref"),
     ],
 )  # fmt: skip
-def test_what_breaks_a_rule_changes_nothing(alice: Client, account: str, changes: Any, type_: str, field: str) -> None:
+def test_what_breaks_a_rule_changes_nothing(
+    alice: Client, account: str, changes: Any, type_: str, field: str
+) -> None:
     made = work(alice, account)
     alice.refused("works.update", {"id": made["id"], "body": "x", **changes}, type_, field)
 
@@ -174,7 +211,10 @@ def test_a_deleted_opportunity_is_gone(alice: Client) -> None:
         assert alice.call(method, {"id": id_}).status == 404
     assert alice.ok("works.list")["works"] == []
     assert (
-        alice.call("engagements.update", {"id": world.engagement["id"], "parents": {"set": [id_]}}).type == "invalid_id"
+        alice.call(
+            "engagements.update", {"id": world.engagement["id"], "parents": {"set": [id_]}}
+        ).type
+        == "invalid_id"
     )
 
 
@@ -197,13 +237,22 @@ def test_a_deleted_opportunity_is_gone(alice: Client) -> None:
         ({"target_close_date": {"preset_type": "next_n_days", "days": 4}}, 0),
     ],
 )  # fmt: skip
-def test_count_counts_what_list_lists(alice: Client, account: str, filters: Any, count: int) -> None:
+def test_count_counts_what_list_lists(
+    alice: Client, account: str, filters: Any, count: int
+) -> None:
     soon = (datetime.now(tz=UTC) + timedelta(days=5)).isoformat()
     work(alice, account)
     work(
-        alice, account, applies_to_part="PROD-2", stage={"name": "negotiation", "id": "s-1"}, forecast_category_v2=3,
-        custom_schema_spec={"subtype": "renewal"}, custom_fields={"x": 1}, external_ref="crm-1", target_close_date=soon,
-    )  # fmt: skip
+        alice,
+        account,
+        applies_to_part="PROD-2",
+        stage={"name": "negotiation", "id": "s-1"},
+        forecast_category_v2=3,
+        custom_schema_spec={"subtype": "renewal"},
+        custom_fields={"x": 1},
+        external_ref="crm-1",
+        target_close_date=soon,
+    )
     assert alice.ok("works.count", filters) == {"count": count, "has_more": False}
     assert len(alice.ok("works.list", filters)["works"]) == count
 
@@ -220,6 +269,8 @@ def test_count_counts_what_list_lists(alice: Client, account: str, filters: Any,
         ({"type": "week"}, "invalid_enum_value", "created_date.type"),
     ],
 )  # fmt: skip
-def test_a_date_filter_is_a_range_or_a_preset(alice: Client, dates: Any, type_: str, field: str) -> None:
+def test_a_date_filter_is_a_range_or_a_preset(
+    alice: Client, dates: Any, type_: str, field: str
+) -> None:
     for method in ("works.list", "works.count", "dev-users.list"):
         alice.refused(method, {"created_date": dates}, type_, field)

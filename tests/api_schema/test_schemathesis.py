@@ -1,4 +1,6 @@
-"""Schemathesis over the project's own OpenAPI document: whatever the document allows is answered as the document says."""
+"""Schemathesis over the project's own OpenAPI document: whatever the document allows is
+answered as the document says.
+"""
 
 import uuid
 from collections.abc import Iterator
@@ -22,13 +24,22 @@ DOCUMENT = openapi.document(version=__version__)
 KINDS = ("ACC", "ARTIFACT", "DEVU", "ENGAGEMENT", "OPP", "REV", "REVU", "SVCACC", "SYSU", "TAG", "LINK",
          "COMMENT", "EVENT", "WEBHOOK", "DELIVERY")  # fmt: skip
 schemathesis.openapi.format(
-    "id", st.builds("{}-{}".format, st.sampled_from(KINDS), st.sampled_from((1, 2, 12345, 12346, 10**17)))
+    "id",
+    st.builds(
+        "{}-{}".format, st.sampled_from(KINDS), st.sampled_from((1, 2, 12345, 12346, 10**17))
+    ),
 )
-# The systematic cases of each field are tried for one family, in the body: the sweep tries bad values of every field of
-# every method, and both forms of a method share their fields. They are twenty thousand requests otherwise.
+# The systematic cases of each field are tried for one family, in the body: the sweep tries bad
+# values of every field of every method, and both forms of a method share their fields. They are
+# twenty thousand requests otherwise.
 _RANDOM_ONLY = {"phases": {"coverage": {"enabled": False}}}
 SYSTEMATIC = schemathesis.Config.from_dict(
-    {"operations": [{"include-method": "GET", **_RANDOM_ONLY}, {"exclude-path-regex": "^/engagements", **_RANDOM_ONLY}]}
+    {
+        "operations": [
+            {"include-method": "GET", **_RANDOM_ONLY},
+            {"exclude-path-regex": "^/engagements", **_RANDOM_ONLY},
+        ]
+    }
 )
 schema = schemathesis.openapi.from_dict(DOCUMENT, config=SYSTEMATIC)
 
@@ -56,24 +67,34 @@ def _depends_on_more_than_the_schema(path: str, body: dict[str, Any]) -> bool:
         or kind == "artifact_already_attached_to_a_parent"
         # a cursor is one that an earlier answer gave
         or (kind == "invalid_field" and field == "cursor")
-        # what a list is sorted by stands in its store; a value in use and a tag's values stand in the data
-        or (kind == "value_not_permitted" and field.startswith(("sort_by[", "tags[", "email", "external_ref")))
+        # what a list is sorted by stands in its store; a value in use and a tag's values stand in
+        # the data
+        or (
+            kind == "value_not_permitted"
+            and field.startswith(("sort_by[", "tags[", "email", "external_ref"))
+        )
         # only opportunities are works here; the other types are DevRev's
         or (kind == "value_not_permitted" and field == "type")
-        # one way to say how long a token lives, scopes that there are, and fields that only say why they are refused
+        # one way to say how long a token lives, scopes that there are, and fields that only say why
+        # they are refused
         or (kind == "value_not_permitted" and path == "/auth-tokens.create")
-        # what is referred to can't be deleted, a link has two ends, a rev org is of the account that is named beside it
+        # what is referred to can't be deleted, a link has two ends, a rev org is of the account
+        # that is named beside it
         or (kind == "value_not_permitted" and field in {"id", "target", "rev_org", "account"})
         # where a webhook may go, and which names a header may not have, each of them once
-        or (kind == "value_not_permitted" and path.startswith("/webhooks.") and field.startswith(("url", "headers")))
+        or (
+            kind == "value_not_permitted"
+            and path.startswith("/webhooks.")
+            and field.startswith(("url", "headers"))
+        )
         # one delivery, or those of a webhook
         or (kind != "invalid_field" and path == "/webhook-deliveries.redeliver")
         # which fields of a date filter go together
         or "_date." in field
         # one of two fields, of which neither is required by itself
         or (kind == "missing_required_field" and body["detail"] == "Send id, or account.")
-        # how far the feed goes and which versions a file has stand in the store; who reads a private comment beside
-        # its visibility
+        # how far the feed goes and which versions a file has stand in the store; who reads a
+        # private comment beside its visibility
         or (kind == "value_not_permitted" and field in {"after", "private_to", "version"})
         # the same key with another body
         or (kind == "bad_request" and body["message"].startswith("Idempotency-Key"))
@@ -84,7 +105,8 @@ def _depends_on_more_than_the_schema(path: str, body: dict[str, Any]) -> bool:
 def positive_data_is_accepted(
     ctx: schemathesis.CheckContext, response: schemathesis.Response, case: Case
 ) -> bool | None:
-    # An array in a query is a comma list, and items with commas are not quoted by what writes the query here.
+    # An array in a query is a comma list, and items with commas are not quoted by what writes the
+    # query here.
     if case.method == "GET" and "%2C" in str(response.request.url):
         return None
     if response.status_code == 400 and _depends_on_more_than_the_schema(case.path, response.json()):
@@ -97,10 +119,12 @@ def positive_data_is_accepted(
 def negative_data_is_refused(
     ctx: schemathesis.CheckContext, response: schemathesis.Response, case: Case
 ) -> bool | None:
-    # The test below replaces Authorization, and an empty header is as none: so only queries and bodies are held to this.
+    # The test below replaces Authorization, and an empty header is as none: so only queries and
+    # bodies are held to this.
     if case.meta is not None and case.meta.is_negative_at(ParameterLocation.HEADER):
         return None
-    # An empty body is an empty object. The random bytes that stand for bad syntax are sometimes no bytes.
+    # An empty body is an empty object. The random bytes that stand for bad syntax are sometimes no
+    # bytes.
     body = response.request.body
     if case.method == "POST" and (not isinstance(body, bytes | str) or not body.strip()):
         return None
@@ -120,7 +144,11 @@ def test_the_document_holds(case: Case, demo: Server) -> None:
         return  # A head of more than 64 KiB is no request.
     # These revoke their caller's tokens, so that each has one of its own.
     ends_its_token = case.path in {"/auth-tokens.delete", "/auth-tokens.self.delete"}
-    token = demo.run("users create", email=f"{uuid.uuid4()}@example.com")["token"] if ends_its_token else demo.token
+    token = (
+        demo.run("users create", email=f"{uuid.uuid4()}@example.com")["token"]
+        if ends_its_token
+        else demo.token
+    )
     case.headers["Authorization"] = f"Bearer {token}"
     # Replaced by the checks above, which leave out what no schema can foresee.
     case.call_and_validate(

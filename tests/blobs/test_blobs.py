@@ -1,4 +1,6 @@
-"""What holds for every place that blobs can be in: a folder, and real servers of the object stores' APIs."""
+"""What holds for every place that blobs can be in: a folder, and real servers of the object
+stores' APIs.
+"""
 
 import asyncio
 import contextlib
@@ -23,13 +25,17 @@ PLACES = ["local", "s3", *(["azure"] if AZURITE.exists() else [])]
 
 
 @pytest.fixture(scope="module", params=PLACES)
-def blobs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Blobs]:
+def blobs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Blobs]:
     """An empty place for blobs."""
     if request.param == "local":
         yield LocalBlobs(tmp_path_factory.mktemp("blobs") / "blobs")
         return
     with contextlib.ExitStack() as stack:
-        store = stack.enter_context(object_stores.s3() if request.param == "s3" else object_stores.azure())
+        store = stack.enter_context(
+            object_stores.s3() if request.param == "s3" else object_stores.azure()
+        )
         stack.enter_context(object_stores.environment(store))
         yield ObjectBlobs(store.url, direct=True)
 
@@ -62,7 +68,13 @@ def test_what_was_put_is_read_in_any_range(blobs: Blobs, size: int) -> None:
     cut = sorted({0, size // 3, size // 2, size})
     stored = run(blobs.put(ORG, name, chunks(*(content[a:b] for a, b in itertools.pairwise(cut)))))
     assert stored == Stored(size, hashlib.sha256(content).hexdigest())
-    for start, stop in ((0, size), (0, 0), (size // 3, size // 3 + 1), (size // 2 - 1, size), (size, size)):
+    for start, stop in (
+        (0, size),
+        (0, 0),
+        (size // 3, size // 3 + 1),
+        (size // 2 - 1, size),
+        (size, size),
+    ):
         if start >= 0:
             assert run(read(blobs, name, start, stop)) == content[start:stop]
 
@@ -102,7 +114,9 @@ def test_only_generated_names_are_names(blobs: Blobs, name: str) -> None:
 
 def test_a_url_of_the_store_s_own_serves_the_file_as_was_said(blobs: Blobs) -> None:
     name = new_name()
-    run(blobs.put(ORG, name, chunks(b"hello"), Served("text/html", 'attachment; filename="a.html"')))
+    run(
+        blobs.put(ORG, name, chunks(b"hello"), Served("text/html", 'attachment; filename="a.html"'))
+    )
     url = run(blobs.url(ORG, name, 60))
     if isinstance(blobs, LocalBlobs):
         assert url is None
@@ -124,9 +138,16 @@ def test_in_s3_a_broken_upload_leaves_no_part_and_no_object(s3: ObjectStore) -> 
     assert run(blobs.url(ORG, name, 60)) is None  # not direct
 
 
-def test_a_store_that_is_away_is_an_os_error_soon(unused_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"AWS_ENDPOINT": f"http://127.0.0.1:{unused_port}", "AWS_ALLOW_HTTP": "true",
-                        "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}.items():  # fmt: skip
+def test_a_store_that_is_away_is_an_os_error_soon(
+    unused_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "AWS_ENDPOINT": f"http://127.0.0.1:{unused_port}",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+    }.items():
         monkeypatch.setenv(name, value)
     blobs = ObjectBlobs("s3://bucket", direct=False)
     with pytest.raises(OSError, match="object store"):

@@ -62,7 +62,9 @@ def test_what_is_cancelled_leaves_nothing(blobs: LocalBlobs, tmp_path: Path) -> 
     assert files(tmp_path) == []
 
 
-def test_a_full_disk_leaves_nothing(blobs: LocalBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_nothing(
+    blobs: LocalBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -81,7 +83,9 @@ def test_bytes_are_synced_before_the_name_and_the_name_before_the_end(
     fsync, rename = os.fsync, Path.rename
 
     def noted_fsync(descriptor: int) -> None:
-        steps.append(f"fsync {Path(f'/proc/self/fd/{descriptor}').readlink().relative_to(tmp_path / 'blobs').parts[0]}")
+        steps.append(
+            f"fsync {Path(f'/proc/self/fd/{descriptor}').readlink().relative_to(tmp_path / 'blobs').parts[0]}"
+        )
         fsync(descriptor)
 
     def noted_rename(path: Path, target: Path) -> Path:

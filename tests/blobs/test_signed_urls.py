@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rapport.blobs.signed_urls import DOWNLOAD, UPLOAD, BadUrl, DownloadUrl, Place, SignedUrls, read_key
+from rapport.blobs.signed_urls import (
+    DOWNLOAD,
+    UPLOAD,
+    BadUrl,
+    DownloadUrl,
+    Place,
+    SignedUrls,
+    read_key,
+)
 from rapport.clock import MILLISECOND, SECOND
 
 NOW = 1_700_000_000_000_000
@@ -27,30 +35,43 @@ def test_a_url_leads_to_its_place_until_it_expires() -> None:
     download = URLS.download(PLACE, origin="http://a", now=NOW)
     assert download.url.startswith(f"http://a{DOWNLOAD}/ORG2345678/12/3?")
     assert download.expires == NOW + 900 * SECOND
-    assert URLS.check_download(str(PLACE), query_of(download), download.expires - MILLISECOND) == PLACE
+    assert (
+        URLS.check_download(str(PLACE), query_of(download), download.expires - MILLISECOND) == PLACE
+    )
     with pytest.raises(BadUrl, match="expired"):
         URLS.check_download(str(PLACE), query_of(download), download.expires)
 
 
 def test_the_setting_sets_both_lives_and_the_base_url_comes_before_the_origin() -> None:
     urls = SignedUrls(b"k" * 32, base_url="https://crm.example/r", seconds=5)
-    assert urls.upload(PLACE, origin="http://a", now=NOW).url.startswith(f"https://crm.example/r{UPLOAD}/")
+    assert urls.upload(PLACE, origin="http://a", now=NOW).url.startswith(
+        f"https://crm.example/r{UPLOAD}/"
+    )
     assert urls.download(PLACE, origin="http://a", now=NOW).expires == NOW + 5 * SECOND
-    assert int(urls.upload(PLACE, origin="", now=NOW).fields["expires"]) == (NOW + 5 * SECOND) // MILLISECOND
+    assert (
+        int(urls.upload(PLACE, origin="", now=NOW).fields["expires"])
+        == (NOW + 5 * SECOND) // MILLISECOND
+    )
 
 
 def test_another_key_or_purpose_does_not_fit() -> None:
-    upload, download = URLS.upload(PLACE, origin="", now=NOW), URLS.download(PLACE, origin="", now=NOW)
+    upload, download = (
+        URLS.upload(PLACE, origin="", now=NOW),
+        URLS.download(PLACE, origin="", now=NOW),
+    )
     with pytest.raises(BadUrl, match="signature"):
         SignedUrls(b"x" * 32).check_upload(str(PLACE), upload.fields, NOW)
     with pytest.raises(BadUrl, match="signature"):
         URLS.check_upload(str(PLACE), {"key": str(PLACE), **query_of(download)}, NOW)
     with pytest.raises(BadUrl, match="signature"):
-        URLS.check_download(str(PLACE), {name: upload.fields[name] for name in ("expires", "signature")}, NOW)
+        URLS.check_download(
+            str(PLACE), {name: upload.fields[name] for name in ("expires", "signature")}, NOW
+        )
 
 
 @given(
-    st.dictionaries(st.sampled_from(["key", "expires", "signature", "x"]), st.text(max_size=80)), st.text(max_size=40)
+    st.dictionaries(st.sampled_from(["key", "expires", "signature", "x"]), st.text(max_size=80)),
+    st.text(max_size=40),
 )
 def test_nothing_that_was_not_signed_counts(fields: dict[str, str], path: str) -> None:
     for check in (URLS.check_upload, URLS.check_download):

@@ -26,7 +26,15 @@ SINGLE = ("init", "serve", "migrate", "call", "settings", "copy")
 def made(data: Path) -> Any:
     """What `init` printed about a new folder."""
     return rapport(
-        data.parent, "init", "--data", str(data), "--org", "Acme", "--email", "alice@example.com", "--json"
+        data.parent,
+        "init",
+        "--data",
+        str(data),
+        "--org",
+        "Acme",
+        "--email",
+        "alice@example.com",
+        "--json",
     ).json()
 
 
@@ -36,14 +44,20 @@ def _with(data: Path, *arguments: str) -> Ran:
 
 def test_every_command_is_listed_here() -> None:
     assert {
-        command.name or command.callback.__name__ for command in cli.registered_commands if command.callback
+        command.name or command.callback.__name__
+        for command in cli.registered_commands
+        if command.callback
     } == set(SINGLE)
     assert {group.name for group in cli.registered_groups} == set(GROUPS)
 
 
 @pytest.mark.parametrize(
     "command",
-    [(), *((name,) for name in SINGLE), *((group, name) for group, names in GROUPS.items() for name in names)],
+    [
+        (),
+        *((name,) for name in SINGLE),
+        *((group, name) for group, names in GROUPS.items() for name in names),
+    ],
     ids=" ".join,
 )
 def test_help_says_what_a_command_is_for(tmp_path: Path, command: tuple[str, ...]) -> None:
@@ -62,21 +76,35 @@ def test_init_makes_an_org_its_admin_and_a_token(data: Path, made: Any) -> None:
     assert made["org"]["name"] == "Acme"
     assert made["org"]["display_id"] == "DEV-" + made["org"]["id"].rpartition("/")[2]
     assert made["user"] == {
-        "id": f"{made['org']['id']}:devu/1", "display_id": "DEVU-1", "email": "alice@example.com",
-    }  # fmt: skip
+        "id": f"{made['org']['id']}:devu/1",
+        "display_id": "DEVU-1",
+        "email": "alice@example.com",
+    }
     assert made["token"].startswith("rpt_")
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
 
 
 def test_init_without_json_tells_people(data: Path) -> None:
-    ran = rapport(data.parent, "init", "--data", str(data), "--org", "Acme", "--email", "alice@example.com")
+    ran = rapport(
+        data.parent, "init", "--data", str(data), "--org", "Acme", "--email", "alice@example.com"
+    )
     assert (ran.code, ran.err) == (0, "")
     assert "rpt_" in ran.out
     assert "shown this once" in ran.out
 
 
 def test_init_on_a_used_folder_refuses(data: Path, made: Any) -> None:
-    again = rapport(data.parent, "init", "--data", str(data), "--org", "Other", "--email", "bob@example.com", "--json")
+    again = rapport(
+        data.parent,
+        "init",
+        "--data",
+        str(data),
+        "--org",
+        "Other",
+        "--email",
+        "bob@example.com",
+        "--json",
+    )
     assert "is in use already" in again.sentence()
     assert len(_with(data, "orgs", "list", "--json").json()["orgs"]) == 1
 
@@ -92,25 +120,49 @@ def _drive(data: Path) -> None:
     assert bob["user"]["display_id"] == "DEVU-2"
     assert bob["user"]["role"] == "member"
     assert bob["token"].startswith("rpt_")
-    assert _with(data, "users", "role", "bob@example.com", "viewer", "--json").json()["user"]["role"] == "viewer"
+    assert (
+        _with(data, "users", "role", "bob@example.com", "viewer", "--json").json()["user"]["role"]
+        == "viewer"
+    )
     listed = _with(data, "users", "list", "--json").json()["users"]
     assert [(user["email"], user["role"], user["state"]) for user in listed] == [
-        ("alice@example.com", "admin", "active"), ("bob@example.com", "viewer", "active"),
-    ]  # fmt: skip
-    token = _with(data, "tokens", "create", "--user", "DEVU-2", "--scope", "engagement:read", "--json").json()
+        ("alice@example.com", "admin", "active"),
+        ("bob@example.com", "viewer", "active"),
+    ]
+    token = _with(
+        data, "tokens", "create", "--user", "DEVU-2", "--scope", "engagement:read", "--json"
+    ).json()
     tokens = _with(data, "tokens", "list", "--user", "bob@example.com", "--json").json()["tokens"]
     assert [one["display_id"] for one in tokens][-1] == token["display_id"]
     assert "rpt_" not in json.dumps(tokens)
     assert _with(data, "tokens", "revoke", token["display_id"], "--json").json()["revoked"] is True
     assert token["display_id"] in _with(data, "tokens", "revoke", token["display_id"]).sentence()
-    assert _with(data, "users", "deactivate", "DEVU-2", "--json").json()["user"]["state"] == "deactivated"
-    second = _with(data, "orgs", "create", "Second", "--email", "carol@example.com", "--json").json()
-    assert {org["name"] for org in _with(data, "orgs", "list", "--json").json()["orgs"]} == {"Acme", "Second"}
+    assert (
+        _with(data, "users", "deactivate", "DEVU-2", "--json").json()["user"]["state"]
+        == "deactivated"
+    )
+    second = _with(
+        data, "orgs", "create", "Second", "--email", "carol@example.com", "--json"
+    ).json()
+    assert {org["name"] for org in _with(data, "orgs", "list", "--json").json()["orgs"]} == {
+        "Acme",
+        "Second",
+    }
     assert "--org" in _with(data, "users", "list").sentence()
     assert len(_with(data, "users", "list", "--org", "Second", "--json").json()["users"]) == 1
-    assert len(_with(data, "users", "list", "--org", second["org"]["display_id"], "--json").json()["users"]) == 1
-    for table, word in ((("users", "list", "--org", "Acme"), "alice@example.com"), (("orgs", "list"), "Second"),
-                        (("tokens", "list", "--org", "Acme"), "TOKEN-1")):  # fmt: skip
+    assert (
+        len(
+            _with(data, "users", "list", "--org", second["org"]["display_id"], "--json").json()[
+                "users"
+            ]
+        )
+        == 1
+    )
+    for table, word in (
+        (("users", "list", "--org", "Acme"), "alice@example.com"),
+        (("orgs", "list"), "Second"),
+        (("tokens", "list", "--org", "Acme"), "TOKEN-1"),
+    ):
         ran = _with(data, *table)
         assert (ran.code, ran.err) == (0, "")
         assert word in ran.out
@@ -131,9 +183,19 @@ def test_what_a_command_changes_counts_at_once_in_the_running_server(server: Ser
     alice = server.make_org("At once")
     bob = server.make_user(alice)
     assert bob.call("engagements.count").status == 200
-    assert rapport(
-        server.data.parent, "users", "deactivate", bob.user, "--org", alice.org, "--data", str(server.data)
-    ).code == 0  # fmt: skip
+    assert (
+        rapport(
+            server.data.parent,
+            "users",
+            "deactivate",
+            bob.user,
+            "--org",
+            alice.org,
+            "--data",
+            str(server.data),
+        ).code
+        == 0
+    )
     assert bob.call("engagements.count").status == 403
     tokens = server.run("tokens list", user=alice.user, org=alice.org)["tokens"]
     server.run("tokens revoke", token=tokens[0]["display_id"], org=alice.org)
@@ -153,7 +215,9 @@ def test_what_a_command_changes_counts_at_once_in_the_running_server(server: Ser
     ],
     ids=str,
 )
-def test_what_cannot_be_done_is_one_sentence(data: Path, made: Any, arguments: tuple[str, ...], words: str) -> None:
+def test_what_cannot_be_done_is_one_sentence(
+    data: Path, made: Any, arguments: tuple[str, ...], words: str
+) -> None:
     assert words in _with(data, *arguments).sentence()
 
 
@@ -161,7 +225,9 @@ def test_migrate_says_that_the_store_is_up_to_date(data: Path, made: Any) -> Non
     assert _with(data, "migrate").out == f"The store in {data} is up to date.\n"
 
 
-def test_a_writing_command_is_refused_while_another_process_holds_the_folder_without_a_socket(server: Server) -> None:
+def test_a_writing_command_is_refused_while_another_process_holds_the_folder_without_a_socket(
+    server: Server,
+) -> None:
     assert "another process holds the data folder" in _with(server.data, "migrate").sentence()
 
 
@@ -196,7 +262,16 @@ def test_call_works_through_a_running_server(server: Server) -> None:
     assert json.loads(ran.out)["engagements"] == [made]
     acting = server.make_user(alice)
     own = {"members": [acting.user], "scheduled_date": "2023-01-01T12:00:00Z", "title": "x"}
-    ran = _with(server.data, "call", "engagements.create", json.dumps(own), "--org", alice.org, "--user", acting.user)
+    ran = _with(
+        server.data,
+        "call",
+        "engagements.create",
+        json.dumps(own),
+        "--org",
+        alice.org,
+        "--user",
+        acting.user,
+    )
     assert json.loads(ran.out)["engagement"]["created_by"]["display_id"] == acting.user
 
 
@@ -218,7 +293,9 @@ def test_call_works_over_http_with_a_token(tmp_path: Path, server: Server, alice
 def test_calls_refusal_is_printed_and_ends_with_1(
     tmp_path: Path, data: Path, made: Any, server: Server, alice: Client
 ) -> None:
-    over_http = rapport(tmp_path, "call", "engagements.get", "{}", "--url", server.url, "--token", alice.token)
+    over_http = rapport(
+        tmp_path, "call", "engagements.get", "{}", "--url", server.url, "--token", alice.token
+    )
     local = _with(data, "call", "engagements.get", "{}")
     assert over_http.code == local.code == 1
     assert json.loads(over_http.out) == json.loads(local.out)
@@ -231,7 +308,10 @@ def test_calls_refusal_is_printed_and_ends_with_1(
 
 def test_call_to_nobody_is_one_sentence(tmp_path: Path, unused_port: int) -> None:
     url = f"http://127.0.0.1:{unused_port}"
-    assert url in rapport(tmp_path, "call", "engagements.list", "--url", url, "--token", "x").sentence()
+    assert (
+        url
+        in rapport(tmp_path, "call", "engagements.list", "--url", url, "--token", "x").sentence()
+    )
 
 
 def test_call_to_something_that_is_not_rapport_is_one_sentence(tmp_path: Path) -> None:
@@ -241,7 +321,9 @@ def test_call_to_something_that_is_not_rapport_is_one_sentence(tmp_path: Path) -
             connection, _ = listener.accept()
             with connection:
                 connection.recv(65_536)
-                connection.sendall(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 4\r\nconnection: close\r\n\r\n<h1>")
+                connection.sendall(
+                    b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 4\r\nconnection: close\r\n\r\n<h1>"
+                )
 
         thread = threading.Thread(target=answer)
         thread.start()
@@ -251,7 +333,9 @@ def test_call_to_something_that_is_not_rapport_is_one_sentence(tmp_path: Path) -
     assert url in ran.sentence()
 
 
-def test_a_broken_command_on_the_socket_is_cut_off_and_the_server_goes_on(server: Server, alice: Client) -> None:
+def test_a_broken_command_on_the_socket_is_cut_off_and_the_server_goes_on(
+    server: Server, alice: Client
+) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(server.data / "control.sock"))
         connection.sendall(b"no json\n")

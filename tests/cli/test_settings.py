@@ -54,7 +54,9 @@ def test_a_value_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
     [("PORT", "65536"), ("PORT", "http"), ("PORT", ""), ("RATE_LIMIT", "10"), ("RATE_LIMIT", "0/60"), ("RATE_LIMIT", "x/y"),
      ("STRICT", "maybe"), ("SYNC", "off"), ("DRAIN_SECONDS", "-1"), ("DRAIN_SECONDS", "nan")],
 )  # fmt: skip
-def test_a_wrong_value_is_one_sentence_that_names_it_and_its_source(tmp_path: Path, name: str, value: str) -> None:
+def test_a_wrong_value_is_one_sentence_that_names_it_and_its_source(
+    tmp_path: Path, name: str, value: str
+) -> None:
     said = rapport(tmp_path, "settings", **{f"RAPPORT_{name}": value}).sentence()
     assert f"{name.lower()} is {value!r} (from RAPPORT_{name}), but must be " in said
 
@@ -65,11 +67,16 @@ def test_a_broken_file_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_one_warning(tmp_path: Path) -> None:
-    ran = rapport(tmp_path, "settings", "--json", RAPPORT_PROT="1", RAPPORT_URL="http://x", RAPPORT_TOKEN="t")
+    ran = rapport(
+        tmp_path, "settings", "--json", RAPPORT_PROT="1", RAPPORT_URL="http://x", RAPPORT_TOKEN="t"
+    )
     assert ran.json()
     assert ran.err == "rapport: warning: there is no setting RAPPORT_PROT\n"
     (tmp_path / "rapport.toml").write_text("prot = 1\n")
-    assert rapport(tmp_path, "settings").err == "rapport: warning: rapport.toml: there is no setting 'prot'\n"
+    assert (
+        rapport(tmp_path, "settings").err
+        == "rapport: warning: rapport.toml: there is no setting 'prot'\n"
+    )
 
 
 def test_less_durable_than_the_default_warns(tmp_path: Path) -> None:
@@ -92,7 +99,9 @@ def test_a_broken_setting_stops_no_copy_that_has_no_use_for_it(tmp_path: Path) -
     nowhere = "postgresql://127.0.0.1:1/nothing"
     said = rapport(tmp_path, "copy", "one", nowhere, "--json", **broken).sentence()
     assert "can't be opened" in said
-    said = rapport(tmp_path, "copy", "one", nowhere, "--json", RAPPORT_DATABASE_POOLER="x").sentence()
+    said = rapport(
+        tmp_path, "copy", "one", nowhere, "--json", RAPPORT_DATABASE_POOLER="x"
+    ).sentence()
     assert "must be none or transaction" in said
 
 
@@ -112,14 +121,20 @@ def test_the_data_folders_file_counts_for_less_than_the_working_folders(tmp_path
     assert ran.err == "rapport: warning: store/rapport.toml: there is no setting 'prot'\n"
     assert _settings(tmp_path, RAPPORT_PORT="3")["port"]["value"] == "3"
     (tmp_path / "rapport.toml").unlink()
-    assert _settings(tmp_path, "--data", "store")["port"] == {"value": "1", "source": "store/rapport.toml"}
+    assert _settings(tmp_path, "--data", "store")["port"] == {
+        "value": "1",
+        "source": "store/rapport.toml",
+    }
     assert _settings(tmp_path)["port"]["source"] == "default"
 
 
 def test_a_file_that_is_named_is_the_only_one(tmp_path: Path) -> None:
     (tmp_path / "rapport.toml").write_text('data = "store"\nstrict = true\n')
     (tmp_path / "own.toml").write_text("port = 5\n")
-    for flags, variables in ((("--config", "own.toml"), {}), ((), {"RAPPORT_CONFIG": str(tmp_path / "own.toml")})):
+    for flags, variables in (
+        (("--config", "own.toml"), {}),
+        ((), {"RAPPORT_CONFIG": str(tmp_path / "own.toml")}),
+    ):
         found = _settings(tmp_path, *flags, **variables)
         assert found["port"]["value"] == "5"
         assert (found["strict"]["source"], found["data"]["source"]) == ("default", "default")
@@ -130,14 +145,26 @@ def test_a_file_that_is_named_is_the_only_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("named", ["none.toml", "", "rapport.toml/x"])
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path, named: str) -> None:
     (tmp_path / "rapport.toml").write_text("")
-    assert rapport(tmp_path, "settings", "--config", named).sentence().startswith("rapport: --config")
-    assert rapport(tmp_path, "settings", RAPPORT_CONFIG=named).sentence().startswith("rapport: RAPPORT_CONFIG")
+    assert (
+        rapport(tmp_path, "settings", "--config", named).sentence().startswith("rapport: --config")
+    )
+    assert (
+        rapport(tmp_path, "settings", RAPPORT_CONFIG=named)
+        .sentence()
+        .startswith("rapport: RAPPORT_CONFIG")
+    )
 
 
 def test_every_command_on_a_store_takes_the_file(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text('data = "store"\n')
     first = ("init", "--org", "Acme", "--email", "alice@example.com")
-    rest = (("orgs", "list"), ("users", "list"), ("tokens", "list"), ("migrate",), ("call", "tags.list"))
+    rest = (
+        ("orgs", "list"),
+        ("users", "list"),
+        ("tokens", "list"),
+        ("migrate",),
+        ("call", "tags.list"),
+    )
     for command in (first, *rest):
         ran = rapport(tmp_path, *command, "--config", "own.toml")
         assert (ran.code, ran.err) == (0, "")
@@ -153,7 +180,12 @@ def test_a_quoted_tilde_is_the_home_folder(tmp_path: Path) -> None:
         assert rapport(tmp_path, *made, *flags, HOME=str(tmp_path / "home"), **variables).code == 0
     (tmp_path / "home" / "own.toml").write_text('data = "~/three"\n')
     assert rapport(tmp_path, *made, "--config", "~/own.toml", HOME=str(tmp_path / "home")).code == 0
-    assert {one.name for one in (tmp_path / "home").iterdir()} == {"one", "two", "three", "own.toml"}
+    assert {one.name for one in (tmp_path / "home").iterdir()} == {
+        "one",
+        "two",
+        "three",
+        "own.toml",
+    }
 
 
 @pytest.mark.parametrize("name", ["DATA", "HOST"])
@@ -163,5 +195,10 @@ def test_an_empty_folder_or_address_is_not_the_nearest_one(tmp_path: Path, name:
 
 def test_the_table_for_people_names_what_each_takes(tmp_path: Path) -> None:
     said = rapport(tmp_path, "settings").out
-    for words in ("Takes 0 to 65535.", "Takes full or normal.", "Takes seconds, 0.1 to 60.", "Takes on or off."):
+    for words in (
+        "Takes 0 to 65535.",
+        "Takes full or normal.",
+        "Takes seconds, 0.1 to 60.",
+        "Takes on or off.",
+    ):
         assert words in said

@@ -1,4 +1,6 @@
-"""Texts that the API would refuse are refused by each command, and what is no UTF-8 by all of them."""
+"""Texts that the API would refuse are refused by each command, and what is no UTF-8 by all of
+them.
+"""
 
 import json
 import os
@@ -41,7 +43,11 @@ REFUSED = [
     (("tokens", "revoke", HUGE), "these are 2049"),
 ]
 COMMANDS = [
-    *((command.name or command.callback.__name__,) for command in cli.registered_commands if command.callback),
+    *(
+        (command.name or command.callback.__name__,)
+        for command in cli.registered_commands
+        if command.callback
+    ),
     *(
         (str(group.name), str(command.name))
         for group in cli.registered_groups
@@ -93,7 +99,9 @@ def test_each_command_that_takes_texts_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_an_argument_that_is_no_utf8_is_one_sentence(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_an_argument_that_is_no_utf8_is_one_sentence(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
     for place in (("--data", "caf\udce9"), ("caf\udce9",), ("caf\udce9", "--org", "x")):
         said = rapport(tmp_path, *command, *place).sentence()
         assert "is not UTF-8: b'caf\\xe9'" in said
@@ -118,26 +126,35 @@ def test_bytes_on_a_real_command_line_end_in_no_traceback(tmp_path: Path) -> Non
 
 
 def test_a_password_in_such_an_argument_is_not_shown(tmp_path: Path) -> None:
-    said = rapport(tmp_path, "migrate", "--database", "postgresql://u:s3cret@h/caf\udce9").sentence()
+    said = rapport(
+        tmp_path, "migrate", "--database", "postgresql://u:s3cret@h/caf\udce9"
+    ).sentence()
     assert "s3cret" not in said
 
 
-@pytest.mark.parametrize("name", ["RAPPORT_DATA", "RAPPORT_TOKEN", "RAPPORT_WEBHOOK_SECRET", "RAPPORT_CONFIG"])
+@pytest.mark.parametrize(
+    "name", ["RAPPORT_DATA", "RAPPORT_TOKEN", "RAPPORT_WEBHOOK_SECRET", "RAPPORT_CONFIG"]
+)
 def test_a_variable_that_is_no_utf8_is_one_sentence(tmp_path: Path, name: str) -> None:
     said = rapport(tmp_path, "call", "tags.list", **{name: "caf\udce9"}).sentence()
     assert said == f"rapport: {name} is not UTF-8"
 
 
 def test_names_are_shown_as_they_are_and_are_no_markup(store: Path) -> None:
-    assert _with(store, "orgs", "create", "[red]Bérlin[/nope]", "--email", "b@example.com").code == 0
+    assert (
+        _with(store, "orgs", "create", "[red]Bérlin[/nope]", "--email", "b@example.com").code == 0
+    )
     assert "[red]Bérlin[/nope]" in _with(store, "orgs", "list").out
 
 
 def test_a_terminal_without_unicode_gets_escapes(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "rapport", "init", "--org", "Bérlin", "--email", "a@b.example"],
-        cwd=tmp_path, capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"},
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
     assert ended.returncode == 0, ended.stderr
     assert b"B\\xe9rlin" in ended.stdout
 
@@ -149,5 +166,7 @@ def test_call_refuses_what_the_api_would(store: Path) -> None:
 
 @pytest.mark.parametrize("method", ["tags list", "tags\x01list", "täg.list"])
 def test_a_method_that_is_no_path_is_one_sentence(server: Server, method: str) -> None:
-    said = rapport(server.data.parent, "call", method, "--url", server.url, "--token", "x").sentence()
+    said = rapport(
+        server.data.parent, "call", method, "--url", server.url, "--token", "x"
+    ).sentence()
     assert server.url in said

@@ -21,7 +21,9 @@ ROOT = Path(__file__).parents[2]
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package, built from the working tree."""
     folder = tmp_path_factory.mktemp("wheel")
-    succeed(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder))
+    succeed(
+        sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)
+    )
     (built,) = folder.glob("*.whl")
     return built
 
@@ -36,7 +38,9 @@ def metadata(wheel: Path) -> Message:
 
 @pytest.fixture(scope="module")
 def lowest(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with the package and the lowest versions that it says it works with."""
+    """The Python of an environment with the package and the lowest versions that it says it
+    works with.
+    """
     folder = tmp_path_factory.mktemp("lowest") / "venv"
     python = folder / "bin" / "python"
     uv = (str(Path(sys.executable).with_name("uv")), "--no-config")
@@ -58,7 +62,12 @@ def serving(lowest: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def succeed(*command: str, **environment: str) -> str:
     """Run a command at the repository's root; what it prints."""
     ended = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
@@ -90,9 +99,15 @@ def test_commands_run_on_the_lowest_versions(lowest: Path, arguments: tuple[str,
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-def test_the_description_s_request_is_answered_on_the_lowest_versions(serving: Server, metadata: Message) -> None:
-    (example,) = re.findall(r"^curl .*?(?=^```)", str(metadata.get_payload()), re.MULTILINE | re.DOTALL)
-    said = succeed("bash", "-c", example.replace("http://127.0.0.1:8080", serving.url), TOKEN=serving.token)
+def test_the_description_s_request_is_answered_on_the_lowest_versions(
+    serving: Server, metadata: Message
+) -> None:
+    (example,) = re.findall(
+        r"^curl .*?(?=^```)", str(metadata.get_payload()), re.MULTILINE | re.DOTALL
+    )
+    said = succeed(
+        "bash", "-c", example.replace("http://127.0.0.1:8080", serving.url), TOKEN=serving.token
+    )
     assert '"title":"Renewal call"' in said
 
 

@@ -18,9 +18,24 @@ FIRST = ("init", "--org", "Acme", "--email", "alice@example.com")
 
 def _said(server: Server, *flags: str, **environment: str) -> str:
     """What a start of a stopped server prints until it serves."""
-    command = [sys.executable, "-m", "rapport", "serve", "--data", str(server.data), "--port", "0", *flags]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                               env={**os.environ, **environment})  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "rapport",
+        "serve",
+        "--data",
+        str(server.data),
+        "--port",
+        "0",
+        *flags,
+    ]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **environment},
+    )
     assert process.stdout is not None
     lines: list[str] = []
     with process.stdout:
@@ -50,7 +65,9 @@ def test_a_second_start_says_how_to_get_a_token(data: Path) -> None:
 
 def test_with_several_orgs_the_hint_names_none_of_them(data: Path) -> None:
     rapport(data.parent, *FIRST, "--data", str(data))
-    rapport(data.parent, "orgs", "create", "Second", "--email", "b@example.com", "--data", str(data))
+    rapport(
+        data.parent, "orgs", "create", "Second", "--email", "b@example.com", "--data", str(data)
+    )
     server = Server(data)
     assert server.stop() == 0
     assert "rapport tokens create --user EMAIL --org ORG" in _said(server)
@@ -64,7 +81,9 @@ def test_the_demo_takes_no_org_of_ones_own(tmp_path: Path) -> None:
 def test_a_taken_port_names_its_setting(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ran = rapport_process(tmp_path, "serve", "--port", str(taken.getsockname()[1]))
-    assert "Address already in use; choose another port with --port or RAPPORT_PORT" in ran.sentence()
+    assert (
+        "Address already in use; choose another port with --port or RAPPORT_PORT" in ran.sentence()
+    )
 
 
 @pytest.mark.parametrize("host", ["..", "192.0.2.1"])
@@ -81,10 +100,15 @@ def test_an_ipv6_address_may_come_in_brackets(data: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [FIRST, ("serve", "--port", "0")], ids=["init", "serve"])
-def test_a_file_in_the_data_folders_place_is_called_one(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_a_file_in_the_data_folders_place_is_called_one(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
     (tmp_path / "data").write_text("mine")
     ran = rapport_process(tmp_path, *command, "--data", "data")
-    assert ran.sentence() == "rapport: the data folder data can't be used: there is a file of that name"
+    assert (
+        ran.sentence()
+        == "rapport: the data folder data can't be used: there is a file of that name"
+    )
     assert "no store in data" in rapport(tmp_path, "users", "list", "--data", "data").sentence()
     assert (tmp_path / "data").read_text() == "mine"
 
@@ -95,7 +119,9 @@ def test_a_database_that_is_not_reached_is_named_host_by_host(tmp_path: Path) ->
     assert "127.0.0.1:1: " in said
     assert "localhost:2: " in said
     assert "s3cret" not in said
-    said = rapport(tmp_path, "users", "list", "--database", "postgresql:///x?host=/nowhere").sentence()
+    said = rapport(
+        tmp_path, "users", "list", "--database", "postgresql:///x?host=/nowhere"
+    ).sentence()
     assert "/nowhere: " in said
 
 
@@ -118,10 +144,15 @@ def test_help_names_no_type_for_what_takes_nothing(tmp_path: Path) -> None:
 
 def test_a_shell_completes_commands_and_options(tmp_path: Path) -> None:
     asked = {"_RAPPORT_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
-    assert rapport_process(tmp_path, **asked, COMP_WORDS="rapport se").out.split() == ["serve", "settings"]
+    assert rapport_process(tmp_path, **asked, COMP_WORDS="rapport se").out.split() == [
+        "serve",
+        "settings",
+    ]
     asked["COMP_CWORD"] = "2"
     assert "--token-file" in rapport_process(tmp_path, **asked, COMP_WORDS="rapport serve --").out
-    said = rapport_process(tmp_path, "--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    said = rapport_process(
+        tmp_path, "--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1"
+    )
     assert "_RAPPORT_COMPLETE" in said.out
 
 

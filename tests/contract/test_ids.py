@@ -38,7 +38,12 @@ def test_a_don_that_goes_out_is_read_back(kind: ids.Kind, org: str, number: int)
 def test_a_display_id_is_read_in_any_case(kind: ids.Kind, number: int, random: Random) -> None:
     prefix = "".join(letter.lower() if random.random() < 0.5 else letter for letter in kind.prefix)
     read = ids.Id.parse(f"{prefix}-{number}")
-    assert (read.kind, read.org, read.number, read.display_id) == (kind, None, number, f"{kind.prefix}-{number}")
+    assert (read.kind, read.org, read.number, read.display_id) == (
+        kind,
+        None,
+        number,
+        f"{kind.prefix}-{number}",
+    )
 
 
 @given(st.text())
@@ -75,7 +80,11 @@ def test_a_malformed_id_is_an_invalid_id(text: str) -> None:
         (ids.UserId, "acc-1", ["dev_user", "rev_user", "service_account", "sys_user"]),
         (ids.ParentId, "TAG-1", ["account", "opportunity"]),
         (ids.TagId, ids.don(ids.ENGAGEMENT, ORG, 1), ["tag"]),
-        (ids.AccountId, f"don:core:dvrv-us-1:devo/{ORG}:account/1", ["account"]),  # the wrong service
+        (
+            ids.AccountId,
+            f"don:core:dvrv-us-1:devo/{ORG}:account/1",
+            ["account"],
+        ),  # the wrong service
     ],
 )
 def test_a_well_formed_id_of_another_kind_is_an_unexpected_id_type(
@@ -111,7 +120,12 @@ def test_a_cursor_of_the_longest_title_fits_into_a_request(letter: str) -> None:
 def test_a_cursor_of_another_list_or_sort_is_refused(cursor: Cursor) -> None:
     text = encode_cursor(LIST, SORTS, cursor)
     other = (Sort("created_date", descending=False), SORTS[1])
-    for list_name, sorts in (("accounts.list", SORTS), (LIST, other), (LIST, SORTS[:1]), (LIST, SORTS[::-1])):
+    for list_name, sorts in (
+        ("accounts.list", SORTS),
+        (LIST, other),
+        (LIST, SORTS[:1]),
+        (LIST, SORTS[::-1]),
+    ):
         with pytest.raises(InvalidField) as refused:
             decode_cursor(list_name, sorts, TYPES, text)
         assert refused.value.field_name == "cursor"
@@ -127,7 +141,9 @@ def test_any_other_text_is_no_cursor(text: str) -> None:
 def test_a_changed_cursor_is_refused_or_means_the_same(cursor: Cursor, data: st.DataObject) -> None:
     text = encode_cursor(LIST, SORTS, cursor)
     position = data.draw(st.integers(0, len(text) - 1))
-    changed = text[:position] + data.draw(st.sampled_from(string.ascii_letters)) + text[position + 1 :]
+    changed = (
+        text[:position] + data.draw(st.sampled_from(string.ascii_letters)) + text[position + 1 :]
+    )
     try:
         read = decode_cursor(LIST, SORTS, TYPES, changed)
     except InvalidField:

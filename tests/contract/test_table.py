@@ -16,7 +16,9 @@ FAMILIES = Path(table.__file__).parent
 
 
 @pytest.mark.parametrize("line", PAGE, ids=lambda line: line[0])
-def test_a_line_tells_what_its_method_is(line: tuple[str, str, str, str | None, int, str, Method]) -> None:
+def test_a_line_tells_what_its_method_is(
+    line: tuple[str, str, str, str | None, int, str, Method],
+) -> None:
     name, verbs, effect, scope, status, whose, method = line
     assert (name, verbs.split("+"), effect) == (method.name, list(method.verbs), method.effect)
     assert (scope, status, whose) == (method.scope, method.status, "ours" if method.ours else "")
@@ -31,10 +33,20 @@ def test_no_method_of_a_family_is_left_out_or_on_the_page_twice() -> None:
 
 def test_a_method_that_is_ours_says_so_once_for_all_its_fields() -> None:
     def structs(*, ours: bool) -> list[type[Struct]]:
-        return [kind for one in METHODS.values() if one.ours is ours for kind in (one.request, one.response)]
+        return [
+            kind
+            for one in METHODS.values()
+            if one.ours is ours
+            for kind in (one.request, one.response)
+        ]
 
     loose = components(structs(ours=True), strict=False)
     devrevs = components(structs(ours=False), strict=False)
     own = loose.keys() - devrevs.keys()
     assert {"EventsListRequest", "WebhookDeliveriesListResponse"} <= own
-    assert [(name, field) for name in own for field, one in loose[name]["properties"].items() if OURS in one] == []
+    assert [
+        (name, field)
+        for name in own
+        for field, one in loose[name]["properties"].items()
+        if OURS in one
+    ] == []

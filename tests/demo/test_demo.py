@@ -1,4 +1,6 @@
-"""`serve --demo`: the documentation's own example works word for word, and a year of engagements is there."""
+"""`serve --demo`: the documentation's own example works word for word, and a year of
+engagements is there.
+"""
 
 import time
 from collections.abc import Iterator
@@ -43,7 +45,9 @@ def test_the_documentations_example_is_recorded(visitor: Client) -> None:
     assert made["title"] == EXAMPLE["title"]
     assert made["scheduled_date"] == EXAMPLE["scheduled_date"]
     assert made["engagement_type"] == "default"
-    assert [one.rpartition("/")[2] for one in (*made["members"], made["parent"], *made["tags"])] == ["12345"] * 3
+    assert [
+        one.rpartition("/")[2] for one in (*made["members"], made["parent"], *made["tags"])
+    ] == ["12345"] * 3
     assert made["created_by"]["display_id"] == "DEVU-12345"
     assert made["created_by"]["type"] == "dev_user"
     assert visitor.get("engagements.get", {"id": made["display_id"]}).body["engagement"] == made
@@ -66,14 +70,19 @@ def test_a_year_of_engagements_of_every_type_is_there(visitor: Client) -> None:
     for kind in ("call", "email", "linked_in", "offline", "default"):
         assert visitor.ok("engagements.count", {"type": [kind]})["count"] > 10
     tagged = visitor.ok(
-        "engagements.list", {"tags": ["TAG-12345"], "expand": ["members", "parents", "tags"], "limit": 5}
+        "engagements.list",
+        {"tags": ["TAG-12345"], "expand": ["members", "parents", "tags"], "limit": 5},
     )
     assert tagged["engagements"]
-    assert all(isinstance(parent, dict) for one in tagged["engagements"] for parent in one["parents"])
+    assert all(
+        isinstance(parent, dict) for one in tagged["engagements"] for parent in one["parents"]
+    )
 
 
 def test_a_file_is_there_with_its_bytes(visitor: Client) -> None:
-    first = visitor.ok("engagements.get", {"id": "ENGAGEMENT-1", "expand": ["artifacts"]})["engagement"]
+    first = visitor.ok("engagements.get", {"id": "ENGAGEMENT-1", "expand": ["artifacts"]})[
+        "engagement"
+    ]
     assert [one["display_id"] for one in first["artifacts"]] == ["ARTIFACT-12345"]
     file = visitor.ok("artifacts.get", {"id": "ARTIFACT-12345"})["artifact"]["file"]
     content = visitor.download("ARTIFACT-12345").content
@@ -83,7 +92,9 @@ def test_a_file_is_there_with_its_bytes(visitor: Client) -> None:
 
 FILLED = ("accounts", "artifacts", "auth-tokens", "dev-orgs", "dev-users", "engagements", "links", "rev-orgs", "rev-users",
           "service-accounts", "tags", "works")  # fmt: skip
-READING = [method for method in METHODS.values() if method.effect == READ and method.family in FILLED]
+READING = [
+    method for method in METHODS.values() if method.effect == READ and method.family in FILLED
+]
 
 
 @pytest.mark.parametrize("method", READING, ids=lambda one: one.name)
@@ -95,10 +106,18 @@ def test_what_the_reference_asks_of_it_is_answered(method: Method, visitor: Clie
 
 def test_the_people_and_accounts_behind_it_are_there(visitor: Client) -> None:
     assert visitor.ok("dev-users.self")["dev_user"]["display_id"] == "DEVU-12345"
-    assert visitor.ok("accounts.get", {"id": "ACC-12345"})["account"]["display_name"] == "Northwind Traders"
+    assert (
+        visitor.ok("accounts.get", {"id": "ACC-12345"})["account"]["display_name"]
+        == "Northwind Traders"
+    )
     assert visitor.ok("tags.get", {"id": "TAG-12345"})["tag"]["name"] == "key-account"
-    for method, key in (("accounts.list", "accounts"), ("dev-users.list", "dev_users"), ("rev-users.list", "rev_users"),
-                        ("tags.list", "tags"), ("works.list", "works")):  # fmt: skip
+    for method, key in (
+        ("accounts.list", "accounts"),
+        ("dev-users.list", "dev_users"),
+        ("rev-users.list", "rev_users"),
+        ("tags.list", "tags"),
+        ("works.list", "works"),
+    ):
         assert len(visitor.ok(method, {"limit": 100})[key]) >= 3
 
 
@@ -106,13 +125,21 @@ def test_a_second_start_changes_nothing(data: Path) -> None:
     server = Server(data, "--demo")
     token = server.token
     visitor = Client(server, token, "DEVU-12345")
-    before = (visitor.ok("engagements.count"), visitor.ok("engagements.list", {"limit": 100}), server.run("orgs list"))
+    before = (
+        visitor.ok("engagements.count"),
+        visitor.ok("engagements.list", {"limit": 100}),
+        server.run("orgs list"),
+    )
     assert server.stop() == 0
     time.sleep(0.01)
     server.token = ""
     server.start()
     assert server.token == "", "a second start showed a token"
-    after = (visitor.ok("engagements.count"), visitor.ok("engagements.list", {"limit": 100}), server.run("orgs list"))
+    after = (
+        visitor.ok("engagements.count"),
+        visitor.ok("engagements.list", {"limit": 100}),
+        server.run("orgs list"),
+    )
     assert after == before
     assert server.stop() == 0
 

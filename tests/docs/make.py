@@ -1,4 +1,6 @@
-"""Makes the pages of docs/reference/ that come from the code: `python -m tests.docs.make`, or `make docs`."""
+"""Makes the pages of docs/reference/ that come from the code: `python -m tests.docs.make`, or
+`make docs`.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +50,8 @@ def pages() -> dict[Path, str]:
     """Each page's text."""
     return {
         REFERENCE / "settings.md": _SETTINGS + "".join(_setting(one) for one in SETTINGS.values()),
-        REFERENCE / "commands.md": _COMMANDS + "".join(_commands(typer.main.get_command(cli), "rapport")),
+        REFERENCE / "commands.md": _COMMANDS
+        + "".join(_commands(typer.main.get_command(cli), "rapport")),
     }
 
 
@@ -82,7 +85,13 @@ def _command(command: Any, name: str) -> str:
     shown = [one for one in command.params if not getattr(one, "hidden", False)]
     arguments = [one for one in shown if one.param_type_name == "argument"]
     options = [one for one in shown if one.param_type_name == "option"]
-    usage = " ".join([name, *(map(_argument, arguments)), *(f"{_option(one)}" for one in options if one.required)])
+    usage = " ".join(
+        [
+            name,
+            *(map(_argument, arguments)),
+            *(f"{_option(one)}" for one in options if one.required),
+        ]
+    )
     more = " [options]" if any(not one.required for one in options) else ""
     rows = [f"| `{_argument(one)}` | {_told(one)} |\n" for one in arguments]
     rows += [f"| `{_option(one)}` | {_told(one)} |\n" for one in options]
@@ -101,7 +110,11 @@ def _option(one: Any) -> str:
 
 def _told(one: Any) -> str:
     # A flag is off, and no list is given, where nothing is said.
-    default = f" `{one.default}` without it." if isinstance(one.default, str | int) and one.default is not False else ""
+    default = (
+        f" `{one.default}` without it."
+        if isinstance(one.default, str | int) and one.default is not False
+        else ""
+    )
     variable = f" Else {one.envvar}." if one.envvar else ""
     return _cell(f"{one.help}{variable}{default}")
 

@@ -1,7 +1,7 @@
 """The guide's shell blocks are run as they stand, page by page, but for the address and the token.
 
-A page's `sh` blocks run in one shell, in order, beside the data folder of a demo server of its own. A `text` block behind
-one is what that prints. `console` blocks start servers, and are not run here.
+A page's `sh` blocks run in one shell, in order, beside the data folder of a demo server of its own.
+A `text` block behind one is what that prints. `console` blocks start servers, and are not run here.
 """
 
 import re

@@ -27,7 +27,9 @@ def _running(command: list[str], folder: Path, token: str) -> Iterator[Path]:
     """A program that runs until the block ends; the file that it prints into."""
     said = folder / "said.txt"
     with said.open("w") as out:
-        process = subprocess.Popen(command, cwd=folder, env={**os.environ, "TOKEN": token}, stdout=out)
+        process = subprocess.Popen(
+            command, cwd=folder, env={**os.environ, "TOKEN": token}, stdout=out
+        )
         try:
             yield said
         finally:
@@ -63,7 +65,9 @@ def test_the_python_receiver_s_copy_stays_right_though_it_is_killed(tmp_path: Pa
         while (copy := json.loads(kept.read_text()))["after"] < alice.feed_end():
             assert time.monotonic() < deadline
             time.sleep(0.05)
-    now = {one["id"]: one for family in ("accounts", "engagements") for one in alice._walked(family)}
+    now = {
+        one["id"]: one for family in ("accounts", "engagements") for one in alice._walked(family)
+    }
     assert copy["objects"] == now
     assert demo.stop() == 0
 
@@ -71,7 +75,11 @@ def test_the_python_receiver_s_copy_stays_right_though_it_is_killed(tmp_path: Pa
 def test_the_javascript_receiver_goes_on_where_the_server_was_stopped(tmp_path: Path) -> None:
     server = Server(tmp_path / "data")
     alice = server.make_org()
-    program = [str(node()), str(_program("js", tmp_path / "listen.mjs", server)), str(alice.feed_end())]
+    program = [
+        str(node()),
+        str(_program("js", tmp_path / "listen.mjs", server)),
+        str(alice.feed_end()),
+    ]
     with _running(program, tmp_path, alice.token) as said:
         first = alice.engagement()
         _heard(said, f"engagement_created {first['id']}")

@@ -10,7 +10,9 @@ PAGE = "tokens.md"
 
 
 def test_https_for_development_works_as_the_page_says(tmp_path: Path) -> None:
-    commands = [example.code for example in guide.examples(PAGE, "console") if "--tls dev" in example.code]
+    commands = [
+        example.code for example in guide.examples(PAGE, "console") if "--tls dev" in example.code
+    ]
     assert len(commands) == 1
     program, command, *flags = shlex.split(commands[0])
     assert (program, command) == ("rapport", "serve")

@@ -35,20 +35,30 @@ def test_the_page_s_receiver_takes_what_is_signed_and_nothing_else(
     ) as receiver:
         try:
             eventually(20, lambda: listens(unused_port))
-            request = {"url": f"http://127.0.0.1:{unused_port}/", "event_types": ENGAGEMENTS, "secret": SECRET}
+            request = {
+                "url": f"http://127.0.0.1:{unused_port}/",
+                "event_types": ENGAGEMENTS,
+                "secret": SECRET,
+            }
             made = ann.ok("webhooks.create", request)["webhook"]
-            other = ann.ok("webhooks.create", {**request, "secret": "b3RoZXItc2VjcmV0LWtleS0yNGJ5"})["webhook"]
+            other = ann.ok(
+                "webhooks.create", {**request, "secret": "b3RoZXItc2VjcmV0LWtleS0yNGJ5"}
+            )["webhook"]
             while ann.ok("webhooks.get", {"id": made["id"]})["webhook"]["status"] != "active":
                 pass
             engagement = ann.engagement()
             assert receiver.stdout is not None
-            assert receiver.stdout.readline() == f"engagement_created {engagement['created_date']}\n"
+            assert (
+                receiver.stdout.readline() == f"engagement_created {engagement['created_date']}\n"
+            )
             ann.ok("webhook-deliveries.redeliver", {"webhook": made["id"]})
             ann.ok("engagements.delete", {"id": engagement["id"]})
             assert receiver.stdout.readline().startswith("engagement_deleted ")
             attempts: list[Any] = []
             while not attempts:
-                (refused,) = ann.ok("webhook-deliveries.list", {"webhook": [other["id"]]})["webhook_deliveries"]
+                (refused,) = ann.ok("webhook-deliveries.list", {"webhook": [other["id"]]})[
+                    "webhook_deliveries"
+                ]
                 attempts = refused["attempts"]
             assert attempts[0].get("http_status") == 401, attempts
         finally:

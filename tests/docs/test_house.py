@@ -1,4 +1,6 @@
-"""The pages about the house say what is so: its floors are those of the imports, its files exist, pointers lead somewhere."""
+"""The pages about the house say what is so: its floors are those of the imports, its files
+exist, pointers lead somewhere.
+"""
 
 import re
 import tomllib
@@ -10,7 +12,9 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "rapport"
 HOUSE = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
 BEHAVIOUR = (ROOT / "docs" / "reference" / "behaviour.md").read_text(encoding="utf-8")
-_MODULES = sorted([*SOURCE.rglob("*.py"), *SOURCE.rglob("*.sql"), *(ROOT / "tests").rglob("test_*.py")])
+_MODULES = sorted(
+    [*SOURCE.rglob("*.py"), *SOURCE.rglob("*.sql"), *(ROOT / "tests").rglob("test_*.py")]
+)
 
 
 def _floors() -> list[str]:
@@ -35,7 +39,9 @@ def test_every_file_that_a_page_names_exists(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     named = re.findall(r"`([a-z_]+(?:/[a-z_0-9]+)*(?:\.py|/))`", text)
     assert named
-    missing = [name for name in named if not (ROOT / name).exists() and not (SOURCE / name).exists()]
+    missing = [
+        name for name in named if not (ROOT / name).exists() and not (SOURCE / name).exists()
+    ]
     assert missing == []
 
 

@@ -32,7 +32,9 @@ def example(language: str, containing: str, server: Server) -> str:
 
 def run(command: list[str], server: Server, folder: Path) -> str:
     environment = {**os.environ, "TOKEN": server.token}
-    ended = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, check=False
+    )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
@@ -44,18 +46,27 @@ def test_the_curl_line_records_an_engagement(demo: Server, tmp_path: Path) -> No
 
 def test_the_typescript_example_finds_what_it_recorded(demo: Server, tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(ROOT / "tests/sdk/typescript/node_modules")
-    (tmp_path / "example.mjs").write_text(example("js", "engagementsCreate", demo), encoding="utf-8")
+    (tmp_path / "example.mjs").write_text(
+        example("js", "engagementsCreate", demo), encoding="utf-8"
+    )
     assert run([str(node()), "example.mjs"], demo, tmp_path) == "Renewal call\n"
 
 
 def test_the_python_example_finds_what_it_recorded(demo: Server, tmp_path: Path) -> None:
-    assert run([sys.executable, "-c", example("python", "httpx", demo)], demo, tmp_path) == "Renewal call\n"
+    assert (
+        run([sys.executable, "-c", example("python", "httpx", demo)], demo, tmp_path)
+        == "Renewal call\n"
+    )
 
 
 def test_what_the_pages_call_a_command_is_one() -> None:
-    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    targets = re.findall(
+        r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
     for page in (ROOT / "README.md", *(ROOT / "docs" / "guide").glob("*.md")):
-        assert set(re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE)) <= set(targets)
+        assert set(
+            re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        ) <= set(targets)
 
 
 def test_every_link_leads_somewhere() -> None:

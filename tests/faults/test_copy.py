@@ -1,4 +1,6 @@
-"""A copy that is killed, cut off or meddled with ends as one that was not, and is no store before."""
+"""A copy that is killed, cut off or meddled with ends as one that was not, and is no store
+before.
+"""
 
 import json
 import random
@@ -77,9 +79,12 @@ def _copying(source: Path | str, target: Path | str) -> Iterator["subprocess.Pop
     """A copy that runs in a process of its own; it is killed when the block ends."""
     command = [sys.executable, "-m", "rapport", "copy", str(source), str(target), "--json"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         preexec_fn=_heed_ctrl_c,  # noqa: PLW1509  # it takes no lock
-    ) as run:  # fmt: skip
+    ) as run:
         try:
             yield run
         finally:
@@ -103,7 +108,9 @@ def _wait_for_a_lock(postgres: PostgresServer, database: str) -> None:
 
 @contextmanager
 def _before_events(postgres: PostgresServer, database: str) -> Iterator[None]:
-    """While the block lasts, a copy waits when it has copied all tables before `events`; it begins when that is so."""
+    """While the block lasts, a copy waits when it has copied all tables before `events`; it
+    begins when that is so.
+    """
     with postgres.holding("LOCK TABLE events IN SHARE MODE", database):
         _wait_for_a_lock(postgres, database)
         yield
@@ -121,15 +128,27 @@ def test_a_killed_copy_is_no_store_and_the_next_goes_on_though_its_source_has_ch
     assert postgres.run("SELECT count(*) FROM events", database)[0][0] == 0
 
     place = ("--data", str(tmp_path / "other"), "--database", url)
-    for command in (("migrate",), ("orgs", "list"), ("init", "--org", "x", "--email", "x@example.com")):
+    for command in (
+        ("migrate",),
+        ("orgs", "list"),
+        ("init", "--org", "x", "--email", "x@example.com"),
+    ):
         assert UNFINISHED in rapport(tmp_path, *command, *place).sentence()
     served = subprocess.run(
         [sys.executable, "-m", "rapport", "serve", *place, "--port", "0"],
-        capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
     assert (served.returncode, served.stdout) == (1, "")
     assert UNFINISHED in served.stderr.splitlines()[-1]
-    assert rapport(tmp_path, "init", "--data", "bob", "--org", "Bob's", "--email", "bob@example.com").code == 0
+    assert (
+        rapport(
+            tmp_path, "init", "--data", "bob", "--org", "Bob's", "--email", "bob@example.com"
+        ).code
+        == 0
+    )
     assert "an unfinished copy of another store" in _refused(tmp_path / "bob", url)
     assert "is itself an unfinished copy" in _refused(url, tmp_path / "new")
     assert not (tmp_path / "new").exists()
@@ -143,7 +162,9 @@ def test_a_killed_copy_is_no_store_and_the_next_goes_on_though_its_source_has_ch
     made = _call("engagements.create", *here, **request)["engagement"]
     assert _tables(source, url) == _tables(source, tmp_path / "fresh")
     assert _call("engagements.get", *place, id=made["id"])["engagement"] == made
-    assert _call("engagements.list", *place, limit=100) == _call("engagements.list", *here, limit=100)
+    assert _call("engagements.list", *place, limit=100) == _call(
+        "engagements.list", *here, limit=100
+    )
     assert "holds data already" in _refused(source, url)
 
 
@@ -154,8 +175,15 @@ def test_a_copy_that_is_killed_while_it_compares_is_unfinished(
     with _copying(source, url) as run, ExitStack() as later:
         with _before_events(postgres, database):
             # It is copied by now, and is compared before the others.
-            later.enter_context(postgres.holding("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE", database))
-        eventually(20, lambda: postgres.run("SELECT 1 FROM webhooks RIGHT JOIN events ON true LIMIT 1", database))
+            later.enter_context(
+                postgres.holding("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE", database)
+            )
+        eventually(
+            20,
+            lambda: postgres.run(
+                "SELECT 1 FROM webhooks RIGHT JOIN events ON true LIMIT 1", database
+            ),
+        )
         _wait_for_a_lock(postgres, database)
         run.kill()
     assert UNFINISHED in rapport(tmp_path, "migrate", "--database", url).sentence()
@@ -169,9 +197,14 @@ def test_what_is_changed_in_the_target_meanwhile_is_found_and_mended(
     with _copying(source, url) as run:
         with _before_events(postgres, database):
             postgres.run("UPDATE accounts SET display_name = 'Acne' WHERE number = 12345", database)
-            postgres.run("DELETE FROM engagement_members WHERE engagement = 5 AND position = 1", database)
+            postgres.run(
+                "DELETE FROM engagement_members WHERE engagement = 5 AND position = 1", database
+            )
         sentence = _said(run)
-    assert "accounts (10 rows, 10 in the copy), engagement_members (840 rows, 839 in the copy): see to it" in sentence
+    assert (
+        "accounts (10 rows, 10 in the copy), engagement_members (840 rows, 839 in the copy): see to it"
+        in sentence
+    )
     assert UNFINISHED in rapport(tmp_path, "migrate", "--database", url).sentence()
     assert _tables(source, url) == _tables(source, tmp_path / "fresh")
 
@@ -195,7 +228,9 @@ def test_what_a_source_fails_at_is_said_of_the_source(
         wanted = _tables(source, first)
         with _copying(first, url) as run:
             with _before_events(postgres, database):
-                postgres.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rapport' AND datname = '{name}'")  # fmt: skip
+                postgres.run(
+                    f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rapport' AND datname = '{name}'"
+                )
             assert _said(run).startswith(f"rapport: {first}: ")
         assert _tables(first, url) == wanted
 

@@ -1,4 +1,6 @@
-"""A stop behind a proxy: first `/readyz` fails, and only when the proxy has noticed are connections refused."""
+"""A stop behind a proxy: first `/readyz` fails, and only when the proxy has noticed are
+connections refused.
+"""
 
 import contextlib
 import re
@@ -27,9 +29,13 @@ def test_a_server_that_leaves_says_so_and_goes_on_answering(data: Path) -> None:
     server = Server(data, **FOREVER)
     alice = server.make_org("Alice's")
     assert "connection" not in alice.call("dev-users.self").headers
-    waiting = threading.Thread(target=lambda: alice.ok("events.list", {"after": alice.feed_end(), "wait": 30}))
+    waiting = threading.Thread(
+        target=lambda: alice.ok("events.list", {"after": alice.feed_end(), "wait": 30})
+    )
     waiting.start()
-    with httpx.stream("GET", f"{server.url}/events", headers={"authorization": f"Bearer {alice.token}"}) as reader:
+    with httpx.stream(
+        "GET", f"{server.url}/events", headers={"authorization": f"Bearer {alice.token}"}
+    ) as reader:
         assert reader.status_code == 200
         server.process.send_signal(signal.SIGTERM)
         for _ in reader.iter_raw():
@@ -49,14 +55,19 @@ def test_a_server_that_leaves_says_so_and_goes_on_answering(data: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def two(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
+def two(
+    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, Server]]:
     """Two servers on one database, whose logs tell of each request."""
     with postgres.database(new_name()) as url, contextlib.ExitStack() as stack:
         made = []
         for name in ("one", "two"):
             made.append(
                 Server(
-                    tmp_path_factory.mktemp(name) / "data", RAPPORT_DATABASE_URL=url, RAPPORT_ACCESS_LOG="on", **DELAY
+                    tmp_path_factory.mktemp(name) / "data",
+                    RAPPORT_DATABASE_URL=url,
+                    RAPPORT_ACCESS_LOG="on",
+                    **DELAY,
                 )
             )
             stack.callback(made[-1].kill)
@@ -83,7 +94,9 @@ def _nothing_fails(url: str, servers: tuple[Server, Server]) -> None:
 
 @pytest.mark.timeout(150)
 @pytest.mark.slow
-def test_behind_a_proxy_no_request_fails_while_each_server_is_restarted(two: tuple[Server, Server]) -> None:
+def test_behind_a_proxy_no_request_fails_while_each_server_is_restarted(
+    two: tuple[Server, Server],
+) -> None:
     with round_robin([server.port for server in two]) as proxy:
         eventually(5, lambda: all(proxy.ready()))
         _nothing_fails(proxy.url, two)
@@ -102,5 +115,7 @@ def test_behind_haproxy_as_the_guide_has_it_no_request_fails_either(
         assert address in config
         config = config.replace(address, f"127.0.0.1:{server.port}")
     (tmp_path / "haproxy.cfg").write_text(config, encoding="utf-8")
-    with running(["haproxy", "-db", "-f", str(tmp_path / "haproxy.cfg")], lambda: listens(unused_port)):
+    with running(
+        ["haproxy", "-db", "-f", str(tmp_path / "haproxy.cfg")], lambda: listens(unused_port)
+    ):
         _nothing_fails(f"http://127.0.0.1:{unused_port}", two)

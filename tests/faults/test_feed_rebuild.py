@@ -1,4 +1,6 @@
-"""A feed reader that is killed again and again while many write ends with exactly what the store has, from events alone."""
+"""A feed reader that is killed again and again while many write ends with exactly what the
+store has, from events alone.
+"""
 
 import itertools
 import json
@@ -27,7 +29,9 @@ KINDS = {"dev-users": "dev_user", "rev-users": "rev_user", "rev-orgs": "rev_org"
 
 
 class Writer:
-    """Writes at random on one connection: makes, changes and deletes objects of every kind, alone or with others."""
+    """Writes at random on one connection: makes, changes and deletes objects of every kind,
+    alone or with others.
+    """
 
     def __init__(self, client: Client, seed: int) -> None:
         self._client = client
@@ -52,27 +56,45 @@ class Writer:
     def write(self) -> None:
         """One write. Some are refused: what is referred to can't be deleted."""
         weighted = {
-            self._engage: 30, self._change: 25, self._drop: 8, self._account: 4, self._deal: 4, self._tag: 4, self._person: 5,
-            self._link: 4, self._comment: 8, self._edit: 4, self._remove: 4,
-        }  # fmt: skip
+            self._engage: 30,
+            self._change: 25,
+            self._drop: 8,
+            self._account: 4,
+            self._deal: 4,
+            self._tag: 4,
+            self._person: 5,
+            self._link: 4,
+            self._comment: 8,
+            self._edit: 4,
+            self._remove: 4,
+        }
         self._dice.choices(list(weighted), list(weighted.values()))[0]()
 
     def _any(self, kind: str) -> str | None:
         return self._dice.choice(self._own[kind]) if self._own[kind] else None
 
     def _some(self, kind: str) -> list[str]:
-        return self._dice.sample(self._own[kind], min(len(self._own[kind]), self._dice.randrange(3)))
+        return self._dice.sample(
+            self._own[kind], min(len(self._own[kind]), self._dice.randrange(3))
+        )
 
     def _made(self, kind: str, answer: Any) -> None:
         if answer is not None:
             self._own[kind].append(next(iter(answer.values()))["id"])
 
     def _links(self) -> dict[str, Any]:
-        return {"parents": [*self._some("ACC"), *self._some("OPP")], "tags": [{"id": tag} for tag in self._some("TAG")],
-                "members": [self._client.user, *self._some("REVU")]}  # fmt: skip
+        return {
+            "parents": [*self._some("ACC"), *self._some("OPP")],
+            "tags": [{"id": tag} for tag in self._some("TAG")],
+            "members": [self._client.user, *self._some("REVU")],
+        }
 
     def _engage(self) -> None:
-        request = {"title": next(self._names), "scheduled_date": "2023-01-01T12:00:00Z", **self._links()}
+        request = {
+            "title": next(self._names),
+            "scheduled_date": "2023-01-01T12:00:00Z",
+            **self._links(),
+        }
         self._made("ENGAGEMENT", self._post("engagements.create", request))
 
     def _change(self) -> None:
@@ -87,12 +109,20 @@ class Writer:
 
     def _account(self) -> None:
         tags = [{"id": tag} for tag in self._some("TAG")]
-        self._made("ACC", self._post("accounts.create", {"display_name": next(self._names), "tags": tags}))
+        self._made(
+            "ACC", self._post("accounts.create", {"display_name": next(self._names), "tags": tags})
+        )
 
     def _deal(self) -> None:
         if account := self._any("ACC"):
-            request = {"type": "opportunity", "title": next(self._names), "account": account, "applies_to_part": "P",
-                       "owned_by": [self._client.user], "contacts": self._some("REVU")}  # fmt: skip
+            request = {
+                "type": "opportunity",
+                "title": next(self._names),
+                "account": account,
+                "applies_to_part": "P",
+                "owned_by": [self._client.user],
+                "contacts": self._some("REVU"),
+            }
             self._made("OPP", self._post("works.create", request))
 
     def _tag(self) -> None:
@@ -123,9 +153,17 @@ class Writer:
 
     def _remove(self) -> None:
         """Delete anything: what goes along with it is told too."""
-        families = {"TAG": "tags", "ACC": "accounts", "REVU": "rev-users", "OPP": "works", "LINK": "links"}
+        families = {
+            "TAG": "tags",
+            "ACC": "accounts",
+            "REVU": "rev-users",
+            "OPP": "works",
+            "LINK": "links",
+        }
         kind = self._dice.choice(list(families))
-        if (id_ := self._any(kind)) and self._post(f"{families[kind]}.delete", {"id": id_}) is not None:
+        if (id_ := self._any(kind)) and self._post(
+            f"{families[kind]}.delete", {"id": id_}
+        ) is not None:
             self._own[kind].remove(id_)
 
 
@@ -138,7 +176,14 @@ class Reader:
     """The reader's process, killed and started anew."""
 
     def __init__(self, client: Client, file: Path) -> None:
-        self._command = [sys.executable, "-m", "tests.support.feed_reader", client.server.url, client.token, str(file)]
+        self._command = [
+            sys.executable,
+            "-m",
+            "tests.support.feed_reader",
+            client.server.url,
+            client.token,
+            str(file),
+        ]
         self._file = file
         self.start()
 
@@ -172,7 +217,9 @@ def _write(writers: Sequence[Writer], own: Writer) -> None:
 
 
 def _kill_while(writing: Sequence[Future[None]], reader: Reader, dice: random.Random) -> None:
-    """Kill the reader once it has heard something new, and start it again, as long as there are writes."""
+    """Kill the reader once it has heard something new, and start it again, as long as there are
+    writes.
+    """
     for _ in range(KILLS):
         reader.wait_until(reader.after + (0 if all(one.done() for one in writing) else 1))
         time.sleep(dice.random() * 0.5)  # In the middle of something.
@@ -183,19 +230,26 @@ def _kill_while(writing: Sequence[Future[None]], reader: Reader, dice: random.Ra
 
 
 @pytest.mark.timeout(600)
-def test_a_reader_that_is_killed_while_many_write_ends_with_the_store_s_state(data: Path, tmp_path: Path) -> None:
+def test_a_reader_that_is_killed_while_many_write_ends_with_the_store_s_state(
+    data: Path, tmp_path: Path
+) -> None:
     server = Server(data, RAPPORT_RATE_LIMIT="off")
     alice = server.make_org()
     file = tmp_path / "reader.json"
     writers = [Writer(alice, seed) for seed in range(CONNECTIONS)]
     reader = Reader(alice, file)
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        _kill_while([pool.submit(_write, writers, writer) for writer in writers], reader, random.Random(1))
+        _kill_while(
+            [pool.submit(_write, writers, writer) for writer in writers], reader, random.Random(1)
+        )
     reader.wait_until(alice.feed_end())
     reader.kill()
     state = load(file)
     assert state["heard"] >= WRITES
-    rebuilt = {kind: {id_: plain(one) for id_, one in objects.items()} for kind, objects in state["objects"].items()}
+    rebuilt = {
+        kind: {id_: plain(one) for id_, one in objects.items()}
+        for kind, objects in state["objects"].items()
+    }
     for family in FAMILIES:
         listed = {one["id"]: plain(one) for one in alice._walked(family)}
         assert rebuilt.get(KINDS.get(family, family.rstrip("s")), {}) == listed, family

@@ -1,4 +1,6 @@
-"""Another program holds the database file's lock: a backup tool, a shell that somebody left open."""
+"""Another program holds the database file's lock: a backup tool, a shell that somebody left
+open.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

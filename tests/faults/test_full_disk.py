@@ -30,8 +30,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def _create(client: Client) -> Answer:
     request = {
-        "members": [client.user], "scheduled_date": "2023-01-01T12:00:00Z", "title": "x", "description": "y" * 60_000,
-    }  # fmt: skip
+        "members": [client.user],
+        "scheduled_date": "2023-01-01T12:00:00Z",
+        "title": "x",
+        "description": "y" * 60_000,
+    }
     return client.call("engagements.create", request)
 
 
@@ -63,7 +66,9 @@ def test_writes_get_503_in_time_reads_go_on_and_all_comes_back_by_itself(small_d
     assert {one.status for one in refused} == {503}
     count = client.ok("engagements.count")["count"]
     assert client.ok("engagements.get", {"id": kept["id"]})["engagement"] == kept
-    assert client.ok("engagements.list", {"limit": 1, "sort_by": ["created_date:asc"]})["engagements"] == [kept]
+    assert client.ok("engagements.list", {"limit": 1, "sort_by": ["created_date:asc"]})[
+        "engagements"
+    ] == [kept]
     assert server.http.get(f"{server.url}/readyz").status_code == 200
 
     filler.unlink()
@@ -78,7 +83,9 @@ def test_writes_get_503_in_time_reads_go_on_and_all_comes_back_by_itself(small_d
     assert "internal_error" not in server.logged()
 
 
-def test_a_copy_to_a_full_disk_says_so_and_is_gone_on_with_once_there_is_room(small_disk: Path, tmp_path: Path) -> None:
+def test_a_copy_to_a_full_disk_says_so_and_is_gone_on_with_once_there_is_room(
+    small_disk: Path, tmp_path: Path
+) -> None:
     source = Server(tmp_path / "data", "--demo")
     assert source.stop() == 0
     there = str(small_disk / "copy")

@@ -1,4 +1,6 @@
-"""The whole server through PgBouncer in transaction mode, where four connections of the database are for everybody."""
+"""The whole server through PgBouncer in transaction mode, where four connections of the
+database are for everybody.
+"""
 
 import asyncio
 import time
@@ -46,7 +48,9 @@ def bouncer(own: PostgresServer, name: str) -> Iterator[PgBouncer]:
 
 @pytest.fixture
 def pair(bouncer: PgBouncer, tmp_path: Path) -> Iterator[list[Server]]:
-    """Two processes that started at once on the empty database; none of them ever met a statement it did not make."""
+    """Two processes that started at once on the empty database; none of them ever met a
+    statement it did not make.
+    """
     with ThreadPoolExecutor(2) as pool, ExitStack() as stack:
         servers = list(pool.map(lambda _: _serve(bouncer, tmp_path), range(2)))
         for server in servers:
@@ -62,9 +66,11 @@ def pair(bouncer: PgBouncer, tmp_path: Path) -> Iterator[list[Server]]:
 
 def _serve(bouncer: PgBouncer, folder: Path, **environment: str) -> Server:
     return Server(
-        folder / "data", RAPPORT_DATABASE_URL=bouncer.url("rapport"), RAPPORT_DATABASE_POOLER="transaction",
+        folder / "data",
+        RAPPORT_DATABASE_URL=bouncer.url("rapport"),
+        RAPPORT_DATABASE_POOLER="transaction",
         **environment,
-    )  # fmt: skip
+    )
 
 
 def _there(client: Client, server: Server) -> Client:
@@ -72,13 +78,17 @@ def _there(client: Client, server: Server) -> Client:
 
 
 def _create(client: Client) -> Answer:
-    return client.call("engagements.create", {"members": [client.user], "scheduled_date": WHEN, "title": "x"})
+    return client.call(
+        "engagements.create", {"members": [client.user], "scheduled_date": WHEN, "title": "x"}
+    )
 
 
 def test_two_processes_that_start_at_once_share_four_connections(
     pair: list[Server], own: PostgresServer, name: str
 ) -> None:
-    assert [bool(server.token) for server in pair].count(True) == 1, "one of them made the first org"
+    assert [bool(server.token) for server in pair].count(True) == 1, (
+        "one of them made the first org"
+    )
     alice = pair[0].make_org()
     both = [alice, _there(alice, pair[1])]
 
@@ -92,7 +102,10 @@ def test_two_processes_that_start_at_once_share_four_connections(
         answers = list(pool.map(make, range(240)))
     assert {answer.status for answer in answers} == {201}
     for one, made in (("engagement", 80), ("account", 160)):
-        assert len({answer.body[one]["display_id"] for answer in answers if one in answer.body}) == made
+        assert (
+            len({answer.body[one]["display_id"] for answer in answers if one in answer.body})
+            == made
+        )
     assert [client.ok("engagements.count")["count"] for client in both] == [80, 80]
     (used,) = own.run(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'")
     assert used[0] <= 4
@@ -113,7 +126,9 @@ def test_every_family_is_written_and_read_through_it(pair: list[Server]) -> None
         entries = alice.ok("timeline-entries.list", {"object": id_})["timeline_entries"]
         assert id_of_comment in {one["id"] for one in entries}
     there.ok("service-accounts.create", {"display_name": "Robot"})
-    there.ok("webhooks.create", {"url": "https://example.com/hook", "event_types": ["account_created"]})
+    there.ok(
+        "webhooks.create", {"url": "https://example.com/hook", "event_types": ["account_created"]}
+    )
     everything = there.everything()
     assert everything == alice.everything()
     assert [family for family, found in everything.items() if not found] == []
@@ -134,7 +149,12 @@ def test_one_that_is_killed_under_load_is_503_until_it_is_back_and_loses_nothing
     with Load(alice, connections=16, pause=0) as load:
         for _ in range(3):
             bouncer.stop()
-            eventually(5, lambda: load.refused and pair[0].http.get(f"{pair[0].url}/readyz").status_code == 503)
+            eventually(
+                5,
+                lambda: (
+                    load.refused and pair[0].http.get(f"{pair[0].url}/readyz").status_code == 503
+                ),
+            )
             bouncer.start()
             load.goes_on(16)
     load.lost_nothing()
@@ -165,7 +185,9 @@ def test_a_write_that_is_kept_waiting_by_a_lock_is_ended_in_time(
         async with connection.transaction():
             await connection.execute("SELECT 1 FROM engagements FOR UPDATE")
             began = time.monotonic()
-            answer = await asyncio.to_thread(alice.call, "engagements.update", {"id": made["id"], "title": "y"})
+            answer = await asyncio.to_thread(
+                alice.call, "engagements.update", {"id": made["id"], "title": "y"}
+            )
             took = time.monotonic() - began
         await connection.close()
         return answer, took
@@ -176,10 +198,15 @@ def test_a_write_that_is_kept_waiting_by_a_lock_is_ended_in_time(
     assert 2.5 < took < 5
     waiting = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{name}' AND state <> 'idle'"
     eventually(5, lambda: own.run(waiting) == [])
-    assert alice.ok("engagements.update", {"id": made["id"], "title": "z"})["engagement"]["title"] == "z"
+    assert (
+        alice.ok("engagements.update", {"id": made["id"], "title": "z"})["engagement"]["title"]
+        == "z"
+    )
 
 
-def test_long_reads_go_to_a_standby_behind_it(own: PostgresServer, name: str, tmp_path: Path) -> None:
+def test_long_reads_go_to_a_standby_behind_it(
+    own: PostgresServer, name: str, tmp_path: Path
+) -> None:
     standby = own.standby()
     entries = {"rapport": (own, name), "rapport_standby": (standby, name)}
     try:

@@ -12,7 +12,9 @@ from tests.support.postgres import PostgresServer, programs_with_tls
 from tests.support.server import Server
 
 PROGRAMS = programs_with_tls()
-pytestmark = pytest.mark.skipif(PROGRAMS is None, reason="no PostgreSQL server with TLS is on this machine")
+pytestmark = pytest.mark.skipif(
+    PROGRAMS is None, reason="no PostgreSQL server with TLS is on this machine"
+)
 
 PASSWORD = "s3cret"
 
@@ -38,7 +40,10 @@ def guarded() -> Iterator[Guarded]:
         own.stop("fast")
         own.start()
         # Rapport's tests look on as `rapport`.
-        own.let_in("hostssl guarded guarded 127.0.0.1/32 scram-sha-256", "host all rapport 127.0.0.1/32 trust")
+        own.let_in(
+            "hostssl guarded guarded 127.0.0.1/32 scram-sha-256",
+            "host all rapport 127.0.0.1/32 trust",
+        )
         yield Guarded(own, ca)
     finally:
         own.remove()
@@ -66,8 +71,14 @@ def test_what_is_not_trusted_or_not_encrypted_stops_the_start_with_one_sentence(
 ) -> None:
     other = local_ca.ensure(tmp_path / "other", ["127.0.0.1"]).ca
     for url, said in (
-        (guarded.url(f"sslmode=verify-full&sslrootcert={other}"), "its certificate is not trusted: unable to get"),
-        (guarded.url(f"sslmode=verify-full&sslrootcert={guarded.ca}", "localhost"), "not valid for 'localhost'"),
+        (
+            guarded.url(f"sslmode=verify-full&sslrootcert={other}"),
+            "its certificate is not trusted: unable to get",
+        ),
+        (
+            guarded.url(f"sslmode=verify-full&sslrootcert={guarded.ca}", "localhost"),
+            "not valid for 'localhost'",
+        ),
         (
             guarded.url(f"sslmode=verify-full&sslrootcert={tmp_path / 'none.pem'}"),
             "a file or a socket that the URL names",
@@ -79,7 +90,8 @@ def test_what_is_not_trusted_or_not_encrypted_stops_the_start_with_one_sentence(
         ),
     ):
         for arguments in (["serve", "--port", "0"], ["migrate"]):
-            # What the driver has not closed yet of a connection that was refused ends with the process.
+            # What the driver has not closed yet of a connection that was refused ends with the
+            # process.
             sentence = rapport_process(tmp_path, *arguments, RAPPORT_DATABASE_URL=url).sentence()
             assert sentence.startswith("rapport: the database can't be opened: ")
             assert said in sentence

@@ -1,4 +1,6 @@
-"""Long reads from a standby, which see all that was answered before them, or from the primary when there is none."""
+"""Long reads from a standby, which see all that was answered before them, or from the primary
+when there is none.
+"""
 
 import json
 from collections.abc import Iterator
@@ -27,25 +29,37 @@ def standby(primary: PostgresServer) -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def two(primary: PostgresServer, standby: PostgresServer, tmp_path: Path) -> Iterator[tuple[Client, Client]]:
+def two(
+    primary: PostgresServer, standby: PostgresServer, tmp_path: Path
+) -> Iterator[tuple[Client, Client]]:
     """Alice at two processes; the second one has the standby."""
     name = tmp_path.name
     with primary.database(name) as url:
         # What the standby has not replayed yet it can't be asked for.
         eventually(10, lambda: standby.run(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"))
         writer = Server(tmp_path / "data", RAPPORT_DATABASE_URL=url)
-        reader = Server(tmp_path / "data", RAPPORT_DATABASE_URL=url, RAPPORT_DATABASE_REPLICA_URL=standby.url(name))
+        reader = Server(
+            tmp_path / "data",
+            RAPPORT_DATABASE_URL=url,
+            RAPPORT_DATABASE_REPLICA_URL=standby.url(name),
+        )
         alice = writer.make_org()
         yield alice, Client(reader, alice.token, alice.user, alice.org)
         assert reader.stop() == writer.stop() == 0
 
 
 def _create(client: Client) -> None:
-    client.ok("engagements.create", {"members": [client.user], "scheduled_date": WHEN, "title": "x"})
+    client.ok(
+        "engagements.create", {"members": [client.user], "scheduled_date": WHEN, "title": "x"}
+    )
 
 
 def _said(client: Client) -> list[str]:
-    return [json.loads(line)["event"] for line in client.server.logged().splitlines() if line.startswith("{")]
+    return [
+        json.loads(line)["event"]
+        for line in client.server.logged().splitlines()
+        if line.startswith("{")
+    ]
 
 
 def test_a_standby_answers_and_knows_what_another_process_has_just_answered(
@@ -77,7 +91,9 @@ def test_one_that_is_behind_or_away_is_not_waited_for_and_not_blamed_for_its_pri
         _create(alice)
         assert there.ok("engagements.count")["count"] == made
     standby.start()
-    eventually(30, lambda: there.ok("engagements.count")["count"] == 6 and "replica_back" in _said(there))
+    eventually(
+        30, lambda: there.ok("engagements.count")["count"] == 6 and "replica_back" in _said(there)
+    )
     assert _said(there).count("replica_away") == 1
 
     primary.stop("immediate")

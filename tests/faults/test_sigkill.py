@@ -16,7 +16,9 @@ KILLS = 5
 
 
 class Writer(threading.Thread):
-    """One client that sends each create until it is acknowledged, and now and then sends an old one again."""
+    """One client that sends each create until it is acknowledged, and now and then sends an old
+    one again.
+    """
 
     def __init__(self, client: Client, name: str, stop: threading.Event) -> None:
         super().__init__(name=name)
@@ -29,7 +31,9 @@ class Writer(threading.Thread):
         self.wrong: list[str] = []
 
     def run(self) -> None:
-        with httpx.Client(timeout=10, headers={"authorization": f"Bearer {self._client.token}"}) as http:
+        with httpx.Client(
+            timeout=10, headers={"authorization": f"Bearer {self._client.token}"}
+        ) as http:
             number = 0
             while not self._stopped.is_set():
                 number += 1
@@ -38,11 +42,17 @@ class Writer(threading.Thread):
                     self._create(http, self._dice.choice(list(self.acknowledged)))
 
     def _create(self, http: httpx.Client, title: str) -> None:
-        body = {"members": [self._client.user], "scheduled_date": "2023-01-01T12:00:00.000Z", "title": title}
+        body = {
+            "members": [self._client.user],
+            "scheduled_date": "2023-01-01T12:00:00.000Z",
+            "title": title,
+        }
         while True:
             try:
                 answer = http.post(
-                    f"{self._client.server.url}/engagements.create", json=body, headers={"idempotency-key": title}
+                    f"{self._client.server.url}/engagements.create",
+                    json=body,
+                    headers={"idempotency-key": title},
                 )
             except httpx.TransportError:
                 self.retried += 1
@@ -73,7 +83,9 @@ def _all(client: Client) -> list[Any]:
 
 @pytest.mark.timeout(120)
 @pytest.mark.slow
-def test_every_acknowledged_engagement_is_there_exactly_once_after_kills_under_load(data: Path) -> None:
+def test_every_acknowledged_engagement_is_there_exactly_once_after_kills_under_load(
+    data: Path,
+) -> None:
     server = Server(data)
     alice = server.make_org("Alice's")
     stop = threading.Event()
@@ -95,7 +107,9 @@ def test_every_acknowledged_engagement_is_there_exactly_once_after_kills_under_l
 
     assert [problem for writer in writers for problem in writer.wrong] == []
     assert sum(writer.retried for writer in writers) >= KILLS, "no request was cut off"
-    acknowledged = {title: made for writer in writers for title, made in writer.acknowledged.items()}
+    acknowledged = {
+        title: made for writer in writers for title, made in writer.acknowledged.items()
+    }
     stored = _all(alice)
     assert len(stored) == len(acknowledged) > 100
     assert {one["title"]: one for one in stored} == acknowledged

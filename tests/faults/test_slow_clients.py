@@ -1,4 +1,6 @@
-"""Clients that send a byte now and then don't hold a connection for longer than the limits, made short here."""
+"""Clients that send a byte now and then don't hold a connection for longer than the limits,
+made short here.
+"""
 
 import asyncio
 import contextlib

@@ -14,9 +14,14 @@ from tests.support.server import Server
 def _run(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
     return subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, timeout=30, check=False,
-        env={**clean, **environment}, cwd=folder,
-    )  # fmt: skip
+        [sys.executable, *command],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={**clean, **environment},
+        cwd=folder,
+    )
 
 
 def _serve(data: Path, *flags: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,6 @@
-"""The servers that tests use: on a machine of whatever kind they start, or say once why they don't."""
+"""The servers that tests use: on a machine of whatever kind they start, or say once why they
+don't.
+"""
 
 import os
 import re
@@ -17,7 +19,9 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def closed(tmp_path: Path) -> Path:
-    """PostgreSQL's programs in a package that is its owner's alone, as an installation under umask 077 is."""
+    """PostgreSQL's programs in a package that is its owner's alone, as an installation under
+    umask 077 is.
+    """
     package = programs_of_the_wheel().parents[1]
     for one in (package / "pginstall18", package.with_name(f"{package.name}.libs")):
         copied = tmp_path / "closed" / one.relative_to(package.parent)
@@ -56,9 +60,20 @@ def broken(tmp_path: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_postgresql_that_does_not_start_says_why_and_ends_the_run(broken: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "1", "tests/store/test_events.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-n",
+        "1",
+        "tests/store/test_events.py",
+    ]
     environment = {**os.environ, "RAPPORT_TEST_POSTGRES": str(broken)}
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     errors = [line for line in ended.stdout.splitlines() if line.startswith("ERROR ")]
     assert ended.returncode != 0
     assert len(errors) == 1, ended.stdout
@@ -68,5 +83,8 @@ def test_a_postgresql_that_does_not_start_says_why_and_ends_the_run(broken: Path
 
 def test_a_server_that_ends_at_once_shows_what_it_printed() -> None:
     command = ["sh", "-c", "echo the port is taken; exit 7"]
-    with pytest.raises(DidNotStart, match="ended with 7; it said: the port is taken"), running(command, lambda: False):
+    with (
+        pytest.raises(DidNotStart, match="ended with 7; it said: the port is taken"),
+        running(command, lambda: False),
+    ):
         pass

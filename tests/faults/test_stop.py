@@ -51,7 +51,9 @@ def _ended(server: Server, seconds: float) -> int:
     return code
 
 
-def test_a_request_whose_body_is_still_being_sent_is_answered(own_server: Server, dana: Client) -> None:
+def test_a_request_whose_body_is_still_being_sent_is_answered(
+    own_server: Server, dana: Client
+) -> None:
     whole = _create(dana, "half sent")
     with Wire(own_server.port) as wire:
         wire.send(whole[:-20])
@@ -67,7 +69,10 @@ def test_a_request_whose_body_is_still_being_sent_is_answered(own_server: Server
     assert (status, body["engagement"]["title"]) == (201, "half sent")
     assert _ended(own_server, 5) == 0
     own_server.start()
-    assert dana.ok("engagements.get", {"id": body["engagement"]["id"]})["engagement"] == body["engagement"]
+    assert (
+        dana.ok("engagements.get", {"id": body["engagement"]["id"]})["engagement"]
+        == body["engagement"]
+    )
 
 
 def test_both_of_two_requests_sent_in_one_go_are_answered(own_server: Server, dana: Client) -> None:
@@ -140,4 +145,8 @@ def test_a_stop_right_after_the_start_is_clean(data: Path, number: signal.Signal
 def test_a_stop_leaves_one_file_that_holds_everything(own_server: Server, dana: Client) -> None:
     dana.engagement(title="kept")
     assert own_server.stop() == 0
-    assert sorted(file.name for file in own_server.data.iterdir()) == ["lock", "rapport.db", "secret.key"]
+    assert sorted(file.name for file in own_server.data.iterdir()) == [
+        "lock",
+        "rapport.db",
+        "secret.key",
+    ]

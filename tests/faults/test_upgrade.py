@@ -1,4 +1,5 @@
-"""An old and a new version on one database: side by side while the migration only adds, and not at all when it takes away.
+"""An old and a new version on one database: side by side while the migration only adds, and not at
+all when it takes away.
 
 The new version is a copy of this one with one migration more.
 """
@@ -53,7 +54,9 @@ def test_versions_work_side_by_side_until_a_migration_takes_something_away(
     point(installed, newer(tmp_path / "old"))
     with postgres.database(new_name()) as url:
         old = Server(tmp_path / "data", RAPPORT_DATABASE_URL=url)
-        workers = Server(tmp_path / "data", "--workers", "2", RAPPORT_DATABASE_URL=url, PYTHONPATH=str(installed))
+        workers = Server(
+            tmp_path / "data", "--workers", "2", RAPPORT_DATABASE_URL=url, PYTHONPATH=str(installed)
+        )
         alice = old.make_org("Alice's")
 
         point(installed, newer(tmp_path / "next", ADDING))
@@ -70,16 +73,25 @@ def test_versions_work_side_by_side_until_a_migration_takes_something_away(
         assert _version(postgres, url) == NEXT
 
         old.restart()
-        assert {one["id"] for one in alice.everything()["engagements"]} == {*beside.kept, *upgraded.kept}
+        assert {one["id"] for one in alice.everything()["engagements"]} == {
+            *beside.kept,
+            *upgraded.kept,
+        }
         alice.engagement()
 
         last = newer(tmp_path / "last", ADDING, TAKING_AWAY)
         subprocess.run(
             [sys.executable, "-m", "rapport", "migrate", "--database", url],
-            env={"PYTHONPATH": str(last)}, cwd=tmp_path, check=True, capture_output=True,
-        )  # fmt: skip
+            env={"PYTHONPATH": str(last)},
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+        )
         refusal = httpx.get(f"{old.url}/readyz")
-        assert (refusal.status_code, refusal.json()["message"]) == (503, "The store needs a newer program.")
+        assert (refusal.status_code, refusal.json()["message"]) == (
+            503,
+            "The store needs a newer program.",
+        )
         asked = {"authorization": f"Bearer {alice.token}"}
         assert httpx.get(f"{old.url}/tags.list", headers=asked).status_code == 500
         assert httpx.get(f"{old.url}/engagements.list", headers=asked).status_code == 200

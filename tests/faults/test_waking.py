@@ -1,6 +1,7 @@
 """Processes on one PostgreSQL wake each other; without that they look by themselves.
 
-Where they wake each other they would look by themselves only after a minute, so whatever comes sooner was told.
+Where they wake each other they would look by themselves only after a minute, so whatever comes
+sooner was told.
 """
 
 import asyncio
@@ -68,7 +69,9 @@ def _pair(postgres: PostgresServer, folder: Path, **environment: str) -> Iterato
         servers = []
         for number in range(2):
             # Folders of their own, so that each has a log of its own.
-            server = Server(folder / f"data{number}", RAPPORT_DATABASE_URL=url, **SETTINGS, **environment)
+            server = Server(
+                folder / f"data{number}", RAPPORT_DATABASE_URL=url, **SETTINGS, **environment
+            )
             stack.callback(_end, server)
             servers.append(server)
         alice = servers[0].make_org("Alice's")
@@ -93,7 +96,9 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 @pytest.fixture(scope="module", params=["postgres", "redis"])
 def pair(
-    request: pytest.FixtureRequest, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    postgres: PostgresServer,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Pair]:
     environment = {}
     if request.param == "redis":
@@ -138,11 +143,17 @@ def test_a_stream_of_one_process_tells_what_another_commits(pair: Pair) -> None:
 def test_who_waits_is_answered_once_a_command_has_committed(pair: Pair, tmp_path: Path) -> None:
     settings = {"RAPPORT_DATABASE_URL": pair.url, "RAPPORT_REDIS_URL": pair.redis_url or ""}
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(pair.here.ok, "events.list", {"after": pair.here.feed_end(), "wait": 30})
+        waiting = pool.submit(
+            pair.here.ok, "events.list", {"after": pair.here.feed_end(), "wait": 30}
+        )
         time.sleep(0.5)
         began = time.monotonic()
         request = json.dumps({"name": "Won"})
-        made = json.loads(rapport(tmp_path, "call", "tags.create", request, "--org", pair.here.org, **settings).out)
+        made = json.loads(
+            rapport(
+                tmp_path, "call", "tags.create", request, "--org", pair.here.org, **settings
+            ).out
+        )
         (event,) = waiting.result()["events"]
     assert event["object"] == made["tag"]["id"]
     assert time.monotonic() - began < PROMPT
@@ -153,11 +164,14 @@ def test_many_orgs_that_commit_at_once_are_all_told_of(pair: Pair) -> None:
     readers = [pair.servers[0].make_org(f"Org {number}") for number in range(12)]
     with ThreadPoolExecutor(24) as pool:
         waiting = [
-            pool.submit(one.ok, "events.list", {"after": one.feed_end(), "wait": 30, "limit": 1}) for one in readers
+            pool.submit(one.ok, "events.list", {"after": one.feed_end(), "wait": 30, "limit": 1})
+            for one in readers
         ]
         time.sleep(0.5)
         began = time.monotonic()
-        made = list(pool.map(lambda one: Client(there, one.token, one.user).engagement()["id"], readers))
+        made = list(
+            pool.map(lambda one: Client(there, one.token, one.user).engagement()["id"], readers)
+        )
         assert [one.result()["events"][0]["object"] for one in waiting] == made
         assert time.monotonic() - began < PROMPT
 
@@ -195,7 +209,9 @@ class _Process:
         request = EngagementsCreateRequest(
             members=[UserId.parse(client.user)], scheduled_date=Instant(0), title="From elsewhere"
         )
-        await self._invoker.invoke(Caller(client.org.removeprefix("DEV-"), client.user, "admin"), CREATE, request)
+        await self._invoker.invoke(
+            Caller(client.org.removeprefix("DEV-"), client.user, "admin"), CREATE, request
+        )
         await asyncio.sleep(0.2)  # the relay speaks after the commit
 
 
@@ -220,7 +236,9 @@ def test_a_failed_delivery_is_tried_again_when_it_is_due_though_nothing_rings(
 ) -> None:
     delays = {"RAPPORT_WEBHOOK_RETRY_DELAYS": "2,2"}
     with Receiver() as receiver, _pair(postgres, tmp_path, **delays) as pair:
-        hook = Hooks(pair.here, receiver).make("500", "500", "ok", event_types=["engagement_created"])
+        hook = Hooks(pair.here, receiver).make(
+            "500", "500", "ok", event_types=["engagement_created"]
+        )
         pair.here.engagement()
         first, second, third = (one.at for one in hook.wait(3, seconds=30))
         for waited in (second - first, third - second):
@@ -230,7 +248,9 @@ def test_a_failed_delivery_is_tried_again_when_it_is_due_though_nothing_rings(
 # Lines that are lost
 
 
-def test_a_killed_listener_costs_a_look_and_is_made_anew(postgres: PostgresServer, tmp_path: Path) -> None:
+def test_a_killed_listener_costs_a_look_and_is_made_anew(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
     with _pair(postgres, tmp_path) as pair:
         eventually(PROMPT, lambda: len(_listeners(postgres, pair.url)) == 2)
         before = _listeners(postgres, pair.url)
@@ -246,7 +266,9 @@ def test_a_killed_listener_costs_a_look_and_is_made_anew(postgres: PostgresServe
         assert pair.here.call("dev-users.self").status == 200
 
 
-def test_without_redis_they_look_by_themselves_until_it_is_back(postgres: PostgresServer, tmp_path: Path) -> None:
+def test_without_redis_they_look_by_themselves_until_it_is_back(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
     with ExitStack() as stack:
         first = stack.enter_context(redis_server(tmp_path))
         pair = stack.enter_context(_pair(postgres, tmp_path, RAPPORT_REDIS_URL=first.url))
@@ -265,7 +287,9 @@ def test_without_redis_they_look_by_themselves_until_it_is_back(postgres: Postgr
             assert _hears(pair.here, pair.there) < PROMPT
 
 
-def test_a_redis_that_hangs_delays_neither_an_answer_nor_a_stop(postgres: PostgresServer, tmp_path: Path) -> None:
+def test_a_redis_that_hangs_delays_neither_an_answer_nor_a_stop(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
     with redis_server(tmp_path) as hanging:
         with _pair(postgres, tmp_path, RAPPORT_REDIS_URL=hanging.url) as pair:
             assert _hears(pair.here, pair.there) < PROMPT
@@ -273,7 +297,8 @@ def test_a_redis_that_hangs_delays_neither_an_answer_nor_a_stop(postgres: Postgr
             began = time.monotonic()
             pair.there.engagement()
             assert time.monotonic() - began < 2
-            # Before it is known to hang, a look at the longest interval is what finds it; from then on one at the shortest.
+            # Before it is known to hang, a look at the longest interval is what finds it; from then
+            # on one at the shortest.
             eventually(30, lambda: pair.logged(LOST) == [1, 1])
             assert _hears(pair.here, pair.there) < PROMPT
             pair.servers[0].restart()
@@ -295,7 +320,9 @@ def test_behind_a_pooler_they_look_by_themselves(postgres: PostgresServer, tmp_p
 # What is said
 
 
-def test_commits_that_come_together_are_told_in_few_messages_of_less_than_8000_bytes(pair: Pair) -> None:
+def test_commits_that_come_together_are_told_in_few_messages_of_less_than_8000_bytes(
+    pair: Pair,
+) -> None:
     said: list[str] = []
 
     async def run() -> None:

@@ -17,7 +17,9 @@ KILLS = 5
 
 
 class Writer(threading.Thread):
-    """Creates engagements without ever repeating one; notes what was acknowledged, refused, or never answered."""
+    """Creates engagements without ever repeating one; notes what was acknowledged, refused, or
+    never answered.
+    """
 
     def __init__(self, client: Client, name: str, stop: threading.Event) -> None:
         super().__init__(name=name)
@@ -29,7 +31,9 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         number = 0
-        with httpx.Client(timeout=10, headers={"authorization": f"Bearer {self._client.token}"}) as http:
+        with httpx.Client(
+            timeout=10, headers={"authorization": f"Bearer {self._client.token}"}
+        ) as http:
             while not self._stopped.is_set():
                 number += 1
                 self._create(http, f"{self.name}-{number}", bad=number % 5 == 0)
@@ -51,7 +55,9 @@ class Writer(threading.Thread):
 
 @pytest.mark.timeout(180)
 @pytest.mark.slow
-def test_every_acknowledged_write_is_delivered_across_kills_and_none_that_was_refused(data: Path) -> None:
+def test_every_acknowledged_write_is_delivered_across_kills_and_none_that_was_refused(
+    data: Path,
+) -> None:
     with Receiver() as receiver:
         server = Server(data, **{**QUICK, "RAPPORT_WEBHOOK_TIMEOUT": "0.2"})
         ann = server.make_org()
@@ -70,7 +76,9 @@ def test_every_acknowledged_write_is_delivered_across_kills_and_none_that_was_re
             stop.set()
             for writer in writers:
                 writer.join()
-        acknowledged = {title: id_ for writer in writers for title, id_ in writer.acknowledged.items()}
+        acknowledged = {
+            title: id_ for writer in writers for title, id_ in writer.acknowledged.items()
+        }
         refused = {title for writer in writers for title in writer.refused}
         unknown = {title for writer in writers for title in writer.unknown}
         assert len(acknowledged) > 100
@@ -78,7 +86,9 @@ def test_every_acknowledged_write_is_delivered_across_kills_and_none_that_was_re
         assert unknown, "no request was cut off"
         until = time.monotonic() + 60
         # A claim of a killed process lasts the time-out and five seconds.
-        while not acknowledged.keys() <= set(titles := [_title(one.body) for one in hook.got_all()]):
+        while not acknowledged.keys() <= set(
+            titles := [_title(one.body) for one in hook.got_all()]
+        ):
             assert time.monotonic() < until, len(acknowledged.keys() - set(titles))
             time.sleep(0.2)
         stored = {one["title"]: one["id"] for one in ann.everything()["engagements"]}
@@ -88,7 +98,9 @@ def test_every_acknowledged_write_is_delivered_across_kills_and_none_that_was_re
         for one in hook.got_all():
             told.setdefault(_title(one.body), set()).add(one.body["id"])
             assert one.headers["webhook-id"] == one.body["id"]
-        assert {len(ids) for ids in told.values()} == {1}, "an event has one id, however often it is sent"
+        assert {len(ids) for ids in told.values()} == {1}, (
+            "an event has one id, however often it is sent"
+        )
         assert len({next(iter(ids)) for ids in told.values()}) == len(told)
         assert server.stop() == 0
         assert "internal_error" not in server.logged()
@@ -113,7 +125,14 @@ def _delays(hooks: Hooks, count: int) -> list[float]:
 @pytest.mark.slow
 def test_hanging_receivers_delay_nobody_else(data: Path) -> None:
     with Receiver() as receiver:
-        server = Server(data, **{**QUICK, "RAPPORT_WEBHOOK_TIMEOUT": "3", "RAPPORT_WEBHOOK_RETRY_DELAYS": "1,1,1,1,1"})
+        server = Server(
+            data,
+            **{
+                **QUICK,
+                "RAPPORT_WEBHOOK_TIMEOUT": "3",
+                "RAPPORT_WEBHOOK_RETRY_DELAYS": "1,1,1,1,1",
+            },
+        )
         hooks = Hooks(server.make_org(), receiver)
         alone = _delays(hooks, 100)
         hanging = [hooks.make("hang", event_types=["engagement_created"]) for _ in range(5)]

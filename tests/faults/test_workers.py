@@ -1,4 +1,6 @@
-"""`rapport serve --workers N`: a parent and the processes that serve for it, any of which may end."""
+"""`rapport serve --workers N`: a parent and the processes that serve for it, any of which may
+end.
+"""
 
 import contextlib
 import json
@@ -32,7 +34,9 @@ def serving(postgres: PostgresServer, folder: Path, *flags: str) -> Iterator[Ser
 
 
 @pytest.fixture(scope="module")
-def first_crew(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def first_crew(
+    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     with serving(postgres, tmp_path_factory.mktemp("workers")) as running:
         yield running
 
@@ -62,7 +66,9 @@ def workers(server: Server) -> list[int]:
 
 def children(parent_pid: int) -> list[int]:
     """The processes whose parent this is."""
-    listed = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=True
+    ).stdout
     pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
     return [pid for pid, parent in pairs if parent == parent_pid]
 
@@ -83,16 +89,26 @@ def test_each_worker_serves_and_the_operator_is_told_once(crew: Server, alice: C
     assert crew.token
     assert len(workers(crew)) == 2
     assert {json.loads(line)["worker"] for line in events(crew, "serving")} == {1, 2}
-    assert crew.logged().count("workers counts requests for itself") == 0, "limits are off in this test"
+    assert crew.logged().count("workers counts requests for itself") == 0, (
+        "limits are off in this test"
+    )
     with Load(alice) as load:
         pass
     load.never_failed()
 
 
-def test_a_taken_port_is_refused(crew: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_taken_port_is_refused(
+    crew: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("rapport.serving.workers._PORT_SECONDS", 0.0)
     said = rapport(
-        tmp_path, "serve", "--workers", "2", "--port", str(crew.port), RAPPORT_DATABASE_URL="postgresql:///x"
+        tmp_path,
+        "serve",
+        "--workers",
+        "2",
+        "--port",
+        str(crew.port),
+        RAPPORT_DATABASE_URL="postgresql:///x",
     )
     assert f"127.0.0.1:{crew.port} can't be listened on" in said.sentence()
 
@@ -101,7 +117,8 @@ def test_a_worker_that_is_killed_is_replaced_and_others_serve_meanwhile(crew: Se
     before, served = workers(crew), len(events(crew, "serving"))
     os.kill(before[0], signal.SIGKILL)
     eventually(10, lambda: before[0] not in workers(crew))
-    # Each comes on a connection of its own, and half of them to the socket of the one that was killed.
+    # Each comes on a connection of its own, and half of them to the socket of the one that was
+    # killed.
     assert {httpx.get(f"{crew.url}/healthz").status_code for _ in range(10)} == {200}
     eventually(40, lambda: len(events(crew, "serving")) == served + 1)
     assert before[1] in workers(crew)
@@ -129,7 +146,9 @@ def test_sighup_renews_every_worker_and_no_request_fails(crew: Server, alice: Cl
 
 def test_a_renewal_with_a_wrong_setting_leaves_everything_as_it_is(crew: Server) -> None:
     before = workers(crew)
-    (crew.data.parent / "rapport.toml").write_text('webhook_timeout = "a while"\n', encoding="utf-8")
+    (crew.data.parent / "rapport.toml").write_text(
+        'webhook_timeout = "a while"\n', encoding="utf-8"
+    )
     crew.process.send_signal(signal.SIGHUP)
     eventually(40, lambda: events(crew, "renewal_failed"))
     (told,) = events(crew, "renewal_failed")
@@ -139,7 +158,9 @@ def test_a_renewal_with_a_wrong_setting_leaves_everything_as_it_is(crew: Server)
     assert httpx.get(f"{crew.url}/readyz").status_code == 200
 
 
-def test_a_stop_answers_what_has_begun_and_leaves_nobody_behind(crew: Server, alice: Client) -> None:
+def test_a_stop_answers_what_has_begun_and_leaves_nobody_behind(
+    crew: Server, alice: Client
+) -> None:
     before = workers(crew)
     wires = [Wire(crew.port) for _ in range(8)]
     whole = request(
@@ -164,7 +185,9 @@ def test_a_stop_answers_what_has_begun_and_leaves_nobody_behind(crew: Server, al
 
 
 @pytest.fixture(scope="module")
-def first_demo(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def first_demo(
+    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     with serving(postgres, tmp_path_factory.mktemp("demo"), "--demo", "--tls", "dev") as running:
         yield running
 
@@ -177,7 +200,9 @@ def demo(first_demo: Server) -> Server:
 
 @pytest.mark.timeout(150)
 @pytest.mark.slow
-def test_a_killed_parent_leaves_nobody_behind_and_the_same_command_serves_again(demo: Server) -> None:
+def test_a_killed_parent_leaves_nobody_behind_and_the_same_command_serves_again(
+    demo: Server,
+) -> None:
     before = workers(demo)
     trusted = ssl.create_default_context(cafile=demo.trust["SSL_CERT_FILE"])
     demo.restart()
@@ -186,7 +211,9 @@ def test_a_killed_parent_leaves_nobody_behind_and_the_same_command_serves_again(
 
 
 def test_when_no_worker_is_left_and_none_can_start_it_ends_and_says_why(demo: Server) -> None:
-    (demo.data.parent / "rapport.toml").write_text('webhook_timeout = "a while"\n', encoding="utf-8")
+    (demo.data.parent / "rapport.toml").write_text(
+        'webhook_timeout = "a while"\n', encoding="utf-8"
+    )
     for pid in workers(demo):
         os.kill(pid, signal.SIGKILL)
     assert demo.process.wait(40) == 1
@@ -195,10 +222,18 @@ def test_when_no_worker_is_left_and_none_can_start_it_ends_and_says_why(demo: Se
     demo._close()
 
 
-def test_what_is_wrong_with_the_first_worker_is_one_sentence(tmp_path: Path, unused_port: int) -> None:
+def test_what_is_wrong_with_the_first_worker_is_one_sentence(
+    tmp_path: Path, unused_port: int
+) -> None:
     url = f"postgresql://rapport@127.0.0.1:{unused_port}/x"
     with pytest.raises(RuntimeError) as refused:
-        Server(tmp_path / "data", "--workers", "2", RAPPORT_DATABASE_URL=url, RAPPORT_RATE_LIMIT="8000/60")
+        Server(
+            tmp_path / "data",
+            "--workers",
+            "2",
+            RAPPORT_DATABASE_URL=url,
+            RAPPORT_RATE_LIMIT="8000/60",
+        )
     said = str(refused.value).partition("ended with 1: ")[2].splitlines()
     assert "each of the 2 workers counts requests for itself" in said[0]
     assert said[1].startswith("rapport: the database can't be opened: ")
@@ -208,12 +243,26 @@ def test_what_is_wrong_with_the_first_worker_is_one_sentence(tmp_path: Path, unu
 def test_closing_its_terminal_stops_it(postgres: PostgresServer, tmp_path: Path) -> None:
     leader, terminal = os.openpty()
     with postgres.database(new_name()) as url:
-        command = [sys.executable, "-m", "rapport", "serve", "--workers", "2", "--port", "0", "--database", url]
+        command = [
+            sys.executable,
+            "-m",
+            "rapport",
+            "serve",
+            "--workers",
+            "2",
+            "--port",
+            "0",
+            "--database",
+            url,
+        ]
         # The first terminal that the leader of a session opens is the one that controls it.
         process = subprocess.Popen(
             ["sh", "-c", 'exec "$@" <"$0"', os.ttyname(terminal), *command],
-            cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         try:
             eventually(20, lambda: children(process.pid))
             (first,) = children(process.pid)

@@ -1,4 +1,6 @@
-"""Taking connections: nobody who comes waits for a round of answers to those who are there, nor for a full table."""
+"""Taking connections: nobody who comes waits for a round of answers to those who are there, nor
+for a full table.
+"""
 
 import asyncio
 import contextlib
@@ -76,7 +78,9 @@ def test_who_was_taken_is_there_before_it_ends_and_nobody_is_after() -> None:
         runner.run(run())
 
 
-def test_a_full_table_is_met_once_in_a_rest_and_no_timer_outlives_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_table_is_met_once_in_a_rest_and_no_timer_outlives_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def run() -> int:
         tries = 0
 
@@ -117,11 +121,16 @@ def crowded(data: Path) -> Iterator[Server]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
-def test_when_no_more_files_can_be_opened_newcomers_wait_and_the_others_are_served(crowded: Server) -> None:
+def test_when_no_more_files_can_be_opened_newcomers_wait_and_the_others_are_served(
+    crowded: Server,
+) -> None:
     with contextlib.ExitStack() as stack:
         first = stack.enter_context(httpx.Client(base_url=crowded.url))
         assert first.get("/healthz").status_code == 200
-        waiting = [stack.enter_context(socket.create_connection(("127.0.0.1", crowded.port))) for _ in range(30)]
+        waiting = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", crowded.port)))
+            for _ in range(30)
+        ]
         eventually(5, lambda: "connections_wait" in crowded.logged())
         used = _cpu_seconds(crowded)
         for _ in range(20):
@@ -132,9 +141,16 @@ def test_when_no_more_files_can_be_opened_newcomers_wait_and_the_others_are_serv
             one.close()
         assert httpx.get(f"{crowded.url}/healthz", timeout=10).status_code == 200
     said = [json.loads(line) for line in crowded.logged().splitlines()]
-    assert {one["why"] for one in said if one["event"] == "connections_wait"} == {"Too many open files"}
+    assert {one["why"] for one in said if one["event"] == "connections_wait"} == {
+        "Too many open files"
+    }
 
 
 def _cpu_seconds(server: Server) -> float:
-    fields = Path(f"/proc/{server.process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    fields = (
+        Path(f"/proc/{server.process.pid}/stat")
+        .read_text(encoding="utf-8")
+        .rpartition(")")[2]
+        .split()
+    )
     return (int(fields[11]) + int(fields[12])) / 100

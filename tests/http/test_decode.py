@@ -66,7 +66,11 @@ def told(error: ApiError) -> Told:
 def test_a_good_body_becomes_its_struct() -> None:
     request: Any = CREATE.from_body(json.dumps(GOOD).encode())
     assert isinstance(request, EngagementsCreateRequest)
-    assert (request.title, request.members[0].display_id, request.expand) == ("Kick-off", "DEVU-1", UNSET)
+    assert (request.title, request.members[0].display_id, request.expand) == (
+        "Kick-off",
+        "DEVU-1",
+        UNSET,
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n\t", b"{}", b" {} "])
@@ -92,15 +96,30 @@ def test_what_is_no_json_object_is_a_parse_error(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [r"\ud800", r"\udc00", r"\udfff", r"\udc00\ud800", r"\ud800\ud800", r"\ud800A", r"\ud83d\u0041", r"a\uDBFF"]
+    "text",
+    [
+        r"\ud800",
+        r"\udc00",
+        r"\udfff",
+        r"\udc00\ud800",
+        r"\ud800\ud800",
+        r"\ud800A",
+        r"\ud83d\u0041",
+        r"a\uDBFF",
+    ],
 )
 def test_lone_surrogates_are_parse_errors_wherever_they_stand(text: str) -> None:
     for body in (
-        f'{{"cursor": "{text}"}}', f'{{"{text}": 1}}', f'{{"created_date": {{"after": "{text}"}}}}',
-    ):  # fmt: skip
+        f'{{"cursor": "{text}"}}',
+        f'{{"{text}": 1}}',
+        f'{{"created_date": {{"after": "{text}"}}}}',
+    ):
         assert isinstance(refused(LIST, body.encode()), ParseError)
     for body in (f'{{"a": "{text}"}}', f'{{"{text}": 1}}', f'{{"a": ["{text}"]}}'):
-        assert isinstance(refused(ACCOUNT, f'{{"display_name": "x", "custom_fields": {body}}}'.encode()), ParseError)
+        assert isinstance(
+            refused(ACCOUNT, f'{{"display_name": "x", "custom_fields": {body}}}'.encode()),
+            ParseError,
+        )
 
 
 def test_a_surrogate_pair_is_one_character() -> None:
@@ -118,11 +137,14 @@ def test_nesting_ends_at_64(opening: str) -> None:
     # The body and custom_fields are two levels.
     fits = '{"a":' + opening * 62 + "1" + closing * 62 + "}"
     ACCOUNT.from_body(custom(fits))
-    assert isinstance(refused(ACCOUNT, custom('{"a":' + opening * 63 + "1" + closing * 63 + "}")), ParseError)
+    assert isinstance(
+        refused(ACCOUNT, custom('{"a":' + opening * 63 + "1" + closing * 63 + "}")), ParseError
+    )
 
 
 @pytest.mark.parametrize(
-    "body", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 100_000 + b"]" * 100_000, b'["\\"' * 100_000]
+    "body",
+    [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 100_000 + b"]" * 100_000, b'["\\"' * 100_000],
 )
 def test_very_deep_nesting_is_refused_quickly(body: bytes) -> None:
     start = time.perf_counter()
@@ -130,7 +152,9 @@ def test_very_deep_nesting_is_refused_quickly(body: bytes) -> None:
     assert time.perf_counter() - start < 2
 
 
-@pytest.mark.parametrize("text", ["[" * 500, "{[" * 500, '\\"[' * 500, '"[",' * 50, "\\\\" + '","[' * 100 + '","'])
+@pytest.mark.parametrize(
+    "text", ["[" * 500, "{[" * 500, '\\"[' * 500, '"[",' * 50, "\\\\" + '","[' * 100 + '","']
+)
 def test_brackets_inside_strings_are_not_nesting(text: str) -> None:
     value = {"a": text}
     request: Any = ACCOUNT.from_body(custom(json.dumps(value)))
@@ -164,7 +188,10 @@ def but(**changes: object) -> dict[str, object]:
         (but(members=["DEVU-1", None]), ("unexpected_json_type", "members[1]")),
         (but(tags=[5]), ("unexpected_json_type", "tags[0]")),
         (but(tags=[{"id": "TAG-1"}, {"value": "x"}]), ("missing_required_field", "tags[1].id")),
-        (but(tags=[{"id": "TAG-1"}] * 2 + [{"id": "TAG-1", "value": 5}]), ("unexpected_json_type", "tags[2].value")),
+        (
+            but(tags=[{"id": "TAG-1"}] * 2 + [{"id": "TAG-1", "value": 5}]),
+            ("unexpected_json_type", "tags[2].value"),
+        ),
         (but(tags={"id": "TAG-1"}), ("unexpected_json_type", "tags")),
         (but(engagement_type="meeting"), ("invalid_enum_value", "engagement_type")),
         (but(engagement_type="CALL"), ("invalid_enum_value", "engagement_type")),
@@ -226,7 +253,14 @@ def test_a_list_with_one_fault_is_told_that_one(body: object, expected: tuple[st
 
 @pytest.mark.parametrize(
     ("email", "taken"),
-    [("a@b", True), ("alice@example.com", True), ("alice", False), ("a b@c", False), ("a@b\n", False), ("a@@b", False)],
+    [
+        ("a@b", True),
+        ("alice@example.com", True),
+        ("alice", False),
+        ("a b@c", False),
+        ("a@b\n", False),
+        ("a@@b", False),
+    ],
 )
 def test_an_email_looks_like_one(email: str, taken: bool) -> None:
     body = {"email": email, "state": "shadow"}
@@ -239,19 +273,30 @@ def test_an_email_looks_like_one(email: str, taken: bool) -> None:
 
 
 def test_an_error_carries_its_types_own_fields() -> None:
-    assert refused(CREATE, but(title=5)).fields == {"field_name": "title", "expected": "string", "actual": "number"}
+    assert refused(CREATE, but(title=5)).fields == {
+        "field_name": "title",
+        "expected": "string",
+        "actual": "number",
+    }
     error = refused(CREATE, but(engagement_type="nope"))
     assert error.fields == {
         "field_name": "engagement_type",
         "value": "nope",
         "allowed_values": ["call", "default", "email", "linked_in", "offline"],
     }
-    assert refused(CREATE, but(title=" ")).fields == {"field_name": "title", "reason": "must not be blank"}
-    assert refused(LIST, {"limit": 1.5}).fields == {"field_name": "limit", "reason": "must be a whole number"}
+    assert refused(CREATE, but(title=" ")).fields == {
+        "field_name": "title",
+        "reason": "must not be blank",
+    }
+    assert refused(LIST, {"limit": 1.5}).fields == {
+        "field_name": "limit",
+        "reason": "must be a whole number",
+    }
 
 
 @pytest.mark.parametrize(
-    ("value", "actual"), [([], "array"), (True, "bool"), (None, "null"), (1, "number"), (1.5, "number"), ({}, "object")]
+    ("value", "actual"),
+    [([], "array"), (True, "bool"), (None, "null"), (1, "number"), (1.5, "number"), ({}, "object")],
 )
 def test_the_actual_json_type_is_named(value: object, actual: str) -> None:
     assert refused(CREATE, but(title=value)).fields["actual"] == actual
@@ -289,7 +334,10 @@ def test_after_the_hundredth_fault_nothing_more_is_told() -> None:
     "text", ["\n\r\u2028", "\U0001f600" * 5000, "'\"%s{0}{x}", "\u202e\x7f\x1b[31m", "x" * 500_000]
 )
 def test_messages_stay_short_and_on_one_line_whatever_was_sent(text: str) -> None:
-    error = refused(CREATE, {"title": 5, "engagement_type": text, "members": [text], text: 1, "tags": [{text: text}]})
+    error = refused(
+        CREATE,
+        {"title": 5, "engagement_type": text, "members": [text], text: 1, "tags": [{text: text}]},
+    )
     for one in error.violations:
         assert 0 < len(one.message) < 1200
         assert "\n" not in one.message
@@ -299,7 +347,9 @@ def test_messages_stay_short_and_on_one_line_whatever_was_sent(text: str) -> Non
 def test_null_clears_what_may_be_cleared() -> None:
     request: Any = UPDATE.from_body(b'{"id": "ENGAGEMENT-1", "scheduled_date": null}')
     assert request.scheduled_date is None
-    assert told(refused(UPDATE, {"id": "ENGAGEMENT-1", "title": None})) == [("unexpected_json_type", "title")]
+    assert told(refused(UPDATE, {"id": "ENGAGEMENT-1", "title": None})) == [
+        ("unexpected_json_type", "title")
+    ]
 
 
 def test_of_a_repeated_key_the_last_one_counts() -> None:
@@ -350,7 +400,13 @@ def test_a_backslash_before_u0000_is_no_nul() -> None:
 
 
 def test_custom_fields_are_kept_as_sent() -> None:
-    value = {"a": [1, 1.5, None, True, {"b": "x"}], "": "", "big": 2**64 - 1, "small": -(2**63), "x": "9" * 30}
+    value = {
+        "a": [1, 1.5, None, True, {"b": "x"}],
+        "": "",
+        "big": 2**64 - 1,
+        "small": -(2**63),
+        "x": "9" * 30,
+    }
     request: Any = ACCOUNT.from_body(custom(json.dumps(value)))
     assert request.custom_fields == value
 
@@ -362,7 +418,9 @@ def test_custom_fields_have_64_kib_as_compact_json() -> None:
     assert told(error) == [("value_not_permitted", "custom_fields")]
 
 
-@pytest.mark.parametrize("number", ["18446744073709551616", "-9223372036854775809", "9" * 400, "1e999"])
+@pytest.mark.parametrize(
+    "number", ["18446744073709551616", "-9223372036854775809", "9" * 400, "1e999"]
+)
 def test_a_number_in_custom_fields_that_64_bits_cant_hold_is_a_parse_error(number: str) -> None:
     assert isinstance(refused(ACCOUNT, custom(f'{{"a": [{number}]}}')), ParseError)
 
@@ -371,7 +429,9 @@ def test_a_number_in_custom_fields_that_64_bits_cant_hold_is_a_parse_error(numbe
 
 
 def test_real_clients_are_met_half_way() -> None:
-    request: Any = CREATE.from_body(json.dumps(but(tags=["TAG-1", {"id": "TAG-2", "value": "x"}])).encode())
+    request: Any = CREATE.from_body(
+        json.dumps(but(tags=["TAG-1", {"id": "TAG-2", "value": "x"}])).encode()
+    )
     assert [tag.id.display_id for tag in request.tags] == ["TAG-1", "TAG-2"]
     listing: Any = LIST.from_body(b'{"parent": "ACC-1", "engagement_type": ["call"]}')
     assert [parent.display_id for parent in listing.parent] == ["ACC-1"]
@@ -385,15 +445,23 @@ def test_real_clients_are_met_half_way() -> None:
         (CREATE_STRICT, but(tags=["TAG-1"]), ("unexpected_json_type", "tags[0]")),
         (LIST_STRICT, {"parent": "ACC-1"}, ("unexpected_json_type", "parent")),
         (LIST_STRICT, {"engagement_type": ["call"]}, ("invalid_field", "engagement_type")),
-        (LIST_STRICT, {"created_date": {"after": "2023-01-01T12:00:00Z"}}, ("invalid_field", "created_date")),
+        (
+            LIST_STRICT,
+            {"created_date": {"after": "2023-01-01T12:00:00Z"}},
+            ("invalid_field", "created_date"),
+        ),
     ],
 )
-def test_a_strict_server_refuses_them(decoder: RequestDecoder, body: object, expected: tuple[str, str]) -> None:
+def test_a_strict_server_refuses_them(
+    decoder: RequestDecoder, body: object, expected: tuple[str, str]
+) -> None:
     assert told(refused(decoder, body)) == [expected]
 
 
 def test_a_strict_server_takes_what_devrev_takes() -> None:
-    assert CREATE_STRICT.from_body(json.dumps(GOOD).encode()) == CREATE.from_body(json.dumps(GOOD).encode())
+    assert CREATE_STRICT.from_body(json.dumps(GOOD).encode()) == CREATE.from_body(
+        json.dumps(GOOD).encode()
+    )
     assert LIST_STRICT.from_body(b'{"parent": ["ACC-1"]}') == LIST.from_body(b'{"parent": "ACC-1"}')
 
 
@@ -415,15 +483,29 @@ def test_a_strict_server_takes_what_devrev_takes() -> None:
         ("cursor=caf%C3%A9", {"cursor": "caf\u00e9"}),
         ('cursor="a,b"', {"cursor": '"a,b"'}),
         ("c%75rsor=x", {"cursor": "x"}),
-        ("created_date.after=2023-01-01T12:00:00Z", {"created_date": {"after": "2023-01-01T12:00:00Z"}}),
-        ("created_date%5Bafter%5D=2023-01-01T12:00:00Z", {"created_date": {"after": "2023-01-01T12:00:00Z"}}),
+        (
+            "created_date.after=2023-01-01T12:00:00Z",
+            {"created_date": {"after": "2023-01-01T12:00:00Z"}},
+        ),
+        (
+            "created_date%5Bafter%5D=2023-01-01T12:00:00Z",
+            {"created_date": {"after": "2023-01-01T12:00:00Z"}},
+        ),
         (
             "created_date.after=2023-01-01T12:00:00Z&created_date[before]=2024-01-01T12:00:00%2B01:00",
-            {"created_date": {"after": "2023-01-01T12:00:00Z", "before": "2024-01-01T12:00:00+01:00"}},
+            {
+                "created_date": {
+                    "after": "2023-01-01T12:00:00Z",
+                    "before": "2024-01-01T12:00:00+01:00",
+                }
+            },
         ),
         ("members=DEVU-1,DEVU-2", {"members": ["DEVU-1", "DEVU-2"]}),
         ("members=DEVU-1&members=DEVU-2", {"members": ["DEVU-1", "DEVU-2"]}),
-        ("members=DEVU-1,DEVU-2&limit=5&members=DEVU-3", {"members": ["DEVU-1", "DEVU-2", "DEVU-3"], "limit": 5}),
+        (
+            "members=DEVU-1,DEVU-2&limit=5&members=DEVU-3",
+            {"members": ["DEVU-1", "DEVU-2", "DEVU-3"], "limit": 5},
+        ),
         ("members[]=DEVU-1&members%5B%5D=DEVU-2", {"members": ["DEVU-1", "DEVU-2"]}),
         ("members[0]=DEVU-1&members[1]=DEVU-2", {"members": ["DEVU-1", "DEVU-2"]}),
         ("members[1]=DEVU-2&members[0]=DEVU-1", {"members": ["DEVU-1", "DEVU-2"]}),
@@ -467,8 +549,14 @@ def test_a_query_means_what_the_body_says(query: str, body: object) -> None:
         ("members[=1", ("invalid_field", "members[")),
         (".limit=1", ("invalid_field", ".limit")),
         ("limit=1&limit=1", ("invalid_field", "limit")),
-        ("created_date.after=2023-01-01T12:00:00Z&created_date[after]=x", ("invalid_field", "created_date.after")),
-        ("created_date.after=2023-01-01T12:00:00Z&created_date=x", ("invalid_field", "created_date")),
+        (
+            "created_date.after=2023-01-01T12:00:00Z&created_date[after]=x",
+            ("invalid_field", "created_date.after"),
+        ),
+        (
+            "created_date.after=2023-01-01T12:00:00Z&created_date=x",
+            ("invalid_field", "created_date"),
+        ),
         ("created_date=x", ("unexpected_json_type", "created_date")),
         ("limit=", ("unexpected_json_type", "limit")),
         ("limit=x", ("unexpected_json_type", "limit")),
@@ -489,7 +577,9 @@ def test_a_query_with_one_fault_is_told_that_one(query: str, expected: tuple[str
     assert told(refused_query(LIST, query)) == [expected]
 
 
-@pytest.mark.parametrize("query", [b"cursor=%FF", b"cursor=\xff", b"%ff=1", b"cursor=%ED%A0%80", b"cursor=%C3"])
+@pytest.mark.parametrize(
+    "query", [b"cursor=%FF", b"cursor=\xff", b"%ff=1", b"cursor=%ED%A0%80", b"cursor=%C3"]
+)
 def test_a_query_that_is_not_utf_8_is_a_parse_error(query: bytes) -> None:
     assert isinstance(refused_query(LIST, query), ParseError)
 
@@ -500,11 +590,15 @@ def test_bools_in_a_query_are_true_or_false() -> None:
     unverified: Any = decoder.from_query(b"is_verified=false")
     assert (verified.is_verified, unverified.is_verified) == (True, False)
     for text in ("", "1", "True"):
-        assert told(refused_query(decoder, f"is_verified={text}")) == [("unexpected_json_type", "is_verified")]
+        assert told(refused_query(decoder, f"is_verified={text}")) == [
+            ("unexpected_json_type", "is_verified")
+        ]
 
 
 def test_a_free_form_object_in_a_query_is_json_text() -> None:
-    request: Any = ACCOUNT.from_query(b"display_name=x&custom_fields=" + quote('{"a": [1]}').encode())
+    request: Any = ACCOUNT.from_query(
+        b"display_name=x&custom_fields=" + quote('{"a": [1]}').encode()
+    )
     assert request.custom_fields == {"a": [1]}
     for text in ("x", "[1]", "null", "[" * 1000):
         assert told(refused_query(ACCOUNT, f"display_name=x&custom_fields={text}")) == [
@@ -514,7 +608,9 @@ def test_a_free_form_object_in_a_query_is_json_text() -> None:
 
 @pytest.mark.timeout(20)
 def test_a_long_query_of_open_quotes_does_not_take_for_ever() -> None:
-    assert told(refused_query(LIST, "external_ref=" + '"a,' * 300_000)) == [("value_not_permitted", "external_ref")]
+    assert told(refused_query(LIST, "external_ref=" + '"a,' * 300_000)) == [
+        ("value_not_permitted", "external_ref")
+    ]
 
 
 def test_a_strict_server_refuses_what_is_ours_in_a_query_too() -> None:
@@ -560,16 +656,30 @@ def test_should_the_walk_ever_overlook_something_the_answer_is_still_a_400() -> 
 
 texts = st.text(max_size=6)
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=6,
 )
-ids = st.sampled_from(["DEVU-1", "devu-2", "REVU-3", "ACC-1", "OPP-2", "TAG-1", "ARTIFACT-1", "ENGAGEMENT-1", "x", ""])
+ids = st.sampled_from(
+    ["DEVU-1", "devu-2", "REVU-3", "ACC-1", "OPP-2", "TAG-1", "ARTIFACT-1", "ENGAGEMENT-1", "x", ""]
+)
 dates = st.sampled_from(
-    ["2023-01-01T12:00:00Z", "2023-01-01T12:00:00.5+01:00", "2023-01-01", "9999-12-31T23:59:60Z", ""]
+    [
+        "2023-01-01T12:00:00Z",
+        "2023-01-01T12:00:00.5+01:00",
+        "2023-01-01",
+        "9999-12-31T23:59:60Z",
+        "",
+    ]
 )
 ranges = st.dictionaries(st.sampled_from(["after", "before", "x"]), dates | anything, max_size=2)
-tags = st.dictionaries(st.sampled_from(["id", "value", "x"]), ids | texts | anything, max_size=2) | ids
+tags = (
+    st.dictionaries(st.sampled_from(["id", "value", "x"]), ids | texts | anything, max_size=2) | ids
+)
 CREATE_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "members": st.lists(ids, max_size=3) | st.just(["DEVU-1"]) | st.just(["DEVU-1"] * 51),
     "scheduled_date": dates,
@@ -578,7 +688,9 @@ CREATE_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "description": texts | st.just("x" * 65_537),
     "artifacts": st.lists(ids, max_size=2) | st.just(["ARTIFACT-1"]),
     "external_ref": texts | st.just("x" * 513),
-    "external_url": st.sampled_from(["https://example.com", "http://x:99999", "http://[", "HTTPS://x/\u00e9", "x"]),
+    "external_url": st.sampled_from(
+        ["https://example.com", "http://x:99999", "http://[", "HTTPS://x/\u00e9", "x"]
+    ),
     "parent": ids,
     "parents": st.lists(ids, max_size=2) | st.just(["ACC-1"] * 51),
     "tags": st.lists(tags, max_size=2) | st.just([{"id": "TAG-1", "value": "x"}]),
@@ -678,7 +790,9 @@ def parameters(body: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, st
 
 
 def without_quotes(value: object) -> bool:
-    """A quoted item has no escape for the two characters that end it, and an empty object can't be said in a query."""
+    """A quoted item has no escape for the two characters that end it, and an empty object can't
+    be said in a query.
+    """
     match value:
         case str():
             return '"' not in value
@@ -696,14 +810,21 @@ SAID_BY_A_QUERY = {
     "external_ref": st.lists(texts | st.text("a, &=+%;[].", max_size=4), max_size=3),
 }
 SAID_BY_A_QUERY |= dict.fromkeys(
-    ("created_date", "scheduled_date"), st.dictionaries(st.sampled_from(["after", "before"]), dates, min_size=1)
+    ("created_date", "scheduled_date"),
+    st.dictionaries(st.sampled_from(["after", "before"]), dates, min_size=1),
 )
 
 
 @settings(deadline=None)
-@given(st.fixed_dictionaries({}, optional=SAID_BY_A_QUERY).filter(lambda body: all(map(without_quotes, body.values()))))
+@given(
+    st.fixed_dictionaries({}, optional=SAID_BY_A_QUERY).filter(
+        lambda body: all(map(without_quotes, body.values()))
+    )
+)
 def test_the_get_form_and_the_post_form_answer_alike(body: dict[str, Any]) -> None:
-    query = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in parameters(body)).encode()
+    query = "&".join(
+        f"{quote_plus(name)}={quote_plus(value)}" for name, value in parameters(body)
+    ).encode()
     raw = msgspec.json.encode(body)
     try:
         expected = LIST.from_body(raw)

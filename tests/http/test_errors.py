@@ -24,11 +24,15 @@ def sample(one: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("error_type", list(all_types()), ids=lambda one: one.__name__)
-def test_a_body_has_what_its_schema_requires_and_nothing_else(error_type: type[errors.ApiError]) -> None:
+def test_a_body_has_what_its_schema_requires_and_nothing_else(
+    error_type: type[errors.ApiError],
+) -> None:
     if error_type is errors.MethodNotAllowed:
         error: errors.ApiError = errors.MethodNotAllowed("Not so.", allow="POST")
     else:
-        fields = {name.removesuffix("?"): sample(one) for name, one in error_type.wire_fields.items()}
+        fields = {
+            name.removesuffix("?"): sample(one) for name, one in error_type.wire_fields.items()
+        }
         error = error_type("Not so.", detail="Do otherwise.", **fields)
     if isinstance(error, errors.FieldError):
         error.violations = [error]
@@ -52,12 +56,24 @@ def test_a_message_is_never_empty() -> None:
 
 
 def test_what_is_not_devrevs_is_left_out_when_strict() -> None:
-    error = errors.ValueNotPermitted("Not so.", field_name="a", reason="in use", existing_id="ENGAGEMENT-1")
+    error = errors.ValueNotPermitted(
+        "Not so.", field_name="a", reason="in use", existing_id="ENGAGEMENT-1"
+    )
     error.violations = [error]
-    assert set(json.loads(render(error, strict=True)[2])) == {"type", "message", "field_name", "reason"}
+    assert set(json.loads(render(error, strict=True)[2])) == {
+        "type",
+        "message",
+        "field_name",
+        "reason",
+    }
     assert set(schema(errors.ValueNotPermitted, strict=True)["properties"]) == {
-        "type", "message", "detail", "field_name", "reason", "allowed_values",
-    }  # fmt: skip
+        "type",
+        "message",
+        "detail",
+        "field_name",
+        "reason",
+        "allowed_values",
+    }
 
 
 def test_violations_name_every_problem_that_names_a_field() -> None:
@@ -74,7 +90,9 @@ def test_violations_name_every_problem_that_names_a_field() -> None:
 
 
 def test_a_lone_surrogate_does_not_stop_an_error_from_going_out() -> None:
-    assert json.loads(render(errors.InvalidContentType("x \ud800", value="\udc00"))[2])["value"] == "?"
+    assert (
+        json.loads(render(errors.InvalidContentType("x \ud800", value="\udc00"))[2])["value"] == "?"
+    )
 
 
 def test_headers_that_belong_to_an_error_go_with_it() -> None:

@@ -1,4 +1,6 @@
-"""A head has bounds, and what is over them is refused while it comes, whoever sends it and wherever to."""
+"""A head has bounds, and what is over them is refused while it comes, whoever sends it and
+wherever to.
+"""
 
 import json
 from pathlib import Path
@@ -37,7 +39,9 @@ def is_refused(wire: Wire, status: int) -> None:
 
 
 @pytest.mark.parametrize("request_line", PATHS)
-def test_a_head_is_refused_at_its_bound_without_a_byte_more(request_line: str, server: Server) -> None:
+def test_a_head_is_refused_at_its_bound_without_a_byte_more(
+    request_line: str, server: Server
+) -> None:
     for more, status in HUGE:
         with Wire(server.port) as wire:
             begun = start(request_line)
@@ -71,7 +75,10 @@ def test_a_target_too_long_is_refused_while_it_comes_with_the_way_out(server: Se
 
 def test_a_whole_query_of_70_kb_is_told_to_send_a_post(alice: Client) -> None:
     members = ",".join(["DEVU-1"] * 10_000)
-    answer = talk(alice.server, start(f"GET /engagements.list?members={members}", f"Authorization: {alice.token}"))
+    answer = talk(
+        alice.server,
+        start(f"GET /engagements.list?members={members}", f"Authorization: {alice.token}"),
+    )
     first, _, body = answer.partition(b"\r\n\r\n")
     assert first.startswith(b"HTTP/1.1 414 ")
     assert json.loads(body)["detail"].startswith("Send a POST")
@@ -91,7 +98,12 @@ def test_a_query_may_take_most_of_a_head(alice: Client) -> None:
     ids = ",".join(["DEVU-1"] * 8_000)[:65_000]
     answer = talk(
         alice.server,
-        start(f"GET /engagements.list?members={ids}", f"Authorization: {alice.token}", "Connection: close") + b"\r\n",
+        start(
+            f"GET /engagements.list?members={ids}",
+            f"Authorization: {alice.token}",
+            "Connection: close",
+        )
+        + b"\r\n",
     )
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b'"value_not_permitted"' in answer
@@ -108,7 +120,9 @@ def test_empty_lines_before_a_head_have_an_end(server: Server) -> None:
     with Wire(server.port) as wire:
         wire.send(b"\r\n" * (MOST // 2))
         is_refused(wire, 431)
-    assert talk(server, b"\r\n\r\n" + start("GET /healthz", "Connection: close") + b"\r\n").startswith(b"HTTP/1.1 200 ")
+    assert talk(
+        server, b"\r\n\r\n" + start("GET /healthz", "Connection: close") + b"\r\n"
+    ).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_refusal_waits_until_those_before_it_are_answered(alice: Client) -> None:

@@ -18,9 +18,12 @@ from rapport.wire.schemas import REF
 LOOSE = document(version="1.2.3")
 STRICT = document(version="1.2.3", strict=True)
 ALL = [pytest.param(method, id=method.name) for method in METHODS.values()]
-READS = [pytest.param(method, id=method.name) for method in METHODS.values() if method.effect == READ]
+READS = [
+    pytest.param(method, id=method.name) for method in METHODS.values() if method.effect == READ
+]
 FACTS = Path(
-    os.environ.get("RAPPORT_UPSTREAM_FACTS") or Path(__file__).parents[3] / "shared/upstream/devrev-facts.yaml",
+    os.environ.get("RAPPORT_UPSTREAM_FACTS")
+    or Path(__file__).parents[3] / "shared/upstream/devrev-facts.yaml",
 )
 
 
@@ -47,7 +50,9 @@ def test_every_method_is_there_in_all_its_forms(method: Method) -> None:
 
 
 def test_operation_ids_are_unique() -> None:
-    ids = [operation["operationId"] for path in LOOSE["paths"].values() for operation in path.values()]
+    ids = [
+        operation["operationId"] for path in LOOSE["paths"].values() for operation in path.values()
+    ]
     assert len(ids) == len(set(ids))
 
 
@@ -59,12 +64,18 @@ def test_request_is_closed_and_the_answer_is_open(method: Method) -> None:
 
 @pytest.mark.parametrize("method", READS)
 def test_query_names_every_field_of_the_body(method: Method) -> None:
-    names = {one["name"] for one in LOOSE["paths"][method.path]["get"]["parameters"] if one.get("in") == "query"}
+    names = {
+        one["name"]
+        for one in LOOSE["paths"][method.path]["get"]["parameters"]
+        if one.get("in") == "query"
+    }
     assert {name.partition(".")[0] for name in names} == {*method.request.__struct_fields__}
 
 
 def test_objects_have_dots_and_arrays_commas_in_a_query() -> None:
-    parameters = {one.get("name"): one for one in LOOSE["paths"]["/engagements.list"]["get"]["parameters"]}
+    parameters = {
+        one.get("name"): one for one in LOOSE["paths"]["/engagements.list"]["get"]["parameters"]
+    }
     assert parameters["created_date.after"]["schema"]["format"] == "date-time"
     assert parameters["members"]["style"] == "form"
     assert parameters["members"]["explode"] is False
@@ -86,7 +97,10 @@ def test_every_error_of_the_method_is_documented(method: Method) -> None:
 def test_stored_documents_stand_as_what_they_are() -> None:
     engagement = {"$ref": REF + "Engagement"}
     assert schema_of("EngagementsCreateResponse")["properties"]["engagement"] == engagement
-    assert schema_of("EngagementsListResponse")["properties"]["engagements"] == {"type": "array", "items": engagement}
+    assert schema_of("EngagementsListResponse")["properties"]["engagements"] == {
+        "type": "array",
+        "items": engagement,
+    }
 
 
 def test_what_is_ours_is_marked_and_strict_leaves_it_out() -> None:
@@ -126,7 +140,9 @@ def facts() -> Any:
 
 
 @pytest.mark.parametrize("method", ALL)
-def test_statuses_fields_and_requirements_are_the_documented_ones(method: Method, facts: Any) -> None:
+def test_statuses_fields_and_requirements_are_the_documented_ones(
+    method: Method, facts: Any
+) -> None:
     operations = facts["paths"].get(method.path)
     assert operations or method.ours
     if not operations:
@@ -134,7 +150,12 @@ def test_statuses_fields_and_requirements_are_the_documented_ones(method: Method
     assert {*LOOSE["paths"][method.path]} == {*operations}
     theirs = operations["post"]
     assert {*STRICT["paths"][method.path]["post"]["responses"]} <= {*theirs["responses"]}
-    schema = theirs.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    schema = (
+        theirs.get("requestBody", {})
+        .get("content", {})
+        .get("application/json", {})
+        .get("schema", {})
+    )
     names, required = fields_of(schema, facts)
     ours = schema_of(method.request.__name__, STRICT)
     assert {*ours.get("required", [])} == required
@@ -142,12 +163,16 @@ def test_statuses_fields_and_requirements_are_the_documented_ones(method: Method
 
 
 def fields_of(schema: dict[str, Any], doc: dict[str, Any]) -> tuple[set[str], set[str]]:
-    """The names of all fields and of the required ones; works are opportunities, and what is written on timelines comments."""
+    """The names of all fields and of the required ones; works are opportunities, and what is
+    written on timelines comments.
+    """
     if "$ref" in schema:
         return fields_of(doc["components"]["schemas"][schema["$ref"].rpartition("/")[2]], doc)
     names, required = {*schema.get("properties", {})}, {*schema.get("required", [])}
     mapping = schema.get("discriminator", {}).get("mapping", {})
-    served = [{"$ref": mapping[name]} for name in ("opportunity", "timeline_comment") if name in mapping]
+    served = [
+        {"$ref": mapping[name]} for name in ("opportunity", "timeline_comment") if name in mapping
+    ]
     for part in (*schema.get("allOf", []), *served):
         inner, needed = fields_of(part, doc)
         names |= inner

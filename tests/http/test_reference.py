@@ -76,8 +76,16 @@ def test_required_bounds_choices_and_what_is_ours_are_told() -> None:
 
 
 def test_a_field_of_several_alternatives_shows_all_its_values() -> None:
-    by = section(METHODS["accounts.get"]).split(">created_by</code>")[1].split(">type</code>")[1].split("</li>")[0]
-    assert all(f"<code>{kind}</code>" in by for kind in ("dev_user", "rev_user", "service_account", "sys_user"))
+    by = (
+        section(METHODS["accounts.get"])
+        .split(">created_by</code>")[1]
+        .split(">type</code>")[1]
+        .split("</li>")[0]
+    )
+    assert all(
+        f"<code>{kind}</code>" in by
+        for kind in ("dev_user", "rev_user", "service_account", "sys_user")
+    )
 
 
 def test_curl_line_is_the_documentations_example() -> None:
@@ -94,7 +102,9 @@ def test_nothing_is_loaded_from_anywhere(elements: list[tuple[str, dict[str, str
     assert not re.search(r"@import|url\(|import\s*\(|\bfrom\s+['\"]", PAGE)
 
 
-def test_content_security_policy_can_be_strict(elements: list[tuple[str, dict[str, str | None]]]) -> None:
+def test_content_security_policy_can_be_strict(
+    elements: list[tuple[str, dict[str, str | None]]],
+) -> None:
     for tag, attributes in elements:
         assert not any(name.startswith("on") or name == "style" for name in attributes)
         if tag in {"style", "script"}:
@@ -103,7 +113,9 @@ def test_content_security_policy_can_be_strict(elements: list[tuple[str, dict[st
     assert "nonce" not in page(DOCUMENT)
 
 
-def test_links_lead_somewhere_and_ids_are_unique(elements: list[tuple[str, dict[str, str | None]]]) -> None:
+def test_links_lead_somewhere_and_ids_are_unique(
+    elements: list[tuple[str, dict[str, str | None]]],
+) -> None:
     ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     links = {str(attributes["href"])[1:] for tag, attributes in elements if tag == "a"}
@@ -111,5 +123,8 @@ def test_links_lead_somewhere_and_ids_are_unique(elements: list[tuple[str, dict[
 
 
 def test_markup_in_the_document_stays_text() -> None:
-    evil: dict[str, Any] = {**DOCUMENT, "info": {**DOCUMENT["info"], "description": "<script>`<b>`"}}
+    evil: dict[str, Any] = {
+        **DOCUMENT,
+        "info": {**DOCUMENT["info"], "description": "<script>`<b>`"},
+    }
     assert "&lt;script&gt;<code>&lt;b&gt;</code>" in page(evil)

@@ -29,7 +29,9 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("tls") / "data", "--tls", "dev", "--tls-name", "localhost,127.0.0.1")
+    running = Server(
+        tmp_path_factory.mktemp("tls") / "data", "--tls", "dev", "--tls-name", "localhost,127.0.0.1"
+    )
     yield running
     assert running.stop() == 0
 
@@ -76,8 +78,12 @@ def test_node_trusts_it_after_the_line_that_the_server_prints(secure: Server) ->
     plain |= {"TOKEN": secure.token, "URL_HERE": secure.url}
     command = [str(node()), "--input-type=module", "-e", script]
     for environment, code in (({**plain, "NODE_EXTRA_CA_CERTS": ca}, 0), (plain, 1)):
-        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert (ended.returncode, ended.stdout.strip()) == (code, "200" if code == 0 else ""), ended.stderr
+        ended = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False
+        )
+        assert (ended.returncode, ended.stdout.strip()) == (code, "200" if code == 0 else ""), (
+            ended.stderr
+        )
 
 
 def test_plain_http_to_the_tls_port_is_closed_cleanly(secure: Server) -> None:
@@ -112,7 +118,15 @@ def test_a_restart_keeps_the_ca_and_new_names_get_a_new_certificate(tmp_path: Pa
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == files
     assert info(server).status_code == 200
     server.kill()
-    named = Server(tmp_path / "data", "--tls", "dev", "--tls-name", "api.example.com", "--tls-name", "127.0.0.1")
+    named = Server(
+        tmp_path / "data",
+        "--tls",
+        "dev",
+        "--tls-name",
+        "api.example.com",
+        "--tls-name",
+        "127.0.0.1",
+    )
     now = {file.name: file.read_bytes() for file in folder.iterdir()}
     assert {name for name in now if now[name] != files[name]} == {"cert.pem", "key.pem"}
     named.token = server.token
@@ -149,19 +163,32 @@ def serve(data: Path, *flags: str, **environment: str) -> tuple[int, str]:
     command = [sys.executable, "-m", "rapport", "serve", "--port", "0", "--data", str(data), *flags]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
     ended = subprocess.run(
-        command, env={**clean, **environment}, capture_output=True, text=True, check=False, cwd=data.parent, timeout=20
+        command,
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=data.parent,
+        timeout=20,
     )
     return ended.returncode, ended.stderr
 
 
 @pytest.fixture
 def odd_files(tmp_path: Path) -> dict[str, str]:
-    one, other = local_ca.ensure(tmp_path / "one", NAMES), local_ca.ensure(tmp_path / "other", NAMES)
+    one, other = (
+        local_ca.ensure(tmp_path / "one", NAMES),
+        local_ca.ensure(tmp_path / "other", NAMES),
+    )
     (tmp_path / "junk").write_text("hello")
     return {
-        "cert": str(one.cert), "key": str(one.key), "other": str(other.key), "junk": str(tmp_path / "junk"),
-        "none": str(tmp_path / "none"), "folder": str(tmp_path),
-    }  # fmt: skip
+        "cert": str(one.cert),
+        "key": str(one.key),
+        "other": str(other.key),
+        "junk": str(tmp_path / "junk"),
+        "none": str(tmp_path / "none"),
+        "folder": str(tmp_path),
+    }
 
 
 @pytest.mark.parametrize(
@@ -177,7 +204,9 @@ def odd_files(tmp_path: Path) -> dict[str, str]:
         ({"key": "key"}, r"tls_cert and tls_key go together"),
     ],
 )
-def test_wrong_files_are_one_sentence(odd_files: dict[str, str], flags: dict[str, str], why: str) -> None:
+def test_wrong_files_are_one_sentence(
+    odd_files: dict[str, str], flags: dict[str, str], why: str
+) -> None:
     given = {f"tls_{name}": odd_files[file] for name, file in flags.items()}
     with pytest.raises(CannotStart, match=why) as caught:
         installation._own_tls(load(given, {}))
@@ -218,7 +247,7 @@ def test_a_keys_text_in_the_wrong_variable_is_never_said(tmp_path: Path) -> None
     files = local_ca.ensure(tmp_path / "one", NAMES)
     code, said = serve(
         tmp_path / "data", RAPPORT_TLS_CERT=str(files.cert), RAPPORT_TLS_KEY_FILE=str(files.key)
-    )  # fmt: skip
+    )
     assert code == 1
     assert "there is no setting RAPPORT_TLS_KEY_FILE" in said
     assert "PRIVATE" not in said

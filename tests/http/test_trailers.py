@@ -1,4 +1,6 @@
-"""A trailer's fields come behind the body, unseen by whoever checked the head: none of them counts."""
+"""A trailer's fields come behind the body, unseen by whoever checked the head: none of them
+counts.
+"""
 
 import json
 from typing import Any
@@ -59,12 +61,16 @@ def test_a_stream_and_the_get_form_take_no_token_from_a_trailer(alice: Client) -
 
 def test_an_upload_takes_no_content_type_from_a_trailer(alice: Client) -> None:
     prepared = alice.prepare("a.txt")
-    sent = chunked(f"POST {path_of(prepared)} HTTP/1.1", _form(prepared), trailer=(f"Content-Type: {_TYPE}",))
+    sent = chunked(
+        f"POST {path_of(prepared)} HTTP/1.1", _form(prepared), trailer=(f"Content-Type: {_TYPE}",)
+    )
     assert status_of(talk(alice.server, sent)) == 400
     sent = chunked(
-        f"POST {path_of(prepared)} HTTP/1.1", _form(prepared), f"Content-Type: {_TYPE}",
+        f"POST {path_of(prepared)} HTTP/1.1",
+        _form(prepared),
+        f"Content-Type: {_TYPE}",
         trailer=("Content-Encoding: gzip",),
-    )  # fmt: skip
+    )
     assert status_of(talk(alice.server, sent)) == 204
 
 
@@ -72,7 +78,9 @@ def test_a_download_takes_no_range_from_a_trailer(alice: Client) -> None:
     prepared = alice.prepare("a.txt")
     alice.send(prepared, b"0123456789")
     found = alice.ok("artifacts.locate", {"id": prepared["id"]})
-    answer = talk(alice.server, chunked(f"GET {path_of(found)} HTTP/1.1", b"", trailer=("Range: bytes=0-1",)))
+    answer = talk(
+        alice.server, chunked(f"GET {path_of(found)} HTTP/1.1", b"", trailer=("Range: bytes=0-1",))
+    )
     assert status_of(answer) == 200
     assert answer.endswith(b"0123456789")
 
@@ -83,7 +91,9 @@ def test_a_page_takes_no_request_id_from_a_trailer(alice: Client) -> None:
 
 
 def test_a_trailer_is_none_of_the_next_requests_head_either(alice: Client) -> None:
-    first = b"POST /engagements.count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    first = (
+        b"POST /engagements.count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    )
     after = b"GET /engagements.count HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     for trailer in (bearer(alice), f"X: y\r\n{bearer(alice)}"):
         answer = talk(alice.server, first + f"{trailer}\r\n\r\n".encode() + after)
@@ -93,7 +103,10 @@ def test_a_trailer_is_none_of_the_next_requests_head_either(alice: Client) -> No
 def test_a_trailer_without_end_is_refused_while_it_comes(alice: Client) -> None:
     for more in (b"X: " + b"y" * 140_000, b"X: y\r\n" * 30_000):
         with Wire(alice.server.port) as wire:
-            wire.send(chunked("POST /engagements.count HTTP/1.1", b"{}", bearer(alice), trailer=())[:-2] + more)
+            wire.send(
+                chunked("POST /engagements.count HTTP/1.1", b"{}", bearer(alice), trailer=())[:-2]
+                + more
+            )
             status, headers, body = wire.answer()
             assert (status, body["type"]) == (431, "request_header_fields_too_large")
             assert headers["connection"] == "close"
@@ -110,5 +123,8 @@ def path_of(link: Any) -> str:
 def _form(prepared: Any) -> bytes:
     fields = [(f'name="{field["key"]}"', field["value"]) for field in prepared["form_data"]]
     parts = [*fields, ('name="file"; filename="x"', "notes")]
-    lines = [f"--{BOUNDARY}\r\nContent-Disposition: form-data; {name}\r\n\r\n{value}\r\n" for name, value in parts]
+    lines = [
+        f"--{BOUNDARY}\r\nContent-Disposition: form-data; {name}\r\n\r\n{value}\r\n"
+        for name, value in parts
+    ]
     return f"{''.join(lines)}--{BOUNDARY}--\r\n".encode()

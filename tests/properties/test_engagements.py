@@ -30,7 +30,9 @@ def acme(server: Server) -> Known:
     """An org with something to refer to."""
     client = server.make_org("Acme")
     members = [client.user, *(server.make_user(client).user for _ in range(2))]
-    accounts = [client.ok("accounts.create", {"display_name": f"A{n}"})["account"]["id"] for n in range(3)]
+    accounts = [
+        client.ok("accounts.create", {"display_name": f"A{n}"})["account"]["id"] for n in range(3)
+    ]
     work = {
         "type": "opportunity",
         "title": "o",
@@ -39,31 +41,42 @@ def acme(server: Server) -> Known:
         "account": accounts[0],
     }
     parents = [*accounts, client.ok("works.create", work)["work"]["id"]]
-    tags = [client.ok("tags.create", {"name": f"t{n}", "allowed_values": ["a", "b"]})["tag"]["id"] for n in range(3)]
+    tags = [
+        client.ok("tags.create", {"name": f"t{n}", "allowed_values": ["a", "b"]})["tag"]["id"]
+        for n in range(3)
+    ]
     return Known(client, members, parents, tags)
 
 
 # Unicode without NUL and lone surrogates.
-characters = st.characters(exclude_characters="\0", categories=("L", "M", "N", "P", "S", "Z", "Cc", "Cf", "Co", "Cn"))
+characters = st.characters(
+    exclude_characters="\0", categories=("L", "M", "N", "P", "S", "Z", "Cc", "Cf", "Co", "Cn")
+)
 texts = st.text(characters)
 titles = st.text(characters, min_size=1, max_size=256).filter(lambda text: text.strip() != "")
 offsets = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 dates = st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 30), timezones=offsets)  # noqa: DTZ001  # the zone is drawn
 urls = st.from_regex(
-    r"https?://[a-z]{1,9}\.example(:[1-9][0-9]{1,3})?(/[A-Za-z0-9._~%-]{0,20})*(\?[a-z=&]{0,9})?", fullmatch=True
+    r"https?://[a-z]{1,9}\.example(:[1-9][0-9]{1,3})?(/[A-Za-z0-9._~%-]{0,20})*(\?[a-z=&]{0,9})?",
+    fullmatch=True,
 )
 
 
 def _wire(moment: datetime) -> str:
     """A time as it comes back."""
     utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return utc.isoformat(timespec="microseconds" if utc.microsecond % 1000 else "milliseconds") + "Z"
+    return (
+        utc.isoformat(timespec="microseconds" if utc.microsecond % 1000 else "milliseconds") + "Z"
+    )
 
 
 @st.composite
 def requests(draw: st.DrawFn) -> dict[str, Any]:
     """A create; ids are positions in `Known`."""
-    some: dict[str, Any] = {"members": draw(st.lists(st.integers(0, 2), min_size=1, max_size=5)), "title": draw(titles)}
+    some: dict[str, Any] = {
+        "members": draw(st.lists(st.integers(0, 2), min_size=1, max_size=5)),
+        "title": draw(titles),
+    }
     some["scheduled_date"] = draw(dates)
     fields: dict[str, st.SearchStrategy[Any]] = {
         "description": texts, "engagement_type": st.sampled_from(TYPES), "external_url": urls,
@@ -86,17 +99,23 @@ def _sent(known: Known, some: dict[str, Any]) -> dict[str, Any]:
         body["parent"] = known.parents[some["parent"]]
     if "tags" in some:
         tags = [(known.tags[n], value) for n, value in some["tags"]]
-        body["tags"] = [{"id": tag} if value is None else {"id": tag, "value": value} for tag, value in tags]
+        body["tags"] = [
+            {"id": tag} if value is None else {"id": tag, "value": value} for tag, value in tags
+        ]
     return body
 
 
 def _expected(known: Known, some: dict[str, Any]) -> dict[str, Any]:
-    wanted: dict[str, Any] = {name: some[name] for name in ("title", "external_url", "external_ref") if name in some}
+    wanted: dict[str, Any] = {
+        name: some[name] for name in ("title", "external_url", "external_ref") if name in some
+    }
     if "description" in some:
         wanted["description"] = some["description"]
     wanted["engagement_type"] = some.get("engagement_type", "default")
     wanted["scheduled_date"] = _wire(some["scheduled_date"])
-    parents = list(dict.fromkeys([*([some["parent"]] if "parent" in some else []), *some.get("parents", [])]))
+    parents = list(
+        dict.fromkeys([*([some["parent"]] if "parent" in some else []), *some.get("parents", [])])
+    )
     if parents:
         wanted["parents"] = [known.parents[n] for n in parents]
         wanted["parent"] = wanted["parents"][0]
@@ -115,7 +134,15 @@ def _expected(known: Known, some: dict[str, Any]) -> dict[str, Any]:
 def test_what_was_written_is_what_is_read(acme: Known, some: dict[str, Any]) -> None:
     body = _sent(acme, some)
     made = acme.client.ok("engagements.create", body)["engagement"]
-    own = {"id", "display_id", "created_by", "created_date", "modified_by", "modified_date", "members"}
+    own = {
+        "id",
+        "display_id",
+        "created_by",
+        "created_date",
+        "modified_by",
+        "modified_date",
+        "members",
+    }
     assert {name: value for name, value in made.items() if name not in own} == _expected(acme, some)
     numbers = [member.rpartition("/")[2] for member in made["members"]]
     assert numbers == [acme.members[n].rpartition("-")[2] for n in dict.fromkeys(some["members"])]
@@ -130,7 +157,9 @@ def test_a_walk_over_http_sees_every_survivor_exactly_once(server: Server, backw
     client = server.make_org("Walked")
     for sort in ([], ["title:asc"], ["scheduled_date:desc", "title:asc"]):
         before = [client.engagement(title=dice.choice("abAB"))["id"] for _ in range(25)]
-        standing = {one["id"] for one in client.ok("engagements.list", {"limit": 100})["engagements"]}
+        standing = {
+            one["id"] for one in client.ok("engagements.list", {"limit": 100})["engagements"]
+        }
         gone: set[str] = set()
         seen: list[str] = []
         request: dict[str, Any] = {"limit": dice.randrange(1, 6), "sort_by": sort}
@@ -157,7 +186,8 @@ def test_a_walk_over_http_sees_every_survivor_exactly_once(server: Server, backw
 @st.composite
 def filters(draw: st.DrawFn) -> dict[str, Any]:
     """Filters of list and count, as the body has them."""
-    instants = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda one: one.isoformat() + "Z")  # noqa: DTZ001
+    first, last = datetime(2020, 1, 1), datetime(2030, 1, 1)  # noqa: DTZ001  # Z is added
+    instants = st.datetimes(first, last).map(lambda one: one.isoformat() + "Z")
     ids = st.sampled_from(("DEVU-1", "DEVU-2", "devu-3", "REVU-9"))
     fields: dict[str, st.SearchStrategy[Any]] = {
         "type": st.lists(st.sampled_from(TYPES), max_size=3),
@@ -166,10 +196,15 @@ def filters(draw: st.DrawFn) -> dict[str, Any]:
         "tags": st.lists(st.sampled_from(("TAG-1", "tag-2")), max_size=3),
         # An item of nothing has no spelling of its own in a query.
         "external_ref": st.lists(
-            st.text(characters, min_size=1, max_size=12).filter(lambda one: '"' not in one), max_size=3
+            st.text(characters, min_size=1, max_size=12).filter(lambda one: '"' not in one),
+            max_size=3,
         ),
-        "scheduled_date": st.fixed_dictionaries({}, optional={"after": instants, "before": instants}).filter(bool),
-        "created_date": st.fixed_dictionaries({}, optional={"after": instants, "before": instants}).filter(bool),
+        "scheduled_date": st.fixed_dictionaries(
+            {}, optional={"after": instants, "before": instants}
+        ).filter(bool),
+        "created_date": st.fixed_dictionaries(
+            {}, optional={"after": instants, "before": instants}
+        ).filter(bool),
     }
     return {name: draw(values) for name, values in fields.items() if draw(st.booleans())}
 
@@ -181,7 +216,11 @@ def _query(body: dict[str, Any], spelling: str) -> list[tuple[str, str]]:
             pairs += [(f"{name}.{inner}", text) for inner, text in value.items()]
         elif isinstance(value, list) and value:
             quoted = [f'"{item}"' for item in value]
-            pairs += [(name, one) for one in quoted] if spelling == "repeated" else [(name, ",".join(quoted))]
+            pairs += (
+                [(name, one) for one in quoted]
+                if spelling == "repeated"
+                else [(name, ",".join(quoted))]
+            )
         elif not isinstance(value, list):
             pairs.append((name, str(value)))
     return pairs
@@ -197,7 +236,10 @@ def test_the_get_form_answers_as_the_post_form(
     if broken:
         listed[broken] = "x"
     for method, request in (("engagements.count", body), ("engagements.list", listed)):
-        post, get = acme.client.call(method, request), acme.client.get(method, _query(request, spelling))
+        post, get = (
+            acme.client.call(method, request),
+            acme.client.get(method, _query(request, spelling)),
+        )
         assert (get.status, get.body) == (post.status, post.body)
 
 
@@ -213,7 +255,11 @@ def test_retries_in_any_order_are_one_write_with_one_answer(
     random.Random(seed).shuffle(sends)
     answers: dict[str, Any] = {}
     for key in sends:
-        body = {"members": [client.user], "scheduled_date": "2023-01-01T12:00:00Z", "title": f"for {key}"[:256]}
+        body = {
+            "members": [client.user],
+            "scheduled_date": "2023-01-01T12:00:00Z",
+            "title": f"for {key}"[:256],
+        }
         answer = client.call("engagements.create", body, idempotency_key=key)
         assert answer.status == 201
         assert ("idempotent-replayed" in answer.headers) == (key in answers)

@@ -108,7 +108,9 @@ def test_a_new_window_starts_anew_and_old_counts_expire(redis: RedisServer) -> N
     asyncio.run(run())
 
 
-def test_without_redis_each_process_counts_for_itself_until_it_is_back(redis: RedisServer, tmp_path: Path) -> None:
+def test_without_redis_each_process_counts_for_itself_until_it_is_back(
+    redis: RedisServer, tmp_path: Path
+) -> None:
     async def run() -> None:
         clock = Clock()
         limiter = SharedLimiter(Limit(5, 3600), redis.url, clock)

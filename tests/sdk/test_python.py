@@ -1,4 +1,6 @@
-"""devrev-Python-SDK, unmodified and in an environment of its own, against a live server over HTTPS."""
+"""devrev-Python-SDK, unmodified and in an environment of its own, against a live server over
+HTTPS.
+"""
 
 import json
 from pathlib import Path
@@ -22,10 +24,20 @@ def given(server: Server, admin: Client) -> dict[str, str]:
     user, other = call("dev-users.self")["dev_user"]["id"], server.make_user(admin).user
     account = made["account"]["id"]
     deal = call(
-        "works.create", type="opportunity", title="Deal", account=account, applies_to_part="PROD-1", owned_by=[user]
+        "works.create",
+        type="opportunity",
+        title="Deal",
+        account=account,
+        applies_to_part="PROD-1",
+        owned_by=[user],
     )
-    return {"user": user, "other": call("dev-users.get", id=other)["dev_user"]["id"], "account": account,
-            "rev_org": made["default_rev_org"]["id"], "opportunity": deal["work"]["id"]}  # fmt: skip
+    return {
+        "user": user,
+        "other": call("dev-users.get", id=other)["dev_user"]["id"],
+        "account": account,
+        "rev_org": made["default_rev_org"]["id"],
+        "opportunity": deal["work"]["id"],
+    }
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
@@ -34,5 +46,11 @@ def test_the_sdk_drives_every_family_that_it_offers(
 ) -> None:
     alice = secure.make_org()
     script = Path(__file__).parent / "scripts" / "sdk.py"
-    checks([sdk_python, script, mode], cwd=tmp_path, RAPPORT_URL=secure.url, RAPPORT_TOKEN=alice.token,
-           RAPPORT_GIVEN=json.dumps(given(secure, alice)), **secure.trust)  # fmt: skip
+    checks(
+        [sdk_python, script, mode],
+        cwd=tmp_path,
+        RAPPORT_URL=secure.url,
+        RAPPORT_TOKEN=alice.token,
+        RAPPORT_GIVEN=json.dumps(given(secure, alice)),
+        **secure.trust,
+    )

@@ -37,6 +37,10 @@ def _empty_database(request: pytest.FixtureRequest, folder: Path) -> Engine:
 @pytest.fixture(params=list(ENGINES))
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """An empty store."""
-    engine = _empty_database(request, tmp_path) if request.param == "postgres" else Engine(request.param, tmp_path)
+    engine = (
+        _empty_database(request, tmp_path)
+        if request.param == "postgres"
+        else Engine(request.param, tmp_path)
+    )
     yield engine
     engine.close()

@@ -1,4 +1,6 @@
-"""An artifact has at most one parent, ever. There is no upload yet, so these tests add the rows themselves."""
+"""An artifact has at most one parent, ever. There is no upload yet, so these tests add the rows
+themselves.
+"""
 
 import time
 from collections.abc import Sequence
@@ -43,7 +45,9 @@ def _named(*numbers: int) -> list[ArtifactId]:
     return [ArtifactId.parse(f"ARTIFACT-{number}") for number in numbers]
 
 
-async def _set(store: Engine, caller: Caller, engagement: Any, artifacts: Sequence[ArtifactId]) -> Any:
+async def _set(
+    store: Engine, caller: Caller, engagement: Any, artifacts: Sequence[ArtifactId]
+) -> Any:
     request = contract.EngagementsUpdateRequest(
         id=EngagementId.parse(engagement["id"]), artifacts=SetArtifacts(set=list(artifacts))
     )
@@ -59,7 +63,10 @@ def test_an_uploaded_artifact_is_attached_and_comes_back_as_a_don(store: Engine)
     alice = store.person()
     _prepare(store, alice.org, 1, 2)
     made = store.run(store.create(alice, artifacts=_named(2, 1, 2)))
-    assert made["artifacts"] == [ids.don(ids.ARTIFACT, alice.org, 2), ids.don(ids.ARTIFACT, alice.org, 1)]
+    assert made["artifacts"] == [
+        ids.don(ids.ARTIFACT, alice.org, 2),
+        ids.don(ids.ARTIFACT, alice.org, 1),
+    ]
 
 
 def test_an_artifact_that_was_never_uploaded_is_not_permitted(store: Engine) -> None:
@@ -117,16 +124,22 @@ def test_of_64_updates_that_want_one_artifact_one_gets_it(store: Engine) -> None
     assert sum(isinstance(result, ArtifactAlreadyAttachedToAParent) for result in results) == 56
 
 
-def test_two_calls_of_one_batch_with_overlapping_artifacts_leave_one_whole_winner(store: Engine) -> None:
+def test_two_calls_of_one_batch_with_overlapping_artifacts_leave_one_whole_winner(
+    store: Engine,
+) -> None:
     alice = store.person()
     _prepare(store, alice.org, 1, 2, 3)
     wanted = [_named(1, 2), _named(2, 3), _named(3)]
 
-    first, second, third = store.run(settled([store.create(alice, artifacts=one) for one in wanted]))
+    first, second, third = store.run(
+        settled([store.create(alice, artifacts=one) for one in wanted])
+    )
     assert isinstance(first, dict)
     assert isinstance(second, ArtifactAlreadyAttachedToAParent)
     assert isinstance(third, dict)
-    parents = store.all("SELECT number, parent FROM artifacts WHERE org = :org ORDER BY 1", org=alice.org)
+    parents = store.all(
+        "SELECT number, parent FROM artifacts WHERE org = :org ORDER BY 1", org=alice.org
+    )
     assert parents == [(1, first["display_id"]), (2, first["display_id"]), (3, third["display_id"])]
 
 
@@ -170,30 +183,47 @@ def test_a_deleted_engagement_keeps_its_artifacts(store: Engine) -> None:
 def test_all_problems_with_references_come_at_once_in_the_contracts_order(store: Engine) -> None:
     alice = store.person()
     _prepare(store, alice.org, 1, uploaded=False)
-    wrong = {"members": [ids.UserId.parse("DEVU-9")], "artifacts": _named(1, 7), "parent": ids.ParentId.parse("ACC-9")}
+    wrong = {
+        "members": [ids.UserId.parse("DEVU-9")],
+        "artifacts": _named(1, 7),
+        "parent": ids.ParentId.parse("ACC-9"),
+    }
     with pytest.raises(ApiError) as refused:
         store.run(store.create(alice, **wrong))
     named = [(error.type, error.field_name) for error in refused.value.violations]
     assert named == [
-        ("invalid_id", "members[0]"), ("value_not_permitted", "artifacts[0]"), ("invalid_id", "artifacts[1]"),
+        ("invalid_id", "members[0]"),
+        ("value_not_permitted", "artifacts[0]"),
+        ("invalid_id", "artifacts[1]"),
         ("invalid_id", "parent"),
-    ]  # fmt: skip
+    ]
 
 
-def test_the_statement_itself_refuses_an_artifact_that_got_another_parent_meanwhile(store: Engine) -> None:
+def test_the_statement_itself_refuses_an_artifact_that_got_another_parent_meanwhile(
+    store: Engine,
+) -> None:
     org = store.new_org()
     _prepare(store, org, 1, 2)
     rows = [row_of(org, number) for number in (1, 2, 3)]
-    store.write(lambda tx: engagements.insert(tx, rows[:1], [engagements.Related(artifacts=["ARTIFACT-1"])]))
+    store.write(
+        lambda tx: engagements.insert(tx, rows[:1], [engagements.Related(artifacts=["ARTIFACT-1"])])
+    )
     with pytest.raises(LostRace):
         store.write(
-            lambda tx: engagements.insert(tx, rows[1:2], [engagements.Related(artifacts=["ARTIFACT-2", "ARTIFACT-1"])])
+            lambda tx: engagements.insert(
+                tx, rows[1:2], [engagements.Related(artifacts=["ARTIFACT-2", "ARTIFACT-1"])]
+            )
         )
-    assert store.all("SELECT number, parent FROM artifacts ORDER BY 1") == [(1, "ENGAGEMENT-1"), (2, None)]
+    assert store.all("SELECT number, parent FROM artifacts ORDER BY 1") == [
+        (1, "ENGAGEMENT-1"),
+        (2, None),
+    ]
     assert store.all("SELECT number FROM engagements") == [(1,)]
 
 
-def test_a_retry_that_arrives_together_with_its_first_waits_for_it_and_gets_its_answer(store: Engine) -> None:
+def test_a_retry_that_arrives_together_with_its_first_waits_for_it_and_gets_its_answer(
+    store: Engine,
+) -> None:
     alice = store.person()
     began = time.monotonic()
     answers = store.run(settled([store.create(alice, key="k-1") for _ in range(64)]))
@@ -206,6 +236,8 @@ def test_a_retry_that_arrives_together_with_its_first_waits_for_it_and_gets_its_
 def test_a_key_spent_on_a_refused_request_is_free(store: Engine) -> None:
     alice = store.person()
     _prepare(store, alice.org, 1, uploaded=False)
-    refused = store.run(settled([store.create(alice, key="k-1", artifacts=_named(1)) for _ in range(64)]))
+    refused = store.run(
+        settled([store.create(alice, key="k-1", artifacts=_named(1)) for _ in range(64)])
+    )
     assert {type(error) for error in refused} == {ValueNotPermitted}
     assert store.run(store.create(alice, key="k-1"))["title"] == "A call"

@@ -1,4 +1,6 @@
-"""Artifacts on accounts, opportunities, rev users and rev orgs, and as pictures, with rows that the tests add themselves."""
+"""Artifacts on accounts, opportunities, rev users and rev orgs, and as pictures, with rows that
+the tests add themselves.
+"""
 
 import time
 from typing import Any
@@ -46,7 +48,11 @@ def call(store: Engine, caller: Caller, method: str, **fields: Any) -> Any:
 
 
 def parents(store: Engine, caller: Caller) -> dict[int, str | None]:
-    return dict(store.all("SELECT number, parent FROM artifacts WHERE org = :org ORDER BY number", org=caller.org))
+    return dict(
+        store.all(
+            "SELECT number, parent FROM artifacts WHERE org = :org ORDER BY number", org=caller.org
+        )
+    )
 
 
 def names(answer: Any) -> list[str]:
@@ -55,7 +61,11 @@ def names(answer: Any) -> list[str]:
 
 def made(store: Engine, caller: Caller, kind: str, **fields: Any) -> Any:
     """An object of a kind, as it was answered."""
-    account = {} if kind == "accounts" else call(store, caller, "accounts.create", display_name="Acme")["account"]
+    account = (
+        {}
+        if kind == "accounts"
+        else call(store, caller, "accounts.create", display_name="Acme")["account"]
+    )
     least: dict[str, dict[str, Any]] = {
         "accounts": {"display_name": "Acme"},
         "works": {
@@ -72,18 +82,28 @@ KEYS = {"accounts": "account", "works": "work", "rev-users": "rev_user", "rev-or
 
 
 @pytest.mark.parametrize("kind", KEYS)
-def test_an_artifact_belongs_to_the_first_that_takes_it_for_ever(store: Engine, alice: Caller, kind: str) -> None:
+def test_an_artifact_belongs_to_the_first_that_takes_it_for_ever(
+    store: Engine, alice: Caller, kind: str
+) -> None:
     first = made(store, alice, kind, artifacts=["ARTIFACT-2", "ARTIFACT-1", "ARTIFACT-2"])
     assert names(first) == ["ARTIFACT-2", "ARTIFACT-1"]
     assert first["artifacts"][0]["file"] == {"name": "face.png", "size": 5}
     assert {parents(store, alice)[number] for number in (1, 2)} == {first["display_id"]}
-    changed = call(store, alice, f"{kind}.update", id=first["id"], artifacts={"set": ["ARTIFACT-3"]})[KEYS[kind]]
+    changed = call(
+        store, alice, f"{kind}.update", id=first["id"], artifacts={"set": ["ARTIFACT-3"]}
+    )[KEYS[kind]]
     assert names(changed) == ["ARTIFACT-3"]
     with pytest.raises(ArtifactAlreadyAttachedToAParent) as refusal:
         made(store, alice, kind, artifacts=["ARTIFACT-4", "ARTIFACT-1"])
     assert refusal.value.fields == {"existing_parent": first["id"], "is_same": False}
     assert parents(store, alice)[4] is None
-    back = call(store, alice, f"{kind}.update", id=first["id"], artifacts={"set": ["ARTIFACT-1", "ARTIFACT-3"]})
+    back = call(
+        store,
+        alice,
+        f"{kind}.update",
+        id=first["id"],
+        artifacts={"set": ["ARTIFACT-1", "ARTIFACT-3"]},
+    )
     assert names(back[KEYS[kind]]) == ["ARTIFACT-1", "ARTIFACT-3"]
     with pytest.raises(ValueNotPermitted, match="never uploaded"):
         call(store, alice, f"{kind}.update", id=first["id"], artifacts={"set": ["ARTIFACT-5"]})
@@ -111,7 +131,9 @@ def test_pictures_show_in_summaries_and_are_kept(store: Engine, alice: Caller) -
     assert parents(store, alice)[1] == rita["display_id"]
     other = made(store, alice, "rev-users", display_picture="ARTIFACT-1")
     assert other["display_picture"] == rita["display_picture"]
-    cleared = call(store, alice, "rev-users.update", id=rita["id"], display_picture=None)["rev_user"]
+    cleared = call(store, alice, "rev-users.update", id=rita["id"], display_picture=None)[
+        "rev_user"
+    ]
     assert "display_picture" not in cleared
     with pytest.raises(ValueNotPermitted, match="never uploaded"):
         call(store, alice, "dev-users.self.update", display_picture="ARTIFACT-5")

@@ -12,8 +12,12 @@ from rapport.operations.kit.invoke import Invoker
 from tests.support.engine import Engine
 
 
-def test_a_key_is_forgotten_a_day_after_its_answer_and_not_before(store: Engine, tmp_path: Path) -> None:
-    cleaner = Cleaner(store.store, LocalBlobs(tmp_path / "blobs"), lambda: store.now, orphan_seconds=1)
+def test_a_key_is_forgotten_a_day_after_its_answer_and_not_before(
+    store: Engine, tmp_path: Path
+) -> None:
+    cleaner = Cleaner(
+        store.store, LocalBlobs(tmp_path / "blobs"), lambda: store.now, orphan_seconds=1
+    )
     alice = store.person()
     for number in range(250):
         store.run(store.create(alice, key=f"old-{number}"))
@@ -30,7 +34,11 @@ def test_a_key_is_forgotten_a_day_after_its_answer_and_not_before(store: Engine,
 def test_how_long_a_key_stands_can_be_set(store: Engine, tmp_path: Path) -> None:
     store.invoker = Invoker(store.store, lambda: store.now, key_life=2 * DAY)
     cleaner = Cleaner(
-        store.store, LocalBlobs(tmp_path / "blobs"), lambda: store.now, orphan_seconds=1, key_life=2 * DAY
+        store.store,
+        LocalBlobs(tmp_path / "blobs"),
+        lambda: store.now,
+        orphan_seconds=1,
+        key_life=2 * DAY,
     )
     alice = store.person()
     made = store.run(store.create(alice, key="k"))

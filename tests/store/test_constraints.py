@@ -11,7 +11,12 @@ from rapport.store.kit.db import Tx, UniqueViolation
 from tests.support.engine import Engine, row_of
 
 Insert = Callable[[Tx], Any]
-AUDIT: dict[str, Any] = {"created_by": "DEVU-1", "created_date": 1, "modified_by": "DEVU-1", "modified_date": 1}
+AUDIT: dict[str, Any] = {
+    "created_by": "DEVU-1",
+    "created_date": 1,
+    "modified_by": "DEVU-1",
+    "modified_date": 1,
+}
 
 
 def _user(org: str, display_id: str, **fields: Any) -> users.UserRow:
@@ -46,16 +51,18 @@ def test_a_live_engagements_external_ref_is_unique_in_its_org(store: Engine) -> 
     org, other = store.new_org(), store.new_org()
 
     def insert(org: str, number: int) -> Insert:
-        return lambda tx: engagements.insert(tx, [row_of(org, number, external_ref="crm-1")], [engagements.Related()])
+        return lambda tx: engagements.insert(
+            tx, [row_of(org, number, external_ref="crm-1")], [engagements.Related()]
+        )
 
     store.write(insert(org, 1))
     store.write(insert(other, 1))
     assert _refused(store, insert(org, 2)) == ("engagements", ("external_ref",))
     store.write(lambda tx: engagements.delete(tx, org, 1, 5))
     store.write(insert(org, 2))
-    assert store.read(lambda tx: engagements.by_external_refs(tx, [(org, "crm-1"), (org, "crm-2")])) == {
-        (org, "crm-1"): 2
-    }
+    assert store.read(
+        lambda tx: engagements.by_external_refs(tx, [(org, "crm-1"), (org, "crm-2")])
+    ) == {(org, "crm-1"): 2}
 
 
 def test_an_update_to_an_external_ref_in_use_is_refused(store: Engine) -> None:
@@ -64,7 +71,10 @@ def test_an_update_to_an_external_ref_in_use_is_refused(store: Engine) -> None:
         row = row_of(org, number, external_ref=f"crm-{number}")
         store.write(lambda tx, row=row: engagements.insert(tx, [row], [engagements.Related()]))  # type: ignore[misc]
     row = row_of(org, 2, external_ref="crm-1")
-    assert _refused(store, lambda tx: engagements.update(tx, row, row)) == ("engagements", ("external_ref",))
+    assert _refused(store, lambda tx: engagements.update(tx, row, row)) == (
+        "engagements",
+        ("external_ref",),
+    )
 
 
 def test_engagements_without_an_external_ref_do_not_collide(store: Engine) -> None:
@@ -90,7 +100,9 @@ def test_a_dev_users_email_is_unique_in_whatever_case_and_a_rev_users_is_not(sto
     assert _refused(store, lambda tx: users.insert(tx, again)) == ("users", ("email_key",))
     store.write(lambda tx: users.insert(tx, _user(org, "REVU-1", email="Grüße@Example.com")))
     store.write(lambda tx: users.insert(tx, _user(org, "REVU-2", email="Grüße@Example.com")))
-    store.write(lambda tx: users.insert(tx, _user(store.new_org(), "DEVU-1", email="Grüße@Example.com")))
+    store.write(
+        lambda tx: users.insert(tx, _user(store.new_org(), "DEVU-1", email="Grüße@Example.com"))
+    )
     found = store.read(lambda tx: users.by_email(tx, org, "grüsse@EXAMPLE.com"))
     assert found is not None
     assert (found.display_id, found.email) == ("DEVU-1", "Grüße@Example.com")
@@ -114,12 +126,20 @@ def test_a_rev_orgs_external_ref_is_unique_in_its_org(store: Engine) -> None:
     store.write(lambda tx: rev_orgs.insert(tx, _rev_org(org, 4, None)))
 
 
-def test_an_accounts_external_refs_are_unique_in_the_org_and_other_terms_are_not(store: Engine) -> None:
+def test_an_accounts_external_refs_are_unique_in_the_org_and_other_terms_are_not(
+    store: Engine,
+) -> None:
     org = store.new_org()
     store.write(
-        lambda tx: terms.put(tx, org, "ACC-1", {"accounts.external_refs": ["a", "b"], "accounts.domains": ["d"]})
+        lambda tx: terms.put(
+            tx, org, "ACC-1", {"accounts.external_refs": ["a", "b"], "accounts.domains": ["d"]}
+        )
     )
-    store.write(lambda tx: terms.put(tx, org, "ACC-2", {"accounts.external_refs": ["c"], "accounts.domains": ["d"]}))
+    store.write(
+        lambda tx: terms.put(
+            tx, org, "ACC-2", {"accounts.external_refs": ["c"], "accounts.domains": ["d"]}
+        )
+    )
     taken = {"accounts.external_refs": ["c", "b"]}
     assert _refused(store, lambda tx: terms.put(tx, org, "ACC-2", taken)) == ("terms", ("value",))
     kept = "SELECT owner, value FROM terms WHERE org = :org AND field = 'accounts.external_refs' ORDER BY 1, 2"
@@ -129,7 +149,9 @@ def test_an_accounts_external_refs_are_unique_in_the_org_and_other_terms_are_not
 def test_putting_terms_replaces_those_of_the_fields_named_and_keeps_the_rest(store: Engine) -> None:
     org = store.new_org()
     store.write(
-        lambda tx: terms.put(tx, org, "ACC-1", {"accounts.domains": ["x", "y", "x"], "accounts.tags": ["TAG-1"]})
+        lambda tx: terms.put(
+            tx, org, "ACC-1", {"accounts.domains": ["x", "y", "x"], "accounts.tags": ["TAG-1"]}
+        )
     )
     store.write(lambda tx: terms.put(tx, org, "ACC-1", {"accounts.domains": ["z"]}))
     kept = "SELECT field, value FROM terms WHERE org = :org ORDER BY 1, 2"
@@ -142,9 +164,20 @@ def test_a_tokens_hash_is_unique_and_leads_to_its_user_as_they_are_now(store: En
 
     def insert(number: int) -> Insert:
         row = tokens.TokenRow(
-            org=org, number=number, user_id="DEVU-1", scope="", name="n", token_type="pat", client_id=None,
-            created_by="DEVU-1", created_date=1, modified_by="DEVU-1", modified_date=1, expires_date=9, revoked_date=None,
-        )  # fmt: skip
+            org=org,
+            number=number,
+            user_id="DEVU-1",
+            scope="",
+            name="n",
+            token_type="pat",
+            client_id=None,
+            created_by="DEVU-1",
+            created_date=1,
+            modified_by="DEVU-1",
+            modified_date=1,
+            expires_date=9,
+            revoked_date=None,
+        )
         return lambda tx: tokens.insert(tx, row, "h")
 
     store.write(insert(1))
@@ -157,7 +190,16 @@ def test_a_tokens_hash_is_unique_and_leads_to_its_user_as_they_are_now(store: En
     store.write(lambda tx: users.update(tx, row._replace(state="deactivated", role="viewer")))
     assert store.write(lambda tx: tokens.revoke(tx, org, 1, by="SYSU-1", now=5))
     assert not store.write(lambda tx: tokens.revoke(tx, org, 1, by="SYSU-1", now=6))
-    assert store.read(lambda tx: tokens.find(tx, "h")) == (org, 1, "", 9, 5, "DEVU-1", "deactivated", "viewer")
+    assert store.read(lambda tx: tokens.find(tx, "h")) == (
+        org,
+        1,
+        "",
+        9,
+        5,
+        "DEVU-1",
+        "deactivated",
+        "viewer",
+    )
 
 
 def test_an_idempotency_key_is_kept_once_until_its_life_is_over(store: Engine) -> None:
@@ -170,7 +212,9 @@ def test_an_idempotency_key_is_kept_once_until_its_life_is_over(store: Engine) -
     assert store.read(lambda tx: idempotency.find(tx, [key], since=50)) == {key: ("hash", "answer")}
     assert store.read(lambda tx: idempotency.find(tx, [key], since=100)) == {}
     store.write(lambda tx: idempotency.keep(tx, again, now=200, since=100))
-    assert store.read(lambda tx: idempotency.find(tx, [key], since=100)) == {key: ("hash", "another")}
+    assert store.read(lambda tx: idempotency.find(tx, [key], since=100)) == {
+        key: ("hash", "another")
+    }
     assert store.write(lambda tx: idempotency.forget(tx, since=200, most=10)) == 1
 
 
@@ -189,13 +233,17 @@ def test_another_users_or_methods_key_is_another_key(store: Engine) -> None:
     assert [found[key][1] for key in keys] == ["0", "1", "2", "3", "4"]
 
 
-def test_references_of_every_kind_are_resolved_in_one_go_and_another_orgs_are_not(store: Engine) -> None:
+def test_references_of_every_kind_are_resolved_in_one_go_and_another_orgs_are_not(
+    store: Engine,
+) -> None:
     org, other = store.new_org(), store.new_org()
 
     async def fill(tx: Tx) -> None:
         await users.insert(tx, _user(org, "DEVU-1"))
         await users.insert(tx, _user(org, "REVU-1", state="deleted"))
-        await accounts.insert(tx, accounts.AccountRow(org, 1, "Acme", None, "DEVU-1", 1, "DEVU-1", 1, "{}"))
+        await accounts.insert(
+            tx, accounts.AccountRow(org, 1, "Acme", None, "DEVU-1", 1, "DEVU-1", 1, "{}")
+        )
         await rev_orgs.insert(tx, _rev_org(org, 1, None))
         await tx.run(
             """INSERT INTO tags (org, number, name, allowed_values, created_by, created_date, modified_by, modified_date,

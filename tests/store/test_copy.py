@@ -1,4 +1,6 @@
-"""A copy takes whatever the schema can hold, in one order on both engines, and tables that it never heard of."""
+"""A copy takes whatever the schema can hold, in one order on both engines, and tables that it
+never heard of.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -20,10 +22,12 @@ from tests.support.postgres import PostgresServer, new_name
 
 _ODD = ["", " ", "a", "A", "B", "b", "é", "e\u0301", "ß", "Z", "z", "ä", "\uffff", "\U0001f40c", "'", '"', "\\", "\x7f",
         "\x01", "\t", "a\nb", "\r\n", "\u2028", "%", "_", "NULL", "\\N", "{}", "1e3", "01", "-1", "0x1"]  # fmt: skip
-_TEXTS = st.sampled_from(_ODD) | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
-_NUMBERS = st.sampled_from([0, -1, 1, 2**31, 2**53 + 1, -(2**62), 2**63 - 1, -(2**63)]) | st.integers(
-    -(2**63), 2**63 - 1
+_TEXTS = st.sampled_from(_ODD) | st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12
 )
+_NUMBERS = st.sampled_from(
+    [0, -1, 1, 2**31, 2**53 + 1, -(2**62), 2**63 - 1, -(2**63)]
+) | st.integers(-(2**63), 2**63 - 1)
 _ROWS = st.lists(
     st.tuples(_TEXTS, _NUMBERS, st.none() | _TEXTS, st.none() | _NUMBERS, st.none() | st.binary(max_size=12),
               st.none() | st.floats(allow_nan=False)), unique_by=lambda row: row[:2], max_size=25,
@@ -50,7 +54,9 @@ class Nobody:
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program that knows a table more, with types that no table has yet; pages of three rows, two to a commit."""
+    """A program that knows a table more, with types that no table has yet; pages of three rows,
+    two to a commit.
+    """
     sql = """CREATE TABLE later ("Key" {text} NOT NULL, "order" BIGINT NOT NULL, word {text}, number BIGINT, bytes BYTEA,
              amount DOUBLE PRECISION, PRIMARY KEY ("Key", "order")) {clustered};"""
     steps = migrate.migrations()
@@ -79,7 +85,9 @@ class Places:
 
     def empty(self) -> None:
         for place in (self.first, self.second, self.database):
-            self.run(place, "DROP TABLE IF EXISTS copy_progress", "DELETE FROM later", "DELETE FROM orgs")
+            self.run(
+                place, "DROP TABLE IF EXISTS copy_progress", "DELETE FROM later", "DELETE FROM orgs"
+            )
 
     def run(self, place: Bulk, *statements: str) -> list[Row]:
         async def run() -> list[Row]:
@@ -94,7 +102,9 @@ class Places:
 
         async def run() -> None:
             async with self.first.transaction():
-                await self.first.run("INSERT INTO orgs (org, name, created_date) VALUES ('O', 'x', 1)")
+                await self.first.run(
+                    "INSERT INTO orgs (org, name, created_date) VALUES ('O', 'x', 1)"
+                )
                 [table] = [table for table in await self.first.tables() if table.name == "later"]
                 order = ["Key", "order", "word", "number", "bytes", "amount"]
                 await self.first.add(table._replace(columns=tuple(order)), pages())
@@ -130,13 +140,19 @@ _ALL = 'SELECT "Key", "order", word, number, bytes, amount FROM later ORDER BY "
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=_ROWS)
-def test_every_value_is_the_same_on_both_engines_and_in_one_order(places: Places, rows: list[Any]) -> None:
+def test_every_value_is_the_same_on_both_engines_and_in_one_order(
+    places: Places, rows: list[Any]
+) -> None:
     places.empty()
     places.fill(rows)
     there = places.copy(places.first, places.database)
     back = places.copy(places.database, places.second)
     assert all(one.is_same for one in (*there, *back))
-    assert [one.target for one in there] == [one.source for one in back] == [one.target for one in back]
+    assert (
+        [one.target for one in there]
+        == [one.source for one in back]
+        == [one.target for one in back]
+    )
     wanted = sorted(rows, key=lambda row: (row[0].encode(), row[1]))
     for place in (places.first, places.database, places.second):
         assert places.run(place, _ALL) == wanted
@@ -147,7 +163,11 @@ def test_every_value_is_the_same_on_both_engines_and_in_one_order(places: Places
 def test_whatever_a_source_was_when_a_copy_was_begun_it_ends_as_the_source_is(
     places: Places, before: list[Any], after: list[Any], data: st.DataObject
 ) -> None:
-    kept = data.draw(st.lists(st.sampled_from(before), unique_by=lambda row: row[:2])) if before else []
+    kept = (
+        data.draw(st.lists(st.sampled_from(before), unique_by=lambda row: row[:2]))
+        if before
+        else []
+    )
     new = {row[:2] for row in after}
     places.empty()
     places.fill(before)
@@ -179,9 +199,13 @@ def test_all_values_are_texts_or_integers(postgres: PostgresServer) -> None:
             await bulk.close()
 
         asyncio.run(make())
-        types = postgres.run("SELECT DISTINCT data_type FROM information_schema.columns WHERE table_schema = 'public'", name)  # fmt: skip
+        types = postgres.run(
+            "SELECT DISTINCT data_type FROM information_schema.columns WHERE table_schema = 'public'",
+            name,
+        )
         collations = postgres.run(
-            "SELECT DISTINCT collation_name FROM information_schema.columns WHERE table_schema = 'public' AND data_type = 'text'", name
-        )  # fmt: skip
+            "SELECT DISTINCT collation_name FROM information_schema.columns WHERE table_schema = 'public' AND data_type = 'text'",
+            name,
+        )
     assert {str(kind) for (kind,) in types} == {"text", "bigint"}
     assert {str(collation) for (collation,) in collations} == {"C"}

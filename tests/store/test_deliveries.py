@@ -50,22 +50,32 @@ class Hooked:
         self._receiver = receiver
         receiver.plan(path)
         self.alice = engine.person()
-        self._invoker = Invoker(engine.store, lambda: engine.now, NO_TOOLS._replace(reach=Reach(allow_private=True)))
+        self._invoker = Invoker(
+            engine.store, lambda: engine.now, NO_TOOLS._replace(reach=Reach(allow_private=True))
+        )
         url = webhooks.WebhookUrl.parse(receiver.url(path))
-        self.webhook = self.call(webhooks.CREATE, url=url, event_types=["engagement_created"])["webhook"]
+        self.webhook = self.call(webhooks.CREATE, url=url, event_types=["engagement_created"])[
+            "webhook"
+        ]
         self.secret = self.webhook["secret"]
         self.work(self.worker())
 
     def call(self, method: Method, caller: Caller | None = None, **fields: Any) -> Any:
-        answer = self.engine.run(self._invoker.invoke(caller or self.alice, method, method.request(**fields)))
+        answer = self.engine.run(
+            self._invoker.invoke(caller or self.alice, method, method.request(**fields))
+        )
         return msgspec.json.decode(answer.body)
 
     def worker(self) -> Deliveries:
         reach = Reach(allow_private=True)
-        return Deliveries(self.engine.store, lambda: self.engine.now, Poster(reach), RULES, bell=Bell())
+        return Deliveries(
+            self.engine.store, lambda: self.engine.now, Poster(reach), RULES, bell=Bell()
+        )
 
     def work(self, worker: Deliveries) -> None:
-        """Turns until nothing is due at this time of the clock, each with the end of its attempts."""
+        """Turns until nothing is due at this time of the clock, each with the end of its
+        attempts.
+        """
 
         async def turns() -> None:
             while await worker.turn() or worker._tasks:
@@ -91,7 +101,9 @@ class Hooked:
         return str(found["status"])
 
 
-def test_retries_go_on_for_a_day_then_it_is_given_up_and_asked_hourly(store: Engine, receiver: Receiver) -> None:
+def test_retries_go_on_for_a_day_then_it_is_given_up_and_asked_hourly(
+    store: Engine, receiver: Receiver
+) -> None:
     assert sum(RULES.retry_delays) == 86_400
     assert RULES.retry_delays[:2] == (30, 180)
     hooked = Hooked(store, receiver, "day")
@@ -102,7 +114,11 @@ def test_retries_go_on_for_a_day_then_it_is_given_up_and_asked_hourly(store: Eng
     hooked.work(worker)
     for number, delay in enumerate(RULES.retry_delays, start=1):
         (delivery,) = hooked.deliveries()
-        assert (len(delivery["attempts"]), delivery["status"], hooked.status) == (number, "pending", "active")
+        assert (len(delivery["attempts"]), delivery["status"], hooked.status) == (
+            number,
+            "pending",
+            "active",
+        )
         store.now += round(delay * 0.89 * SECOND)
         hooked.work(worker)
         assert len(hooked.got()) == number, "not before its time"
@@ -110,7 +126,11 @@ def test_retries_go_on_for_a_day_then_it_is_given_up_and_asked_hourly(store: Eng
         hooked.work(worker)
     assert 0.85 * DAY < store.now - made < 1.15 * DAY
     (delivery,) = hooked.deliveries()
-    assert (len(delivery["attempts"]), delivery["status"], hooked.status) == (11, "failed", "unverified")
+    assert (len(delivery["attempts"]), delivery["status"], hooked.status) == (
+        11,
+        "failed",
+        "unverified",
+    )
     for _ in range(3):
         store.now += 3599 * SECOND
         hooked.work(worker)
@@ -140,7 +160,9 @@ def test_the_secret_before_signs_for_a_day(store: Engine, receiver: Receiver) ->
         assert len(hooked.got()[-1].headers["webhook-signature"].split()) == signatures
 
 
-def test_what_a_killed_worker_had_claimed_is_sent_once_the_claim_is_over(store: Engine, receiver: Receiver) -> None:
+def test_what_a_killed_worker_had_claimed_is_sent_once_the_claim_is_over(
+    store: Engine, receiver: Receiver
+) -> None:
     hooked = Hooked(store, receiver, "claimed")
     store.run(store.create(hooked.alice))
     killed, other = hooked.worker(), hooked.worker()
@@ -190,7 +212,9 @@ def test_a_backlog_waits_in_the_log_and_is_told_whole(store: Engine, receiver: R
     made = 1_100
 
     async def create() -> None:
-        await asyncio.gather(*(store.create(hooked.alice, title=f"{number}") for number in range(made)))
+        await asyncio.gather(
+            *(store.create(hooked.alice, title=f"{number}") for number in range(made))
+        )
 
     store.run(create())
     worker = hooked.worker()
@@ -206,7 +230,11 @@ def test_deliveries_are_forgotten_after_their_time_with_their_attempts(
     hooked = Hooked(store, receiver, "old")
     worker = hooked.worker()
     cleaner = Cleaner(
-        store.store, LocalBlobs(tmp_path / "blobs"), lambda: store.now, orphan_seconds=1, delivery_seconds=86_400
+        store.store,
+        LocalBlobs(tmp_path / "blobs"),
+        lambda: store.now,
+        orphan_seconds=1,
+        delivery_seconds=86_400,
     )
     for number in range(120):
         store.run(store.create(hooked.alice, title=f"{number}"))
@@ -221,14 +249,20 @@ def test_deliveries_are_forgotten_after_their_time_with_their_attempts(
     assert store.all("SELECT COUNT(*) FROM webhook_attempts") == [(1,)]
 
 
-def test_an_event_that_retention_took_is_not_sent_again(store: Engine, receiver: Receiver, tmp_path: Path) -> None:
+def test_an_event_that_retention_took_is_not_sent_again(
+    store: Engine, receiver: Receiver, tmp_path: Path
+) -> None:
     hooked = Hooked(store, receiver, "gone")
     worker = hooked.worker()
     store.run(store.create(hooked.alice))
     hooked.work(worker)
     store.now += 2 * DAY
     cleaner = Cleaner(
-        store.store, LocalBlobs(tmp_path / "blobs"), lambda: store.now, orphan_seconds=1, event_seconds=86_400
+        store.store,
+        LocalBlobs(tmp_path / "blobs"),
+        lambda: store.now,
+        orphan_seconds=1,
+        event_seconds=86_400,
     )
     assert store.run(cleaner.forget_events()) >= 1
     id_ = WebhookDeliveryId.parse(hooked.deliveries()[0]["id"])

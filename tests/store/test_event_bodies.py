@@ -26,9 +26,11 @@ def _raw(value: Any) -> msgspec.Raw:
 def test_a_creation_tells_the_object() -> None:
     told = _told(events.created("O", "DEVU-1", 1_700_000_000_000_000, _raw(OLD)))
     assert told == {
-        "id": "don:core:dvrv-us-1:devo/O:event/7", "timestamp": "2023-11-14T22:13:20.000Z", "type": "work_created",
+        "id": "don:core:dvrv-us-1:devo/O:event/7",
+        "timestamp": "2023-11-14T22:13:20.000Z",
+        "type": "work_created",
         "work_created": {"work": OLD},
-    }  # fmt: skip
+    }
 
 
 def test_an_update_tells_the_object_and_all_of_what_it_was() -> None:
@@ -38,7 +40,10 @@ def test_an_update_tells_the_object_and_all_of_what_it_was() -> None:
 
 def test_a_deletion_tells_the_ids_and_what_it_was() -> None:
     told = _told(events.deleted("O", "DEVU-1", 0, _raw(OLD)))
-    assert told["work_deleted"] == {"work": {"display_id": OLD["display_id"], "id": OLD["id"]}, "old_work": OLD}
+    assert told["work_deleted"] == {
+        "work": {"display_id": OLD["display_id"], "id": OLD["id"]},
+        "old_work": OLD,
+    }
 
 
 def test_what_retention_took_is_left_out() -> None:

@@ -25,12 +25,18 @@ from tests.support.engine import Engine
 def cleaner(store: Engine, tmp_path: Path) -> Cleaner:
     days = 90
     return Cleaner(
-        store.store, LocalBlobs(tmp_path / "b"), lambda: store.now, orphan_seconds=1, event_seconds=days * 86_400
+        store.store,
+        LocalBlobs(tmp_path / "b"),
+        lambda: store.now,
+        orphan_seconds=1,
+        event_seconds=days * 86_400,
     )
 
 
 def _feed(store: Engine, caller: Any, **request: Any) -> Any:
-    return json.loads(store.run(store.invoker.invoke(caller, LIST, EventsListRequest(**request))).body)
+    return json.loads(
+        store.run(store.invoker.invoke(caller, LIST, EventsListRequest(**request))).body
+    )
 
 
 def _change(store: Engine, caller: Any, id_: str, title: str) -> None:
@@ -38,7 +44,9 @@ def _change(store: Engine, caller: Any, id_: str, title: str) -> None:
     store.run(store.invoker.invoke(caller, UPDATE, request))
 
 
-def test_what_is_too_old_leaves_the_feed_and_timelines_still_say_what_changed(store: Engine, cleaner: Cleaner) -> None:
+def test_what_is_too_old_leaves_the_feed_and_timelines_still_say_what_changed(
+    store: Engine, cleaner: Cleaner
+) -> None:
     alice, charlie = store.person(), store.person("Charlie")
     made = store.run(store.create(alice, title="First"))
     store.run(store.invoker.invoke(alice, TAGS_CREATE, TagsCreateRequest(name="t")))
@@ -52,20 +60,26 @@ def test_what_is_too_old_leaves_the_feed_and_timelines_still_say_what_changed(st
     assert store.run(cleaner.forget_events()) == old + 1
     assert store.run(cleaner.forget_events()) == 0
     left = _feed(store, alice)
-    assert [event["engagement_updated"]["engagement"]["title"] for event in left["events"]] == ["Third"]
+    assert [event["engagement_updated"]["engagement"]["title"] for event in left["events"]] == [
+        "Third"
+    ]
     assert left == _feed(store, alice, after=old)
     with pytest.raises(ValueNotPermitted) as refused:
         _feed(store, alice, after=old - 1)
     assert refused.value.fields["reason"] == f"must be at least {old}"
     assert "walk the lists" in refused.value.detail
     request = TimelineEntriesListRequest(object=TimelineObjectId.parse(made["display_id"]))
-    entries = json.loads(store.run(store.invoker.invoke(alice, TIMELINE, request)).body)["timeline_entries"]
+    entries = json.loads(store.run(store.invoker.invoke(alice, TIMELINE, request)).body)[
+        "timeline_entries"
+    ]
     told = [entry["event"] for entry in reversed(entries)]
     assert [event["type"] for event in told] == ["created", "updated", "updated"]
     (delta,) = told[1]["updated"]["field_deltas"]
     assert (delta["old_value"]["value"], delta["new_value"]["value"]) == ("First", "Second")
     kept = store.all(
-        "SELECT kind, document, before FROM events WHERE org = :org AND seq <= :seq", org=alice.org, seq=old
+        "SELECT kind, document, before FROM events WHERE org = :org AND seq <= :seq",
+        org=alice.org,
+        seq=old,
     )
     assert kept == [("engagement", None, None)] * 2
     # Charlie's only event was old too: the feed is empty, and goes on from where it was.
@@ -88,7 +102,9 @@ def test_an_old_feed_is_cleaned_in_small_bites(store: Engine, cleaner: Cleaner) 
     assert [event["sequence"] for event in _feed(store, alice, after=end)["events"]] == [end + 1]
 
 
-def test_an_orphan_that_the_cleaner_removes_is_told_in_the_system_s_name(store: Engine, cleaner: Cleaner) -> None:
+def test_an_orphan_that_the_cleaner_removes_is_told_in_the_system_s_name(
+    store: Engine, cleaner: Cleaner
+) -> None:
     alice, charlie = store.person(), store.person("Charlie")
     for caller in (alice, charlie):
         store.run(store.invoker.invoke(caller, PREPARE, ArtifactsPrepareRequest(file_name="a.txt")))

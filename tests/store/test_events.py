@@ -1,11 +1,18 @@
-"""Change events: one row per change, in the transaction of the change, in the order in which they were committed."""
+"""Change events: one row per change, in the transaction of the change, in the order in which
+they were committed.
+"""
 
 import json
 from typing import Any
 
 from rapport.contract.accounts import CREATE as ACCOUNTS_CREATE
 from rapport.contract.accounts import AccountsCreateRequest
-from rapport.contract.engagements import DELETE, UPDATE, EngagementsDeleteRequest, EngagementsUpdateRequest
+from rapport.contract.engagements import (
+    DELETE,
+    UPDATE,
+    EngagementsDeleteRequest,
+    EngagementsUpdateRequest,
+)
 from rapport.contract.kit.ids import EngagementId
 from rapport.store.events import EventRow, after
 from tests.support.engine import Engine
@@ -34,14 +41,21 @@ def test_an_engagement_s_life_is_told_in_order(store: Engine) -> None:
     assert json.loads(updated.deltas or "") == {"title": ["First", "Second"]}
     assert json.loads(updated.before or "")["title"] == "First"
     assert json.loads(updated.document or "")["title"] == "Second"
-    assert json.loads(deleted.document or "") == {"display_id": made["display_id"], "id": made["id"]}
+    assert json.loads(deleted.document or "") == {
+        "display_id": made["display_id"],
+        "id": made["id"],
+    }
     assert json.loads(deleted.before or "") == json.loads(updated.document or "")
 
 
-def test_long_texts_stand_in_the_trail_as_hash_and_length_and_whole_beside_it(store: Engine) -> None:
+def test_long_texts_stand_in_the_trail_as_hash_and_length_and_whole_beside_it(
+    store: Engine,
+) -> None:
     alice = store.person()
     made = store.run(store.create(alice, description="x" * 4096))
-    request = EngagementsUpdateRequest(id=EngagementId.parse(made["display_id"]), description="y" * 4097)
+    request = EngagementsUpdateRequest(
+        id=EngagementId.parse(made["display_id"]), description="y" * 4097
+    )
     store.run(store.invoker.invoke(alice, UPDATE, request))
     updated = _told(store, alice.org)[1]
     before, now = json.loads(updated.deltas or "")["description"]
@@ -53,7 +67,9 @@ def test_long_texts_stand_in_the_trail_as_hash_and_length_and_whole_beside_it(st
 
 def test_an_account_brings_its_rev_org_and_another_org_hears_nothing(store: Engine) -> None:
     alice, charlie = store.person(), store.person("Charlie")
-    store.run(store.invoker.invoke(alice, ACCOUNTS_CREATE, AccountsCreateRequest(display_name="Acme")))
+    store.run(
+        store.invoker.invoke(alice, ACCOUNTS_CREATE, AccountsCreateRequest(display_name="Acme"))
+    )
     assert [(event.kind, event.object) for event in _told(store, alice.org)] == [
         ("account", "ACC-1"),
         ("rev_org", "REV-1"),

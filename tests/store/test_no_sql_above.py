@@ -31,8 +31,9 @@ def _texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
         id(node.body[0].value)
         for node in ast.walk(tree)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.body and isinstance(node.body[0], ast.Expr)
-    }  # fmt: skip
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
             yield node.lineno, node.value
@@ -43,7 +44,11 @@ def _sql(source: str) -> list[int]:
     tree = ast.parse(source)
     lines = [line for line, text in _texts(tree) if SQL.search(text)]
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    lines += [call.lineno for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in TAKES_SQL]
+    lines += [
+        call.lineno
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr in TAKES_SQL
+    ]
     return lines
 
 

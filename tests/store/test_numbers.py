@@ -19,8 +19,14 @@ def test_numbers_are_counted_per_org_and_kind(store: Engine) -> None:
 
 def test_a_run_of_numbers_is_taken_at_once_in_each_org(store: Engine) -> None:
     org, other = store.new_org(), store.new_org()
-    assert store.write(lambda tx: numbers.take(tx, ids.TAG, {org: 5, other: 2})) == {org: 1, other: 1}
-    assert store.write(lambda tx: numbers.take(tx, ids.TAG, {other: 1, org: 3})) == {org: 6, other: 3}
+    assert store.write(lambda tx: numbers.take(tx, ids.TAG, {org: 5, other: 2})) == {
+        org: 1,
+        other: 1,
+    }
+    assert store.write(lambda tx: numbers.take(tx, ids.TAG, {other: 1, org: 3})) == {
+        org: 6,
+        other: 3,
+    }
 
 
 def test_no_two_concurrent_writes_get_the_same_number(store: Engine) -> None:
@@ -28,7 +34,10 @@ def test_no_two_concurrent_writes_get_the_same_number(store: Engine) -> None:
 
     async def run() -> Sequence[int | BaseException]:
         return await settled(
-            [alone(store.store, lambda tx: numbers.take_one(tx, ids.ENGAGEMENT, org)) for _ in range(100)]
+            [
+                alone(store.store, lambda tx: numbers.take_one(tx, ids.ENGAGEMENT, org))
+                for _ in range(100)
+            ]
         )
 
     taken = store.run(run())

@@ -1,4 +1,6 @@
-"""The paging law: whatever the order and the page size, the pages put together are the sorted list."""
+"""The paging law: whatever the order and the page size, the pages put together are the sorted
+list.
+"""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -19,11 +21,15 @@ from tests.support.engine import Engine, row_of
 TITLES = ("", "A", "B", "a", "a b", "ab", "b", "~", "é", "e\u0301", "Ω", "\ufffd", "\U0001f600")
 MOMENTS = (NO_DATE, -1, 0, 1, 2**53 + 1, 2**62)
 
-rows_of_orgs = st.lists(st.tuples(st.sampled_from(TITLES), *[st.sampled_from(MOMENTS)] * 3), max_size=30)
+rows_of_orgs = st.lists(
+    st.tuples(st.sampled_from(TITLES), *[st.sampled_from(MOMENTS)] * 3), max_size=30
+)
 orders = st.lists(
     st.builds(Sort, st.sampled_from(list(engagements.SORTS)), st.booleans()),
-    min_size=1, max_size=4, unique_by=lambda sort: sort.field,
-).map(tuple)  # fmt: skip
+    min_size=1,
+    max_size=4,
+    unique_by=lambda sort: sort.field,
+).map(tuple)
 limits = st.integers(1, 8)
 
 
@@ -62,7 +68,14 @@ class Walker(NamedTuple):
 
 def _row(org: str, number: int, values: tuple[Any, ...]) -> EngagementRow:
     title, created, modified, scheduled = values
-    return row_of(org, number, title=title, created_date=created, modified_date=modified, scheduled_date=scheduled)
+    return row_of(
+        org,
+        number,
+        title=title,
+        created_date=created,
+        modified_date=modified,
+        scheduled_date=scheduled,
+    )
 
 
 def _insert(store: Engine, rows: Sequence[EngagementRow]) -> None:
@@ -79,13 +92,18 @@ def _sorted(rows: Sequence[EngagementRow], sorts: Sequence[Sort]) -> list[int]:
     ordered = sorted(rows, key=lambda row: row.number, reverse=sorts[-1].descending)
     for sort in reversed(sorts):
         ordered.sort(key=lambda row, name=sort.field: getattr(row, name), reverse=sort.descending)  # type: ignore[misc]
-    # A reversed stable sort keeps equals in their order, which is what the next more important sort needs.
+    # A reversed stable sort keeps equals in their order, which is what the next more important sort
+    # needs.
     return [row.number for row in ordered]
 
 
 @given(values=rows_of_orgs, sorts=orders, limit=limits, backwards=st.booleans())
 def test_pages_put_together_are_the_sorted_list(
-    store: Engine, values: list[tuple[Any, ...]], sorts: tuple[Sort, ...], limit: int, backwards: bool
+    store: Engine,
+    values: list[tuple[Any, ...]],
+    sorts: tuple[Sort, ...],
+    limit: int,
+    backwards: bool,
 ) -> None:
     org = store.new_org()
     rows = [_row(org, number, one) for number, one in enumerate(values, 1)]
@@ -100,7 +118,11 @@ def test_pages_put_together_are_the_sorted_list(
 
 @given(values=rows_of_orgs, sorts=orders, limit=limits, backwards=st.booleans())
 def test_the_way_back_from_any_page_is_the_page_before_it(
-    store: Engine, values: list[tuple[Any, ...]], sorts: tuple[Sort, ...], limit: int, backwards: bool
+    store: Engine,
+    values: list[tuple[Any, ...]],
+    sorts: tuple[Sort, ...],
+    limit: int,
+    backwards: bool,
 ) -> None:
     org = store.new_org()
     _insert(store, [_row(org, number, one) for number, one in enumerate(values, 1)])
@@ -116,18 +138,25 @@ def test_the_way_back_from_any_page_is_the_page_before_it(
 
 
 changes = st.lists(
-    st.tuples(st.lists(st.tuples(st.sampled_from(TITLES), *[st.sampled_from(MOMENTS)] * 3), max_size=3),
-              st.lists(st.integers(1, 30), max_size=4)),
+    st.tuples(
+        st.lists(st.tuples(st.sampled_from(TITLES), *[st.sampled_from(MOMENTS)] * 3), max_size=3),
+        st.lists(st.integers(1, 30), max_size=4),
+    ),
     max_size=12,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=60)
 @given(values=rows_of_orgs, sorts=orders, limit=limits, backwards=st.booleans(), between=changes)
 def test_a_walk_sees_what_existed_all_along_exactly_once_whatever_comes_and_goes(
-    store: Engine, *, values: list[tuple[Any, ...]], sorts: tuple[Sort, ...], limit: int, backwards: bool,
+    store: Engine,
+    *,
+    values: list[tuple[Any, ...]],
+    sorts: tuple[Sort, ...],
+    limit: int,
+    backwards: bool,
     between: list[tuple[list[tuple[Any, ...]], list[int]]],
-) -> None:  # fmt: skip
+) -> None:
     org = store.new_org()
     rows = [_row(org, number, one) for number, one in enumerate(values, 1)]
     _insert(store, rows)
@@ -164,8 +193,12 @@ def test_a_page_whose_rows_are_all_gone_leads_back_to_those_before_it(store: Eng
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_a_list_of_nothing_is_one_empty_page_without_cursors(store: Engine, backwards: bool) -> None:
-    page = Walker(store, store.new_org(), (Sort("title", descending=True),), 5).page(None, backwards=backwards)
+def test_a_list_of_nothing_is_one_empty_page_without_cursors(
+    store: Engine, backwards: bool
+) -> None:
+    page = Walker(store, store.new_org(), (Sort("title", descending=True),), 5).page(
+        None, backwards=backwards
+    )
     assert (page.rows, page.next, page.prev) == ([], None, None)
 
 
@@ -174,4 +207,6 @@ def test_another_orgs_rows_and_deleted_ones_are_never_on_a_page(store: Engine) -
     _insert(store, [_row(org, number, ("x", 0, 0, 0)) for number in (1, 2, 3)])
     _insert(store, [_row(other, number, ("x", 0, 0, 0)) for number in (1, 2, 3, 4)])
     _delete(store, org, [2])
-    assert list(Walker(store, org, (Sort("title", descending=False),), 2).pages(backwards=False)) == [[1, 3]]
+    assert list(
+        Walker(store, org, (Sort("title", descending=False),), 2).pages(backwards=False)
+    ) == [[1, 3]]

@@ -1,4 +1,6 @@
-"""How SQLite goes about the program's statements: what is slow with many rows shows in the plan, without them."""
+"""How SQLite goes about the program's statements: what is slow with many rows shows in the
+plan, without them.
+"""
 
 import asyncio
 import json
@@ -39,8 +41,8 @@ PAGING = {"cursor", "expand", "limit", "mode", "sort_by"}
 # Few rows, whatever is stored: an org's one of each, or what an operator made by hand.
 SMALL = {"orgs", "event_floors", "webhooks", "migrations"}
 
-# Questions that still read as much as an org has, not as much as they answer: indexes and sums are to come for each.
-# What is mended leaves this list, and nothing new comes in.
+# Questions that still read as much as an org has, not as much as they answer: indexes and sums are
+# to come for each. What is mended leaves this list, and nothing new comes in.
 KNOWN_WALKS = {
     "accounts by created_by",
     "accounts by display_name",
@@ -119,18 +121,31 @@ async def _run_everything(folder: Path, seen: set[str]) -> set[str]:
         seen.clear()  # A migration may take its time.
         await demo.fill(opened.store, opened.blobs, system_clock)
         schemas = openapi.document(version=__version__)["components"]["schemas"]
-        calls = [(method.name, example(method, schemas)) for method in METHODS.values()] + MORE + [*_filtered(schemas)]
+        calls = (
+            [(method.name, example(method, schemas)) for method in METHODS.values()]
+            + MORE
+            + [*_filtered(schemas)]
+        )
         done = set()
-        for name, request in sorted(calls, key=lambda call: ("delete" in call[0], call[0] != "tags.delete")):
+        for name, request in sorted(
+            calls, key=lambda call: ("delete" in call[0], call[0] != "tags.delete")
+        ):
             decoder = RequestDecoder(METHODS[name].request, strict=False)
             try:
-                await opened.invoker.invoke(ADMIN, METHODS[name], decoder.from_body(json.dumps(request).encode()))
+                await opened.invoker.invoke(
+                    ADMIN, METHODS[name], decoder.from_body(json.dumps(request).encode())
+                )
             except ApiError:
                 continue
             done.add(name)
         blobs = LocalBlobs(folder / "blobs")
         cleaner = Cleaner(opened.store, blobs, lambda: system_clock() + 400 * DAY, orphan_seconds=1)
-        for clean in (cleaner.remove_orphans, cleaner.forget_keys, cleaner.forget_deliveries, cleaner.forget_events):
+        for clean in (
+            cleaner.remove_orphans,
+            cleaner.forget_keys,
+            cleaner.forget_deliveries,
+            cleaner.forget_events,
+        ):
             await clean()
         return done
 
@@ -146,7 +161,9 @@ def _loops(connection: apsw.Connection, sql: str) -> Iterator[list[str]]:
 
 
 # An index walked from an org's first row, or from a place in it, to the end.
-_WALK = re.compile(r"SEARCH (\w+) USING (?:COVERING )?(?:INDEX )?(\w+).*\(org=\?(?: AND \w+[<>]\?)?\)")
+_WALK = re.compile(
+    r"SEARCH (\w+) USING (?:COVERING )?(?:INDEX )?(\w+).*\(org=\?(?: AND \w+[<>]\?)?\)"
+)
 # What no row is looked at for.
 _FREE = re.compile(r":\w+|\b(\w+\.)?org = |\b(\w+\.)?deleted_date IS NULL")
 _PART = re.compile(r"\b(?:WHERE|ON)\b(.*?)(?=\bORDER BY\b|\bLIMIT\b|\bJOIN\b|$)")
@@ -154,11 +171,17 @@ _PART = re.compile(r"\b(?:WHERE|ON)\b(.*?)(?=\bORDER BY\b|\bLIMIT\b|\bJOIN\b|$)"
 
 def _named(sql: str, tables: AbstractSet[str]) -> dict[str, str]:
     """Tables by what a statement calls them."""
-    return {alias: table for table, alias in re.findall(r"(?:FROM|JOIN)\s+(\w+) (?:AS )?(\w+)", sql) if table in tables}
+    return {
+        alias: table
+        for table, alias in re.findall(r"(?:FROM|JOIN)\s+(\w+) (?:AS )?(\w+)", sql)
+        if table in tables
+    }
 
 
 def _walks(connection: apsw.Connection, sql: str, columns: dict[str, set[str]]) -> Iterator[str]:
-    """Walks that nothing ends but the last row of the org, as `<table> by <what its rows are looked at for>`."""
+    """Walks that nothing ends but the last row of the org, as `<table> by <what its rows are
+    looked at for>`.
+    """
     sql = " ".join(sql.split())
     bindings = dict.fromkeys(re.findall(r":(\w+)", sql), "[]")
     steps = [step for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {sql}", bindings)]
@@ -171,7 +194,9 @@ def _walks(connection: apsw.Connection, sql: str, columns: dict[str, set[str]]) 
             table = named.get(walk[1], walk[1])
             rows = looked_at & (columns[table] | columns.keys()) - {"org", "number", table}
             if ends_early:
-                rows -= {column for _, _, column in connection.execute(f"PRAGMA index_info({walk[2]})")}
+                rows -= {
+                    column for _, _, column in connection.execute(f"PRAGMA index_info({walk[2]})")
+                }
             if table not in SMALL and (rows or not ends_early):
                 yield f"{table} by {', '.join(sorted(rows)) or 'nothing'}"
 
@@ -183,20 +208,37 @@ def _statements(seen: set[str]) -> set[str]:
 def test_no_statement_walks_an_index_without_a_bound(tmp_path: Path, seen: set[str]) -> None:
     asyncio.run(_run_everything(tmp_path / "data", seen))
     connection = apsw.Connection(str(tmp_path / "data" / "rapport.db"))
-    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-    columns = {name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")} for name in tables}
+    tables = [
+        name
+        for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    ]
+    columns = {
+        name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
+        for name in tables
+    }
     walks = {walk for sql in _statements(seen) for walk in _walks(connection, sql, columns)}
     connection.close()
     assert walks == KNOWN_WALKS | ENDED
 
 
-def test_no_statement_reads_a_list_again_for_each_row_or_a_whole_table(tmp_path: Path, seen: set[str]) -> None:
+def test_no_statement_reads_a_list_again_for_each_row_or_a_whole_table(
+    tmp_path: Path, seen: set[str]
+) -> None:
     done = asyncio.run(_run_everything(tmp_path / "data", seen))
-    assert {"tags.delete", "engagements.list", "engagements.update", "works.list", "rev-users.list"} <= done
+    assert {
+        "tags.delete",
+        "engagements.list",
+        "engagements.update",
+        "works.list",
+        "rev-users.list",
+    } <= done
     statements = _statements(seen)
     assert len(statements) > 120
     connection = apsw.Connection(str(tmp_path / "data" / "rapport.db"))
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    tables = {
+        name
+        for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    }
     slow = []
     for sql in statements:
         names = _named(sql, tables)

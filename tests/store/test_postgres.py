@@ -1,4 +1,6 @@
-"""What only PostgreSQL has: many processes, lost connections, locks that others wait for, a pooler between."""
+"""What only PostgreSQL has: many processes, lost connections, locks that others wait for, a
+pooler between.
+"""
 
 import asyncio
 import time
@@ -77,7 +79,12 @@ def test_a_statement_is_numbered_where_it_has_names() -> None:
     assert statement.text == (
         "SELECT ':no', a::text FROM unnest($1::bigint[], $2::text[]) AS r(n, t) WHERE a = $3 AND b = $4 OR c = $3"
     )
-    assert statement.arguments({"list": [(1, "x"), (2, None)], "a": 5, "b": "y"}) == [[1, 2], ["x", None], 5, "y"]
+    assert statement.arguments({"list": [(1, "x"), (2, None)], "a": 5, "b": "y"}) == [
+        [1, 2],
+        ["x", None],
+        5,
+        "y",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +94,10 @@ def test_a_statement_is_numbered_where_it_has_names() -> None:
             "postgresql://u:p@a:1,b/db?sslmode=require",
             ["postgresql://u:p@a:1/db?sslmode=require", "postgresql://u:p@b/db?sslmode=require"],
         ),
-        ("postgresql:///db?host=a,b&port=1,2", ["postgresql:/db?host=a&port=1", "postgresql:/db?host=b&port=2"]),
+        (
+            "postgresql:///db?host=a,b&port=1,2",
+            ["postgresql:/db?host=a&port=1", "postgresql:/db?host=b&port=2"],
+        ),
         ("postgres://a/db?connect_timeout=9&keepalives=1", ["postgres://a/db"]),
     ],
 )
@@ -102,7 +112,9 @@ def test_another_url_is_refused(url: str) -> None:
 
 
 def test_no_password_is_shown() -> None:
-    shown = masked("postgresql://u:secret@a,b/db?sslmode=require&password=secret&sslpassword=secret")
+    shown = masked(
+        "postgresql://u:secret@a,b/db?sslmode=require&password=secret&sslpassword=secret"
+    )
     assert shown == "postgresql://u:***@a,b/db?sslmode=require&password=***&sslpassword=***"
 
 
@@ -156,7 +168,9 @@ def _account(org: str) -> accounts.AccountRow:
     return accounts.AccountRow(org, 1, "Acme", None, "DEVU-1", 1, "DEVU-1", 1, "{}")
 
 
-def test_what_a_write_refers_to_is_not_deleted_before_it_is_written(engine: Engine, other: PostgresStore) -> None:
+def test_what_a_write_refers_to_is_not_deleted_before_it_is_written(
+    engine: Engine, other: PostgresStore
+) -> None:
     org, seen = engine.new_org(), []
     engine.write(lambda tx: accounts.insert(tx, _account(org)))
     found, deleting = asyncio.Event(), asyncio.Event()
@@ -183,7 +197,9 @@ def test_what_a_write_refers_to_is_not_deleted_before_it_is_written(engine: Engi
     assert seen == [1]
 
 
-def test_a_reader_of_the_feed_misses_nothing_that_two_processes_write(engine: Engine, other: PostgresStore) -> None:
+def test_a_reader_of_the_feed_misses_nothing_that_two_processes_write(
+    engine: Engine, other: PostgresStore
+) -> None:
     org = engine.new_org()
     row = events.EventRow(org, 0, "tag", "created", "TAG-1", "DEVU-1", 1, "{}", None, None)
 
@@ -194,7 +210,9 @@ def test_a_reader_of_the_feed_misses_nothing_that_two_processes_write(engine: En
 
     async def run() -> tuple[list[Any], list[int]]:
         async def write() -> list[Any]:
-            return await settled([alone(store, tell) for _ in range(100) for store in (engine.store, other)])
+            return await settled(
+                [alone(store, tell) for _ in range(100) for store in (engine.store, other)]
+            )
 
         seen: list[int] = []
         async with asyncio.TaskGroup() as group:
@@ -252,16 +270,25 @@ def test_a_worker_does_not_wait_for_a_webhook_that_another_process_is_at(
     engine.run(run())
 
 
-def test_writers_that_wait_for_each_other_are_both_done(engine: Engine, other: PostgresStore) -> None:
+def test_writers_that_wait_for_each_other_are_both_done(
+    engine: Engine, other: PostgresStore
+) -> None:
     org = engine.new_org()
-    engine.write(lambda tx: engagements.insert(tx, [row_of(org, 1), row_of(org, 2)], [engagements.Related()] * 2))
+    engine.write(
+        lambda tx: engagements.insert(
+            tx, [row_of(org, 1), row_of(org, 2)], [engagements.Related()] * 2
+        )
+    )
 
     async def both(tx: Tx, first: int, second: int) -> None:
         await engagements.lock(tx, org, first)
         await asyncio.sleep(0.2)
         await engagements.lock(tx, org, second)
 
-    works = [alone(engine.store, lambda tx: both(tx, 1, 2)), alone(other, lambda tx: both(tx, 2, 1))]
+    works = [
+        alone(engine.store, lambda tx: both(tx, 1, 2)),
+        alone(other, lambda tx: both(tx, 2, 1)),
+    ]
     assert engine.run(settled(works)) == [None, None]
 
 
@@ -302,7 +329,9 @@ def test_connections_that_the_server_ended_are_made_anew_and_nobody_notices(
     engine: Engine, postgres: PostgresServer, url: str
 ) -> None:
     engine.write(lambda tx: orgs.insert(tx, "ORG0000001", "x", 1))
-    ending = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{_name(url)}'"
+    ending = (
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{_name(url)}'"
+    )
     postgres.run(ending)
     assert engine.read(orgs.all_orgs) == [("ORG0000001", "x")]
     postgres.run(ending)
@@ -310,7 +339,9 @@ def test_connections_that_the_server_ended_are_made_anew_and_nobody_notices(
     assert len(engine.read(orgs.all_orgs)) == 2
 
 
-def test_a_connection_lost_in_a_transaction_is_another_try(engine: Engine, postgres: PostgresServer, url: str) -> None:
+def test_a_connection_lost_in_a_transaction_is_another_try(
+    engine: Engine, postgres: PostgresServer, url: str
+) -> None:
     tries = []
 
     async def work(tx: Tx) -> None:
@@ -325,7 +356,9 @@ def test_a_connection_lost_in_a_transaction_is_another_try(engine: Engine, postg
     assert engine.read(orgs.all_orgs) == [("ORG0000002", "x")]
 
 
-def test_a_connection_lost_in_a_commit_is_no_success(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_lost_in_a_commit_is_no_success(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def lost(connection: Any, limit: asyncio.Timeout) -> None:
         connection.terminate()
         await commit(connection, limit)
@@ -355,7 +388,11 @@ def test_a_statement_that_nobody_waits_for_is_ended_on_the_server(
     engine: Engine, postgres: PostgresServer, url: str
 ) -> None:
     with pytest.raises(ServiceUnavailable):
-        engine.run(engine.store.read(lambda tx: tx.all("SELECT pg_sleep(30)"), deadline=time.monotonic() + 0.2))
+        engine.run(
+            engine.store.read(
+                lambda tx: tx.all("SELECT pg_sleep(30)"), deadline=time.monotonic() + 0.2
+            )
+        )
     running = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{_name(url)}' AND query LIKE '%pg_sleep%' AND state = 'active'"
     eventually(4, lambda: not postgres.run(running))
 
@@ -383,10 +420,13 @@ def test_a_pooled_database_is_worked_on_without_anything_that_outlives_a_transac
         seen = []
         for heavy in (False, True):
             seen += await store.read(
-                lambda tx: tx.all("SHOW statement_timeout"), deadline=time.monotonic() + SOON, heavy=heavy
+                lambda tx: tx.all("SHOW statement_timeout"),
+                deadline=time.monotonic() + SOON,
+                heavy=heavy,
             )
         prepared = await store.read(
-            lambda tx: tx.all("SELECT name FROM pg_prepared_statements"), deadline=time.monotonic() + SOON
+            lambda tx: tx.all("SELECT name FROM pg_prepared_statements"),
+            deadline=time.monotonic() + SOON,
         )
         await store.close()
         return [*seen, *prepared]
@@ -403,7 +443,9 @@ def test_a_database_that_is_away_is_one_sentence(unused_port: int) -> None:
     assert "secret" not in str(refused.value)
 
 
-def test_the_host_that_is_there_is_found_whatever_stands_before_it(unused_port: int, url: str) -> None:
+def test_the_host_that_is_there_is_found_whatever_stands_before_it(
+    unused_port: int, url: str
+) -> None:
     _open_and_close(url.replace("@", f"@127.0.0.1:{unused_port},"))
 
 
@@ -419,7 +461,9 @@ def test_a_database_that_may_forget_commits_is_refused(url: str, postgres: Postg
 def _schema(postgres: PostgresServer, url: str) -> list[Any]:
     columns = """SELECT table_name::text, column_name::text, data_type::text, is_nullable::text, column_default::text, collation_name::text
                  FROM information_schema.columns WHERE table_schema = 'public' ORDER BY table_name, ordinal_position"""
-    indexes = "SELECT indexname::text, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+    indexes = (
+        "SELECT indexname::text, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+    )
     return [tuple(row) for sql in (columns, indexes) for row in postgres.run(sql, _name(url))]
 
 
@@ -442,10 +486,16 @@ def test_both_engines_have_the_same_tables_columns_and_indexes(
     asyncio.run(SqliteStore(tmp_path / "rapport.db").close())
     connection = apsw.Connection(str(tmp_path / "rapport.db"), flags=apsw.SQLITE_OPEN_READONLY)
     sqlite = {
-        str(table): [(str(row[1]), bool(row[3])) for row in connection.execute(f"PRAGMA table_info({table})")]
-        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        str(table): [
+            (str(row[1]), bool(row[3])) for row in connection.execute(f"PRAGMA table_info({table})")
+        ]
+        for (table,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        ).fetchall()
     }
-    named = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall()
+    named = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    ).fetchall()
     connection.close()
     found: dict[str, list[tuple[str, bool]]] = {}
     for table, column, _, nullable, *_ in [row for row in _schema(postgres, url) if len(row) > 2]:
@@ -454,11 +504,15 @@ def test_both_engines_have_the_same_tables_columns_and_indexes(
     sqlite.pop("migrations")
     found.pop("migrations")
     assert found == sqlite
-    indexes = {row[0] for row in _schema(postgres, url) if len(row) == 2 and not row[0].endswith("_pkey")}
+    indexes = {
+        row[0] for row in _schema(postgres, url) if len(row) == 2 and not row[0].endswith("_pkey")
+    }
     assert indexes == {str(name) for (name,) in named}
 
 
-def test_several_processes_that_start_at_once_migrate_once(url: str, postgres: PostgresServer) -> None:
+def test_several_processes_that_start_at_once_migrate_once(
+    url: str, postgres: PostgresServer
+) -> None:
     async def run() -> None:
         for store in await asyncio.gather(*(PostgresStore.open(Options(url)) for _ in range(5))):
             await store.close()
@@ -481,7 +535,9 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
     _open_and_close(url)
     before = _schema(postgres, url)
     steps = migrate.migrations()
-    broken = Migration(len(steps) + 1, 1, "CREATE TABLE half (org {text}); CREATE TABLE orgs (org {text});")
+    broken = Migration(
+        len(steps) + 1, 1, "CREATE TABLE half (org {text}); CREATE TABLE orgs (org {text});"
+    )
     monkeypatch.setattr(migrate, "migrations", lambda: [*steps, broken])
     with pytest.raises(CannotOpen, match="already exists"):
         _open_and_close(url)
@@ -536,7 +592,9 @@ def test_one_read_that_is_refused_does_not_fail_its_neighbours(engine: Engine) -
 
     async def run() -> list[Any]:
         works = [orgs.all_orgs, wrong, orgs.all_orgs, own, orgs.all_orgs] * 8
-        return await settled([engine.store.read(work, deadline=time.monotonic() + SOON) for work in works])
+        return await settled(
+            [engine.store.read(work, deadline=time.monotonic() + SOON) for work in works]
+        )
 
     results = engine.run(run())
     assert [type(result).__name__ for result in results] == [

@@ -41,7 +41,9 @@ def _open_and_close(path: Path, **options: str) -> None:
 
 def _schema(path: Path) -> list[tuple[str, str]]:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").fetchall()
+    rows = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+    ).fetchall()
     connection.close()
     return [(str(name), str(sql)) for name, sql in rows]
 
@@ -54,7 +56,10 @@ def test_a_hundred_writes_at_once_take_a_few_commits(engine: Engine) -> None:
         return False
 
     _sqlite(engine)._writer.set_commit_hook(count)
-    works = [alone(engine.store, lambda tx, n=n: orgs.insert(tx, f"ORG{n:07}", "x", n)) for n in range(100)]  # type: ignore[misc]
+    works = [
+        alone(engine.store, lambda tx, n=n: orgs.insert(tx, f"ORG{n:07}", "x", n))
+        for n in range(100)
+    ]  # type: ignore[misc]
     assert engine.run(settled(works)) == [None] * 100
     assert len(commits) <= 5
 
@@ -102,7 +107,9 @@ def test_a_log_that_has_grown_is_moved_into_the_file(engine: Engine, tmp_path: P
     assert len(engine.read(orgs.all_orgs)) == 30
 
 
-def test_what_was_written_is_there_after_the_program_ended_without_closing(engine: Engine, tmp_path: Path) -> None:
+def test_what_was_written_is_there_after_the_program_ended_without_closing(
+    engine: Engine, tmp_path: Path
+) -> None:
     engine.write(lambda tx: orgs.insert(tx, "ORG0000001", "x", 1))
     copy = tmp_path / "copy"
     copy.mkdir()
@@ -122,7 +129,9 @@ def second_migration(monkeypatch: pytest.MonkeyPatch) -> Migration:
     """A program that knows one migration more."""
     newest = migrate.migrations()[-1].version
     added = Migration(
-        newest + 1, newest + 1, "CREATE TABLE later (org {text} NOT NULL, PRIMARY KEY (org)) {clustered};"
+        newest + 1,
+        newest + 1,
+        "CREATE TABLE later (org {text} NOT NULL, PRIMARY KEY (org)) {clustered};",
     )
     known = [*migrate.migrations(), added]
     monkeypatch.setattr(migrate, "migrations", lambda: known)
@@ -138,11 +147,16 @@ def test_migrations_are_numbered_without_gaps_and_say_what_they_are_compatible_w
 @pytest.mark.parametrize(
     ("texts", "why"),
     [
-        ({"sqlite": "-- compatible: 1\n"}, "migration 7 has neither one text nor one for each engine"),
+        (
+            {"sqlite": "-- compatible: 1\n"},
+            "migration 7 has neither one text nor one for each engine",
+        ),
         ({"": "SELECT 1"}, "migration 7 does not say what it is compatible with"),
     ],
 )
-def test_a_migration_is_for_every_engine_and_says_what_follows_it(texts: dict[str, str], why: str) -> None:
+def test_a_migration_is_for_every_engine_and_says_what_follows_it(
+    texts: dict[str, str], why: str
+) -> None:
     with pytest.raises(ValueError, match=why):
         migrate.migration_of(7, texts)
 
@@ -153,7 +167,9 @@ def test_a_migration_may_have_a_text_for_each_engine() -> None:
     assert (step.sql_for("sqlite"), step.sql_for("postgres")) == tuple(texts.values())
 
 
-def test_a_fresh_schema_is_the_migrated_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fresh_schema_is_the_migrated_schema(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     steps = migrate.migrations()
     for known in range(1, len(steps) + 1):
         monkeypatch.setattr(migrate, "migrations", lambda known=known: steps[:known])
@@ -171,7 +187,9 @@ def test_opening_an_up_to_date_store_changes_nothing_and_makes_no_backup(tmp_pat
     assert [file.name for file in tmp_path.iterdir()] == [DATABASE]
 
 
-def test_a_backup_of_the_old_file_precedes_a_migration(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_a_backup_of_the_old_file_precedes_a_migration(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     engine = Engine("sqlite", tmp_path)
     engine.write(lambda tx: orgs.insert(tx, "ORG0000001", "before", 1))
     old = _schema(tmp_path / DATABASE)
@@ -194,7 +212,9 @@ def test_an_older_program_refuses_a_newer_store_with_one_sentence(tmp_path: Path
     connection = apsw.Connection(str(path))
     connection.execute("INSERT INTO migrations VALUES (?, ?)", (newest + 5, newest + 3))
     connection.close()
-    sentence = f"the store is at version {newest + 5} and needs a program that knows version {newest + 3}"
+    sentence = (
+        f"the store is at version {newest + 5} and needs a program that knows version {newest + 3}"
+    )
     with pytest.raises(NewerDatabase, match=re.escape(sentence)):
         SqliteStore(path)
 
@@ -203,17 +223,23 @@ def test_a_newer_store_that_says_it_is_compatible_is_opened(tmp_path: Path) -> N
     path = tmp_path / DATABASE
     _open_and_close(path)
     connection = apsw.Connection(str(path))
-    connection.execute("INSERT INTO migrations VALUES (?, ?)", (migrate.migrations()[-1].version + 1, 1))
+    connection.execute(
+        "INSERT INTO migrations VALUES (?, ?)", (migrate.migrations()[-1].version + 1, 1)
+    )
     connection.close()
     _open_and_close(path)
 
 
-def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_fails_leaves_the_store_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / DATABASE
     _open_and_close(path)
     before = _schema(path)
     steps = migrate.migrations()
-    broken = Migration(steps[-1].version + 1, 1, "CREATE TABLE half (org {text}); CREATE TABLE orgs (org {text});")
+    broken = Migration(
+        steps[-1].version + 1, 1, "CREATE TABLE half (org {text}); CREATE TABLE orgs (org {text});"
+    )
     with monkeypatch.context() as patched:
         patched.setattr(migrate, "migrations", lambda: [*steps, broken])
         with pytest.raises(apsw.SQLError, match="already exists"):
@@ -254,7 +280,9 @@ def test_a_folder_that_was_open_to_others_is_closed_to_them(data: Path) -> None:
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
 
 
-def test_a_backup_before_a_migration_is_0600_too(data: Path, request: pytest.FixtureRequest) -> None:
+def test_a_backup_before_a_migration_is_0600_too(
+    data: Path, request: pytest.FixtureRequest
+) -> None:
     _in_data(data)
     added: Migration = request.getfixturevalue("second_migration")
     modes = _in_data(data)

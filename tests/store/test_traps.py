@@ -1,4 +1,6 @@
-"""Where engines differ in silence: case, order of text, width of integers, what a parameter may hold."""
+"""Where engines differ in silence: case, order of text, width of integers, what a parameter may
+hold.
+"""
 
 import random
 from typing import Any
@@ -19,8 +21,12 @@ NASTY = (
 )  # fmt: skip
 
 
-def _insert(store: Engine, *rows: engagements.EngagementRow, links: engagements.Related | None = None) -> None:
-    store.write(lambda tx: engagements.insert(tx, rows, [links or engagements.Related()] * len(rows)))
+def _insert(
+    store: Engine, *rows: engagements.EngagementRow, links: engagements.Related | None = None
+) -> None:
+    store.write(
+        lambda tx: engagements.insert(tx, rows, [links or engagements.Related()] * len(rows))
+    )
 
 
 def _count(store: Engine, where: Filter[engagements.Stored]) -> int:
@@ -33,7 +39,9 @@ def test_text_comes_back_exactly_as_written(store: Engine, text: str) -> None:
     _insert(store, row_of(org, 1, title=text, external_ref=text, document=text))
     row: Any = store.read(lambda tx: engagements.lock(tx, org, 1))
     assert (row.title, row.external_ref, row.document) == (text, text, text)
-    assert store.read(lambda tx: engagements.by_external_refs(tx, [(org, text)])) == {(org, text): 1}
+    assert store.read(lambda tx: engagements.by_external_refs(tx, [(org, text)])) == {
+        (org, text): 1
+    }
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -56,17 +64,38 @@ def test_filters_and_unique_values_tell_upper_from_lower_case(store: Engine) -> 
 
 def test_text_is_ordered_by_code_point(store: Engine) -> None:
     org = store.new_org()
-    titles = ["b", "a", "B", "é", "e\u0301", "z", "_", "-", "\uffff", "\U00010000", "Å", "10", "9", "a b", "ab", "a-b"]
+    titles = [
+        "b",
+        "a",
+        "B",
+        "é",
+        "e\u0301",
+        "z",
+        "_",
+        "-",
+        "\uffff",
+        "\U00010000",
+        "Å",
+        "10",
+        "9",
+        "a b",
+        "ab",
+        "a-b",
+    ]
     _insert(store, *(row_of(org, number, title=title) for number, title in enumerate(titles, 1)))
     ordered = store.all("SELECT title FROM engagements WHERE org = :org ORDER BY title", org=org)
     assert [title for (title,) in ordered] == sorted(titles)
     above = store.all(
-        "SELECT title FROM engagements WHERE org = :org AND title > :least ORDER BY title", org=org, least="a"
+        "SELECT title FROM engagements WHERE org = :org AND title > :least ORDER BY title",
+        org=org,
+        least="a",
     )
     assert [title for (title,) in above] == sorted(title for title in titles if title > "a")
 
 
-@pytest.mark.parametrize("value", [-(2**63), -(2**53) - 1, -1, 0, 2**31, 2**32, 2**53 + 1, 2**63 - 1])
+@pytest.mark.parametrize(
+    "value", [-(2**63), -(2**53) - 1, -1, 0, 2**31, 2**32, 2**53 + 1, 2**63 - 1]
+)
 def test_integers_keep_all_64_bits(store: Engine, value: int) -> None:
     org = store.new_org()
     _insert(store, row_of(org, 1, scheduled_date=value, created_date=value, modified_date=value))
@@ -78,7 +107,9 @@ def test_integers_keep_all_64_bits(store: Engine, value: int) -> None:
 
 def test_a_list_parameter_holds_nothing_nulls_and_thousands(store: Engine) -> None:
     assert store.all("SELECT n, t FROM rows(:list, n bigint, t text)", list=[]) == []
-    assert store.all("SELECT n, t FROM rows(:list, n bigint, t text)", list=[(None, None), (1, "")]) == [
+    assert store.all(
+        "SELECT n, t FROM rows(:list, n bigint, t text)", list=[(None, None), (1, "")]
+    ) == [
         (None, None),
         (1, ""),
     ]
@@ -90,7 +121,12 @@ def test_an_empty_batch_of_links_is_nothing(store: Engine) -> None:
     org = store.new_org()
 
     async def add(tx: Tx) -> None:
-        for add in (engagements.add_members, engagements.add_parents, engagements.add_tags, engagements.add_artifacts):
+        for add in (
+            engagements.add_members,
+            engagements.add_parents,
+            engagements.add_tags,
+            engagements.add_artifacts,
+        ):
             await add(tx, [])
 
     store.write(add)
@@ -99,18 +135,24 @@ def test_an_empty_batch_of_links_is_nothing(store: Engine) -> None:
 
 def test_links_of_one_kind_are_removed_alone_and_of_one_engagement_alone(store: Engine) -> None:
     org = store.new_org()
-    links = engagements.Related(members=["DEVU-1"], parents=["ACC-1"], tags=[("TAG-1", None), ("TAG-2", "v")])
+    links = engagements.Related(
+        members=["DEVU-1"], parents=["ACC-1"], tags=[("TAG-1", None), ("TAG-2", "v")]
+    )
     _insert(store, row_of(org, 1), row_of(org, 2), links=links)
     store.write(lambda tx: engagements.set_links(tx, org, 1, "tags", []))
-    assert store.all("SELECT engagement, tag, value FROM engagement_tags WHERE org = :org ORDER BY 1, 2", org=org) == [
-        (2, "TAG-1", None), (2, "TAG-2", "v"),
-    ]  # fmt: skip
+    assert store.all(
+        "SELECT engagement, tag, value FROM engagement_tags WHERE org = :org ORDER BY 1, 2", org=org
+    ) == [(2, "TAG-1", None), (2, "TAG-2", "v")]
     assert store.all("SELECT count(*) FROM engagement_parents WHERE org = :org", org=org) == [(2,)]
 
 
 def test_an_engagement_with_two_of_the_links_asked_for_counts_once(store: Engine) -> None:
     org = store.new_org()
-    _insert(store, row_of(org, 1), links=engagements.Related(members=["DEVU-1", "DEVU-2"], parents=["ACC-1", "OPP-1"]))
+    _insert(
+        store,
+        row_of(org, 1),
+        links=engagements.Related(members=["DEVU-1", "DEVU-2"], parents=["ACC-1", "OPP-1"]),
+    )
     where = engagements.live(org)
     where.among("members", ["DEVU-1", "DEVU-2"])
     where.among("parent", ["ACC-1", "OPP-1"])
@@ -122,7 +164,13 @@ def test_an_engagement_with_two_of_the_links_asked_for_counts_once(store: Engine
 def test_bounds_of_a_range_are_exclusive(store: Engine) -> None:
     org = store.new_org()
     _insert(store, *(row_of(org, number, scheduled_date=number) for number in range(1, 6)))
-    for after, before, expected in ((1, 5, 3), (2, None, 3), (None, 2, 1), (3, 4, 0), (None, None, 5)):
+    for after, before, expected in (
+        (1, 5, 3),
+        (2, None, 3),
+        (None, 2, 1),
+        (3, 4, 0),
+        (None, None, 5),
+    ):
         where = engagements.live(org)
         where.between("scheduled_date", after, before)
         assert _count(store, where) == expected
@@ -153,14 +201,28 @@ def test_the_longest_text_that_is_accepted_fits_its_indexes(store: Engine) -> No
         """What no compression makes shorter, four bytes a character."""
         return "".join(chr(dice.randrange(0x10000, 0x110000)) for _ in range(length))
 
-    title, external_ref, term, email = text(256), text(512), text(2_048), "\ufb03" * 250 + "@" + text(5)
+    title, external_ref, term, email = (
+        text(256),
+        text(512),
+        text(2_048),
+        "\ufb03" * 250 + "@" + text(5),
+    )
     _insert(store, row_of(org, 1, title=title, external_ref=external_ref))
-    assert store.read(lambda tx: engagements.by_external_refs(tx, [(org, external_ref)])) == {(org, external_ref): 1}
+    assert store.read(lambda tx: engagements.by_external_refs(tx, [(org, external_ref)])) == {
+        (org, external_ref): 1
+    }
 
     async def put(tx: Tx) -> None:
         await make_org(tx, 1, name="x", email=email, org=org)
-        await terms.put(tx, org, "ACC-1", {"accounts.domains": [term], "accounts.external_refs": [term, term[1:]]})
-        await accounts.insert(tx, accounts.AccountRow(org, 1, "Acme", None, "DEVU-1", 1, "DEVU-1", 1, "{}"))
+        await terms.put(
+            tx,
+            org,
+            "ACC-1",
+            {"accounts.domains": [term], "accounts.external_refs": [term, term[1:]]},
+        )
+        await accounts.insert(
+            tx, accounts.AccountRow(org, 1, "Acme", None, "DEVU-1", 1, "DEVU-1", 1, "{}")
+        )
 
     store.write(put)
     found = store.read(lambda tx: users.by_email(tx, org, email))

@@ -16,7 +16,12 @@ LONG = ENDLESS.replace("FROM n)", "FROM n WHERE i < 1000000)")
 
 
 def _numbers(store: Engine, org: str) -> list[int]:
-    return [number for (number,) in store.all("SELECT number FROM engagements WHERE org = :org ORDER BY 1", org=org)]
+    return [
+        number
+        for (number,) in store.all(
+            "SELECT number FROM engagements WHERE org = :org ORDER BY 1", org=org
+        )
+    ]
 
 
 def test_concurrent_writes_share_transactions(store: Engine) -> None:
@@ -24,14 +29,18 @@ def test_concurrent_writes_share_transactions(store: Engine) -> None:
 
     async def insert(tx: Tx, calls: Sequence[int]) -> Sequence[int | Exception]:
         sizes.append(len(calls))
-        await engagements.insert(tx, [row_of(org, number) for number in calls], [engagements.Related()] * len(calls))
+        await engagements.insert(
+            tx, [row_of(org, number) for number in calls], [engagements.Related()] * len(calls)
+        )
         return calls
 
     batch = Batch(insert, together=True)
 
     async def run() -> list[int | BaseException]:
         deadline = time.monotonic() + SOON
-        return await settled([store.store.write(batch, number, deadline=deadline) for number in range(200)])
+        return await settled(
+            [store.store.write(batch, number, deadline=deadline) for number in range(200)]
+        )
 
     assert store.run(run()) == list(range(200))
     assert _numbers(store, org) == list(range(200))
@@ -51,7 +60,9 @@ def test_one_call_that_fails_does_not_fail_its_neighbours(store: Engine) -> None
         return await settled([alone(store.store, lambda tx, n=n: write(tx, n)) for n in range(30)])  # type: ignore[misc]
 
     results = store.run(run())
-    assert [n for n, result in enumerate(results) if isinstance(result, ValueError)] == list(range(0, 30, 3))
+    assert [n for n, result in enumerate(results) if isinstance(result, ValueError)] == list(
+        range(0, 30, 3)
+    )
     assert _numbers(store, org) == [n for n in range(30) if n % 3]
 
 
@@ -96,7 +107,9 @@ def test_calls_that_cannot_go_together_go_one_by_one(store: Engine) -> None:
 
     async def insert(tx: Tx, calls: Sequence[int]) -> Sequence[int | Exception]:
         sizes.append(len(calls))
-        await engagements.insert(tx, [row_of(org, number) for number in calls], [engagements.Related()] * len(calls))
+        await engagements.insert(
+            tx, [row_of(org, number) for number in calls], [engagements.Related()] * len(calls)
+        )
         if len(calls) > 1:
             raise LostRace
         if calls[0] == 7:
@@ -107,11 +120,15 @@ def test_calls_that_cannot_go_together_go_one_by_one(store: Engine) -> None:
 
     async def run() -> list[int | BaseException]:
         deadline = time.monotonic() + SOON
-        return await settled([store.store.write(batch, number, deadline=deadline) for number in range(20)])
+        return await settled(
+            [store.store.write(batch, number, deadline=deadline) for number in range(20)]
+        )
 
     results = store.run(run())
     assert isinstance(results[7], ValueError)
-    assert [result for n, result in enumerate(results) if n != 7] == [n for n in range(20) if n != 7]
+    assert [result for n, result in enumerate(results) if n != 7] == [
+        n for n in range(20) if n != 7
+    ]
     assert _numbers(store, org) == [n for n in range(20) if n != 7]
     assert sizes[0] > 1
     assert sizes.count(1) >= 19
@@ -129,7 +146,9 @@ def test_a_unique_violation_in_a_batch_fails_only_the_call_that_has_it(store: En
 
     async def run() -> list[int | BaseException]:
         deadline = time.monotonic() + SOON
-        return await settled([store.store.write(batch, number, deadline=deadline) for number in range(13)])
+        return await settled(
+            [store.store.write(batch, number, deadline=deadline) for number in range(13)]
+        )
 
     results = store.run(run())
     kept = [number for number, result in enumerate(results) if not isinstance(result, Exception)]
@@ -145,7 +164,9 @@ def test_a_call_whose_deadline_has_passed_is_refused_and_not_written(store: Engi
     assert store.read(orgs.all_orgs) == []
 
 
-def test_a_call_whose_deadline_passes_while_another_is_written_is_refused_and_not_written(store: Engine) -> None:
+def test_a_call_whose_deadline_passes_while_another_is_written_is_refused_and_not_written(
+    store: Engine,
+) -> None:
     org = store.new_org()
 
     async def slow(tx: Tx) -> None:
@@ -155,7 +176,11 @@ def test_a_call_whose_deadline_passes_while_another_is_written_is_refused_and_no
     async def waits() -> None:
         deadline = time.monotonic() + 0.1
         await asyncio.sleep(0.05)
-        await alone(store.store, lambda tx: orgs.insert(tx, f"{org}B", "late", 1), seconds=deadline - time.monotonic())
+        await alone(
+            store.store,
+            lambda tx: orgs.insert(tx, f"{org}B", "late", 1),
+            seconds=deadline - time.monotonic(),
+        )
 
     first, second = store.run(settled([alone(store.store, slow), waits()]))
     assert first is None
@@ -173,14 +198,19 @@ def test_a_caller_that_went_away_before_its_turn_leaves_nothing(store: Engine) -
         await settled([alone(store.store, lambda tx: orgs.insert(tx, f"{org}B", "stays", 1))])
 
     store.run(run())
-    assert store.read(orgs.all_orgs) in ([(f"{org}B", "stays")], [(org, "gone"), (f"{org}B", "stays")])
+    assert store.read(orgs.all_orgs) in (
+        [(f"{org}B", "stays")],
+        [(org, "gone"), (f"{org}B", "stays")],
+    )
 
 
 def test_a_reader_sees_all_of_a_write_or_nothing_of_it(store: Engine) -> None:
     org = store.new_org()
 
     async def pair(tx: Tx, number: int) -> None:
-        await engagements.insert(tx, [row_of(org, number)], [engagements.Related(members=["DEVU-1", "DEVU-2"])])
+        await engagements.insert(
+            tx, [row_of(org, number)], [engagements.Related(members=["DEVU-1", "DEVU-2"])]
+        )
 
     async def seen(tx: Tx) -> tuple[int, int]:
         rows = await tx.all("SELECT count(*) FROM engagements WHERE org = :org", org=org)
@@ -194,7 +224,9 @@ def test_a_reader_sees_all_of_a_write_or_nothing_of_it(store: Engine) -> None:
         )
         found: list[tuple[int, int] | BaseException] = []
         while not writes.done():
-            found += await settled([store.store.read(seen, deadline=deadline, heavy=heavy) for heavy in (True, False)])
+            found += await settled(
+                [store.store.read(seen, deadline=deadline, heavy=heavy) for heavy in (True, False)]
+            )
         assert await writes == [None] * 100
         found.append(await store.store.read(seen, deadline=deadline))
         return found
@@ -236,7 +268,10 @@ def test_nobody_waits_for_another_s_long_read(store: Engine) -> None:
 
     async def run() -> tuple[list[int], bool, list[Any]]:
         deadline = time.monotonic() + SOON
-        long = [asyncio.ensure_future(store.store.read(lambda tx: tx.all(LONG), deadline=deadline)) for _ in range(2)]
+        long = [
+            asyncio.ensure_future(store.store.read(lambda tx: tx.all(LONG), deadline=deadline))
+            for _ in range(2)
+        ]
         found = [await store.store.read(short, deadline=deadline) for _ in range(20)]
         return found, any(one.done() for one in long), await asyncio.gather(*long)
 
@@ -265,12 +300,16 @@ def test_a_long_read_ends_when_its_asker_has_gone(store: Engine) -> None:
     assert time.monotonic() - began_at < SOON / 2
 
 
-def test_what_was_taken_is_written_before_the_store_closes_and_nothing_is_taken_after(store: Engine) -> None:
+def test_what_was_taken_is_written_before_the_store_closes_and_nothing_is_taken_after(
+    store: Engine,
+) -> None:
     org = store.new_org()
 
     async def run() -> list[BaseException | None]:
         writes = [
-            asyncio.ensure_future(alone(store.store, lambda tx, n=n: orgs.insert(tx, f"{org}{n}", "x", n)))  # type: ignore[misc]
+            asyncio.ensure_future(
+                alone(store.store, lambda tx, n=n: orgs.insert(tx, f"{org}{n}", "x", n))
+            )  # type: ignore[misc]
             for n in range(10)
         ]
         await asyncio.sleep(0)

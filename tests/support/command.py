@@ -54,7 +54,9 @@ def _own_environment() -> dict[str, str]:
 
 
 def rapport(folder: Path, *arguments: str, **environment: str) -> Ran:
-    """Run `rapport` in a folder, within this process: a start of Python takes longer than most commands."""
+    """Run `rapport` in a folder, within this process: a start of Python takes longer than most
+    commands.
+    """
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
         patched.chdir(folder)

@@ -1,4 +1,6 @@
-"""The store suite's ground: each engine behind one interface, on a loop of its own, with a clock that tests set."""
+"""The store suite's ground: each engine behind one interface, on a loop of its own, with a
+clock that tests set.
+"""
 
 import asyncio
 import itertools
@@ -35,7 +37,8 @@ async def _postgres(folder: Path) -> Store:
     return await PostgresStore.open(Options((folder / DATABASE_URL).read_text(encoding="utf-8")))
 
 
-# Another engine joins the whole suite with one entry here. Opening the same folder again finds what was written.
+# Another engine joins the whole suite with one entry here. Opening the same folder again finds what
+# was written.
 ENGINES: dict[str, Callable[[Path], Awaitable[Store]]] = {"sqlite": _sqlite, "postgres": _postgres}
 # The file in an engine's folder that says where its database is.
 DATABASE_URL = "database.url"
@@ -90,14 +93,24 @@ class Engine:
     def person(self, name: str = "Alice") -> Caller:
         """The admin of a new org."""
         org = self.new_org()
-        made = self.write(lambda tx: make_org(tx, self.now, name=f"{name}'s", email=f"{name}@example.com", org=org))
+        made = self.write(
+            lambda tx: make_org(
+                tx, self.now, name=f"{name}'s", email=f"{name}@example.com", org=org
+            )
+        )
         return Caller(org, made["user"]["display_id"], "admin")
 
     async def create(self, caller: Caller, **fields: Any) -> Any:
         """Record an engagement; fields add to or replace the least."""
-        least = {"members": [UserId.parse(caller.user_id)], "scheduled_date": Instant(0), "title": "A call"}
+        least = {
+            "members": [UserId.parse(caller.user_id)],
+            "scheduled_date": Instant(0),
+            "title": "A call",
+        }
         key = fields.pop("key", None)
-        answer = await self.invoker.invoke(caller, CREATE, EngagementsCreateRequest(**{**least, **fields}), key=key)
+        answer = await self.invoker.invoke(
+            caller, CREATE, EngagementsCreateRequest(**{**least, **fields}), key=key
+        )
         return msgspec.json.decode(answer.body)["engagement"]
 
 

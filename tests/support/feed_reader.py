@@ -1,7 +1,9 @@
-"""A feed reader in a process of its own, which keeps what it hears in one file and can be killed at any moment.
+"""A feed reader in a process of its own, which keeps what it hears in one file and can be killed at
+any moment.
 
-Run it as `python -m tests.support.feed_reader URL TOKEN FILE`. It reads on until it is killed. What it knows is written as a
-whole after each answer (a new file, renamed over the old one), so that number and state always belong together.
+Run it as `python -m tests.support.feed_reader URL TOKEN FILE`. It reads on until it is killed. What
+it knows is written as a whole after each answer (a new file, renamed over the old one), so that
+number and state always belong together.
 """
 
 import json
@@ -37,18 +39,26 @@ def apply(state: State, event: Any) -> None:
     if action == "deleted":
         del objects[event["object"]]
     else:
-        (told,) = (value for name, value in event[event["type"]].items() if not name.startswith("old_"))
+        (told,) = (
+            value for name, value in event[event["type"]].items() if not name.startswith("old_")
+        )
         assert (action == "created") == (event["object"] not in objects), event["type"]
         if action == "updated":
-            (old,) = (value for name, value in event[event["type"]].items() if name.startswith("old_"))
-            assert plain(old) == plain(objects[event["object"]]), "it was something else before than was told"
+            (old,) = (
+                value for name, value in event[event["type"]].items() if name.startswith("old_")
+            )
+            assert plain(old) == plain(objects[event["object"]]), (
+                "it was something else before than was told"
+            )
         objects[event["object"]] = told
     state["after"] = event["sequence"]
     state["heard"] += 1
 
 
 def plain(value: Any, *, top: bool = True) -> Any:
-    """An object with the ids of others in place of their summaries, whose names are those of the moment."""
+    """An object with the ids of others in place of their summaries, whose names are those of
+    the moment.
+    """
     if isinstance(value, list):
         return [plain(one, top=False) for one in value]
     if not isinstance(value, dict):

@@ -1,4 +1,6 @@
-"""Runs the shell examples of a guide page, in order, in one shell, as a reader would who pastes them."""
+"""Runs the shell examples of a guide page, in order, in one shell, as a reader would who pastes
+them.
+"""
 
 import os
 import re
@@ -30,12 +32,18 @@ def examples(page: str, language: str = "sh") -> list[Example]:
     found = []
     for block, behind in zip(blocks, [*blocks[1:], None], strict=True):
         if block[1] == language:
-            is_output = behind is not None and behind[1] == "text" and not text[block.end() : behind.start()].strip()
+            is_output = (
+                behind is not None
+                and behind[1] == "text"
+                and not text[block.end() : behind.start()].strip()
+            )
             found.append(Example(block[2], behind[2] if behind is not None and is_output else None))
     return found
 
 
-def run(chosen: list[Example], folder: Path, *, replace: Mapping[str, str], **environment: str) -> None:
+def run(
+    chosen: list[Example], folder: Path, *, replace: Mapping[str, str], **environment: str
+) -> None:
     """Run examples in one shell, which stops at the first failure, and compare what they print.
 
     Args:
@@ -50,9 +58,14 @@ def run(chosen: list[Example], folder: Path, *, replace: Mapping[str, str], **en
     foreign = ("RAPPORT_", "CURL_CA_BUNDLE", "SSL_CERT_", "NODE_EXTRA_CA_CERTS")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     ended = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], env={**clean, "PATH": path, **environment}, cwd=folder,
-        capture_output=True, text=True, check=False, timeout=200,
-    )  # fmt: skip
+        ["bash", "-euo", "pipefail", "-c", script],
+        env={**clean, "PATH": path, **environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
     said = ended.stdout.split(f"{_MARK}\n")
     assert ended.returncode == 0, f"example {len(said)} failed: {ended.stdout}{ended.stderr}"
     for example, output in zip(chosen, said, strict=True):
@@ -60,10 +73,14 @@ def run(chosen: list[Example], folder: Path, *, replace: Mapping[str, str], **en
 
 
 def compare(example: Example, output: str, replace: Mapping[str, str]) -> None:
-    """Check that an example printed what the page says, where it says something; `…` stands for anything."""
+    """Check that an example printed what the page says, where it says something; `…` stands for
+    anything.
+    """
     if example.shown is not None:
         pattern = re.escape(changed(example.shown, replace).strip()).replace("…", ".*")
-        assert re.fullmatch(pattern, output.strip()), f"{example.code}\nprints {output}\nnot {example.shown}"
+        assert re.fullmatch(pattern, output.strip()), (
+            f"{example.code}\nprints {output}\nnot {example.shown}"
+        )
 
 
 def changed(text: str, replace: Mapping[str, str]) -> str:

@@ -39,7 +39,9 @@ class Load:
         pause: seconds between two engagements of a connection.
     """
 
-    def __init__(self, client: Client, *, url: str = "", connections: int = CONNECTIONS, pause: float = PAUSE) -> None:
+    def __init__(
+        self, client: Client, *, url: str = "", connections: int = CONNECTIONS, pause: float = PAUSE
+    ) -> None:
         # The ids of what was recorded, and when the last of them were.
         self.kept: list[str] = []
         self.kept_at: list[float] = []
@@ -60,7 +62,10 @@ class Load:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._over.set()
         for thread in self._threads:
@@ -75,7 +80,9 @@ class Load:
         wanted = len(self.kept) + more
         until = time.monotonic() + seconds
         while len(self.kept) < wanted:
-            assert time.monotonic() < until, f"the load stands still: {self.unanswered[-3:]} {self.refused[-3:]}"
+            assert time.monotonic() < until, (
+                f"the load stands still: {self.unanswered[-3:]} {self.refused[-3:]}"
+            )
             time.sleep(0.02)
 
     def never_failed(self) -> None:
@@ -130,7 +137,10 @@ class Load:
         id_ = made.json()["engagement"]["id"]
         self.kept.append(id_)
         self.kept_at.append(time.monotonic())
-        return self._timed(http.build_request("GET", "/engagements.get", params={"id": id_}), http) is not None
+        return (
+            self._timed(http.build_request("GET", "/engagements.get", params={"id": id_}), http)
+            is not None
+        )
 
     def _timed(self, request: httpx.Request, http: httpx.Client) -> httpx.Response | None:
         """The answer, if it is a success."""
@@ -143,5 +153,7 @@ class Load:
         # What stands before a server may answer itself, in its own words.
         is_json = answer.headers.get("content-type", "").startswith("application/json")
         type_ = str(answer.json()["type"]) if is_json else answer.text
-        self.refused.append(Refused(ended, answer.status_code, type_, answer.headers.get("retry-after")))
+        self.refused.append(
+            Refused(ended, answer.status_code, type_, answer.headers.get("retry-after"))
+        )
         return None

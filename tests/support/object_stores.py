@@ -19,11 +19,21 @@ from tests.support.starting import running
 
 BUCKET = "rapport-tests"
 AZURITE = (
-    Path(__file__).parents[1] / "blobs" / "azurite" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+    Path(__file__).parents[1]
+    / "blobs"
+    / "azurite"
+    / "node_modules"
+    / "azurite"
+    / "dist"
+    / "src"
+    / "blob"
+    / "main.js"
 )
 # The one account that each Azurite has, and its key: both are in its documentation.
 _AZURE_ACCOUNT = "devstoreaccount1"
-_AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+_AZURE_KEY = (
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
 
 
 class ObjectStore(NamedTuple):
@@ -48,9 +58,12 @@ def s3(port: int | None = None) -> Iterator[ObjectStore]:
     endpoint = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-c", "from moto.server import main; main()", "-p", str(port)]
     environment = {
-        "AWS_ENDPOINT": endpoint, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests",
-    }  # fmt: skip
+        "AWS_ENDPOINT": endpoint,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "tests",
+        "AWS_SECRET_ACCESS_KEY": "tests",
+    }
     with running(command, lambda: _answers(endpoint)) as process:
         httpx.put(f"{endpoint}/{BUCKET}").raise_for_status()
         yield ObjectStore(f"s3://{BUCKET}/rapport", environment, process)
@@ -63,10 +76,21 @@ def azure() -> Iterator[ObjectStore]:
 
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
-    command = [str(node()), str(AZURITE), "--blobPort", str(port), "--inMemoryPersistence", "--silent",
-               "--skipApiVersionCheck", "--disableTelemetry"]  # fmt: skip
-    environment = {"AZURITE_BLOB_STORAGE_URL": endpoint, "AZURE_STORAGE_USE_EMULATOR": "true",
-                   "AZURE_ALLOW_HTTP": "true"}  # fmt: skip
+    command = [
+        str(node()),
+        str(AZURITE),
+        "--blobPort",
+        str(port),
+        "--inMemoryPersistence",
+        "--silent",
+        "--skipApiVersionCheck",
+        "--disableTelemetry",
+    ]
+    environment = {
+        "AZURITE_BLOB_STORAGE_URL": endpoint,
+        "AZURE_STORAGE_USE_EMULATOR": "true",
+        "AZURE_ALLOW_HTTP": "true",
+    }
     with running(command, lambda: _answers(endpoint)) as process:
         _make_container(endpoint)
         yield ObjectStore(f"az://{BUCKET}/rapport", environment, process)
@@ -80,20 +104,33 @@ def _make_container(endpoint: str) -> None:
         f"/{_AZURE_ACCOUNT}/{_AZURE_ACCOUNT}/{BUCKET}\nrestype:container"
     )
     digest = hmac.new(base64.b64decode(_AZURE_KEY), signed.encode(), hashlib.sha256).digest()
-    headers = {"x-ms-date": date, "x-ms-version": version,
-               "authorization": f"SharedKey {_AZURE_ACCOUNT}:{base64.b64encode(digest).decode()}"}  # fmt: skip
-    httpx.put(f"{endpoint}/{_AZURE_ACCOUNT}/{BUCKET}?restype=container", headers=headers).raise_for_status()
+    headers = {
+        "x-ms-date": date,
+        "x-ms-version": version,
+        "authorization": f"SharedKey {_AZURE_ACCOUNT}:{base64.b64encode(digest).decode()}",
+    }
+    httpx.put(
+        f"{endpoint}/{_AZURE_ACCOUNT}/{BUCKET}?restype=container", headers=headers
+    ).raise_for_status()
 
 
 def objects_in_s3(store: ObjectStore) -> list[str]:
     """The names of all objects, without the prefix; moto asks for no signature."""
-    listing = httpx.get(f"{store.environment['AWS_ENDPOINT']}/{BUCKET}?list-type=2").raise_for_status().text
-    return [part.partition("</Key>")[0].removeprefix("rapport/") for part in listing.split("<Key>")[1:]]
+    listing = (
+        httpx.get(f"{store.environment['AWS_ENDPOINT']}/{BUCKET}?list-type=2")
+        .raise_for_status()
+        .text
+    )
+    return [
+        part.partition("</Key>")[0].removeprefix("rapport/") for part in listing.split("<Key>")[1:]
+    ]
 
 
 def uploads_in_s3(store: ObjectStore) -> int:
     """How many multipart uploads have begun and not ended."""
-    listing = httpx.get(f"{store.environment['AWS_ENDPOINT']}/{BUCKET}?uploads").raise_for_status().text
+    listing = (
+        httpx.get(f"{store.environment['AWS_ENDPOINT']}/{BUCKET}?uploads").raise_for_status().text
+    )
     return listing.count("<UploadId>")
 
 

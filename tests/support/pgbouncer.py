@@ -1,4 +1,6 @@
-"""PgBouncer in front of a test's PostgreSQL, with the settings that the guide shows. It is not installed by `make`."""
+"""PgBouncer in front of a test's PostgreSQL, with the settings that the guide shows. It is not
+installed by `make`.
+"""
 
 import configparser
 import contextlib
@@ -22,7 +24,8 @@ class PgBouncer:
 
     Args:
         folder: for its files; whoever runs it can read there.
-        entries: the name of each database as clients write it, and the server's own: its server and name there.
+        entries: the name of each database as clients write it, and the server's own: its server and
+            name there.
     """
 
     def __init__(self, folder: Path, entries: Mapping[str, tuple[PostgresServer, str]]) -> None:
@@ -32,9 +35,14 @@ class PgBouncer:
         config = configparser.ConfigParser()
         config.read_string(shown.code)
         config["databases"] = {
-            entry: f"host=127.0.0.1 port={server.port} dbname={name}" for entry, (server, name) in entries.items()
+            entry: f"host=127.0.0.1 port={server.port} dbname={name}"
+            for entry, (server, name) in entries.items()
         }
-        own = {"listen_port": str(self.port), "auth_file": str(folder / "userlist.txt"), "unix_socket_dir": ""}
+        own = {
+            "listen_port": str(self.port),
+            "auth_file": str(folder / "userlist.txt"),
+            "unix_socket_dir": "",
+        }
         config["pgbouncer"].update(own)
         with (folder / "pgbouncer.ini").open("w", encoding="utf-8") as file:
             config.write(file)
@@ -47,9 +55,13 @@ class PgBouncer:
         assert PROGRAM
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [PROGRAM, self.folder / "pgbouncer.ini"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                [PROGRAM, self.folder / "pgbouncer.ini"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
                 **unprivileged(),
-            )  # fmt: skip
+            )
         wait_until_ready(self._process, self.folder / "log", lambda: listens(self.port), seconds=10)
 
     def stop(self) -> None:

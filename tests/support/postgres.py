@@ -1,8 +1,10 @@
-"""PostgreSQL for a test session: one server for all workers of pytest-xdist, with databases of their own.
+"""PostgreSQL for a test session: one server for all workers of pytest-xdist, with databases of
+their own.
 
-It is PostgreSQL 18 from a wheel, or the one whose programs are in the folder that RAPPORT_TEST_POSTGRES names.
-The server runs as `nobody` where the tests run as root, because it refuses to run as root. It listens on the loopback
-and has no password, like every test database; it ends with the last worker that uses it.
+It is PostgreSQL 18 from a wheel, or the one whose programs are in the folder that
+RAPPORT_TEST_POSTGRES names. The server runs as `nobody` where the tests run as root, because it
+refuses to run as root. It listens on the loopback and has no password, like every test database; it
+ends with the last worker that uses it.
 """
 
 import asyncio
@@ -28,7 +30,8 @@ from rapport.serving import local_ca
 from tests.support import guide
 from tests.support.starting import DidNotStart
 
-# What is tested is what survives a crash of PostgreSQL or of Rapport; a machine that loses power is not.
+# What is tested is what survives a crash of PostgreSQL or of Rapport; a machine that loses power is
+# not.
 _FAST = {"fsync": "off", "full_page_writes": "off"}
 _SETTINGS = {
     "max_connections": "200", "shared_buffers": "64MB",
@@ -57,11 +60,15 @@ def programs_of_the_wheel() -> Path:
 
 
 def programs_with_tls() -> Path | None:
-    """The folder of the newest of Debian's PostgreSQL servers that can speak TLS; None without one. The wheel's can't."""
+    """The folder of the newest of Debian's PostgreSQL servers that can speak TLS; None without
+    one. The wheel's can't.
+    """
     for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
         config = folder / "pg_config"
         if (folder / "initdb").exists() and config.exists():
-            built = subprocess.run([config, "--configure"], check=True, capture_output=True, text=True, timeout=50)
+            built = subprocess.run(
+                [config, "--configure"], check=True, capture_output=True, text=True, timeout=50
+            )
             if "openssl" in built.stdout or "--with-ssl" in built.stdout:
                 return folder
     return None
@@ -69,7 +76,11 @@ def programs_with_tls() -> Path | None:
 
 def unprivileged() -> dict[str, Any]:
     """What makes a process that root starts run as `nobody`."""
-    return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []} if os.getuid() == 0 else {}
+    return (
+        {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
+        if os.getuid() == 0
+        else {}
+    )
 
 
 def give(folder: Path) -> None:
@@ -101,8 +112,17 @@ class PostgresServer:
         """
         server = cls._empty(programs)
         try:
-            server._run("initdb", "--pgdata", str(server.folder / "data"), "--username=rapport", "--auth=trust",
-                        "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")  # fmt: skip
+            server._run(
+                "initdb",
+                "--pgdata",
+                str(server.folder / "data"),
+                "--username=rapport",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+                "--no-instructions",
+            )
             server._configure(_SETTINGS if durable else {**_SETTINGS, **_FAST})
             server.start()
         except DidNotStart:
@@ -115,9 +135,23 @@ class PostgresServer:
     def standby(self) -> "PostgresServer":
         """Another server that follows this one from now on, and logs each statement."""
         server = self._empty(self.programs)
-        server._run("pg_basebackup", "--dbname", self.url("postgres"), "--pgdata", str(server.folder / "data"),
-                    "--write-recovery-conf", "--checkpoint=fast", "--no-sync")  # fmt: skip
-        server._configure({"wal_retrieve_retry_interval": "200ms", "log_statement": "all", "log_min_messages": "log"})
+        server._run(
+            "pg_basebackup",
+            "--dbname",
+            self.url("postgres"),
+            "--pgdata",
+            str(server.folder / "data"),
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            "--no-sync",
+        )
+        server._configure(
+            {
+                "wal_retrieve_retry_interval": "200ms",
+                "log_statement": "all",
+                "log_min_messages": "log",
+            }
+        )
         server.start()
         return server
 
@@ -135,7 +169,9 @@ class PostgresServer:
             file.write(f"unix_socket_directories = '{self.folder}'\nport = {self.port}\n")
 
     def _bring_programs(self) -> None:
-        """Copy the programs where they can be run, when they are in a folder that is root's alone."""
+        """Copy the programs where they can be run, when they are in a folder that is root's
+        alone.
+        """
         with contextlib.suppress(DidNotStart):
             self._run("initdb", "--version")
             return
@@ -158,15 +194,25 @@ class PostgresServer:
         ended = self._ran(program, *arguments)
         if ended.returncode:
             logged = self.logged() if (self.folder / "log").exists() else ""
-            raise DidNotStart(f"{ended.args!r} ended with {ended.returncode}; it said: {ended.stdout}{logged}")
+            raise DidNotStart(
+                f"{ended.args!r} ended with {ended.returncode}; it said: {ended.stdout}{logged}"
+            )
 
     def _ran(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [str(self.programs / program), *arguments]
         try:
             return subprocess.run(
-                command, check=False, cwd="/", timeout=50, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, text=True, errors="replace", **unprivileged(),
-            )  # fmt: skip
+                command,
+                check=False,
+                cwd="/",
+                timeout=50,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                **unprivileged(),
+            )
         except OSError as error:
             raise DidNotStart(f"{command!r} can't be run: {error}") from error
 
@@ -176,20 +222,28 @@ class PostgresServer:
         self._run("pg_ctl", "start", "--wait", "--pgdata", str(self.folder / "data"), "--log", log)
 
     def encrypt(self, names: Sequence[str]) -> Path:
-        """Speak TLS from the next start on, with a certificate for these names; the file of the CA that made it."""
+        """Speak TLS from the next start on, with a certificate for these names; the file of the
+        CA that made it.
+        """
         files = local_ca.ensure(self.folder / "tls", names)
         give(files.ca.parent)
-        self._configure({"ssl": "on", "ssl_cert_file": str(files.cert), "ssl_key_file": str(files.key)})
+        self._configure(
+            {"ssl": "on", "ssl_cert_file": str(files.cert), "ssl_key_file": str(files.key)}
+        )
         return files.ca
 
     def let_in(self, *rules: str) -> None:
         """Let in whom these lines of pg_hba.conf do, from now on."""
-        (self.folder / "data" / "pg_hba.conf").write_text("".join(f"{rule}\n" for rule in rules), encoding="utf-8")
+        (self.folder / "data" / "pg_hba.conf").write_text(
+            "".join(f"{rule}\n" for rule in rules), encoding="utf-8"
+        )
         self._run("pg_ctl", "reload", "--silent", "--pgdata", str(self.folder / "data"))
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop: `fast` ends what is under way, `immediate` is a crash."""
-        self._ran("pg_ctl", "stop", "--silent", "--mode", mode, "--pgdata", str(self.folder / "data"))
+        self._ran(
+            "pg_ctl", "stop", "--silent", "--mode", mode, "--pgdata", str(self.folder / "data")
+        )
 
     def logged(self) -> str:
         """What it has logged."""
@@ -267,7 +321,11 @@ def shared_server(folder: Path) -> Iterator[PostgresServer]:
     with _locked(folder):
         known: dict[str, Any] = json.loads(note.read_text()) if note.exists() else {"users": 0}
         server = _noted(known) if known["users"] else PostgresServer.make()
-        place = {"folder": str(server.folder), "port": server.port, "programs": str(server.programs)}
+        place = {
+            "folder": str(server.folder),
+            "port": server.port,
+            "programs": str(server.programs),
+        }
         note.write_text(json.dumps({"users": known["users"] + 1, **place}))
     try:
         yield server

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Iterator
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 
-# The address that devrev-mcp has in its code; tests lead it to a server here, and nothing ever goes there.
+# The address that devrev-mcp has in its code; tests lead it to a server here, and nothing ever goes
+# there.
 FIXED = "api.devrev.ai"
 
 

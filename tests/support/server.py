@@ -1,4 +1,6 @@
-"""A real server process, and clients of it whose every answer is checked against its own OpenAPI document."""
+"""A real server process, and clients of it whose every answer is checked against its own
+OpenAPI document.
+"""
 
 import asyncio
 import contextlib
@@ -52,7 +54,9 @@ class Answer(NamedTuple):
 
 
 class Operator:
-    """Runs an operator's commands on a database that stays open: opening it for each would be most of a test's time."""
+    """Runs an operator's commands on a database that stays open: opening it for each would be
+    most of a test's time.
+    """
 
     def __init__(self, data: Path, environment: Mapping[str, str]) -> None:
         settings = load({"data": data}, environment, data)
@@ -81,12 +85,15 @@ class Operator:
 class Server:
     """`rapport serve` on a data folder, on a free port unless one is given.
 
-    `python` runs it, `trust` are the variables that it says make clients trust its certificate. `started` are those that run.
+    `python` runs it, `trust` are the variables that it says make clients trust its certificate.
+    `started` are those that run.
     """
 
     started: ClassVar[set["Server"]] = set()
 
-    def __init__(self, data: Path, *flags: str, python: Path | str = sys.executable, **environment: str) -> None:
+    def __init__(
+        self, data: Path, *flags: str, python: Path | str = sys.executable, **environment: str
+    ) -> None:
         self.data = data
         self._python = str(python)
         self._flags = flags
@@ -101,13 +108,28 @@ class Server:
 
     def start(self) -> None:
         """Start, or start again on the same port, and wait until it listens."""
-        command = [self._python, "-m", "rapport", "serve", "--data", str(self.data), "--port", str(self.port)]
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
+        command = [
+            self._python,
+            "-m",
+            "rapport",
+            "serve",
+            "--data",
+            str(self.data),
+            "--port",
+            str(self.port),
+        ]
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")
+        }
         self.log = (self.data.parent / f"{self.data.name}.log").open("ab")
         self.process = subprocess.Popen(
-            [*command, *self._flags], stdout=subprocess.PIPE, stderr=self.log, text=True,
-            env={**clean, **MANY, **self._environment}, cwd=self.data.parent,
-        )  # fmt: skip
+            [*command, *self._flags],
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            env={**clean, **MANY, **self._environment},
+            cwd=self.data.parent,
+        )
         Server.started.add(self)
         assert self.process.stdout is not None
         said: list[str] = []
@@ -171,9 +193,13 @@ class Server:
         made = self.run("orgs create", name=name, email=f"admin-{time.monotonic_ns()}@example.com")
         return Client(self, made["token"], made["user"]["display_id"], made["org"]["display_id"])
 
-    def make_user(self, admin: "Client", *, role: str = "member", scope: str | None = None) -> "Client":
+    def make_user(
+        self, admin: "Client", *, role: str = "member", scope: str | None = None
+    ) -> "Client":
         """A new dev user of the admin's org; with a scope, a token of only that."""
-        made = self.run("users create", email=f"u-{time.monotonic_ns()}@example.com", role=role, org=admin.org)
+        made = self.run(
+            "users create", email=f"u-{time.monotonic_ns()}@example.com", role=role, org=admin.org
+        )
         user, token = made["user"]["display_id"], made["token"]
         if scope is not None:
             token = self.run("tokens create", user=user, scope=scope, org=admin.org)["token"]
@@ -196,8 +222,8 @@ def validator(url: str, method: str, status: str) -> jsonschema_rs.Draft202012Va
     return jsonschema_rs.Draft202012Validator({**schema, "components": spec["components"]})
 
 
-# The families whose list shows all that there is; links and timelines are listed object by object, tokens user by user,
-# and deliveries are the work of the server itself.
+# The families whose list shows all that there is; links and timelines are listed object by object,
+# tokens user by user, and deliveries are the work of the server itself.
 FAMILIES = sorted(
     {method.family for method in METHODS.values() if method.name.endswith(".list")}
     - {"auth-tokens", "events", "links", "timeline-entries", "webhook-deliveries"}
@@ -239,17 +265,22 @@ class Client:
         """GET with a query."""
         return self.raw("GET", method, params=query, headers=headers)
 
-    def raw(self, verb: str, method: str, *, headers: dict[str, Any] | None = None, **options: Any) -> Answer:
+    def raw(
+        self, verb: str, method: str, *, headers: dict[str, Any] | None = None, **options: Any
+    ) -> Answer:
         """Any request; header names may have underscores for hyphens, and None takes a header out.
 
-        What holds for every answer is checked here: it fits the document, and it carries a request id.
+        What holds for every answer is checked here: it fits the document, and it carries a request
+        id.
         """
         named: dict[str, Any] = {"authorization": f"Bearer {self.token}"}
         if "content" in options:
             named["content-type"] = "application/json"
         named |= {name.replace("_", "-").lower(): value for name, value in (headers or {}).items()}
         named = {name: value for name, value in named.items() if value is not None}
-        answer = self.server.http.request(verb, f"{self.server.url}/{method}", headers=named, **options)
+        answer = self.server.http.request(
+            verb, f"{self.server.url}/{method}", headers=named, **options
+        )
         body = answer.json() if answer.content else None
         assert answer.status_code != 500, self.server.logged()[-4000:]
         assert answer.headers["x-request-id"]
@@ -266,7 +297,14 @@ class Client:
         return answer.body
 
     def refused(
-        self, method: str, request: Any, type_: str, field_name: str | None = None, *, status: int = 400, **headers: str
+        self,
+        method: str,
+        request: Any,
+        type_: str,
+        field_name: str | None = None,
+        *,
+        status: int = 400,
+        **headers: str,
     ) -> Answer:
         """A call that must be refused so, and must leave no trace."""
         with contextlib.nullcontext() if METHODS[method].effect == READ else self.unchanged():
@@ -277,7 +315,9 @@ class Client:
 
     @contextlib.contextmanager
     def unchanged(self) -> Iterator[None]:
-        """What the org has is the same after the block; calls that are refused in it need not look by themselves."""
+        """What the org has is the same after the block; calls that are refused in it need not
+        look by themselves.
+        """
         if self._is_watched:
             yield
             return
@@ -296,7 +336,9 @@ class Client:
 
     def everything(self) -> dict[str, Any]:
         """All that the org has, as its lists show it."""
-        return {family: self._walked(family) for family in FAMILIES} | {"end of the feed": self.feed_end()}
+        return {family: self._walked(family) for family in FAMILIES} | {
+            "end of the feed": self.feed_end()
+        }
 
     def feed_end(self) -> int:
         """The number of the newest event."""
@@ -315,7 +357,9 @@ class Client:
     def _walked(self, family: str) -> list[Any]:
         found: list[Any] = []
         request: dict[str, Any] = {"limit": 100}
-        if family == "webhooks" and (self.server.is_strict or self.call("webhooks.list").status == 403):
+        if family == "webhooks" and (
+            self.server.is_strict or self.call("webhooks.list").status == 403
+        ):
             return []  # for admins alone, and not walked where it is DevRev's own
         while True:
             page = self.ok(f"{family}.list", request)
@@ -326,7 +370,11 @@ class Client:
 
     def engagement(self, **fields: Any) -> Any:
         """Record an engagement of the client's own user; fields add to or replace the least."""
-        least = {"members": [self.user], "scheduled_date": "2023-01-01T12:00:00.000Z", "title": "A call"}
+        least = {
+            "members": [self.user],
+            "scheduled_date": "2023-01-01T12:00:00.000Z",
+            "title": "A call",
+        }
         return self.ok("engagements.create", {**least, **fields})["engagement"]
 
     def prepare(self, file_name: str = "notes.txt", **fields: Any) -> Any:
@@ -339,15 +387,23 @@ class Client:
         file = (part.get("name", "blob"), content, part.get("type", "application/octet-stream"))
         return self.server.http.post(prepared["url"], data=fields, files={"file": file})
 
-    def upload(self, content: bytes | str = b"notes", file_name: str = "notes.txt", **fields: Any) -> str:
+    def upload(
+        self, content: bytes | str = b"notes", file_name: str = "notes.txt", **fields: Any
+    ) -> str:
         """Make an artifact with these bytes; its id."""
         prepared = self.prepare(file_name, **fields)
         answer = self.send(prepared, content)
         assert answer.status_code == 204, answer.text
         return str(prepared["id"])
 
-    def download(self, artifact: str, verb: str = "GET", version: str | None = None, **headers: str) -> httpx.Response:
-        """Locate an artifact and ask for its bytes; header names may have underscores for hyphens."""
+    def download(
+        self, artifact: str, verb: str = "GET", version: str | None = None, **headers: str
+    ) -> httpx.Response:
+        """Locate an artifact and ask for its bytes; header names may have underscores for
+        hyphens.
+        """
         request = {"id": artifact} if version is None else {"id": artifact, "version": version}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.server.http.request(verb, self.ok("artifacts.locate", request)["url"], headers=named)
+        return self.server.http.request(
+            verb, self.ok("artifacts.locate", request)["url"], headers=named
+        )

@@ -11,7 +11,9 @@ from typing import Any
 
 
 class DidNotStart(RuntimeError):
-    """A server that a test needs does not run; raised in a fixture it ends the whole run (see `conftest.py`)."""
+    """A server that a test needs does not run; raised in a fixture it ends the whole run (see
+    `conftest.py`).
+    """
 
 
 @contextlib.contextmanager
@@ -29,7 +31,9 @@ def running(
         DidNotStart: it ended, or is not ready after a minute.
     """
     with tempfile.NamedTemporaryFile(prefix="rapport-said-") as said:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, **options)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, **options
+        )
         try:
             wait_until_ready(process, Path(said.name), is_ready)
             yield process
@@ -39,7 +43,10 @@ def running(
 
 
 def wait_until_ready(
-    process: "subprocess.Popen[bytes]", said: Path, is_ready: Callable[[], bool], seconds: float = 50
+    process: "subprocess.Popen[bytes]",
+    said: Path,
+    is_ready: Callable[[], bool],
+    seconds: float = 50,
 ) -> None:
     """Wait until a server is ready.
 
@@ -58,7 +65,9 @@ def wait_until_ready(
         if code is not None or time.monotonic() > until:
             how = f"is not ready after {seconds} seconds" if code is None else f"ended with {code}"
             process.kill()
-            raise DidNotStart(f"{process.args!r} {how}; it said: {said.read_text(errors='replace')}")
+            raise DidNotStart(
+                f"{process.args!r} {how}; it said: {said.read_text(errors='replace')}"
+            )
         time.sleep(0.02)
 
 

@@ -12,13 +12,20 @@ from tests.support.server import Client, Server
 def request(client: Client, method: str, body: Any, **headers: str) -> bytes:
     """A whole POST; header names may have underscores for hyphens."""
     content = json.dumps(body).encode()
-    named = {"host": "test", "authorization": f"Bearer {client.token}", "content-length": str(len(content)), **headers}
+    named = {
+        "host": "test",
+        "authorization": f"Bearer {client.token}",
+        "content-length": str(len(content)),
+        **headers,
+    }
     lines = [f"{name.replace('_', '-')}: {value}\r\n" for name, value in named.items()]
     return f"POST /{method} HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + content
 
 
 def talk(server: Server, *sent: bytes, half_close: bool = False) -> bytes:
-    """Everything that the server answers until it closes, or is silent for a second in the middle of it."""
+    """Everything that the server answers until it closes, or is silent for a second in the
+    middle of it.
+    """
     answer = b""
     with socket.create_connection(("127.0.0.1", server.port), timeout=40) as line:
         for part in sent:
@@ -44,7 +51,10 @@ class Wire:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._socket.close()
 
@@ -75,7 +85,10 @@ class Wire:
                 raise ConnectionError(f"closed after {head!r}")
             head += byte
         status, *lines = head.decode("latin-1").split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
+        headers = {
+            name.lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in lines if line)
+        }
         body = b""
         while len(body) < int(headers["content-length"]):
             body += self._socket.recv(int(headers["content-length"]) - len(body))

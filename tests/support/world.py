@@ -17,7 +17,9 @@ class World(NamedTuple):
 
 
 def make_world(client: Client) -> World:
-    """Make one of each in the client's org: the tag is a size, and the engagement has everything."""
+    """Make one of each in the client's org: the tag is a size, and the engagement has
+    everything.
+    """
     account = client.ok("accounts.create", {"display_name": "Acme"})["account"]
     work = {
         "type": "opportunity",
@@ -29,12 +31,19 @@ def make_world(client: Client) -> World:
     opportunity = client.ok("works.create", work)["work"]
     tag = client.ok("tags.create", {"name": "size", "allowed_values": ["small", "large"]})["tag"]
     rev_user = client.ok(
-        "rev-users.create", {"display_name": "Rita", "email": "rita@acme.example", "account": account["id"]}
+        "rev-users.create",
+        {"display_name": "Rita", "email": "rita@acme.example", "account": account["id"]},
     )
     engagement = client.engagement(
-        members=[client.user, rev_user["rev_user"]["id"]], title="Kick-off", engagement_type="call", description="First call",
-        external_ref="crm-1", external_url="https://example.com/1", parent=account["id"], parents=[opportunity["id"]],
+        members=[client.user, rev_user["rev_user"]["id"]],
+        title="Kick-off",
+        engagement_type="call",
+        description="First call",
+        external_ref="crm-1",
+        external_url="https://example.com/1",
+        parent=account["id"],
+        parents=[opportunity["id"]],
         tags=[{"id": tag["id"], "value": "small"}],
-    )  # fmt: skip
+    )
     artifact = client.ok("artifacts.prepare", {"file_name": "notes.txt"})
     return World(account, opportunity, tag, rev_user["rev_user"], engagement, artifact)

@@ -1,4 +1,6 @@
-"""What a receiver gets: the challenge, signed events with what was before, in order, again when it fails."""
+"""What a receiver gets: the challenge, signed events with what was before, in order, again when
+it fails.
+"""
 
 import base64
 import hashlib
@@ -29,7 +31,9 @@ def test_a_webhook_is_active_once_its_receiver_has_echoed_the_challenge(hooks: H
 
 
 @pytest.mark.parametrize("answer", ["wrong", "500", "404", "redirect", "hang", "reset", "garbage"])
-def test_whoever_does_not_echo_it_stays_unverified_is_told_nothing_and_asked_again(hooks: Hooks, answer: str) -> None:
+def test_whoever_does_not_echo_it_stays_unverified_is_told_nothing_and_asked_again(
+    hooks: Hooks, answer: str
+) -> None:
     hook = hooks.make(verify=answer, active=False)
     hooks.client.engagement(title="while unverified")
     first, second = hook.wait(2, challenges=True)[:2]
@@ -43,7 +47,9 @@ def test_whoever_does_not_echo_it_stays_unverified_is_told_nothing_and_asked_aga
     assert told.body["engagement_created"]["engagement"]["title"] == "while unverified"
 
 
-def test_another_url_and_activation_are_verified_and_deactivation_ends_the_telling(hooks: Hooks) -> None:
+def test_another_url_and_activation_are_verified_and_deactivation_ends_the_telling(
+    hooks: Hooks,
+) -> None:
     hook, other = hooks.make(), hooks.make()
     hooks.receiver.plan("moved", verify="wrong")
     moved = hook.update(url=hooks.receiver.url("moved"))
@@ -76,7 +82,10 @@ def test_events_carry_the_object_and_what_it_was_before(hook: Hook, ann: Client)
     assert updated["engagement_updated"]["engagement"] == changed
     assert updated["engagement_updated"]["old_engagement"] == made
     assert deleted["engagement_deleted"]["old_engagement"] == changed
-    assert deleted["engagement_deleted"]["engagement"] == {"display_id": made["display_id"], "id": made["id"]}
+    assert deleted["engagement_deleted"]["engagement"] == {
+        "display_id": made["display_id"],
+        "id": made["id"],
+    }
     for body in (created, updated, deleted):
         assert set(body) == {"id", "webhook_id", "timestamp", "type", body["type"]}
         assert body["webhook_id"] == hook.id
@@ -114,11 +123,17 @@ def test_webhooks_changes_are_told_without_secrets(hooks: Hooks) -> None:
     other.update(secret="bmV3LXNlY3JldC1rZXktMjRieXRl")
     hooks.client.ok("webhooks.delete", {"id": other.id})
     while True:
-        told = [one for one in watching.got_all() if one.body[one.body["type"]]["webhook"]["id"] == other.id]
+        told = [
+            one
+            for one in watching.got_all()
+            if one.body[one.body["type"]]["webhook"]["id"] == other.id
+        ]
         if told and told[-1].body["type"] == "webhook_deleted":
             break
     created, verified, *changed, _ = (one.body for one in told)
-    assert created["webhook_created"]["webhook"]["headers"] == [{"name": "Authorization", "value": "(hidden)"}]
+    assert created["webhook_created"]["webhook"]["headers"] == [
+        {"name": "Authorization", "value": "(hidden)"}
+    ]
     # The server's own work is told as well.
     assert verified["webhook_updated"]["old_webhook"]["status"] == "unverified"
     assert verified["webhook_updated"]["webhook"]["status"] == "active"
@@ -144,7 +159,9 @@ def test_fetch_sends_an_object_as_it_is_now(hook: Hook, ann: Client) -> None:
     told = {one.body["type"]: one.body for one in hook.wait(2)}
     assert told["work_fetched"]["work_fetched"]["work"]["id"] == opportunity["id"]
     assert told["account_fetched"]["account_fetched"]["account"] == account
-    ann.refused("webhooks.fetch", {"id": hook.id, "object": "ENGAGEMENT-99"}, "invalid_id", "object")
+    ann.refused(
+        "webhooks.fetch", {"id": hook.id, "object": "ENGAGEMENT-99"}, "invalid_id", "object"
+    )
     narrow = ann.server.make_user(ann, role="admin", scope="webhook:all tag:read")
     refused = narrow.call("webhooks.fetch", {"id": hook.id, "object": account["id"]})
     assert (refused.status, "account:read" in refused.body["message"]) == (403, True)
@@ -158,7 +175,10 @@ def devrevs(secret: str, raw: str) -> str:
 
 
 def test_both_signatures_are_good_by_other_peoples_code(hooks: Hooks) -> None:
-    hook = hooks.make(secret=base64.b64encode(b"12345678").decode(), headers=[{"name": "X-Team", "value": "blue sky"}])
+    hook = hooks.make(
+        secret=base64.b64encode(b"12345678").decode(),
+        headers=[{"name": "X-Team", "value": "blue sky"}],
+    )
     hooks.client.engagement(title="Grüße, 世界")
     (told,) = hook.wait(1)
     assert told.headers["x-devrev-signature"] == devrevs(hook.made["secret"], told.raw)
@@ -187,7 +207,9 @@ def test_after_a_change_both_secrets_sign(hook: Hook, ann: Client) -> None:
 
 
 @pytest.mark.parametrize("failure", ["500", "404", "hang", "reset", "redirect", "drip", "garbage"])
-def test_what_fails_is_sent_again_with_the_same_id_and_a_new_signature(hooks: Hooks, failure: str) -> None:
+def test_what_fails_is_sent_again_with_the_same_id_and_a_new_signature(
+    hooks: Hooks, failure: str
+) -> None:
     hook = hooks.make(failure, "ok")
     made = hooks.client.engagement()
     first, second = hook.wait(2)
@@ -229,7 +251,9 @@ def test_one_object_s_events_come_in_order_and_others_are_not_held_up(hooks: Hoo
     assert set(map(tuple, titles.values())) == {("0", "1", "2", "3", "4")}
 
 
-def test_after_the_last_try_it_is_degraded_and_verified_and_told_all_that_was_kept(hooks: Hooks) -> None:
+def test_after_the_last_try_it_is_degraded_and_verified_and_told_all_that_was_kept(
+    hooks: Hooks,
+) -> None:
     hook = hooks.make("500", verify="ok")
     hook.plan("500", verify="500")
     lost = hooks.client.engagement(title="before")
@@ -255,7 +279,9 @@ def test_one_bad_event_degrades_nobody_whose_receiver_takes_the_others(hooks: Ho
     assert [attempt["http_status"] for attempt in failed["attempts"]] == [500, 500, 500]
     assert hook.now["status"] == "active"
     hook.plan("ok")
-    assert hooks.client.ok("webhook-deliveries.redeliver", {"webhook": hook.id, "status": ["failed"]}) == {"count": 1}
+    assert hooks.client.ok(
+        "webhook-deliveries.redeliver", {"webhook": hook.id, "status": ["failed"]}
+    ) == {"count": 1}
     hook.settled(2)
 
 
@@ -267,22 +293,30 @@ def test_one_delivery_and_a_range_are_sent_again_with_their_ids(hook: Hook, ann:
         ann.engagement(title=f"{number}")
     first = {one.body["id"]: one.raw for one in hook.wait(4)}
     delivered = hook.settled(4)
-    assert ann.ok("webhook-deliveries.redeliver", {"id": delivered[1]["display_id"]}) == {"count": 1}
+    assert ann.ok("webhook-deliveries.redeliver", {"id": delivered[1]["display_id"]}) == {
+        "count": 1
+    }
     again = hook.wait(5)[4]
     assert again.body["id"] == delivered[1]["event_id"]
     assert again.raw == first[again.body["id"]]
     hook.settled(4)
     between = {"after": delivered[0]["created_date"], "before": delivered[3]["created_date"]}
-    in_range = [one for one in delivered if between["after"] < one["created_date"] < between["before"]]
+    in_range = [
+        one for one in delivered if between["after"] < one["created_date"] < between["before"]
+    ]
     answer = ann.ok("webhook-deliveries.redeliver", {"webhook": hook.id, "created_date": between})
     assert answer == {"count": len(in_range)}
     hook.wait(5 + len(in_range))
     hook.settled(4)  # what still waits to be sent would be sent once only
-    everything = ann.ok("webhook-deliveries.redeliver", {"webhook": hook.id, "status": ["delivered", "pending"]})
+    everything = ann.ok(
+        "webhook-deliveries.redeliver", {"webhook": hook.id, "status": ["delivered", "pending"]}
+    )
     assert everything["count"] >= 1
     ids = {one.body["id"] for one in hook.wait(5 + len(in_range) + everything["count"])}
     assert len(ids) == 4
-    assert ann.ok("webhook-deliveries.redeliver", {"webhook": hook.id, "event_type": ["tag_created"]}) == {"count": 0}
+    assert ann.ok(
+        "webhook-deliveries.redeliver", {"webhook": hook.id, "event_type": ["tag_created"]}
+    ) == {"count": 0}
 
 
 def test_the_list_of_deliveries_is_filtered_and_walked(hook: Hook, ann: Client) -> None:
@@ -301,10 +335,14 @@ def test_the_list_of_deliveries_is_filtered_and_walked(hook: Hook, ann: Client) 
         request["cursor"] = page["next_cursor"]
     assert walked == whole
     listed = {
-        "verify": {"event_type": ["verify"]}, "engagement_created": {"event_type": ["engagement_created"]},
-    }  # fmt: skip
+        "verify": {"event_type": ["verify"]},
+        "engagement_created": {"event_type": ["engagement_created"]},
+    }
     for name, filters in listed.items():
-        assert {one["event_type"] for one in ann.ok("webhook-deliveries.list", filters)["webhook_deliveries"]} == {name}
+        assert {
+            one["event_type"]
+            for one in ann.ok("webhook-deliveries.list", filters)["webhook_deliveries"]
+        } == {name}
     for empty in (
         {"status": ["failed"]},
         {"webhook": ["WEBHOOK-99"]},
@@ -317,12 +355,18 @@ def test_another_org_sees_and_sends_nothing(hook: Hook, ann: Client, quick: Any)
     ann.engagement()
     (delivery,) = hook.settled(1)
     charlie = quick.make_org("Charlie's")
-    assert charlie.ok("webhook-deliveries.list", {"webhook": [hook.id]}) == {"webhook_deliveries": []}
+    assert charlie.ok("webhook-deliveries.list", {"webhook": [hook.id]}) == {
+        "webhook_deliveries": []
+    }
     charlie.refused("webhook-deliveries.redeliver", {"id": delivery["id"]}, "not_found", status=404)
     charlie.refused("webhook-deliveries.redeliver", {"webhook": hook.id}, "invalid_id", "webhook")
-    charlie.refused("webhooks.update", {"id": hook.id, "action": "deactivate"}, "not_found", status=404)
+    charlie.refused(
+        "webhooks.update", {"id": hook.id, "action": "deactivate"}, "not_found", status=404
+    )
     own = Hooks(charlie, hook.receiver).make()
-    charlie.refused("webhooks.fetch", {"id": own.id, "object": delivery["object"]}, "invalid_id", "object")
+    charlie.refused(
+        "webhooks.fetch", {"id": own.id, "object": delivery["object"]}, "invalid_id", "object"
+    )
     charlie.engagement(title="theirs")
     own.wait(1)
     assert len(hook.wait(1)) == 1
@@ -336,4 +380,6 @@ def test_a_deleted_webhook_is_told_nothing_more(hooks: Hooks) -> None:
     hooks.client.engagement(title="two")
     stays.wait(2)
     time.sleep(0.6)
-    assert {one.body["engagement_created"]["engagement"]["title"] for one in gone.got_all()} == {"one"}
+    assert {one.body["engagement_created"]["engagement"]["title"] for one in gone.got_all()} == {
+        "one"
+    }

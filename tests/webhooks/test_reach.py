@@ -1,4 +1,6 @@
-"""Nothing but public addresses is ever dialled: in whatever spelling, whatever a name leads to, whenever."""
+"""Nothing but public addresses is ever dialled: in whatever spelling, whatever a name leads to,
+whenever.
+"""
 
 import asyncio
 import ipaddress
@@ -89,34 +91,57 @@ def test_where_webhooks_may_go_is_less_than_what_is_global() -> None:
         assert not is_public(ipaddress.ip_address(address)), address
 
 
-def test_a_scope_or_a_strange_answer_of_the_resolver_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scope_or_a_strange_answer_of_the_resolver_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for answer in ("fe80::1%1", "::1", "10.1.2.3", "::ffff:127.0.0.1"):
         family = socket.AF_INET6 if ":" in answer else socket.AF_INET
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, a=answer, f=family, **__: [(f, 1, 6, "", (a, 443, 0, 0))])
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda *_, a=answer, f=family, **__: [(f, 1, 6, "", (a, 443, 0, 0))],
+        )
         with pytest.raises(Unreachable, match="no public address"):
             asyncio.run(Reach().targets("https://hooks.example.com/"))
 
 
 @pytest.mark.timeout(90)
-def test_a_name_that_turns_to_loopback_is_never_dialled_there(tmp_path: Path, receiver: Receiver) -> None:
+def test_a_name_that_turns_to_loopback_is_never_dialled_there(
+    tmp_path: Path, receiver: Receiver
+) -> None:
     names = Names(tmp_path)
     public = "93.184.216.34"
-    names.lead({
-        "turning.example": [[public], ["127.0.0.1"]],
-        "mixed.example": [[public, "127.0.0.1"]],
-        "mapped.example": [["::ffff:127.0.0.1"]],
-        "metadata.example": [["169.254.169.254"]],
-    })  # fmt: skip
+    names.lead(
+        {
+            "turning.example": [[public], ["127.0.0.1"]],
+            "mixed.example": [[public, "127.0.0.1"]],
+            "mapped.example": [["::ffff:127.0.0.1"]],
+            "metadata.example": [["169.254.169.254"]],
+        }
+    )
     server = resolving(
-        tmp_path, names, RAPPORT_WEBHOOK_REVERIFY_SECONDS="0.1", HTTP_PROXY=receiver.url(""), ALL_PROXY=receiver.url("")
+        tmp_path,
+        names,
+        RAPPORT_WEBHOOK_REVERIFY_SECONDS="0.1",
+        HTTP_PROXY=receiver.url(""),
+        ALL_PROXY=receiver.url(""),
     )
     ann = server.make_org()
-    hosts = ("turning.example", "mixed.example", "mapped.example", "metadata.example", "absent.example")
+    hosts = (
+        "turning.example",
+        "mixed.example",
+        "mapped.example",
+        "metadata.example",
+        "absent.example",
+    )
     for host in hosts:
         ann.ok("webhooks.create", {"url": f"http://{host}:{receiver.port}/stolen"})
     until = time.monotonic() + 30
     while True:
-        found = {one["webhook"]: one["attempts"] for one in ann.ok("webhook-deliveries.list")["webhook_deliveries"]}
+        found = {
+            one["webhook"]: one["attempts"]
+            for one in ann.ok("webhook-deliveries.list")["webhook_deliveries"]
+        }
         if all(len(attempts) >= 3 for attempts in found.values()):
             break
         assert time.monotonic() < until
@@ -147,7 +172,9 @@ def test_https_is_checked_by_name(tmp_path: Path) -> None:
             time.sleep(0.05)
         attempts: list[Any] = []
         while not attempts:
-            (delivery,) = ann.ok("webhook-deliveries.list", {"webhook": [bad["id"]]})["webhook_deliveries"]
+            (delivery,) = ann.ok("webhook-deliveries.list", {"webhook": [bad["id"]]})[
+                "webhook_deliveries"
+            ]
             attempts = delivery["attempts"]
         assert "TLS failed" in attempts[0]["error"]
         assert ann.ok("webhooks.get", {"id": bad["id"]})["webhook"]["status"] == "unverified"

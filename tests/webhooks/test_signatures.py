@@ -48,13 +48,29 @@ def test_the_command_checks_what_a_receiver_got(tmp_path: Path) -> None:
     now = int(time.time())
     headers = sign(BODY, event_id="don:x:webhook/1:event/2", seconds=now, secrets=[SECRET])
     StandardWebhook(SECRET).verify(BODY, headers)
-    good = check(tmp_path, "--signature", headers["x-devrev-signature"], "--timestamp", str(now),
-                 "--webhook-signature", headers["webhook-signature"], "body")  # fmt: skip
+    good = check(
+        tmp_path,
+        "--signature",
+        headers["x-devrev-signature"],
+        "--timestamp",
+        str(now),
+        "--webhook-signature",
+        headers["webhook-signature"],
+        "body",
+    )
     assert (good.code, good.out) == (0, "good: x-devrev-signature, webhook-signature\n")
     assert "not of this body" in check(tmp_path, "--signature", "00", "body").sentence()
-    old = sign(BODY, event_id="don:x:webhook/1:event/2", seconds=5, secrets=[SECRET])["webhook-signature"]
-    assert "seconds off" in check(tmp_path, "--webhook-signature", old, "--timestamp", "5", "body").sentence()
-    assert check(tmp_path, "--any-age", "--webhook-signature", old, "--timestamp", "5", "body").code == 0
+    old = sign(BODY, event_id="don:x:webhook/1:event/2", seconds=5, secrets=[SECRET])[
+        "webhook-signature"
+    ]
+    assert (
+        "seconds off"
+        in check(tmp_path, "--webhook-signature", old, "--timestamp", "5", "body").sentence()
+    )
+    assert (
+        check(tmp_path, "--any-age", "--webhook-signature", old, "--timestamp", "5", "body").code
+        == 0
+    )
     assert "Webhook-Timestamp" in check(tmp_path, "--webhook-signature", old, "body").sentence()
     assert "can't be read" in check(tmp_path, "absent").sentence()
 
@@ -63,7 +79,9 @@ def test_without_a_signature_the_command_shows_those_that_belong(tmp_path: Path)
     (tmp_path / "body").write_bytes(BODY)
     shown = check(tmp_path, "--timestamp", "1700000000", "body")
     headers = dict(line.split(": ", 1) for line in shown.out.splitlines())
-    assert headers == sign(BODY, event_id="don:x:webhook/1:event/2", seconds=1_700_000_000, secrets=[SECRET])
+    assert headers == sign(
+        BODY, event_id="don:x:webhook/1:event/2", seconds=1_700_000_000, secrets=[SECRET]
+    )
 
 
 @pytest.fixture
@@ -75,7 +93,9 @@ def listening() -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_the_receiver_for_trying_things_out_echoes_and_prints(ann: Client, listening: subprocess.Popen[str]) -> None:
+def test_the_receiver_for_trying_things_out_echoes_and_prints(
+    ann: Client, listening: subprocess.Popen[str]
+) -> None:
     assert listening.stdout is not None
     url = listening.stdout.readline().split()[-1]
     request = {"url": url, "event_types": ENGAGEMENTS, "secret": SECRET}

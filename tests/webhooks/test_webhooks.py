@@ -16,13 +16,20 @@ def make(client: Client, **fields: Any) -> Any:
 
 
 def test_what_is_written_comes_back(alice: Client) -> None:
-    headers = [{"name": "X-Team", "value": "blue"}, {"name": "authorization", "value": "Basic abc=="}]
-    made = make(alice, event_types=["work_created", "engagement_deleted", "work_created"], headers=headers)
+    headers = [
+        {"name": "X-Team", "value": "blue"},
+        {"name": "authorization", "value": "Basic abc=="},
+    ]
+    made = make(
+        alice, event_types=["work_created", "engagement_deleted", "work_created"], headers=headers
+    )
     assert made["event_types"] == ["work_created", "engagement_deleted"]
     assert made["headers"] == headers
     assert (made["status"], made["url"]) == ("unverified", URL)
     assert len(base64.b64decode(made["secret"], validate=True)) == 24
-    assert made["id"].startswith(f"don:integration:dvrv-us-1:devo/{alice.org.removeprefix('DEV-')}:webhook/")
+    assert made["id"].startswith(
+        f"don:integration:dvrv-us-1:devo/{alice.org.removeprefix('DEV-')}:webhook/"
+    )
     for id_ in (made["id"], made["display_id"], made["display_id"].lower()):
         assert alice.ok("webhooks.get", {"id": id_}) == {"webhook": made}
     assert "event_types" not in make(alice)
@@ -34,7 +41,10 @@ def test_every_event_type_is_taken(alice: Client) -> None:
     assert len(types) == 79
     assert make(alice, event_types=types)["event_types"] == types
     answer = alice.refused(
-        "webhooks.create", {"url": URL, "event_types": ["engagement_touched"]}, "invalid_enum_value", "event_types[0]"
+        "webhooks.create",
+        {"url": URL, "event_types": ["engagement_touched"]},
+        "invalid_enum_value",
+        "event_types[0]",
     )
     assert sorted(answer.body["allowed_values"]) == sorted(types)
 
@@ -47,10 +57,13 @@ def test_strict_servers_know_devrevs_types_and_fields_alone(strict_server: Serve
     assert "engagement_created" not in answer.body["allowed_values"]
     assert dora.call("webhooks.list", {"limit": 1}).body["field_name"] == "limit"
     assert (
-        dora.call("webhooks.update", {"id": made["id"], "event_types": ["work_created"]}).type == "unexpected_json_type"
+        dora.call("webhooks.update", {"id": made["id"], "event_types": ["work_created"]}).type
+        == "unexpected_json_type"
     )
     assert dora.call("webhook-deliveries.list").status == 404
-    changed = dora.ok("webhooks.update", {"id": made["id"], "secret": base64.b64encode(b"8 bytes!").decode()})
+    changed = dora.ok(
+        "webhooks.update", {"id": made["id"], "secret": base64.b64encode(b"8 bytes!").decode()}
+    )
     assert "secret_changed_date" not in changed["webhook"]
 
 
@@ -70,7 +83,8 @@ def test_a_hostile_header_name_is_refused(alice: Client, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["a\r\nX-Other: 1", "a\nb", "a\rb", "a\x00b", "\x7f", "é", " a", "a ", "\t", "x" * 2049]
+    "value",
+    ["a\r\nX-Other: 1", "a\nb", "a\rb", "a\x00b", "\x7f", "é", " a", "a ", "\t", "x" * 2049],
 )
 def test_a_hostile_header_value_is_refused(alice: Client, value: str) -> None:
     request = {"url": URL, "headers": [{"name": "X-Ok", "value": value}]}
@@ -80,16 +94,31 @@ def test_a_hostile_header_value_is_refused(alice: Client, value: str) -> None:
 
 def test_headers_are_up_to_eight_each_once(alice: Client) -> None:
     nine = [{"name": f"X-{number}", "value": ""} for number in range(9)]
-    alice.refused("webhooks.create", {"url": URL, "headers": nine}, "value_not_permitted", "headers")
+    alice.refused(
+        "webhooks.create", {"url": URL, "headers": nine}, "value_not_permitted", "headers"
+    )
     made = make(alice, headers=nine[:8])
     id_ = made["id"]
-    alice.refused("webhooks.update", {"id": id_, "headers": {"add": nine[8:]}}, "value_not_permitted", "headers.add")
-    twice = [{"name": "X-A", "value": "1"}, {"name": "x-a", "value": "2"}]
-    alice.refused("webhooks.create", {"url": URL, "headers": twice}, "value_not_permitted", "headers[1].name")
     alice.refused(
-        "webhooks.update", {"id": id_, "headers": {"set": twice}}, "value_not_permitted", "headers.set[1].name"
+        "webhooks.update",
+        {"id": id_, "headers": {"add": nine[8:]}},
+        "value_not_permitted",
+        "headers.add",
     )
-    changed = alice.ok("webhooks.update", {"id": id_, "headers": {"add": nine[8:], "remove": ["x-0", "X-1", "absent"]}})
+    twice = [{"name": "X-A", "value": "1"}, {"name": "x-a", "value": "2"}]
+    alice.refused(
+        "webhooks.create", {"url": URL, "headers": twice}, "value_not_permitted", "headers[1].name"
+    )
+    alice.refused(
+        "webhooks.update",
+        {"id": id_, "headers": {"set": twice}},
+        "value_not_permitted",
+        "headers.set[1].name",
+    )
+    changed = alice.ok(
+        "webhooks.update",
+        {"id": id_, "headers": {"add": nine[8:], "remove": ["x-0", "X-1", "absent"]}},
+    )
     assert [header["name"] for header in changed["webhook"]["headers"]] == [
         "X-2",
         "X-3",
@@ -102,7 +131,9 @@ def test_headers_are_up_to_eight_each_once(alice: Client) -> None:
     same = {"name": "x-8", "value": "new"}
     changed = alice.ok("webhooks.update", {"id": id_, "headers": {"set": nine[8:], "add": [same]}})
     assert changed["webhook"]["headers"] == [same]
-    assert "headers" not in alice.ok("webhooks.update", {"id": id_, "headers": {"set": []}})["webhook"]
+    assert (
+        "headers" not in alice.ok("webhooks.update", {"id": id_, "headers": {"set": []}})["webhook"]
+    )
 
 
 @pytest.mark.parametrize("size", [*range(8, 33)])
@@ -117,7 +148,9 @@ def test_a_secret_is_plain_base64_of_8_to_32_bytes(alice: Client, size: int) -> 
      base64.b64encode(b"9 bytes!!").decode() + "\n", "c3VwZXIt c2VjcmV0", base64.urlsafe_b64encode(b"\xff" * 24).decode(), "YWJjZGVmZ2g", "YWJjZGVmZ2i=", "{secret}"],
 )  # fmt: skip
 def test_another_secret_is_refused_and_not_repeated(alice: Client, secret: str) -> None:
-    answer = alice.refused("webhooks.create", {"url": URL, "secret": secret}, "value_not_permitted", "secret")
+    answer = alice.refused(
+        "webhooks.create", {"url": URL, "secret": secret}, "value_not_permitted", "secret"
+    )
     assert len(secret) < 4 or secret not in answer.body["message"] + answer.body["detail"]
 
 
@@ -125,7 +158,11 @@ def test_event_types_are_set_added_removed_and_given_plain(alice: Client) -> Non
     id_ = make(alice, event_types=["work_created", "tag_created"])["id"]
 
     def update(change: Any) -> list[str]:
-        return list(alice.ok("webhooks.update", {"id": id_, "event_types": change})["webhook"].get("event_types", []))
+        return list(
+            alice.ok("webhooks.update", {"id": id_, "event_types": change})["webhook"].get(
+                "event_types", []
+            )
+        )
 
     assert update({"add": ["work_deleted", "tag_created"], "remove": ["work_created"]}) == [
         "tag_created",
@@ -133,27 +170,37 @@ def test_event_types_are_set_added_removed_and_given_plain(alice: Client) -> Non
     ]
     assert update({"set": ["link_created"]}) == ["link_created"]
     assert update(["account_created", "work_created"]) == ["account_created", "work_created"]
-    assert update({"set": ["tag_created"], "add": ["tag_updated"], "remove": ["tag_created"]}) == ["tag_updated"]
+    assert update({"set": ["tag_created"], "add": ["tag_updated"], "remove": ["tag_created"]}) == [
+        "tag_updated"
+    ]
     assert update({}) == ["tag_updated"]
     assert update([]) == []
     alice.refused(
-        "webhooks.update", {"id": id_, "event_types": ["nonsense"]}, "invalid_enum_value", "event_types.set[0]"
+        "webhooks.update",
+        {"id": id_, "event_types": ["nonsense"]},
+        "invalid_enum_value",
+        "event_types.set[0]",
     )
 
 
 def test_an_update_that_changes_nothing_is_no_change(alice: Client) -> None:
     made = make(alice, event_types=["work_created"], headers=[{"name": "X-A", "value": "1"}])
     before = alice.feed_end()
-    same = {"url": URL, "secret": made["secret"], "event_types": ["work_created"], "headers": {"add": made["headers"]}}
+    same = {
+        "url": URL,
+        "secret": made["secret"],
+        "event_types": ["work_created"],
+        "headers": {"add": made["headers"]},
+    }
     assert alice.ok("webhooks.update", {"id": made["id"], **same})["webhook"] == made
     assert alice.feed_end() == before
 
 
 def test_a_new_secret_says_since_when(alice: Client) -> None:
     made = make(alice)
-    changed = alice.ok("webhooks.update", {"id": made["id"], "secret": base64.b64encode(b"another 8").decode()})[
-        "webhook"
-    ]
+    changed = alice.ok(
+        "webhooks.update", {"id": made["id"], "secret": base64.b64encode(b"another 8").decode()}
+    )["webhook"]
     assert changed["secret_changed_date"] == changed["modified_date"] > made["modified_date"]
 
 
@@ -201,10 +248,14 @@ def test_redeliver_says_what_it_needs(alice: Client) -> None:
     alice.refused("webhook-deliveries.redeliver", both, "value_not_permitted", "webhook")
     alice.refused("webhook-deliveries.redeliver", {"id": "DELIVERY-99"}, "not_found", status=404)
     (challenge,) = alice.ok("webhook-deliveries.list")["webhook_deliveries"]
-    alice.refused("webhook-deliveries.redeliver", {"id": challenge["id"]}, "value_not_permitted", "id")
+    alice.refused(
+        "webhook-deliveries.redeliver", {"id": challenge["id"]}, "value_not_permitted", "id"
+    )
 
 
 def test_a_retried_create_makes_one_webhook(alice: Client) -> None:
-    first, second = (alice.call("webhooks.create", {"url": URL}, idempotency_key="once") for _ in range(2))
+    first, second = (
+        alice.call("webhooks.create", {"url": URL}, idempotency_key="once") for _ in range(2)
+    )
     assert first.body == second.body
     assert len(alice.ok("webhooks.list")["webhooks"]) == 1

@@ -9,7 +9,8 @@ from rapport.contract.kit.method import READ, Method
 from rapport.store import auth_tokens as token_store
 from rapport.store.kit.db import Store, Tx
 
-# What each role may do in a family: the level, and the same for the families that only admins change.
+# What each role may do in a family: the level, and the same for the families that only admins
+# change.
 _ROLE_LEVELS = {"viewer": 0, "member": 2, "admin": 2}
 _ADMIN_FAMILIES = frozenset({"dev-users", "service-accounts", "webhooks", "webhook-deliveries"})
 # Theirs to read, too: a webhook's answer has its secret, a delivery's whatever a receiver said.
@@ -25,7 +26,8 @@ class Caller(NamedTuple):
         role: `viewer`, `member` or `admin`.
         scope: scopes separated by spaces; empty for everything that the role allows.
         token: the number of the token; None for the command line, which needs none.
-        origin: where they came in, such as `https://rapport.example`; given to methods that sign URLs.
+        origin: where they came in, such as `https://rapport.example`; given to methods that sign
+            URLs.
     """
 
     org: str
@@ -37,14 +39,17 @@ class Caller(NamedTuple):
 
 
 async def authenticate(tx: Tx, header: str | None, now: int) -> Caller:
-    """Find who an `Authorization` header speaks for: `Bearer <token>` in any case, or the bare token.
+    """Find who an `Authorization` header speaks for: `Bearer <token>` in any case, or the bare
+    token.
 
     Raises:
         Unauthenticated: no token, or one that is malformed, unknown, expired or revoked.
         Forbidden: the user is not active.
     """
     if header is None or not header.strip():
-        raise _refused("The Authorization header is missing.", "missing: send Authorization: Bearer <token>")
+        raise _refused(
+            "The Authorization header is missing.", "missing: send Authorization: Bearer <token>"
+        )
     first, _, rest = header.strip().partition(" ")
     token = rest.strip() if first.lower() == "bearer" else header.strip()
     token_hash = tokens.hash_of_well_formed(token)
@@ -59,7 +64,8 @@ async def authenticate(tx: Tx, header: str | None, now: int) -> Caller:
         raise _refused("The token has expired.", "expired: ask for a new token")
     if owner.state != "active":
         raise Forbidden(
-            f"The user {owner.user_id} is {owner.state}.", detail="Only active users may use the API; ask an admin."
+            f"The user {owner.user_id} is {owner.state}.",
+            detail="Only active users may use the API; ask an admin.",
         )
     return Caller(owner.org, owner.user_id, owner.role or "member", owner.scope, owner.number)
 

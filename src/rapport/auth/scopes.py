@@ -1,9 +1,13 @@
-"""Scopes: `<family>:<read|write|all>`, or a level alone for every family; several are separated by spaces (behaviour: Tokens and rights)."""
+"""Scopes: `<family>:<read|write|all>`, or a level alone for every family; several are separated
+by spaces (behaviour: Tokens and rights).
+"""
 
 from rapport.contract.table import METHODS
 
 LEVELS = {"read": 0, "write": 1, "all": 2}
-FAMILIES = tuple(sorted({method.scope.partition(":")[0] for method in METHODS.values() if method.scope}))
+FAMILIES = tuple(
+    sorted({method.scope.partition(":")[0] for method in METHODS.values() if method.scope})
+)
 ALL_SCOPES = (*LEVELS, *(f"{family}:{level}" for family in FAMILIES for level in LEVELS))
 
 

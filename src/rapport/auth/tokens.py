@@ -1,4 +1,6 @@
-"""Tokens: `rpt_` and base62 of 32 random bytes and of a checksum, so that scanners and typos are caught by sight."""
+"""Tokens: `rpt_` and base62 of 32 random bytes and of a checksum, so that scanners and typos
+are caught by sight.
+"""
 
 import functools
 import hashlib
@@ -32,9 +34,12 @@ def is_well_formed(token: str) -> bool:
     """True for what `make` may have made."""
     secret, checksum = token[len(_PREFIX) : -_CHECKSUM_LENGTH], token[-_CHECKSUM_LENGTH:]
     return (
-        len(token) == LENGTH and token.startswith(_PREFIX) and token.isascii() and token[len(_PREFIX) :].isalnum()
+        len(token) == LENGTH
+        and token.startswith(_PREFIX)
+        and token.isascii()
+        and token[len(_PREFIX) :].isalnum()
         and _checksum(secret) == checksum
-    )  # fmt: skip
+    )
 
 
 def hash_of(token: str) -> str:

@@ -1,4 +1,6 @@
-"""Artifacts' bytes: one narrow interface, so that to the rest a folder and an object store are the same."""
+"""Artifacts' bytes: one narrow interface, so that to the rest a folder and an object store are
+the same.
+"""
 
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -20,7 +22,9 @@ class Stored(NamedTuple):
 
 
 class Served(NamedTuple):
-    """How a store that answers downloads itself has to serve a blob: its media type and `Content-Disposition`."""
+    """How a store that answers downloads itself has to serve a blob: its media type and
+    `Content-Disposition`.
+    """
 
     media_type: str
     disposition: str
@@ -33,7 +37,9 @@ SAVED = Served("application/octet-stream", "attachment")
 class Blobs(Protocol):
     """Where the bytes are. A blob is written once and never changed; its name is `new_name`'s."""
 
-    async def put(self, org: str, name: str, chunks: AsyncIterator[bytes], served: Served = SAVED) -> Stored:
+    async def put(
+        self, org: str, name: str, chunks: AsyncIterator[bytes], served: Served = SAVED
+    ) -> Stored:
         """Store what `chunks` yields. Once this returns it survives a power cut.
 
         Whatever `chunks` raises is raised here, and leaves nothing behind.
@@ -44,7 +50,8 @@ class Blobs(Protocol):
         ...
 
     async def open(self, org: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
-        """The bytes from `start` up to `stop`, in chunks; close the generator when it is left early.
+        """The bytes from `start` up to `stop`, in chunks; close the generator when it is left
+        early.
 
         Raises:
             BlobMissing: there is none of this name.
@@ -56,14 +63,16 @@ class Blobs(Protocol):
         ...
 
     async def sweep(self, *, older_than: float = 0.0) -> None:
-        """Remove what broken-off writes of an earlier process left, and nothing has touched for so many seconds.
+        """Remove what broken-off writes of an earlier process left, and nothing has touched for so
+        many seconds.
 
         Without them, nothing may be written meanwhile.
         """
         ...
 
     async def url(self, org: str, name: str, seconds: int) -> str | None:
-        """A URL that answers the blob without us for so long; None where all downloads go through us.
+        """A URL that answers the blob without us for so long; None where all downloads go through
+        us.
 
         Raises:
             OSError: it can't be signed now.

@@ -12,7 +12,9 @@ _LONGEST_SUFFIX = 20
 _UNSAFE = re.compile(r'[/\\:*?"<>|%]')
 # Names that Windows keeps for devices, whatever their extension.
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
-_RANGE = re.compile(r"bytes *= *(?:([0-9]{1,18}) *- *([0-9]{0,18})|- *([0-9]{1,18})) *", re.IGNORECASE)
+_RANGE = re.compile(
+    r"bytes *= *(?:([0-9]{1,18}) *- *([0-9]{0,18})|- *([0-9]{1,18})) *", re.IGNORECASE
+)
 # attr-char of RFC 8187; letters and digits are always left as they are.
 _PLAIN = "!#$&+-.^_`|~"
 
@@ -55,7 +57,9 @@ def safe_type(media_type: str) -> str:
 
 
 def disposition(name: str) -> str:
-    """`Content-Disposition: attachment` with the name as RFC 6266 wants it: once in ASCII, once in full."""
+    """`Content-Disposition: attachment` with the name as RFC 6266 wants it: once in ASCII, once
+    in full.
+    """
     safe = safe_name(name)
     plain = unicodedata.normalize("NFKD", safe).encode("ascii", "ignore").decode()
     # Without its accents a name may have become another one.
@@ -66,7 +70,11 @@ def disposition(name: str) -> str:
 def safe_name(name: str) -> str:
     """A name that is no path, no device, no hidden file, and reads as it is."""
     # Control and format characters; among the latter are those that turn the direction of writing.
-    kept = "".join(character for character in name if unicodedata.category(character) not in {"Cc", "Cf", "Zl", "Zp"})
+    kept = "".join(
+        character
+        for character in name
+        if unicodedata.category(character) not in {"Cc", "Cf", "Zl", "Zp"}
+    )
     kept = _UNSAFE.sub("_", kept).strip(". ")
     stem, dot, suffix = kept.rpartition(".")
     has_suffix = dot and len(suffix) <= _LONGEST_SUFFIX
@@ -80,7 +88,8 @@ def safe_name(name: str) -> str:
 def span_of(header: str | None, size: int) -> Span | None:
     """What a Range header asks for of a file of `size` bytes; None for all of it.
 
-    Several ranges at once, and what is no range, count for none: RFC 9110 lets a server answer the whole.
+    Several ranges at once, and what is no range, count for none: RFC 9110 lets a server answer the
+    whole.
 
     Raises:
         NotSatisfiable: no byte of the file is in the range.

@@ -1,4 +1,6 @@
-"""Blobs as files: `<folder>/<org>/<first two characters>/<name>`, written beside and renamed when whole."""
+"""Blobs as files: `<folder>/<org>/<first two characters>/<name>`, written beside and renamed
+when whole.
+"""
 
 import asyncio
 import contextlib
@@ -17,14 +19,17 @@ _PARTS = ".parts"
 class LocalBlobs:
     """Blobs under one folder of this machine. Folders are 0700 and files 0600.
 
-    Reading and writing run in threads: a slow disk delays the transfer that waits for it and nothing else.
+    Reading and writing run in threads: a slow disk delays the transfer that waits for it and
+    nothing else.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._parts = folder / _PARTS
 
-    async def put(self, org: str, name: str, chunks: AsyncIterator[bytes], _served: Served = SAVED) -> Stored:
+    async def put(
+        self, org: str, name: str, chunks: AsyncIterator[bytes], _served: Served = SAVED
+    ) -> Stored:
         """Store what `chunks` yields; see `Blobs.put`."""
         part = await asyncio.to_thread(_Part, self._parts)
         try:
@@ -89,7 +94,9 @@ class _Part:
         self.size += len(chunk)
 
     def keep(self, path: Path, root: Path) -> None:
-        """Give it its name. The bytes are on disk before the name is, and the name before this returns."""
+        """Give it its name. The bytes are on disk before the name is, and the name before this
+        returns.
+        """
         os.fsync(self._file.fileno())
         _make_folders(path.parent, root)
         self._path.rename(path)
@@ -135,7 +142,9 @@ async def _gathered(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 async def _read(file: BinaryIO, start: int, stop: int) -> AsyncGenerator[bytes, None]:
     with file:
         while start < stop:
-            chunk = await asyncio.to_thread(os.pread, file.fileno(), min(CHUNK, stop - start), start)
+            chunk = await asyncio.to_thread(
+                os.pread, file.fileno(), min(CHUNK, stop - start), start
+            )
             if not chunk:
                 raise EOFError(f"the file ends at {start}, before {stop}")
             yield chunk

@@ -1,7 +1,9 @@
-"""Blobs as objects of S3, Google Cloud Storage or Azure: `<prefix>/<org>/<first two characters>/<name>`.
+"""Blobs as objects of S3, Google Cloud Storage or Azure: `<prefix>/<org>/<first two
+characters>/<name>`.
 
-Credentials, region and endpoint come from the variables that each cloud's own tools read (AWS_*, GOOGLE_*, AZURE_*).
-Parts of an upload that a killed process left are the bucket's to drop: a lifecycle rule for incomplete uploads.
+Credentials, region and endpoint come from the variables that each cloud's own tools read (AWS_*,
+GOOGLE_*, AZURE_*). Parts of an upload that a killed process left are the bucket's to drop: a
+lifecycle rule for incomplete uploads.
 """
 
 import asyncio
@@ -17,7 +19,8 @@ from obstore.store import AzureStore, GCSStore, S3Store, from_url
 
 from rapport.blobs import CHUNK, SAVED, BlobMissing, Served, Stored
 
-# What a part of a multipart upload holds, in bytes; S3 takes none smaller. An upload has at most `_AT_ONCE` in memory.
+# What a part of a multipart upload holds, in bytes; S3 takes none smaller. An upload has at most
+# `_AT_ONCE` in memory.
 _PART = 5 * 1024 * 1024
 _AT_ONCE = 2
 # The endpoint's own scheme decides: an operator who names one with http means it.
@@ -51,19 +54,30 @@ class ObjectBlobs:
         self._store = store
         self._direct = direct
 
-    async def put(self, org: str, name: str, chunks: AsyncIterator[bytes], served: Served = SAVED) -> Stored:
+    async def put(
+        self, org: str, name: str, chunks: AsyncIterator[bytes], served: Served = SAVED
+    ) -> Stored:
         """Store what `chunks` yields; see `Blobs.put`."""
         read = _Read(chunks)
-        attributes: Any = {"Content-Type": served.media_type, "Content-Disposition": served.disposition}
+        attributes: Any = {
+            "Content-Type": served.media_type,
+            "Content-Disposition": served.disposition,
+        }
         head = await read.part()
         try:
             if len(head) < _PART:
-                await obstore.put_async(self._store, _path(org, name), head, attributes=attributes, use_multipart=False)
+                await obstore.put_async(
+                    self._store, _path(org, name), head, attributes=attributes, use_multipart=False
+                )
             else:
                 await obstore.put_async(
-                    self._store, _path(org, name), read.parts(head), attributes=attributes, chunk_size=_PART,
+                    self._store,
+                    _path(org, name),
+                    read.parts(head),
+                    attributes=attributes,
+                    chunk_size=_PART,
                     max_concurrency=_AT_ONCE,
-                )  # fmt: skip
+                )
         except BaseError as error:
             raise OSError(f"the object store refuses: {_first_line(error)}") from error
         return Stored(read.size, read.sha256.hexdigest())
@@ -74,7 +88,9 @@ class ObjectBlobs:
             if start == stop:
                 await obstore.head_async(self._store, _path(org, name))
                 return _nothing()
-            found = await obstore.get_async(self._store, _path(org, name), options={"range": (start, stop)})
+            found = await obstore.get_async(
+                self._store, _path(org, name), options={"range": (start, stop)}
+            )
         except FileNotFoundError:
             raise BlobMissing(f"{org}/{name}") from None
         except BaseError as error:
@@ -91,7 +107,9 @@ class ObjectBlobs:
             raise OSError(f"the object store refuses: {_first_line(error)}") from error
 
     async def sweep(self, *, older_than: float = 0.0) -> None:  # noqa: ARG002  # the interface is what it is
-        """Nothing is ours to sweep; a store that can't be reached is told to the operator here, not at an upload."""
+        """Nothing is ours to sweep; a store that can't be reached is told to the operator here,
+        not at an upload.
+        """
         try:
             await obstore.head_async(self._store, "reachable")
         except FileNotFoundError:
@@ -104,7 +122,9 @@ class ObjectBlobs:
         if not self._direct:
             return None
         try:
-            return await obstore.sign_async(self._store, "GET", _path(org, name), timedelta(seconds=seconds))
+            return await obstore.sign_async(
+                self._store, "GET", _path(org, name), timedelta(seconds=seconds)
+            )
         except BaseError as error:
             raise OSError(f"the object store refuses: {_first_line(error)}") from error
 

@@ -1,4 +1,6 @@
-"""Signed URLs: whoever has one may upload one version's bytes, or read them, until it expires (behaviour: Files)."""
+"""Signed URLs: whoever has one may upload one version's bytes, or read them, until it expires
+(behaviour: Files).
+"""
 
 import contextlib
 import hashlib
@@ -56,11 +58,14 @@ class SignedUrls:
     Args:
         key: signs them; URLs of another key are refused.
         base_url: what they begin with; without it, where the caller came in.
-        local_url: what they begin with for callers that came in by no URL, as the command line does.
+        local_url: what they begin with for callers that came in by no URL, as the command line
+            does.
         seconds: their life; without it, 60 minutes for uploads and 15 for downloads.
     """
 
-    def __init__(self, key: bytes, *, base_url: str = "", local_url: str = "", seconds: int | None = None) -> None:
+    def __init__(
+        self, key: bytes, *, base_url: str = "", local_url: str = "", seconds: int | None = None
+    ) -> None:
         self._key = key
         self._base_url = base_url
         self.local_url = local_url
@@ -70,7 +75,11 @@ class SignedUrls:
     def upload(self, place: Place, *, origin: str, now: int) -> UploadUrl:
         """A URL that takes this version's bytes."""
         expires = str((now + self._upload_life) // MILLISECOND)
-        fields = {"key": str(place), "expires": expires, "signature": self._sign("upload", place, expires)}
+        fields = {
+            "key": str(place),
+            "expires": expires,
+            "signature": self._sign("upload", place, expires),
+        }
         return UploadUrl(f"{self._base_url or origin or self.local_url}{UPLOAD}/{place}", fields)
 
     def download(self, place: Place, *, origin: str, now: int) -> DownloadUrl:
@@ -78,7 +87,8 @@ class SignedUrls:
         until = now + self._download_life
         expires = str(until // MILLISECOND)
         signature = self._sign("download", place, expires)
-        url = f"{self._base_url or origin or self.local_url}{DOWNLOAD}/{place}?expires={expires}&signature={signature}"
+        base = self._base_url or origin or self.local_url
+        url = f"{base}{DOWNLOAD}/{place}?expires={expires}&signature={signature}"
         return DownloadUrl(url, until)
 
     def check_upload(self, path: str, fields: Mapping[str, str], now: int) -> Place:
@@ -94,7 +104,9 @@ class SignedUrls:
         """
         if fields.get("key") != path:
             raise BadUrl("the field key is missing or is another upload's")
-        return self._check("upload", path, {name: value for name, value in fields.items() if name != "key"}, now)
+        return self._check(
+            "upload", path, {name: value for name, value in fields.items() if name != "key"}, now
+        )
 
     def check_download(self, path: str, query: Mapping[str, str], now: int) -> Place:
         """The version that a download is of.
@@ -112,17 +124,25 @@ class SignedUrls:
     def _check(self, purpose: str, path: str, signed: Mapping[str, str], now: int) -> Place:
         found = _PLACE.fullmatch(path)
         expires, signature = signed.get("expires", ""), signed.get("signature", "")
-        if found is None or set(signed) != {"expires", "signature"} or not _DIGITS.fullmatch(expires):
+        if (
+            found is None
+            or set(signed) != {"expires", "signature"}
+            or not _DIGITS.fullmatch(expires)
+        ):
             raise BadUrl("something was added to it, left out or changed")
         place = Place(found[1], int(found[2]), int(found[3]))
-        if not hmac.compare_digest(self._sign(purpose, place, expires).encode(), signature.encode()):
+        if not hmac.compare_digest(
+            self._sign(purpose, place, expires).encode(), signature.encode()
+        ):
             raise BadUrl("its signature does not fit")
         if int(expires) * MILLISECOND <= now:
             raise BadUrl("it has expired")
         return place
 
     def _sign(self, purpose: str, place: Place, expires: str) -> str:
-        return hmac.new(self._key, f"{purpose}\n{place}\n{expires}".encode(), hashlib.sha256).hexdigest()
+        return hmac.new(
+            self._key, f"{purpose}\n{place}\n{expires}".encode(), hashlib.sha256
+        ).hexdigest()
 
 
 def read_key(path: Path) -> bytes:

@@ -1,4 +1,6 @@
-"""Media types: what a file's first bytes say, what a header may say, and which types a browser would run."""
+"""Media types: what a file's first bytes say, what a header may say, and which types a browser
+would run.
+"""
 
 import codecs
 import re
@@ -7,7 +9,8 @@ import re
 HEAD = 1024
 UNKNOWN = "application/octet-stream"
 _MEDIA_TYPE = re.compile(
-    r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?: *; *[\w!#$&^.+-]+=(?:[\w!#$&^.+-]+|\"[ !#-\[\]-~]*\"))*", re.ASCII
+    r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?: *; *[\w!#$&^.+-]+=(?:[\w!#$&^.+-]+|\"[ !#-\[\]-~]*\"))*",
+    re.ASCII,
 )
 _MAGIC = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -39,7 +42,9 @@ _MAGIC = (
     (0, b"{\\rtf", "application/rtf"),
 )
 _HTML = re.compile(
-    rb"<(?:!doctype html|html|head|body|script|iframe|h1|div|font|table|a|style|title|b|br|p|!--)[\s>]", re.IGNORECASE
+    rb"<(?:!doctype "
+    rb"html|html|head|body|script|iframe|h1|div|font|table|a|style|title|b|br|p|!--)[\s>]",
+    re.IGNORECASE,
 )
 _ACTIVE = re.compile(
     r"[/+.-](?:x?html|xml|svg|xslt?|dtd|mhtml)$|script|/(?:x-)?(?:sh|csh|bat|perl|php|python|httpd-php)$|^multipart/|^message/"
@@ -63,7 +68,9 @@ def sniff(head: bytes) -> str:
 
 
 def _text_type(head: bytes) -> str:
-    """Plain text has no control characters and is UTF-8, but for a character that the head's end cuts through."""
+    """Plain text has no control characters and is UTF-8, but for a character that the head's
+    end cuts through.
+    """
     if not head or len(head.translate(None, _CONTROL)) != len(head):
         return UNKNOWN
     try:

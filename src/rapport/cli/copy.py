@@ -23,12 +23,17 @@ _PLACE = "A data folder, or a postgresql:// URL."
 
 def copy(
     source: Annotated[str, typer.Argument(metavar="FROM", help=_PLACE)],
-    target: Annotated[str, typer.Argument(metavar="TO", help=f"{_PLACE} It has to be empty, or an unfinished copy.")],
+    target: Annotated[
+        str,
+        typer.Argument(metavar="TO", help=f"{_PLACE} It has to be empty, or an unfinished copy."),
+    ],
     config: Config = None,
     *,
     as_json: Json = False,
 ) -> None:
-    """Copy a whole store, and compare both. Stop its servers first; run again, it goes on where it ended."""
+    """Copy a whole store, and compare both. Stop its servers first; run again, it goes on where
+    it ended.
+    """
     import asyncio
 
     from rapport.logs import configure_logs
@@ -58,9 +63,16 @@ def _difference(copied: "Copied") -> str:
 
 def _answer(copied: "Copied", seconds: float) -> dict[str, Any]:
     tables = [
-        {"table": table.table, "rows": table.target.rows, "sha256": table.target.sha256} for table in copied.tables
+        {"table": table.table, "rows": table.target.rows, "sha256": table.target.sha256}
+        for table in copied.tables
     ]
-    return {"from": copied.source, "to": copied.target, "tables": tables, "files": copied.files, "seconds": seconds}
+    return {
+        "from": copied.source,
+        "to": copied.target,
+        "tables": tables,
+        "files": copied.files,
+        "seconds": seconds,
+    }
 
 
 def _sentences(copied: "Copied", seconds: float) -> str:
@@ -71,7 +83,8 @@ def _sentences(copied: "Copied", seconds: float) -> str:
     ]
     rows = sum(table.target.rows for table in copied.tables)
     lines.append(
-        f"{copied.target} holds what {copied.source} does: {rows:,} rows in {len(copied.tables)} tables, compared by "
+        f"{copied.target} holds what {copied.source} does: {rows:,} rows in {len(copied.tables)} "
+        "tables, compared by "
         f"count and SHA-256, and {copied.files:,} files; {seconds} s."
     )
     return "\n".join([*lines, copied.left] if copied.left else lines)
@@ -86,8 +99,14 @@ def _watching(*, is_seen: bool) -> "Iterator[Watch]":
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = TextColumn("{task.description:<30}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
+    columns = (
+        TextColumn("{task.description:<30}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+    )
+    with Progress(
+        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+    ) as progress:
         yield _Bar(progress)
 
 

@@ -76,7 +76,9 @@ def _settings(data: str | None, database: str | None, config: str | None) -> Set
 
 
 def _run(settings: Settings, command: str, arguments: Mapping[str, Any]) -> CommandAnswer:
-    """Run an operator's command, through the running server or on the store itself, or end with its refusal."""
+    """Run an operator's command, through the running server or on the store itself, or end with
+    its refusal.
+    """
     given = {name: value for name, value in arguments.items() if value is not None}
     # On PostgreSQL a command needs no server: it writes to the database itself.
     socket = settings.data / SOCKET
@@ -87,7 +89,8 @@ def _run(settings: Settings, command: str, arguments: Mapping[str, Any]) -> Comm
         from rapport.serving import installation
 
         answer = asyncio.run(installation.run_command(settings, command, given))
-    # A method's own refusal is what `rapport call` prints; every other command has nothing more to say.
+    # A method's own refusal is what `rapport call` prints; every other command has nothing more to
+    # say.
     if "error" in answer and not (command == "call" and "body" in answer):
         _fail(answer["error"])
     return answer
@@ -105,14 +108,19 @@ def _table(rows: list[CommandAnswer], columns: Mapping[str, str]) -> None:
     for title in columns:
         table.add_column(title, no_wrap=True)
     for row in rows:
-        table.add_row(*(str(row[name] if row[name] is not None else "") for name in columns.values()))
+        table.add_row(
+            *(str(row[name] if row[name] is not None else "") for name in columns.values())
+        )
     # What people wrote is no markup.
     Console(width=None if sys.stdout.isatty() else 200, markup=False, emoji=False).print(table)
 
 
 @cli.callback(invoke_without_command=True)
 def version_flag(
-    *, version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
+    ] = False,
 ) -> None:
     """Options of the program itself."""
     if version:
@@ -167,27 +175,50 @@ def serve(
     data: Data = None,
     database: Database = None,
     config: Config = None,
-    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = None,
-    port: Annotated[str | None, typer.Option(metavar="PORT", help="The port to listen on; 0 takes a free one.")] = None,
-    tls: Annotated[str | None, typer.Option(metavar="dev", help="HTTPS, with a local CA in the data folder.")] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="The address to listen on.")
+    ] = None,
+    port: Annotated[
+        str | None, typer.Option(metavar="PORT", help="The port to listen on; 0 takes a free one.")
+    ] = None,
+    tls: Annotated[
+        str | None, typer.Option(metavar="dev", help="HTTPS, with a local CA in the data folder.")
+    ] = None,
     tls_name: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Whom --tls dev makes its certificate for; several times, or by comma."),
+        typer.Option(
+            metavar="NAME",
+            help="Whom --tls dev makes its certificate for; several times, or by comma.",
+        ),
     ] = None,
-    tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="HTTPS with this certificate (PEM).")] = None,
-    tls_key: Annotated[str | None, typer.Option(metavar="FILE", help="The private key of --tls-cert (PEM).")] = None,
+    tls_cert: Annotated[
+        str | None, typer.Option(metavar="FILE", help="HTTPS with this certificate (PEM).")
+    ] = None,
+    tls_key: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The private key of --tls-cert (PEM).")
+    ] = None,
     workers: Annotated[
         str | None,
-        typer.Option(metavar="COUNT", help="Processes that serve; more than one need PostgreSQL. SIGHUP renews them."),
+        typer.Option(
+            metavar="COUNT",
+            help="Processes that serve; more than one need PostgreSQL. SIGHUP renews them.",
+        ),
     ] = None,
     org: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What the org of an empty data folder is called.")
+        str | None,
+        typer.Option(metavar="NAME", help="What the org of an empty data folder is called."),
     ] = None,
-    email: Annotated[str | None, typer.Option(metavar="EMAIL", help="The email of that org's admin.")] = None,
+    email: Annotated[
+        str | None, typer.Option(metavar="EMAIL", help="The email of that org's admin.")
+    ] = None,
     into: TokenFile = None,
-    worker: Annotated[str | None, typer.Option(hidden=True, help="What a worker is told by its parent.")] = None,
+    worker: Annotated[
+        str | None, typer.Option(hidden=True, help="What a worker is told by its parent.")
+    ] = None,
     *,
-    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty data folder with a demo org.")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Fill an empty data folder with a demo org.")
+    ] = False,
 ) -> None:
     """Serve the API. An empty data folder is initialised, and the token is shown once."""
     flags = {
@@ -204,7 +235,11 @@ def serve(
     }
     if demo and (org or email):
         _fail("--demo brings an org and its admin: leave out --org and --email, or --demo")
-    given = {"org": org, "email": email, "token_file": None if into is None else path(into, "--token-file")}
+    given = {
+        "org": org,
+        "email": email,
+        "token_file": None if into is None else path(into, "--token-file"),
+    }
     if worker is not None:
         _work(flags, worker, given, with_demo=demo)
         return
@@ -226,17 +261,23 @@ def serve(
 def _first(given: Mapping[str, Any], *, with_demo: bool) -> "First":
     from rapport.serving.installation import First
 
-    return First(**{name: value for name, value in given.items() if value is not None}, with_demo=with_demo)
+    return First(
+        **{name: value for name, value in given.items() if value is not None}, with_demo=with_demo
+    )
 
 
-def _work(flags: Mapping[str, Any], option: str, given: Mapping[str, Any], *, with_demo: bool) -> None:
+def _work(
+    flags: Mapping[str, Any], option: str, given: Mapping[str, Any], *, with_demo: bool
+) -> None:
     """Serve as one of several workers, whose parent tells the operator what is wrong."""
     from rapport.serving import installation
     from rapport.serving.parent import Parent
 
     parent = Parent(option)
     try:
-        installation.serve(load(flags), _first(given, with_demo=with_demo), say=parent.say, parent=parent)
+        installation.serve(
+            load(flags), _first(given, with_demo=with_demo), say=parent.say, parent=parent
+        )
     except (SettingError, CannotStart) as error:
         parent.failed(str(error))
         sys.exit(1)
@@ -255,7 +296,9 @@ def migrate(data: Data = None, database: Database = None, config: Config = None)
 
 
 @cli.command()
-def settings(data: Data = None, database: Database = None, config: Config = None, *, as_json: Json = False) -> None:
+def settings(
+    data: Data = None, database: Database = None, config: Config = None, *, as_json: Json = False
+) -> None:
     """Every setting, its value and where it comes from."""
     found = _settings(data, database, config).found
     if as_json:
@@ -275,23 +318,29 @@ def call(
     database: Database = None,
     config: Config = None,
     url: Annotated[
-        str | None, typer.Option(envvar="RAPPORT_URL", metavar="URL", help="A server to ask over HTTP.")
+        str | None,
+        typer.Option(envvar="RAPPORT_URL", metavar="URL", help="A server to ask over HTTP."),
     ] = None,
     token: Annotated[
         str | None, typer.Option(envvar="RAPPORT_TOKEN", metavar="TOKEN", help="The token for it.")
     ] = None,
     user: Annotated[
-        str | None, typer.Option(metavar="USER", help="Without a URL: act as this user, else the first admin.")
+        str | None,
+        typer.Option(metavar="USER", help="Without a URL: act as this user, else the first admin."),
     ] = None,
     org: Org = None,
 ) -> None:
-    """Call a method: over HTTP with a token, else on the data folder, with or without a running server."""
+    """Call a method: over HTTP with a token, else on the data folder, with or without a running
+    server.
+    """
     token = token or _read_token_file()
     if data is None and (url or token):
         status, body = _call_over_http(url or "http://127.0.0.1:8080", token or "", method, request)
     else:
         answer = _run(
-            _settings(data, database, config), "call", {"method": method, "body": request, "user": user, "org": org}
+            _settings(data, database, config),
+            "call",
+            {"method": method, "body": request, "user": user, "org": org},
         )
         status, body = answer["status"], answer["body"]
     print(json.dumps(body, indent=2, ensure_ascii=False))
@@ -343,25 +392,37 @@ def orgs_create(
 
 
 @orgs.command("list")
-def orgs_list(data: Data = None, database: Database = None, config: Config = None, *, as_json: Json = False) -> None:
+def orgs_list(
+    data: Data = None, database: Database = None, config: Config = None, *, as_json: Json = False
+) -> None:
     """Every org."""
     answer = _run(_settings(data, database, config), "orgs list", {})
     if as_json:
         print(json.dumps(answer))
     else:
-        _table(answer["orgs"], {"ORG": "display_id", "NAME": "name", "STORAGE BYTES": "storage_bytes"})
+        _table(
+            answer["orgs"], {"ORG": "display_id", "NAME": "name", "STORAGE BYTES": "storage_bytes"}
+        )
 
 
 @users.command("list")
 def users_list(
-    data: Data = None, database: Database = None, config: Config = None, org: Org = None, *, as_json: Json = False
+    data: Data = None,
+    database: Database = None,
+    config: Config = None,
+    org: Org = None,
+    *,
+    as_json: Json = False,
 ) -> None:
     """An org's dev users."""
     answer = _run(_settings(data, database, config), "users list", {"org": org})
     if as_json:
         print(json.dumps(answer))
     else:
-        _table(answer["users"], {"USER": "display_id", "EMAIL": "email", "ROLE": "role", "STATE": "state"})
+        _table(
+            answer["users"],
+            {"USER": "display_id", "EMAIL": "email", "ROLE": "role", "STATE": "state"},
+        )
 
 
 @users.command("create")
@@ -405,7 +466,9 @@ def users_role(
     as_json: Json = False,
 ) -> None:
     """Give a dev user another role."""
-    answer = _run(_settings(data, database, config), "users role", {"user": user, "role": role, "org": org})
+    answer = _run(
+        _settings(data, database, config), "users role", {"user": user, "role": role, "org": org}
+    )
     _print(answer, as_json=as_json, lines=[f"{answer['user']['display_id']} is now {role}."])
 
 
@@ -427,14 +490,22 @@ def users_deactivate(
 @tokens.command("create")
 def tokens_create(
     user: Annotated[
-        str, typer.Option(metavar="USER", help="Whose token: a dev user by id or email, a service account by id.")
+        str,
+        typer.Option(
+            metavar="USER", help="Whose token: a dev user by id or email, a service account by id."
+        ),
     ],
     name: Annotated[str, typer.Option(metavar="NAME", help="What it is for.")] = "token",
     scope: Annotated[
         str | None,
-        typer.Option(metavar="SCOPE", help="Such as 'engagement:read tag:write'; without it, all of the role."),
+        typer.Option(
+            metavar="SCOPE",
+            help="Such as 'engagement:read tag:write'; without it, all of the role.",
+        ),
     ] = None,
-    days: Annotated[int, typer.Option(metavar="DAYS", help="How long it lives.", min=1, max=36500)] = 1825,
+    days: Annotated[
+        int, typer.Option(metavar="DAYS", help="How long it lives.", min=1, max=36500)
+    ] = 1825,
     data: Data = None,
     database: Database = None,
     config: Config = None,
@@ -447,13 +518,19 @@ def tokens_create(
     file = new_file(into)
     arguments = {"user": user, "name": name, "scope": scope, "days": days, "org": org}
     answer = _run(_settings(data, database, config), "tokens create", arguments)
-    _print(answer, as_json=as_json, lines=[f"{answer['token']}  ({answer['display_id']}, shown this once)"])
+    _print(
+        answer,
+        as_json=as_json,
+        lines=[f"{answer['token']}  ({answer['display_id']}, shown this once)"],
+    )
     keep(answer, file)
 
 
 @tokens.command("list")
 def tokens_list(
-    user: Annotated[str | None, typer.Option(metavar="USER", help="Only this user's, by id or email.")] = None,
+    user: Annotated[
+        str | None, typer.Option(metavar="USER", help="Only this user's, by id or email.")
+    ] = None,
     data: Data = None,
     database: Database = None,
     config: Config = None,
@@ -466,8 +543,14 @@ def tokens_list(
     if as_json:
         print(json.dumps(answer))
     else:
-        columns = {"TOKEN": "display_id", "USER": "user", "NAME": "name", "SCOPE": "scope", "EXPIRES": "expires_at",
-                   "REVOKED": "revoked"}  # fmt: skip
+        columns = {
+            "TOKEN": "display_id",
+            "USER": "user",
+            "NAME": "name",
+            "SCOPE": "scope",
+            "EXPIRES": "expires_at",
+            "REVOKED": "revoked",
+        }
         _table(answer["tokens"], columns)
 
 

@@ -1,4 +1,6 @@
-"""What commands have in common: options, texts that are refused, files for tokens, pages of help."""
+"""What commands have in common: options, texts that are refused, files for tokens, pages of
+help.
+"""
 
 import os
 import sys
@@ -14,23 +16,36 @@ from rapport.folder import CannotStart
 from rapport.settings import is_unicode, read_path
 from rapport.store.postgres.urls import masked
 
-Data = Annotated[str | None, typer.Option(metavar="DIR", help="The data folder; RAPPORT_DATA, else ./rapport-data.")]
+Data = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", help="The data folder; RAPPORT_DATA, else ./rapport-data."),
+]
 Database = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="PostgreSQL's URL; RAPPORT_DATABASE_URL, else SQLite in the data folder."),
+    typer.Option(
+        metavar="URL",
+        help="PostgreSQL's URL; RAPPORT_DATABASE_URL, else SQLite in the data folder.",
+    ),
 ]
 Config = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE", help="Settings; RAPPORT_CONFIG, else rapport.toml in the working folder and the data folder."
+        metavar="FILE",
+        help="Settings; RAPPORT_CONFIG, else rapport.toml in the working folder and the data "
+        "folder.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Org = Annotated[str | None, typer.Option(metavar="ORG", help="The org, by id or name; needed where there are several.")]
+Org = Annotated[
+    str | None,
+    typer.Option(metavar="ORG", help="The org, by id or name; needed where there are several."),
+]
 TokenFile = Annotated[
     str | None,
     typer.Option(
-        "--token-file", metavar="FILE", help="Write the token to this new file as well, which only you can read."
+        "--token-file",
+        metavar="FILE",
+        help="Write the token to this new file as well, which only you can read.",
     ),
 ]
 

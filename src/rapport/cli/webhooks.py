@@ -1,4 +1,6 @@
-"""`rapport webhooks`: for whoever writes a receiver. Neither command needs a server or a data folder."""
+"""`rapport webhooks`: for whoever writes a receiver. Neither command needs a server or a data
+folder.
+"""
 
 import json
 import socket
@@ -16,7 +18,11 @@ webhooks = Commands(help="Try out receivers of webhooks, and check signatures.")
 _BIGGEST = 16 * 1024 * 1024
 Secret = Annotated[
     str | None,
-    typer.Option(envvar="RAPPORT_WEBHOOK_SECRET", metavar="SECRET", help="The webhook's, as the API shows it."),
+    typer.Option(
+        envvar="RAPPORT_WEBHOOK_SECRET",
+        metavar="SECRET",
+        help="The webhook's, as the API shows it.",
+    ),
 ]
 
 
@@ -24,16 +30,29 @@ Secret = Annotated[
 def verify_command(
     file: Annotated[str, typer.Argument(help="The raw body of a delivery; - is standard input.")],
     secret: Annotated[
-        str, typer.Option(envvar="RAPPORT_WEBHOOK_SECRET", metavar="SECRET", help="The webhook's, as the API shows it.")
+        str,
+        typer.Option(
+            envvar="RAPPORT_WEBHOOK_SECRET",
+            metavar="SECRET",
+            help="The webhook's, as the API shows it.",
+        ),
     ],
-    signature: Annotated[str | None, typer.Option(metavar="VALUE", help="X-DevRev-Signature.")] = None,
-    webhook_signature: Annotated[str | None, typer.Option(metavar="VALUE", help="Webhook-Signature.")] = None,
-    webhook_id: Annotated[str | None, typer.Option(metavar="ID", help="Webhook-Id; without it, the body's id.")] = None,
+    signature: Annotated[
+        str | None, typer.Option(metavar="VALUE", help="X-DevRev-Signature.")
+    ] = None,
+    webhook_signature: Annotated[
+        str | None, typer.Option(metavar="VALUE", help="Webhook-Signature.")
+    ] = None,
+    webhook_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="Webhook-Id; without it, the body's id.")
+    ] = None,
     timestamp: Annotated[
         int | None, typer.Option(metavar="SECONDS", help="Webhook-Timestamp: seconds since 1970.")
     ] = None,
     *,
-    any_age: Annotated[bool, typer.Option("--any-age", help="Take a timestamp of any age.")] = False,
+    any_age: Annotated[
+        bool, typer.Option("--any-age", help="Take a timestamp of any age.")
+    ] = False,
 ) -> None:
     """Check the signatures of a delivery; without any, show those that it should have."""
     from rapport.webhooks.signatures import BadSignature, verify
@@ -46,9 +65,11 @@ def verify_command(
         _fail(f"{file!r} is no file")
     now = timestamp if any_age and timestamp is not None else int(time.time())
     given = {
-        "x-devrev-signature": signature, "webhook-signature": webhook_signature,
-        "webhook-id": webhook_id or _id_in(body), "webhook-timestamp": None if timestamp is None else str(timestamp),
-    }  # fmt: skip
+        "x-devrev-signature": signature,
+        "webhook-signature": webhook_signature,
+        "webhook-id": webhook_id or _id_in(body),
+        "webhook-timestamp": None if timestamp is None else str(timestamp),
+    }
     headers = {name: value for name, value in given.items() if value is not None}
     try:
         if signature is None and webhook_signature is None:
@@ -63,11 +84,11 @@ def verify_command(
 
 
 def _show(body: bytes, headers: dict[str, str], secret: str, seconds: int) -> None:
-    from rapport.webhooks.signatures import (  # brings the store along, which other commands do without
-        sign,
-    )
+    from rapport.webhooks.signatures import sign  # brings the store along
 
-    for name, value in sign(body, event_id=headers.get("webhook-id", ""), seconds=seconds, secrets=[secret]).items():
+    for name, value in sign(
+        body, event_id=headers.get("webhook-id", ""), seconds=seconds, secrets=[secret]
+    ).items():
         print(f"{name}: {value}")
 
 
@@ -83,9 +104,13 @@ def _id_in(body: bytes) -> str | None:
 def listen(
     port: Annotated[int, typer.Argument(help="The port to listen on; 0 takes a free one.")],
     secret: Secret = None,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="The address to listen on.")
+    ] = "127.0.0.1",
 ) -> None:
-    """Receive webhooks: echo the challenge, print each delivery as one line of JSON. With a secret, refuse bad ones."""
+    """Receive webhooks: echo the challenge, print each delivery as one line of JSON. With a
+    secret, refuse bad ones.
+    """
 
     class Handler(_Handler):
         key = secret
@@ -94,7 +119,10 @@ def listen(
         address = read_host(host)
         server = (_Server6 if ":" in address else ThreadingHTTPServer)((address, port), Handler)
     except (OSError, ValueError, OverflowError) as error:
-        _fail(f"{host}:{port} can't be listened on: {getattr(error, 'strerror', '') or 'there is no such address'}")
+        _fail(
+            f"{host}:{port} can't be listened on: "
+            f"{getattr(error, 'strerror', '') or 'there is no such address'}"
+        )
     with server:
         shown = f"[{address}]" if ":" in address else address
         print(f"Listening on http://{shown}:{server.server_port}", flush=True)

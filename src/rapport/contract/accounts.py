@@ -67,7 +67,9 @@ class AccountsCreateRequest(Request):
     description: Text | UnsetType = UNSET
     display_name: Name
     domains: Shorts | UnsetType = UNSET
-    external_refs: Annotated[Shorts | UnsetType, Meta(description="Each is unique among the org's accounts.")] = UNSET
+    external_refs: Annotated[
+        Shorts | UnsetType, Meta(description="Each is unique among the org's accounts.")
+    ] = UNSET
     owned_by: Many[UserId] | UnsetType = UNSET
     schema_fragment_ids: Many[Opaque] | UnsetType = UNSET
     tags: Many[SetTagWithValue] | UnsetType = UNSET
@@ -105,9 +107,9 @@ class AccountsListRequest(ListRequest):
     external_refs: Shorts | UnsetType = UNSET
     modified_date: DateTimeFilter | UnsetType = UNSET
     owned_by: Many[UserId] | UnsetType = UNSET
-    stage: Annotated[Many[Opaque] | UnsetType, Meta(description="Accounts have no stages here: none will match.")] = (
-        UNSET
-    )
+    stage: Annotated[
+        Many[Opaque] | UnsetType, Meta(description="Accounts have no stages here: none will match.")
+    ] = UNSET
     subtype: Shorts | UnsetType = UNSET
     tags: Many[TagId] | UnsetType = UNSET
     tier: Shorts | UnsetType = UNSET
@@ -161,7 +163,13 @@ CREATE = Method(
     example={"display_name": "Globex", "domains": ["globex.example"], "tier": "enterprise"},
 )  # fmt: skip
 GET = Method(
-    "accounts.get", READ, AccountsGetRequest, AccountsGetResponse, "Get an account", "account:read", errors=(NotFound,)
+    "accounts.get",
+    READ,
+    AccountsGetRequest,
+    AccountsGetResponse,
+    "Get an account",
+    "account:read",
+    errors=(NotFound,),
 )
 LIST = Method(
     "accounts.list",

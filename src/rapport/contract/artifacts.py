@@ -30,11 +30,15 @@ ConfigurationSet = Literal[
 ]  # fmt: skip
 # What a list without a limit answers: DevRev's has no pages, and an answer has to end somewhere.
 MOST_LISTED = 1000
-VersionField = Annotated[Short | UnsetType, Meta(description="Which version; without it, the newest.")]
+VersionField = Annotated[
+    Short | UnsetType, Meta(description="Which version; without it, the newest.")
+]
 
 
 class Artifact(Atom):
-    """An artifact. `file` describes the newest version, or the one that was asked for; `size` comes with the bytes."""
+    """An artifact. `file` describes the newest version, or the one that was asked for; `size`
+    comes with the bytes.
+    """
 
     file: ArtifactFile
 
@@ -59,15 +63,21 @@ class ArtifactsPrepareRequest(Request):
 
     file_name: Name
     file_type: Annotated[
-        Short | UnsetType, Meta(description="Its media type; without it, what the upload says or the bytes look like.")
+        Short | UnsetType,
+        Meta(
+            description="Its media type; without it, what the upload says or the bytes look like."
+        ),
     ] = UNSET
     configuration_set: Annotated[
-        ConfigurationSet | UnsetType, Meta(description="What the file is for. Kept; changes nothing here.")
+        ConfigurationSet | UnsetType,
+        Meta(description="What the file is for. Kept; changes nothing here."),
     ] = UNSET
 
 
 class ArtifactsPrepareResponse(Response):
-    """The artifact, and where its bytes go: a multipart POST of these fields and then the part `file`."""
+    """The artifact, and where its bytes go: a multipart POST of these fields and then the part
+    `file`.
+    """
 
     id: str
     url: str
@@ -92,12 +102,15 @@ class ArtifactsListRequest(Request):
     """Which artifacts."""
 
     parent_id: Annotated[
-        ArtifactParentId | UnsetType, Meta(description="What they were attached to; without it, all.")
+        ArtifactParentId | UnsetType,
+        Meta(description="What they were attached to; without it, all."),
     ] = UNSET
     cursor: Annotated[CursorField, OURS] = UNSET
-    limit: Annotated[Limit | UnsetType, OURS, Meta(description=f"How many at the most; {MOST_LISTED} without it.")] = (
-        UNSET
-    )
+    limit: Annotated[
+        Limit | UnsetType,
+        OURS,
+        Meta(description=f"How many at the most; {MOST_LISTED} without it."),
+    ] = UNSET
     mode: Annotated[ModeField, OURS] = UNSET
     sort_by: Annotated[SortByField, OURS] = UNSET
 
@@ -131,7 +144,9 @@ class ArtifactsVersionsPrepareRequest(Request):
 
 
 class ArtifactsVersionsPrepareResponse(Response):
-    """Where the new version's bytes go: a multipart POST of these fields and then the part `file`."""
+    """Where the new version's bytes go: a multipart POST of these fields and then the part
+    `file`.
+    """
 
     id: Annotated[str, OURS]
     url: str

@@ -20,15 +20,21 @@ from rapport.contract.kit.ids import AuthTokenId, TokenHolderId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.users import Atom
 
-PERSONAL: Literal["urn:devrev:params:oauth:token-type:pat"] = "urn:devrev:params:oauth:token-type:pat"
+PERSONAL: Literal["urn:devrev:params:oauth:token-type:pat"] = (
+    "urn:devrev:params:oauth:token-type:pat"
+)
 PERSONAL_ACT_AS: Literal["urn:devrev:params:oauth:token-type:pat:act-as"] = (
     "urn:devrev:params:oauth:token-type:pat:act-as"
 )
-APPLICATION: Literal["urn:devrev:params:oauth:token-type:aat"] = "urn:devrev:params:oauth:token-type:aat"
+APPLICATION: Literal["urn:devrev:params:oauth:token-type:aat"] = (
+    "urn:devrev:params:oauth:token-type:aat"
+)
 APPLICATION_ACT_AS: Literal["urn:devrev:params:oauth:token-type:aat:act-as"] = (
     "urn:devrev:params:oauth:token-type:aat:act-as"
 )
-ISSUE: Literal["urn:devrev:params:oauth:grant-type:token-issue"] = "urn:devrev:params:oauth:grant-type:token-issue"
+ISSUE: Literal["urn:devrev:params:oauth:grant-type:token-issue"] = (
+    "urn:devrev:params:oauth:grant-type:token-issue"
+)
 
 GrantType = Literal[
     "urn:devrev:params:oauth:grant-type:token-issue", "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -66,17 +72,23 @@ SubjectTokenType = Literal[
     "urn:ietf:params:oauth:token-type:jwt",
 ]
 TokenStatus = Literal["active", "expired", "revoked"]
-Days = Annotated[int, Meta(ge=0, le=1825, description="How many days it lives; 1825 where no life is stated.")]
+Days = Annotated[
+    int, Meta(ge=0, le=1825, description="How many days it lives; 1825 where no life is stated.")
+]
 Minutes = Annotated[int, Meta(ge=0, le=1440, description="How many minutes it lives.")]
 Hint = Annotated[str, Meta(max_length=256, description="What the token is for.")]
 Scopes = Annotated[
     str,
     Meta(
-        min_length=1, max_length=2_048, pattern=r"\S",
+        min_length=1,
+        max_length=2_048,
+        pattern=r"\S",
         description="Such as `engagement:read tag:write`, or `read`, `write`, `all` for every family; without it, the maker's own.",
     ),
-]  # fmt: skip
-_REFUSED = "Refused: tokens here come from no other token, and are for dev users and service accounts."
+]
+_REFUSED = (
+    "Refused: tokens here come from no other token, and are for dev users and service accounts."
+)
 
 
 class AuthToken(Atom):
@@ -95,10 +107,16 @@ class AuthToken(Atom):
 class AuthTokensCreateRequest(Request):
     """A new token: for the caller, or, where an admin asks, for another user."""
 
-    act_as: Annotated[TokenHolderId | UnsetType, Meta(description="Whose token, where an admin asks.")] = UNSET
-    aud: Annotated[Shorts | UnsetType, Meta(description="Refused: tokens here have no audience.")] = UNSET
+    act_as: Annotated[
+        TokenHolderId | UnsetType, Meta(description="Whose token, where an admin asks.")
+    ] = UNSET
+    aud: Annotated[
+        Shorts | UnsetType, Meta(description="Refused: tokens here have no audience.")
+    ] = UNSET
     client_id: Short | UnsetType = UNSET
-    expires_at: Annotated[Instant | UnsetType, OURS, Meta(description="When it ends; within 1825 days.")] = UNSET
+    expires_at: Annotated[
+        Instant | UnsetType, OURS, Meta(description="When it ends; within 1825 days.")
+    ] = UNSET
     expires_in: Days | UnsetType = UNSET
     expires_in_mins: Minutes | UnsetType = UNSET
     grant_type: GrantType | UnsetType = UNSET

@@ -75,7 +75,9 @@ class DevUsersCreateRequest(Request):
     email: Email
     full_name: Name | UnsetType = UNSET
     reports_to: DevUserId | UnsetType = UNSET
-    role: Annotated[Role | UnsetType, OURS, Meta(description="What the user may do; `member` without it.")] = UNSET
+    role: Annotated[
+        Role | UnsetType, OURS, Meta(description="What the user may do; `member` without it.")
+    ] = UNSET
     state: Literal["shadow"]
 
 
@@ -153,7 +155,9 @@ class DevUsersSelfUpdateRequest(Request):
     custom_fields: CustomFieldsUpdate | UnsetType = UNSET
     custom_schema_spec: CustomSchemaSpec | UnsetType = UNSET
     display_name: Name | UnsetType = UNSET
-    display_picture: Annotated[ArtifactId | UnsetType | None, DIFFERENCE, Meta(description="null clears it.")] = UNSET
+    display_picture: Annotated[
+        ArtifactId | UnsetType | None, DIFFERENCE, Meta(description="null clears it.")
+    ] = UNSET
     experience_start_date: Instant | UnsetType = UNSET
     full_name: Name | UnsetType = UNSET
     job_history: Many[UpdateJobHistoryItem] | UnsetType = UNSET
@@ -178,9 +182,9 @@ class DevUsersActivateRequest(Request):
     """Whom to let in."""
 
     id: DevUserId
-    groups: Annotated[Many[Opaque] | UnsetType, Meta(description="Taken and not kept: there are no groups here.")] = (
-        UNSET
-    )
+    groups: Annotated[
+        Many[Opaque] | UnsetType, Meta(description="Taken and not kept: there are no groups here.")
+    ] = UNSET
 
 
 class DevUsersActivateResponse(Response):
@@ -214,8 +218,22 @@ GET = Method(
     "dev_user:read",
     errors=(NotFound,),
 )
-LIST = Method("dev-users.list", READ, DevUsersListRequest, DevUsersListResponse, "List dev users", "dev_user:read")
-SELF = Method("dev-users.self", READ, DevUsersSelfRequest, DevUsersSelfResponse, "Get the caller's own dev user", None)
+LIST = Method(
+    "dev-users.list",
+    READ,
+    DevUsersListRequest,
+    DevUsersListResponse,
+    "List dev users",
+    "dev_user:read",
+)
+SELF = Method(
+    "dev-users.self",
+    READ,
+    DevUsersSelfRequest,
+    DevUsersSelfResponse,
+    "Get the caller's own dev user",
+    None,
+)
 UPDATE = Method(
     "dev-users.update", WRITE, DevUsersUpdateRequest, DevUsersUpdateResponse, "Change a dev user", "dev_user:write",
     errors=(InvalidId,),

@@ -40,7 +40,15 @@ from rapport.contract.works import OpportunitySummary
 
 CreateType = Literal["call", "default", "email", "linked_in", "offline"]
 EngagementType = Literal[
-    "call", "conversation", "custom", "default", "email", "linked_in", "meeting", "offline", "survey"
+    "call",
+    "conversation",
+    "custom",
+    "default",
+    "email",
+    "linked_in",
+    "meeting",
+    "offline",
+    "survey",
 ]
 Expansion = Literal["members", "parents", "tags", "artifacts"]
 EXPANSIONS: tuple[Expansion, ...] = get_args(Expansion)
@@ -76,21 +84,24 @@ class EngagementsCreateRequest(Request):
     """A new engagement."""
 
     members: Annotated[Members, Meta(description="The users that took part.")]
-    scheduled_date: Annotated[Instant, Meta(description="When it was or will be; past and future are both allowed.")]
+    scheduled_date: Annotated[
+        Instant, Meta(description="When it was or will be; past and future are both allowed.")
+    ]
     title: Title
     engagement_type: CreateType | UnsetType = UNSET
     description: Text | UnsetType = UNSET
     artifacts: Annotated[
-        Artifacts | UnsetType, Meta(description="Uploaded artifacts; each has at most one parent, ever.")
+        Artifacts | UnsetType,
+        Meta(description="Uploaded artifacts; each has at most one parent, ever."),
     ] = UNSET
-    external_ref: Annotated[ExternalRef | UnsetType, Meta(description="Unique among the org's live engagements.")] = (
-        UNSET
-    )
+    external_ref: Annotated[
+        ExternalRef | UnsetType, Meta(description="Unique among the org's live engagements.")
+    ] = UNSET
     external_url: HttpUrl | UnsetType = UNSET
     parent: ParentId | UnsetType = UNSET
-    parents: Annotated[Parents | UnsetType, Meta(description="Together with `parent` the union, `parent` first.")] = (
-        UNSET
-    )
+    parents: Annotated[
+        Parents | UnsetType, Meta(description="Together with `parent` the union, `parent` first.")
+    ] = UNSET
     tags: Tags | UnsetType = UNSET
     expand: Expand = UNSET
 
@@ -153,7 +164,9 @@ class EngagementsUpdateRequest(Request):
     external_url: HttpUrl | UnsetType = UNSET
     members: SetMembers | UnsetType = UNSET
     parents: SetParents | UnsetType = UNSET
-    scheduled_date: Annotated[Instant | UnsetType | None, Meta(description="null clears it.")] = UNSET
+    scheduled_date: Annotated[Instant | UnsetType | None, Meta(description="null clears it.")] = (
+        UNSET
+    )
     tags: SetTags | UnsetType = UNSET
     title: Title | UnsetType = UNSET
     expand: Expand = UNSET
@@ -173,9 +186,13 @@ class EngagementsCountRequest(Request):
         Many[EngagementType] | UnsetType, DIFFERENCE, Meta(description="The same as `type`.")
     ] = UNSET
     external_ref: Shorts | UnsetType = UNSET
-    members: Annotated[Many[UserId] | UnsetType, Meta(description="Any of these took part.")] = UNSET
+    members: Annotated[Many[UserId] | UnsetType, Meta(description="Any of these took part.")] = (
+        UNSET
+    )
     parent: Annotated[
-        Many[ParentId] | UnsetType, ONE_OR_MANY, Meta(description="Any of these accounts and opportunities.")
+        Many[ParentId] | UnsetType,
+        ONE_OR_MANY,
+        Meta(description="Any of these accounts and opportunities."),
     ] = UNSET
     created_by: Annotated[Many[UserId] | UnsetType, OURS] = UNSET
     created_date: Annotated[DateTimeFilter | UnsetType, OURS] = UNSET

@@ -28,10 +28,13 @@ Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 class Event(Response):
     """What happened to one object.
 
-    Under the name that `type` gives stands the object as it was answered then, and as `old_…` what it was before.
+    Under the name that `type` gives stands the object as it was answered then, and as `old_…` what
+    it was before.
     """
 
-    type: Annotated[str, Meta(description="`<kind>_created`, `<kind>_updated` or `<kind>_deleted`.")]
+    type: Annotated[
+        str, Meta(description="`<kind>_created`, `<kind>_updated` or `<kind>_deleted`.")
+    ]
     id: str
     sequence: Annotated[int, Meta(description="Only grows; what to go on from.")]
     timestamp: str
@@ -43,9 +46,12 @@ class EventsListRequest(Request):
     """Where to go on from."""
 
     after: Annotated[
-        Sequence | UnsetType, Meta(description="The `last` of the answer before; without it, the oldest kept.")
+        Sequence | UnsetType,
+        Meta(description="The `last` of the answer before; without it, the oldest kept."),
     ] = UNSET
-    kinds: Annotated[Many[EventKind] | UnsetType, Meta(description="Without it, all that the token may read.")] = UNSET
+    kinds: Annotated[
+        Many[EventKind] | UnsetType, Meta(description="Without it, all that the token may read.")
+    ] = UNSET
     limit: Limit | UnsetType = UNSET
     wait: Annotated[
         Annotated[int, Meta(ge=0, le=MOST_SECONDS)] | UnsetType,
@@ -57,8 +63,12 @@ class EventsListResponse(Response):
     """Events in the order in which they were committed."""
 
     events: Annotated[list[Raw], stored(Event)]
-    last: Annotated[int, Meta(description="The `after` to go on with, whatever was left out on the way.")]
-    end: Annotated[int, Meta(description="The newest event's number; when `last` is less, there is more.")]
+    last: Annotated[
+        int, Meta(description="The `after` to go on with, whatever was left out on the way.")
+    ]
+    end: Annotated[
+        int, Meta(description="The newest event's number; when `last` is less, there is more.")
+    ]
 
 
 LIST = Method(

@@ -19,7 +19,13 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import LinkEndpointId, LinkId
 from rapport.contract.kit.method import READ, WRITE, Method
-from rapport.contract.users import AccountSummary, Atom, DevUserSummary, RevOrgSummary, RevUserSummary
+from rapport.contract.users import (
+    AccountSummary,
+    Atom,
+    DevUserSummary,
+    RevOrgSummary,
+    RevUserSummary,
+)
 from rapport.contract.works import OpportunitySummary
 
 LinkType = Literal[
@@ -83,15 +89,18 @@ class LinksListRequest(Request):
     object: LinkEndpointId
     cursor: CursorField = UNSET
     direction: Annotated[
-        Literal["is_source", "is_target"] | UnsetType, Meta(description="What the object is; without it, either.")
+        Literal["is_source", "is_target"] | UnsetType,
+        Meta(description="What the object is; without it, either."),
     ] = UNSET
     limit: Limit | UnsetType = UNSET
     link_type: Many[LinkType] | UnsetType = UNSET
     mode: ModeField = UNSET
-    object_types: Annotated[Many[EndpointType] | UnsetType, Meta(description="What is at the link's other end.")] = (
+    object_types: Annotated[
+        Many[EndpointType] | UnsetType, Meta(description="What is at the link's other end.")
+    ] = UNSET
+    types: Annotated[Many[LinkType] | UnsetType, Meta(description="The same as `link_type`.")] = (
         UNSET
     )
-    types: Annotated[Many[LinkType] | UnsetType, Meta(description="The same as `link_type`.")] = UNSET
 
 
 class LinksListResponse(ListResponse):

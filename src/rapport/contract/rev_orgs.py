@@ -69,7 +69,9 @@ class RevOrgsCreateRequest(Request):
     display_name: Name
     domain: Short | UnsetType = UNSET
     environment: Environment | UnsetType = UNSET
-    external_ref: Annotated[ExternalRef | UnsetType, Meta(description="Unique among the org's rev orgs.")] = UNSET
+    external_ref: Annotated[
+        ExternalRef | UnsetType, Meta(description="Unique among the org's rev orgs.")
+    ] = UNSET
     tags: Many[SetTagWithValue] | UnsetType = UNSET
     tier: Short | UnsetType = UNSET
 
@@ -100,7 +102,8 @@ class RevOrgsListRequest(ListRequest):
     created_by: Many[UserId] | UnsetType = UNSET
     created_date: DateTimeFilter | UnsetType = UNSET
     custom_field_filter: Annotated[
-        Shorts | UnsetType, Meta(description="`name:value`, each of which must match; rather use `custom_fields`.")
+        Shorts | UnsetType,
+        Meta(description="`name:value`, each of which must match; rather use `custom_fields`."),
     ] = UNSET
     custom_fields: CustomFieldsFilter | UnsetType = UNSET
     display_name: Shorts | UnsetType = UNSET
@@ -119,7 +122,9 @@ class RevOrgsUpdateRequest(Request):
     """What changes; what is absent stays, and an array replaces the one before."""
 
     id: RevOrgId
-    account: Annotated[AccountId | UnsetType, Meta(description="Moves it there; a default rev org stays.")] = UNSET
+    account: Annotated[
+        AccountId | UnsetType, Meta(description="Moves it there; a default rev org stays.")
+    ] = UNSET
     artifacts: SetArtifacts | UnsetType = UNSET
     custom_schema_fragments: Many[Opaque] | UnsetType = UNSET
     description: Text | UnsetType = UNSET
@@ -162,7 +167,9 @@ GET = Method(
     errors=(NotFound,),
     example={"account": "ACC-12345"},
 )
-LIST = Method("rev-orgs.list", READ, RevOrgsListRequest, RevOrgsListResponse, "List rev orgs", "rev_org:read")
+LIST = Method(
+    "rev-orgs.list", READ, RevOrgsListRequest, RevOrgsListResponse, "List rev orgs", "rev_org:read"
+)
 UPDATE = Method(
     "rev-orgs.update", WRITE, RevOrgsUpdateRequest, RevOrgsUpdateResponse, "Change a rev org", "rev_org:write",
     errors=(InvalidId, ArtifactAlreadyAttachedToAParent, NotFound, Conflict),

@@ -76,7 +76,9 @@ class RevUsersCreateRequest(Request):
     display_name: Name | UnsetType = UNSET
     display_picture: ArtifactId | UnsetType = UNSET
     email: Email | UnsetType = UNSET
-    external_ref: Annotated[ExternalRef | UnsetType, Meta(description="Unique among the org's rev users.")] = UNSET
+    external_ref: Annotated[
+        ExternalRef | UnsetType, Meta(description="Unique among the org's rev users.")
+    ] = UNSET
     external_refs: Shorts | UnsetType = UNSET
     phone_numbers: Shorts | UnsetType = UNSET
     rev_org: RevOrgId | UnsetType = UNSET
@@ -136,7 +138,9 @@ class RevUsersUpdateRequest(Request):
     custom_schema_spec: CustomSchemaSpec | UnsetType = UNSET
     description: Text | UnsetType = UNSET
     display_name: Name | UnsetType = UNSET
-    display_picture: Annotated[ArtifactId | UnsetType | None, Meta(description="null clears it.")] = UNSET
+    display_picture: Annotated[
+        ArtifactId | UnsetType | None, Meta(description="null clears it.")
+    ] = UNSET
     email: Email | UnsetType = UNSET
     external_ref: ExternalRef | UnsetType = UNSET
     external_refs: Shorts | UnsetType = UNSET
@@ -176,7 +180,14 @@ GET = Method(
     errors=(NotFound,),
     example={"id": "REVU-1"},
 )
-LIST = Method("rev-users.list", READ, RevUsersListRequest, RevUsersListResponse, "List rev users", "rev_user:read")
+LIST = Method(
+    "rev-users.list",
+    READ,
+    RevUsersListRequest,
+    RevUsersListResponse,
+    "List rev users",
+    "rev_user:read",
+)
 UPDATE = Method(
     "rev-users.update", WRITE, RevUsersUpdateRequest, RevUsersUpdateResponse, "Change a rev user", "rev_user:write",
     errors=(InvalidId, ArtifactAlreadyAttachedToAParent, NotFound, Conflict),

@@ -20,7 +20,8 @@ class ServiceAccountsCreateRequest(Request):
 
     display_name: Name
     gen_keyring: Annotated[
-        bool | UnsetType, Meta(description="Taken and not kept: there are no keyrings here. Make a token for it.")
+        bool | UnsetType,
+        Meta(description="Taken and not kept: there are no keyrings here. Make a token for it."),
     ] = UNSET
 
 

@@ -1,9 +1,11 @@
 """The page that shows the whole API: each method, how it is called, and who may call it.
 
-`POST` takes a JSON object; a method that reads also answers `GET`, with the same names in the query. What writes runs in a transaction and takes an
-`Idempotency-Key`. The scope is what a token must grant. What is "ours" is not DevRev's, and an unknown route when strict.
+`POST` takes a JSON object; a method that reads also answers `GET`, with the same names in the
+query. What writes runs in a transaction and takes an `Idempotency-Key`. The scope is what a token
+must grant. What is "ours" is not DevRev's, and an unknown route when strict.
 
-The rest of a method (request, answer, errors, example) stands in its family; `tests/contract/test_table.py` holds this page against it.
+The rest of a method (request, answer, errors, example) stands in its family;
+`tests/contract/test_table.py` holds this page against it.
 """
 
 from rapport.contract import (
@@ -30,7 +32,8 @@ ANY_TOKEN = None
 
 # fmt: off
 PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
-    # name                            verbs       effect scope                    status whose  in its family
+    # name                            verbs       effect scope                    status whose  in
+    # its family
     ("engagements.create",           "POST",     WRITE, "engagement:write",      201, "",     engagements.CREATE),
     ("engagements.get",              "GET+POST", READ,  "engagement:read",       200, "",     engagements.GET),
     ("engagements.list",             "GET+POST", READ,  "engagement:read",       200, "",     engagements.LIST),

@@ -65,7 +65,8 @@ class TagsCreateRequest(Request):
     """A new tag."""
 
     allowed_values: Annotated[
-        Shorts | UnsetType, Meta(description="The values that the tag may carry; without them, none.")
+        Shorts | UnsetType,
+        Meta(description="The values that the tag may carry; without them, none."),
     ] = UNSET
     description: Text | UnsetType = UNSET
     name: Name
@@ -107,7 +108,8 @@ class TagsUpdateRequest(Request):
 
     id: TagId
     allowed_values: Annotated[
-        SetStrings | UnsetType, Meta(description="A value that is taken out stays where it was set.")
+        SetStrings | UnsetType,
+        Meta(description="A value that is taken out stays where it was set."),
     ] = UNSET
     description: Text | UnsetType = UNSET
     name: Name | UnsetType = UNSET
@@ -140,11 +142,25 @@ CREATE = Method(
     status=201,
     example={"name": "renewal", "allowed_values": ["at risk", "likely", "signed"]},
 )
-GET = Method("tags.get", READ, TagsGetRequest, TagsGetResponse, "Get a tag", "tag:read", errors=(NotFound,))
+GET = Method(
+    "tags.get", READ, TagsGetRequest, TagsGetResponse, "Get a tag", "tag:read", errors=(NotFound,)
+)
 LIST = Method("tags.list", READ, TagsListRequest, TagsListResponse, "List tags", "tag:read")
 UPDATE = Method(
-    "tags.update", WRITE, TagsUpdateRequest, TagsUpdateResponse, "Change a tag", "tag:write", errors=(NotFound,)
+    "tags.update",
+    WRITE,
+    TagsUpdateRequest,
+    TagsUpdateResponse,
+    "Change a tag",
+    "tag:write",
+    errors=(NotFound,),
 )
 DELETE = Method(
-    "tags.delete", WRITE, TagsDeleteRequest, TagsDeleteResponse, "Delete a tag", "tag:all", errors=(NotFound,)
+    "tags.delete",
+    WRITE,
+    TagsDeleteRequest,
+    TagsDeleteResponse,
+    "Delete a tag",
+    "tag:all",
+    errors=(NotFound,),
 )

@@ -1,4 +1,6 @@
-"""The timeline-entries family: comments on engagements, accounts and opportunities, and what was changed by whom."""
+"""The timeline-entries family: comments on engagements, accounts and opportunities, and what
+was changed by whom.
+"""
 
 from typing import Annotated, Any, Literal
 
@@ -43,7 +45,9 @@ Label = Annotated[str, Meta(min_length=1, max_length=64)]
 Labels = Annotated[list[Label], Meta(max_length=16)]
 # Of what DevRev has and this does not.
 Elsewhere = Annotated[str, Meta(max_length=2_048)]
-SnapKitBody = Annotated[dict[str, Any], Meta(description="Kept and given back as sent; up to 64 KiB of JSON.")]
+SnapKitBody = Annotated[
+    dict[str, Any], Meta(description="Kept and given back as sent; up to 64 KiB of JSON.")
+]
 
 
 class EngagementSummary(Response, tag_field="type", tag="engagement"):
@@ -138,28 +142,35 @@ class TimelineEntriesCreateRequest(Request):
     object: TimelineObjectId
     type: Literal["timeline_comment"]
     artifacts: Annotated[
-        Artifacts | UnsetType, Meta(description="Uploaded artifacts; each has at most one parent, ever.")
+        Artifacts | UnsetType,
+        Meta(description="Uploaded artifacts; each has at most one parent, ever."),
     ] = UNSET
     body: Text | UnsetType = UNSET
     body_type: BodyType | UnsetType = UNSET
     collections: Annotated[
-        Many[Collection] | UnsetType, Meta(description="Panels to stand in; `discussions` without it.")
+        Many[Collection] | UnsetType,
+        Meta(description="Panels to stand in; `discussions` without it."),
     ] = UNSET
-    expires_at: Annotated[Instant | UnsetType, Meta(description="Taken; nothing expires here.")] = UNSET
-    external_ref: Annotated[ExternalRef | UnsetType, Meta(description="Unique among the org's comments.")] = UNSET
+    expires_at: Annotated[Instant | UnsetType, Meta(description="Taken; nothing expires here.")] = (
+        UNSET
+    )
+    external_ref: Annotated[
+        ExternalRef | UnsetType, Meta(description="Unique among the org's comments.")
+    ] = UNSET
     labels: Labels | UnsetType = UNSET
-    link_previews: Annotated[Many[Elsewhere] | UnsetType, Meta(description="Taken; links have no previews here.")] = (
-        UNSET
-    )
-    private_to: Annotated[Many[UserId] | UnsetType, Meta(description="Who but its author reads a private comment.")] = (
-        UNSET
-    )
+    link_previews: Annotated[
+        Many[Elsewhere] | UnsetType, Meta(description="Taken; links have no previews here.")
+    ] = UNSET
+    private_to: Annotated[
+        Many[UserId] | UnsetType, Meta(description="Who but its author reads a private comment.")
+    ] = UNSET
     snap_kit_body: SnapKitBody | UnsetType = UNSET
-    snap_widget_body: Annotated[Many[Elsewhere] | UnsetType, Meta(description="Taken; there are no widgets here.")] = (
-        UNSET
-    )
+    snap_widget_body: Annotated[
+        Many[Elsewhere] | UnsetType, Meta(description="Taken; there are no widgets here.")
+    ] = UNSET
     visibility: Annotated[
-        Visibility | UnsetType, Meta(description="`internal` without it; `private` where `private_to` is given.")
+        Visibility | UnsetType,
+        Meta(description="`internal` without it; `private` where `private_to` is given."),
     ] = UNSET
 
 
@@ -173,7 +184,9 @@ class TimelineEntriesGetRequest(Request):
     """Which entry."""
 
     id: TimelineEntryId
-    external_ref: Annotated[ExternalRef | UnsetType, Meta(description="Has to be the entry's.")] = UNSET
+    external_ref: Annotated[ExternalRef | UnsetType, Meta(description="Has to be the entry's.")] = (
+        UNSET
+    )
 
 
 class TimelineEntriesGetResponse(Response):
@@ -187,18 +200,23 @@ class TimelineEntriesListRequest(Request):
 
     object: TimelineObjectId
     collections: Annotated[
-        Many[Collection] | UnsetType, Meta(description="`discussions` are comments, `events` changes.")
+        Many[Collection] | UnsetType,
+        Meta(description="`discussions` are comments, `events` changes."),
     ] = UNSET
     created_date: DateTimeFilter | UnsetType = UNSET
     cursor: CursorField = UNSET
-    labels: Annotated[Many[Label] | UnsetType, Meta(description="Comments with any of these.")] = UNSET
+    labels: Annotated[Many[Label] | UnsetType, Meta(description="Comments with any of these.")] = (
+        UNSET
+    )
     limit: Limit | UnsetType = UNSET
     mode: ModeField = UNSET
     panels: Many[Panel] | UnsetType = UNSET
     rollup: Annotated[
         bool | UnsetType,
         OURS,
-        Meta(description="With the timelines of the account's or opportunity's engagements and opportunities."),
+        Meta(
+            description="With the timelines of the account's or opportunity's engagements and opportunities."
+        ),
     ] = UNSET
     visibility: Many[Visibility] | UnsetType = UNSET
 
@@ -233,7 +251,9 @@ class TimelineEntriesUpdateRequest(Request):
     artifacts: TimelineEntriesUpdateArtifacts | UnsetType = UNSET
     body: Text | UnsetType = UNSET
     body_type: BodyType | UnsetType = UNSET
-    external_ref: Annotated[ExternalRef | UnsetType | None, Meta(description="null clears it.")] = UNSET
+    external_ref: Annotated[ExternalRef | UnsetType | None, Meta(description="null clears it.")] = (
+        UNSET
+    )
     link_previews: TimelineEntriesUpdateLinkPreviews | UnsetType = UNSET
     snap_kit_body: SnapKitBody | UnsetType = UNSET
 

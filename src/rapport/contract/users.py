@@ -1,4 +1,6 @@
-"""Users as they stand inside other objects. The families are dev_users and rev_users; the rest come with their issue."""
+"""Users as they stand inside other objects. The families are dev_users and rev_users; the rest
+come with their issue.
+"""
 
 from typing import Literal
 

@@ -1,4 +1,6 @@
-"""The webhook-deliveries family, which is ours: what was sent to webhooks, how it went, and sending it again."""
+"""The webhook-deliveries family, which is ours: what was sent to webhooks, how it went, and
+sending it again.
+"""
 
 from typing import Annotated, Literal
 
@@ -69,16 +71,19 @@ class WebhookDeliveriesListResponse(ListResponse):
 
 
 class WebhookDeliveriesRedeliverRequest(Request):
-    """Which deliveries are sent again: the one with this `id`, or those of a `webhook` that match, the oldest first."""
+    """Which deliveries are sent again: the one with this `id`, or those of a `webhook` that
+    match, the oldest first.
+    """
 
     id: WebhookDeliveryId | UnsetType = UNSET
     created_date: DateTimeFilter | UnsetType = UNSET
-    cursor: Annotated[CursorField, Meta(description="`next_cursor` of the answer before, with the same filters.")] = (
-        UNSET
-    )
+    cursor: Annotated[
+        CursorField, Meta(description="`next_cursor` of the answer before, with the same filters.")
+    ] = UNSET
     event_type: Many[DeliveredType] | UnsetType = UNSET
     status: Annotated[
-        Many[DeliveryStatus] | UnsetType, Meta(description="Without it, those that were delivered too.")
+        Many[DeliveryStatus] | UnsetType,
+        Meta(description="Without it, those that were delivered too."),
     ] = UNSET
     webhook: WebhookId | UnsetType = UNSET
 

@@ -32,26 +32,88 @@ _OUR_TYPES = ("engagement_created", "engagement_deleted", "engagement_updated")
 # Those that cannot occur here are taken, and never fire.
 EventType = Annotated[
     Literal[
-        "account_created", "account_deleted", "account_updated", "ai_agent_response", "article_created",
-        "article_deleted", "article_updated", "artifact_created", "artifact_deleted", "artifact_updated",
-        "conversation_created", "conversation_deleted", "conversation_updated", "dashboard_created",
-        "dashboard_deleted", "dashboard_updated", "dev_user_created", "dev_user_deleted", "dev_user_updated",
-        "group_created", "group_deleted", "group_member_added", "group_member_removed", "group_updated",
-        "incident_created", "incident_deleted", "incident_updated", "job_created", "job_deleted", "job_updated",
-        "link_created", "link_deleted", "link_updated", "part_created", "part_deleted", "part_updated",
-        "question_answer_created", "question_answer_deleted", "question_answer_updated", "rev_org_created",
-        "rev_org_deleted", "rev_org_updated", "rev_user_created", "rev_user_deleted", "rev_user_updated",
-        "sla_tracker_created", "sla_tracker_deleted", "sla_tracker_fetched", "sla_tracker_updated",
-        "survey_created", "survey_deleted", "survey_response_created", "survey_response_deleted",
-        "survey_response_updated", "survey_updated", "sync_history_created", "sync_history_deleted",
-        "sync_history_updated", "sync_unit_updated", "tag_created", "tag_deleted", "tag_updated",
-        "timeline_entry_created", "timeline_entry_deleted", "timeline_entry_updated", "verify", "webhook_created",
-        "webhook_deleted", "webhook_updated", "widget_created", "widget_deleted", "widget_updated", "work_created",
-        "work_deleted", "work_fetched", "work_updated",
-        "engagement_created", "engagement_deleted", "engagement_updated",
+        "account_created",
+        "account_deleted",
+        "account_updated",
+        "ai_agent_response",
+        "article_created",
+        "article_deleted",
+        "article_updated",
+        "artifact_created",
+        "artifact_deleted",
+        "artifact_updated",
+        "conversation_created",
+        "conversation_deleted",
+        "conversation_updated",
+        "dashboard_created",
+        "dashboard_deleted",
+        "dashboard_updated",
+        "dev_user_created",
+        "dev_user_deleted",
+        "dev_user_updated",
+        "group_created",
+        "group_deleted",
+        "group_member_added",
+        "group_member_removed",
+        "group_updated",
+        "incident_created",
+        "incident_deleted",
+        "incident_updated",
+        "job_created",
+        "job_deleted",
+        "job_updated",
+        "link_created",
+        "link_deleted",
+        "link_updated",
+        "part_created",
+        "part_deleted",
+        "part_updated",
+        "question_answer_created",
+        "question_answer_deleted",
+        "question_answer_updated",
+        "rev_org_created",
+        "rev_org_deleted",
+        "rev_org_updated",
+        "rev_user_created",
+        "rev_user_deleted",
+        "rev_user_updated",
+        "sla_tracker_created",
+        "sla_tracker_deleted",
+        "sla_tracker_fetched",
+        "sla_tracker_updated",
+        "survey_created",
+        "survey_deleted",
+        "survey_response_created",
+        "survey_response_deleted",
+        "survey_response_updated",
+        "survey_updated",
+        "sync_history_created",
+        "sync_history_deleted",
+        "sync_history_updated",
+        "sync_unit_updated",
+        "tag_created",
+        "tag_deleted",
+        "tag_updated",
+        "timeline_entry_created",
+        "timeline_entry_deleted",
+        "timeline_entry_updated",
+        "verify",
+        "webhook_created",
+        "webhook_deleted",
+        "webhook_updated",
+        "widget_created",
+        "widget_deleted",
+        "widget_updated",
+        "work_created",
+        "work_deleted",
+        "work_fetched",
+        "work_updated",
+        "engagement_created",
+        "engagement_deleted",
+        "engagement_updated",
     ],
     ours_values(*_OUR_TYPES),
-]  # fmt: skip
+]
 WebhookStatus = Literal["active", "inactive", "unverified"]
 # RFC 9110's token, and what its field values may hold but for tabs and bytes beyond ASCII.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
@@ -87,22 +149,29 @@ class HeaderName(str):
     def problem(cls, text: str, field_name: str) -> ApiError:
         """What is wrong with a text that `parse` refused."""
         return _not_permitted(
-            field_name, text, "must be a header that deliveries do not set themselves",
+            field_name,
+            text,
+            "must be a header that deliveries do not set themselves",
             "Use letters, digits and hyphens; Host, Content-*, Webhook-*, Proxy-* and X-DevRev-Signature are set here.",
-        )  # fmt: skip
+        )
 
     @classmethod
     def schema(cls) -> dict[str, object]:
         """The JSON Schema of the field."""
         kept = "|".join(sorted(_RESERVED))
         return {
-            "type": "string", "minLength": 1, "maxLength": 128, "examples": ["X-Team"],
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 128,
+            "examples": ["X-Team"],
             "pattern": rf"^(?!(?i:{kept})$)(?!(?i:content-|proxy-|webhook-))[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
-        }  # fmt: skip
+        }
 
 
 class HeaderValue(str):
-    """The value of a header that a client adds to deliveries: one line of ASCII that can be seen."""
+    """The value of a header that a client adds to deliveries: one line of ASCII that can be
+    seen.
+    """
 
     __slots__ = ()
 
@@ -119,16 +188,25 @@ class HeaderValue(str):
 
     @classmethod
     def problem(cls, _text: str, field_name: str) -> ApiError:
-        """What is wrong with a text that `parse` refused; a value may be a password, so it is not repeated."""
+        """What is wrong with a text that `parse` refused; a value may be a password, so it is
+        not repeated.
+        """
         return _not_permitted(
-            field_name, "…", "must be one line of up to 2048 ASCII characters, without spaces around it",
+            field_name,
+            "…",
+            "must be one line of up to 2048 ASCII characters, without spaces around it",
             "Take line breaks and other control characters out.",
-        )  # fmt: skip
+        )
 
     @classmethod
     def schema(cls) -> dict[str, object]:
         """The JSON Schema of the field."""
-        return {"type": "string", "maxLength": 2048, "pattern": r"^([!-~]([ -~]*[!-~])?)?$", "examples": ["blue"]}
+        return {
+            "type": "string",
+            "maxLength": 2048,
+            "pattern": r"^([!-~]([ -~]*[!-~])?)?$",
+            "examples": ["blue"],
+        }
 
 
 class Secret(str):
@@ -156,17 +234,23 @@ class Secret(str):
     def problem(cls, _text: str, field_name: str) -> ApiError:
         """What is wrong with a text that `parse` refused, which is not repeated."""
         return _not_permitted(
-            field_name, "…", "must be plain base64 of 8 to 32 bytes", "Leave it out, and one is made here."
+            field_name,
+            "…",
+            "must be plain base64 of 8 to 32 bytes",
+            "Leave it out, and one is made here.",
         )
 
     @classmethod
     def schema(cls) -> dict[str, object]:
         """The JSON Schema of the field."""
         return {
-            "type": "string", "format": "byte", "minLength": 12, "maxLength": 44,
+            "type": "string",
+            "format": "byte",
+            "minLength": 12,
+            "maxLength": 44,
             "pattern": "^(?!.{10}==$)(?!.{43}[^=]$)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=|[A-Za-z0-9+/][AQgw]==)$",
             "examples": ["c3VwZXItc2VjcmV0LWtleS0yNGJ5"],
-        }  # fmt: skip
+        }
 
 
 class WebhookUrl(HttpUrl):
@@ -196,20 +280,28 @@ class WebhookUrl(HttpUrl):
         # Whoever puts a password into a URL does not want to see it again.
         reason = "must be an absolute http(s) URL in ASCII, of up to 2048 characters, without credentials and fragment"
         shown = "…" if "@" in text else text
-        return _not_permitted(field_name, shown, reason, "Write it such as https://example.com/hooks/rapport.")
+        return _not_permitted(
+            field_name, shown, reason, "Write it such as https://example.com/hooks/rapport."
+        )
 
     @classmethod
     def schema(cls) -> dict[str, object]:
         """The JSON Schema of the field."""
         return {
-            "type": "string", "format": "uri", "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^@#\\]+$", "maxLength": 2048,
+            "type": "string",
+            "format": "uri",
+            "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^@#\\]+$",
+            "maxLength": 2048,
             "examples": ["https://hooks.invalid/rapport"],
-        }  # fmt: skip
+        }
 
 
 def _not_permitted(field_name: str, text: str, reason: str, detail: str) -> ValueNotPermitted:
     return ValueNotPermitted(
-        f"{field_name}: {text[:80]!r} {reason}.", detail=detail, field_name=field_name, reason=reason
+        f"{field_name}: {text[:80]!r} {reason}.",
+        detail=detail,
+        field_name=field_name,
+        reason=reason,
     )
 
 
@@ -238,7 +330,9 @@ class Webhook(Atom):
     headers: list[WebhookHeader] | UnsetType = UNSET
     secret: str
     secret_changed_date: Annotated[
-        str | UnsetType, OURS, Meta(description="From then on the secret before lives 24 hours more.")
+        str | UnsetType,
+        OURS,
+        Meta(description="From then on the secret before lives 24 hours more."),
     ] = UNSET
     status: WebhookStatus
     url: str
@@ -248,9 +342,12 @@ class WebhooksCreateRequest(Request):
     """A new webhook; without `event_types` it is told of nothing."""
 
     event_types: EventTypes | UnsetType = UNSET
-    headers: Annotated[Headers | UnsetType, Meta(description="Sent with every delivery; up to 8.")] = UNSET
+    headers: Annotated[
+        Headers | UnsetType, Meta(description="Sent with every delivery; up to 8.")
+    ] = UNSET
     secret: Annotated[
-        Secret | UnsetType, Meta(description="Plain base64 of 8 to 32 bytes; one is made without it.")
+        Secret | UnsetType,
+        Meta(description="Plain base64 of 8 to 32 bytes; one is made without it."),
     ] = UNSET
     url: WebhookUrl
 
@@ -299,10 +396,14 @@ class UpdateEventTypes(Request):
 
 
 class UpdateHeaders(Request):
-    """The headers from now on: `set` replaces all, then `remove` and `add` count. Up to 8 in the end."""
+    """The headers from now on: `set` replaces all, then `remove` and `add` count. Up to 8 in
+    the end.
+    """
 
     add: Headers | UnsetType = UNSET
-    remove: Annotated[list[Annotated[str, Meta(max_length=128)]], Meta(max_length=8)] | UnsetType = UNSET
+    remove: (
+        Annotated[list[Annotated[str, Meta(max_length=128)]], Meta(max_length=8)] | UnsetType
+    ) = UNSET
     set: Headers | UnsetType = UNSET
 
 
@@ -313,7 +414,9 @@ class WebhooksUpdateRequest(Request):
     action: Literal["activate", "deactivate"] | UnsetType = UNSET
     event_types: Annotated[UpdateEventTypes | UnsetType, ARRAY_IS_SET] = UNSET
     headers: UpdateHeaders | UnsetType = UNSET
-    secret: Annotated[Secret | UnsetType, Meta(description="The one before signs beside it for 24 hours.")] = UNSET
+    secret: Annotated[
+        Secret | UnsetType, Meta(description="The one before signs beside it for 24 hours.")
+    ] = UNSET
     url: WebhookUrl | UnsetType = UNSET
 
 

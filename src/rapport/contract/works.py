@@ -93,7 +93,11 @@ class ServedWorkType(str):
     @classmethod
     def schema(cls) -> dict[str, Any]:
         """The JSON Schema of the field."""
-        return {"type": "string", "enum": ["opportunity"], "description": "The other types are not kept here."}
+        return {
+            "type": "string",
+            "enum": ["opportunity"],
+            "description": "The other types are not kept here.",
+        }
 
 
 class PartSummary(Response, tag_field="type", tag="product"):
@@ -104,7 +108,9 @@ class PartSummary(Response, tag_field="type", tag="product"):
 
 
 class StageSummary(Response):
-    """A stage as an object of its own: Rapport keeps none, so both ids are the text that was sent."""
+    """A stage as an object of its own: Rapport keeps none, so both ids are the text that was
+    sent.
+    """
 
     display_id: str
     id: str
@@ -200,7 +206,9 @@ class WorksCreateRequest(Request):
     customer_budget: Number | UnsetType = UNSET
     external_ref: ExternalRef | UnsetType = UNSET
     forecast_category: ForecastCategory | UnsetType = UNSET
-    forecast_category_v2: Annotated[Int64 | UnsetType, Meta(description="Goes before `forecast_category`.")] = UNSET
+    forecast_category_v2: Annotated[
+        Int64 | UnsetType, Meta(description="Goes before `forecast_category`.")
+    ] = UNSET
     owned_by: Many[UserId]
     priority: IssuePriority | UnsetType = UNSET
     probability: Number | UnsetType = UNSET
@@ -243,7 +251,9 @@ class WorksFilterOpportunity(Request):
 class SlaSummaryFilter(Request):
     """Where an SLA stands."""
 
-    stage: Many[Literal["breached", "completed", "paused", "running", "warning"]] | UnsetType = UNSET
+    stage: Many[Literal["breached", "completed", "paused", "running", "warning"]] | UnsetType = (
+        UNSET
+    )
     target_time: DateFilter | UnsetType = UNSET
 
 
@@ -319,7 +329,9 @@ class SyncOutFilter(Request):
 
 
 class SyncMetadataFilter(Request):
-    """Where the work was synced from. Nothing is synced here, so whatever is asked matches nothing."""
+    """Where the work was synced from. Nothing is synced here, so whatever is asked matches
+    nothing.
+    """
 
     external_reference: Shorts | UnsetType = UNSET
     last_sync_in: SyncInFilter | UnsetType = UNSET
@@ -393,7 +405,9 @@ class RemoveTag(Request):
 
 
 class WorksUpdateTags(Request):
-    """`set` replaces the tags, then `remove` takes some out, then `add` adds some or changes their values."""
+    """`set` replaces the tags, then `remove` takes some out, then `add` adds some or changes
+    their values.
+    """
 
     add: Many[SetTagWithValue] | UnsetType = UNSET
     remove: Many[RemoveTag] | UnsetType = UNSET
@@ -525,4 +539,12 @@ DELETE = Method(
     errors=(NotFound,),
     example={"id": "OPP-1"},
 )
-COUNT = Method("works.count", READ, WorksCountRequest, WorksCountResponse, "Count works", "work:read", heavy=True)
+COUNT = Method(
+    "works.count",
+    READ,
+    WorksCountRequest,
+    WorksCountResponse,
+    "Count works",
+    "work:read",
+    heavy=True,
+)

@@ -1,4 +1,6 @@
-"""Speaking to the running server over its socket, without loading what a server is made of: commands start at once."""
+"""Speaking to the running server over its socket, without loading what a server is made of:
+commands start at once.
+"""
 
 import json
 import socket
@@ -21,8 +23,12 @@ def ask(path: Path, command: str, arguments: Mapping[str, Any]) -> dict[str, Any
         except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
             return None
         except OSError as error:
-            raise CannotStart(f"the server behind {path} can't be asked: {error.strerror or error}") from None
-        connection.sendall(json.dumps({"command": command, "arguments": dict(arguments)}).encode() + b"\n")
+            raise CannotStart(
+                f"the server behind {path} can't be asked: {error.strerror or error}"
+            ) from None
+        connection.sendall(
+            json.dumps({"command": command, "arguments": dict(arguments)}).encode() + b"\n"
+        )
         with connection.makefile("rb") as answers:
             line = answers.readline()
     if not line:

@@ -1,7 +1,7 @@
 """The operator's commands, on an open store or through the running server that has it open.
 
-A server listens on `control.sock` in its data folder: one JSON object a line in, one out. Whoever may open the folder
-(0700) may open the store as well, so no token is asked for.
+A server listens on `control.sock` in its data folder: one JSON object a line in, one out. Whoever
+may open the folder (0700) may open the store as well, so no token is asked for.
 """
 
 import asyncio
@@ -43,8 +43,12 @@ def check(command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ApiError: a text is none that the API would take.
     """
-    request = RequestDecoder(_TAKES[command], strict=False).from_body(json.dumps(arguments).encode())
-    return {name: value for name, value in msgspec.structs.asdict(request).items() if value is not UNSET}
+    request = RequestDecoder(_TAKES[command], strict=False).from_body(
+        json.dumps(arguments).encode()
+    )
+    return {
+        name: value for name, value in msgspec.structs.asdict(request).items() if value is not UNSET
+    }
 
 
 def sentence(error: ApiError) -> str:
@@ -74,7 +78,9 @@ class Commands:
         }
 
     async def run(self, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Run a command; a refusal comes back as `{"error": text}` or `{"status": n, "body": error}`."""
+        """Run a command; a refusal comes back as `{"error": text}` or `{"status": n, "body":
+        error}`.
+        """
         try:
             return await self._known[command](**check(command, arguments))
         except AdminError as error:
@@ -83,7 +89,9 @@ class Commands:
             status, _, body = render(error)
             return {"status": status, "body": json.loads(body), "error": sentence(error)}
 
-    async def _call(self, *, method: str, body: str, user: str | None = None, org: str | None = None) -> dict[str, Any]:
+    async def _call(
+        self, *, method: str, body: str, user: str | None = None, org: str | None = None
+    ) -> dict[str, Any]:
         found = METHODS.get(method)
         if found is None:
             raise NotFound("route not found", detail=f"There is no method {method}.")

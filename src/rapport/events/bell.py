@@ -1,4 +1,6 @@
-"""Wakes those who wait for an org's next event. Whoever waits costs nothing until something happens there."""
+"""Wakes those who wait for an org's next event. Whoever waits costs nothing until something
+happens there.
+"""
 
 import asyncio
 import contextlib
@@ -8,10 +10,12 @@ _LOOK_SECONDS = 5.0
 
 
 class Bell:
-    """One process's bell: it rings for each commit of this process, and for those of others that it is told of.
+    """One process's bell: it rings for each commit of this process, and for those of others that it
+    is told of.
 
-    A ring is only ever a hint. Whoever waits looks after a while by itself: after what it thinks fit while
-    `is_deaf`, since other processes may then commit unheard; after `look_seconds` otherwise.
+    A ring is only ever a hint. Whoever waits looks after a while by itself: after what it thinks
+    fit while `is_deaf`, since other processes may then commit unheard; after `look_seconds`
+    otherwise.
 
     Args:
         look_seconds: how long who hears everything waits for a ring.
@@ -25,7 +29,9 @@ class Bell:
         self.is_closed = False
 
     def listen(self, org: str) -> asyncio.Event:
-        """What the org's next ring sets. Listen before looking, so that nothing happens unheard in between."""
+        """What the org's next ring sets. Listen before looking, so that nothing happens unheard
+        in between.
+        """
         return self._waiting.setdefault(org, asyncio.Event())
 
     def on_ring(self, call: Callable[[], None]) -> None:
@@ -52,7 +58,9 @@ class Bell:
             call()
 
     def set_deaf(self, *, deaf: bool) -> None:
-        """Other processes may commit unheard, or not any more. All look once: something may have happened meanwhile."""
+        """Other processes may commit unheard, or not any more. All look once: something may
+        have happened meanwhile.
+        """
         self.is_deaf = deaf
         self.ring([*self._waiting])
 

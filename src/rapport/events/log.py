@@ -18,7 +18,8 @@ from rapport.store.kit.db import Tx
 
 # Texts up to this many bytes stand in the audit trail as they are (behaviour: The timeline).
 _LONGEST_DELTA = 4096
-# What no change is about: an update always changes them, or a user whose name stands in its own created_by.
+# What no change is about: an update always changes them, or a user whose name stands in its own
+# created_by.
 _STAMPS = frozenset({"created_by", "modified_by", "modified_date"})
 # What objects are called in event types, where it is not what they are called in an event.
 _OBJECTS = {"timeline_entry": "entry"}
@@ -34,7 +35,9 @@ def kind_of(display_id: str) -> str:
 _KINDS = {ids.OPPORTUNITY: "work", ids.COMMENT: "timeline_entry"}
 
 
-def created(org: str, actor: str, now: int, answer: Raw | Response, display_id: str = "") -> EventRow:
+def created(
+    org: str, actor: str, now: int, answer: Raw | Response, display_id: str = ""
+) -> EventRow:
     """An object was made.
 
     Args:
@@ -49,12 +52,22 @@ def created(org: str, actor: str, now: int, answer: Raw | Response, display_id: 
     return _row(org, actor, now, "created", fields, document=document)
 
 
-def updated(org: str, actor: str, now: int, before: Raw | Response, after: Raw | Response) -> EventRow | None:
+def updated(
+    org: str, actor: str, now: int, before: Raw | Response, after: Raw | Response
+) -> EventRow | None:
     """An object was changed; None when it was not."""
     document = _encode(after)
     old, new = _fields(_encode(before)), _fields(document)
-    changed = {name: old.get(name) for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)}
-    deltas = {name: [_short(old), _short(new.get(name))] for name, old in changed.items() if name not in _STAMPS}
+    changed = {
+        name: old.get(name)
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    }
+    deltas = {
+        name: [_short(old), _short(new.get(name))]
+        for name, old in changed.items()
+        if name not in _STAMPS
+    }
     if not changed:
         return None
     return _row(org, actor, now, "updated", new, document=document, before=changed, deltas=deltas)
@@ -68,9 +81,11 @@ def deleted(org: str, actor: str, now: int, answer: Raw | Response) -> EventRow:
 
 
 def body(event: EventRow) -> Json:
-    """What is told of it: `{type, id, timestamp, <type>: {<object>, old_<object>?}}`. Feed and webhooks add to it.
+    """What is told of it: `{type, id, timestamp, <type>: {<object>, old_<object>?}}`. Feed and
+    webhooks add to it.
 
-    `old_<object>` is the whole object as it was before an update or a deletion. What retention took is left out.
+    `old_<object>` is the whole object as it was before an update or a deletion. What retention took
+    is left out.
     """
     type_, name = f"{event.kind}_{event.action}", _OBJECTS.get(event.kind, event.kind)
     told: Json = {}
@@ -94,13 +109,28 @@ def _old(event: EventRow) -> Json:
 
 
 def _row(
-    org: str, actor: str, now: int, action: str, fields: Json, *,
-    document: bytes, before: Json | None = None, deltas: Json | None = None,
-) -> EventRow:  # fmt: skip
+    org: str,
+    actor: str,
+    now: int,
+    action: str,
+    fields: Json,
+    *,
+    document: bytes,
+    before: Json | None = None,
+    deltas: Json | None = None,
+) -> EventRow:
     return EventRow(
-        org=org, seq=0, kind=kind_of(fields["display_id"]), action=action, object=_path(fields), actor=actor, date=now,
-        document=document.decode(), before=_json(before), deltas=_json(deltas),
-    )  # fmt: skip
+        org=org,
+        seq=0,
+        kind=kind_of(fields["display_id"]),
+        action=action,
+        object=_path(fields),
+        actor=actor,
+        date=now,
+        document=document.decode(),
+        before=_json(before),
+        deltas=_json(deltas),
+    )
 
 
 def _path(fields: Json) -> str:
@@ -119,7 +149,9 @@ def _fields(document: bytes) -> Json:
 
 
 def _short(value: Any) -> Any:
-    """A value as the audit trail shows it: long ones as hash and length in bytes of their JSON or text."""
+    """A value as the audit trail shows it: long ones as hash and length in bytes of their JSON
+    or text.
+    """
     text = value.encode() if isinstance(value, str) else _encode(value)
     if len(text) <= _LONGEST_DELTA:
         return value

@@ -27,7 +27,9 @@ class RedisLine:
     async def _listen(self, hear: Hear, lost: Lost) -> None:
         try:
             while True:
-                message = await self._subscription.get_message(ignore_subscribe_messages=True, timeout=_LISTEN_SECONDS)
+                message = await self._subscription.get_message(
+                    ignore_subscribe_messages=True, timeout=_LISTEN_SECONDS
+                )
                 if message is not None:
                     hear(message["data"].decode())
         except Exception as error:  # noqa: BLE001  # whatever it is, nothing more is heard
@@ -60,7 +62,10 @@ def dial(url: str) -> Dial:
 
     async def open_line(hear: Hear, lost: Lost) -> RedisLine:
         redis = Redis.from_url(
-            url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE, retry=Retry(NoBackoff(), 0)
+            url,
+            socket_timeout=_PATIENCE,
+            socket_connect_timeout=_PATIENCE,
+            retry=Retry(NoBackoff(), 0),
         )
         subscription = redis.pubsub()
         try:

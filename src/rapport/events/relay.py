@@ -1,7 +1,8 @@
-"""Tells other processes of a store that something was committed, and rings the bell for what they tell.
+"""Tells other processes of a store that something was committed, and rings the bell for what they
+tell.
 
-What is told is a hint that may get lost: it goes out after the commit, and not at all while the line is down. Whoever
-waits looks by itself, too; see `Bell`.
+What is told is a hint that may get lost: it goes out after the commit, and not at all while the
+line is down. Whoever waits looks by itself, too; see `Bell`.
 """
 
 import asyncio
@@ -18,7 +19,8 @@ from rapport.store.kit.db import Dial, Line
 
 # Commits within this time are told of together.
 _GATHER_SECONDS = 0.01
-# So often something is said, and so long a word of one's own may take to come back before the line counts as dead.
+# So often something is said, and so long a word of one's own may take to come back before the line
+# counts as dead.
 _BEAT_SECONDS = 5.0
 # For connecting, and for saying something.
 _PATIENCE_SECONDS = 2.0
@@ -35,7 +37,9 @@ class _LineLost(Exception):
 
 
 async def tell_once(dial: Dial, orgs: Collection[str]) -> None:
-    """Tell the processes of a store that something was committed in these orgs, if a line to them can be had."""
+    """Tell the processes of a store that something was committed in these orgs, if a line to
+    them can be had.
+    """
     with contextlib.suppress(Exception):
         async with asyncio.timeout(_PATIENCE_SECONDS):
             line = await dial(lambda _: None, lambda _: None)
@@ -84,7 +88,11 @@ class Relay:
                 await self._talk()
             except Exception as error:  # noqa: BLE001  # whatever it is, the line is made anew
                 self._gone(error)
-            pause = _FIRST_PAUSE if time.monotonic() - began > _LONGEST_PAUSE else min(2 * pause, _LONGEST_PAUSE)
+            pause = (
+                _FIRST_PAUSE
+                if time.monotonic() - began > _LONGEST_PAUSE
+                else min(2 * pause, _LONGEST_PAUSE)
+            )
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # so that not all come back at once
 
     async def _talk(self) -> None:
@@ -116,7 +124,10 @@ class Relay:
         """
         if self._lost:
             raise _LineLost(self._lost)
-        if self._unheard_since is not None and time.monotonic() - self._unheard_since >= _BEAT_SECONDS:
+        if (
+            self._unheard_since is not None
+            and time.monotonic() - self._unheard_since >= _BEAT_SECONDS
+        ):
             raise _LineLost("nothing came through it")
 
     async def _say(self, line: Line) -> None:
@@ -132,7 +143,9 @@ class Relay:
             raise
 
     async def _until_something(self) -> None:
-        """Wait until there is something to tell, the line is lost, or it is time to say something anyway."""
+        """Wait until there is something to tell, the line is lost, or it is time to say
+        something anyway.
+        """
         try:
             async with asyncio.timeout(_BEAT_SECONDS):
                 await self._something.wait()
@@ -160,4 +173,6 @@ class Relay:
         if not self._is_away:
             self._is_away = True
             why = str(error) or type(error).__name__
-            _log.warning("line_to_other_processes_lost", why=why, until_then="their commits are looked for")
+            _log.warning(
+                "line_to_other_processes_lost", why=why, until_then="their commits are looked for"
+            )

@@ -68,9 +68,16 @@ class Edge:
     """
 
     def __init__(
-        self, invoker: Invoker, callers: Callers, bell: Bell, limiter: Limits | None, *, strict: bool,
-        access_log: bool, site: App,
-    ) -> None:  # fmt: skip
+        self,
+        invoker: Invoker,
+        callers: Callers,
+        bell: Bell,
+        limiter: Limits | None,
+        *,
+        strict: bool,
+        access_log: bool,
+        site: App,
+    ) -> None:
         self._invoker = invoker
         self._callers = callers
         self._limiter = limiter
@@ -114,9 +121,12 @@ class Edge:
         await respond(send, status, out, body)
         if self._access_log:
             _log.info(
-                "request", method=route.method.name, status=status, request_id=out["x-request-id"],
+                "request",
+                method=route.method.name,
+                status=status,
+                request_id=out["x-request-id"],
                 milliseconds=round((time.monotonic() - began) * 1000, 1),
-            )  # fmt: skip
+            )
 
     async def _answer(
         self, route: _Route, scope: Scope, receive: Receive, headers: Headers, out: dict[str, str]
@@ -148,12 +158,18 @@ class Edge:
         )
         if method.waits:
             # Meanwhile the token may have been revoked.
-            await self._callers.of(headers.get(b"authorization"), deadline=time.monotonic() + STORE_SECONDS)
+            await self._callers.of(
+                headers.get(b"authorization"), deadline=time.monotonic() + STORE_SECONDS
+            )
         if answer.replayed:
             out["idempotent-replayed"] = "true"
-        return method.status, route.answer_filter(answer.body) if route.answer_filter else answer.body
+        return method.status, route.answer_filter(
+            answer.body
+        ) if route.answer_filter else answer.body
 
-    async def _authenticate(self, scope: Scope, headers: Headers, out: dict[str, str], deadline: float) -> Caller:
+    async def _authenticate(
+        self, scope: Scope, headers: Headers, out: dict[str, str], deadline: float
+    ) -> Caller:
         """Who calls, counted."""
         limiter = self._limiter
         header = headers.get(b"authorization")
@@ -161,7 +177,8 @@ class Edge:
             caller = await self._callers.of(header, deadline=deadline)
         except Unauthenticated:
             if limiter is not None:
-                # Guesses are counted by address, and never held against a good token that comes from there.
+                # Guesses are counted by address, and never held against a good token that comes
+                # from there.
                 await limiter.take(("address", (scope.get("client") or ("",))[0]))
             raise
         if limiter is not None:
@@ -217,7 +234,9 @@ class Edge:
         for name in ("limit", "wait"):
             if getattr(request, name) is not UNSET:
                 raise InvalidField(
-                    f"{name}: a stream has none.", detail=f"Leave it out, or call {EVENTS_LIST.name}.", field_name=name
+                    f"{name}: a stream has none.",
+                    detail=f"Leave it out, or call {EVENTS_LIST.name}.",
+                    field_name=name,
                 )
         if (last := last_event_id(headers.get(b"last-event-id"))) is not None:
             request.after = last
@@ -306,27 +325,35 @@ def _check_version(headers: Headers) -> None:
 def _check_content(headers: Headers) -> None:
     encoding = headers.get(b"content-encoding")
     if encoding is not None:
-        raise _content_type(f"Content-Encoding: {encoding.decode('latin-1')[:80]!r} is not taken.", encoding)
+        raise _content_type(
+            f"Content-Encoding: {encoding.decode('latin-1')[:80]!r} is not taken.", encoding
+        )
     sent = headers.get(b"content-type")
     if sent is None:
         return
     media_type, _, parameters = sent.decode("latin-1").partition(";")
     charset = parameters.replace(" ", "").lower()
-    utf8 = "charset=" not in charset or any(f"charset={name}" in charset for name in ("utf-8", '"utf-8"', "utf8"))
+    utf8 = "charset=" not in charset or any(
+        f"charset={name}" in charset for name in ("utf-8", '"utf-8"', "utf8")
+    )
     if media_type.strip().lower() != "application/json" or not utf8:
         raise _content_type(f"Content-Type: {sent.decode('latin-1')[:80]!r} is not taken.", sent)
 
 
 def _content_type(message: str, value: bytes) -> InvalidContentType:
     return InvalidContentType(
-        message, detail="Send JSON in UTF-8, as application/json, not compressed.", value=value.decode("latin-1")
+        message,
+        detail="Send JSON in UTF-8, as application/json, not compressed.",
+        value=value.decode("latin-1"),
     )
 
 
 def _in_the_query(query: bytes) -> InvalidField:
     name = unquote(query.partition(b"&")[0].partition(b"=")[0].decode("latin-1"))[:80]
     return InvalidField(
-        f"{name!r} came in the query.", detail="A POST takes its fields from its JSON body.", field_name=name
+        f"{name!r} came in the query.",
+        detail="A POST takes its fields from its JSON body.",
+        field_name=name,
     )
 
 
@@ -338,7 +365,11 @@ async def _refuse_body(receive: Receive, headers: Headers, out: dict[str, str]) 
     """
     framed = b"content-length" in headers or b"transfer-encoding" in headers
     if framed and await _read_body(receive, headers, out):
-        raise InvalidField("A GET came with a body.", detail="It takes its fields from its query.", field_name="body")
+        raise InvalidField(
+            "A GET came with a body.",
+            detail="It takes its fields from its query.",
+            field_name="body",
+        )
 
 
 async def _read_body(receive: Receive, headers: Headers, out: dict[str, str]) -> bytes:
@@ -371,14 +402,17 @@ async def _read_body(receive: Receive, headers: Headers, out: dict[str, str]) ->
     except TimeoutError:
         out["connection"] = "close"
         raise BadRequest(
-            f"The body did not arrive within {BODY_SECONDS} seconds.", detail="Send it faster, or in a new request."
+            f"The body did not arrive within {BODY_SECONDS} seconds.",
+            detail="Send it faster, or in a new request.",
         ) from None
 
 
 def _too_large(out: dict[str, str]) -> RequestEntityTooLarge:
     out["connection"] = "close"
     return RequestEntityTooLarge(
-        f"The body is larger than {MAX_BODY} bytes.", detail="Send less in one request.", max_bytes=MAX_BODY
+        f"The body is larger than {MAX_BODY} bytes.",
+        detail="Send less in one request.",
+        max_bytes=MAX_BODY,
     )
 
 

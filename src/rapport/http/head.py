@@ -1,4 +1,6 @@
-"""What the head of a request may be: how large, and how framed (RFC 9112). Who sends it makes no difference."""
+"""What the head of a request may be: how large, and how framed (RFC 9112). Who sends it makes
+no difference.
+"""
 
 import re
 
@@ -15,8 +17,15 @@ MAX_HEAD = 64 * 1024
 MAX_FIELDS = 256
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)(.*)", re.DOTALL)
-# Those of one value, whose last would win where there are more: not so if whoever stands before us lets the first win.
-_SINGLE = (b"authorization", b"content-type", b"idempotency-key", b"last-event-id", b"x-devrev-version")
+# Those of one value, whose last would win where there are more: not so if whoever stands before us
+# lets the first win.
+_SINGLE = (
+    b"authorization",
+    b"content-type",
+    b"idempotency-key",
+    b"last-event-id",
+    b"x-devrev-version",
+)
 
 Field = tuple[bytes, bytes]
 
@@ -37,7 +46,9 @@ def check(method: bytes, target: bytes, version: str, fields: list[Field]) -> by
     for name in _SINGLE:
         if len({value for other, value in fields if other == name}) > 1:
             shown = name.decode().title()
-            raise BadRequest(f"{shown} came more than once, with different values.", detail="Send it once.")
+            raise BadRequest(
+                f"{shown} came more than once, with different values.", detail="Send it once."
+            )
     return _origin_form(method, target, fields)
 
 
@@ -52,12 +63,16 @@ def _check_framing(version: str, fields: list[Field]) -> None:
     if not coding:
         return
     if version == "1.0":
-        raise BadRequest("Transfer-Encoding came in HTTP/1.0.", detail="Send Content-Length, or speak HTTP/1.1.")
+        raise BadRequest(
+            "Transfer-Encoding came in HTTP/1.0.", detail="Send Content-Length, or speak HTTP/1.1."
+        )
     if [value.lower() for value in coding] != [b"chunked"]:
         raise unknown_coding()
     if any(name == b"content-length" for name, _ in fields):
         # So do smuggled requests.
-        raise BadRequest("Content-Length came beside Transfer-Encoding.", detail="Send one of them.")
+        raise BadRequest(
+            "Content-Length came beside Transfer-Encoding.", detail="Send one of them."
+        )
 
 
 def _check_host(version: str, fields: list[Field]) -> None:
@@ -73,7 +88,9 @@ def _check_host(version: str, fields: list[Field]) -> None:
 def _check_name(host: bytes) -> None:
     if not _HOST.fullmatch(host):
         shown = host[:80].decode("latin-1")
-        raise BadRequest(f"{shown!r} is no host.", detail="Send its name or address, and the port if it has one.")
+        raise BadRequest(
+            f"{shown!r} is no host.", detail="Send its name or address, and the port if it has one."
+        )
 
 
 def _origin_form(method: bytes, target: bytes, fields: list[Field]) -> bytes:
@@ -84,7 +101,9 @@ def _origin_form(method: bytes, target: bytes, fields: list[Field]) -> bytes:
         return target
     absolute = _ABSOLUTE.fullmatch(target)
     if absolute is None:
-        raise BadRequest("The request's target is no path.", detail="Send a path that begins with a slash.")
+        raise BadRequest(
+            "The request's target is no path.", detail="Send a path that begins with a slash."
+        )
     host, rest = absolute.groups()
     _check_name(host)
     fields[:] = [field for field in fields if field[0] != b"host"]
@@ -94,25 +113,35 @@ def _origin_form(method: bytes, target: bytes, fields: list[Field]) -> bytes:
 
 def text(method: bytes, target: bytes, version: str, fields: list[Field]) -> bytes:
     """A head as it is sent."""
-    lines = (b"%b %b HTTP/%b" % (method, target, version.encode()), *map(b": ".join, fields), b"", b"")
+    lines = (
+        b"%b %b HTTP/%b" % (method, target, version.encode()),
+        *map(b": ".join, fields),
+        b"",
+        b"",
+    )
     return b"\r\n".join(lines)
 
 
 def too_large(target: bytes) -> ApiError:
-    """The refusal of a head of more than `MAX_HEAD` bytes: by its target where that is most of them."""
+    """The refusal of a head of more than `MAX_HEAD` bytes: by its target where that is most of
+    them.
+    """
     if len(target) > MAX_HEAD // 2:
         return TargetTooLong(
             f"The URL is too long: a request's head may have {MAX_HEAD} bytes, its URL included.",
             detail="Send a POST: it takes the same fields from its JSON body.",
         )
     return HeadTooLarge(
-        f"The request's head is larger than {MAX_HEAD} bytes.", detail="Send fewer or shorter header fields."
+        f"The request's head is larger than {MAX_HEAD} bytes.",
+        detail="Send fewer or shorter header fields.",
     )
 
 
 def too_many_fields() -> ApiError:
     """The refusal of a head of more than `MAX_FIELDS` fields."""
-    return HeadTooLarge(f"The request's head has more than {MAX_FIELDS} fields.", detail="Send fewer header fields.")
+    return HeadTooLarge(
+        f"The request's head has more than {MAX_FIELDS} fields.", detail="Send fewer header fields."
+    )
 
 
 def trailer_too_large() -> ApiError:
@@ -125,4 +154,6 @@ def trailer_too_large() -> ApiError:
 
 def unknown_coding() -> ApiError:
     """The refusal of a `Transfer-Encoding` that is not `chunked` alone."""
-    return UnknownCoding("This Transfer-Encoding is not taken.", detail="Send chunked alone, or Content-Length.")
+    return UnknownCoding(
+        "This Transfer-Encoding is not taken.", detail="Send chunked alone, or Content-Length."
+    )

@@ -1,4 +1,6 @@
-"""What is served beside the methods: health, the OpenAPI document, the reference, artifacts' bytes."""
+"""What is served beside the methods: health, the OpenAPI document, the reference, artifacts'
+bytes.
+"""
 
 import functools
 import secrets
@@ -46,7 +48,9 @@ def site(store: Store, files: Files, *, strict: bool, is_leaving: Callable[[], b
 
     async def readyz(_request: Request) -> Response:
         if is_leaving():
-            raise ServiceUnavailable("This server is about to stop.", detail="Send requests to another one.")
+            raise ServiceUnavailable(
+                "This server is about to stop.", detail="Send requests to another one."
+            )
         await ready(store)
         return _json(200, b'{"status":"ready"}')
 
@@ -56,7 +60,8 @@ def site(store: Store, files: Files, *, strict: bool, is_leaving: Callable[[], b
     async def docs(_request: Request) -> Response:
         nonce = secrets.token_urlsafe(16)
         policy = (
-            f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; "
+            f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
+            "connect-src 'self'; "
             "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         headers = {"content-security-policy": policy, "x-content-type-options": "nosniff"}
@@ -88,7 +93,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if error.status_code == MethodNotAllowed.status:
         allow = (error.headers or {}).get("Allow", "GET")
         return _rendered(wrong_verb(request.method, request.url.path, allow))
-    return _rendered(NotFound("route not found", detail=f"Nothing is served at {request.url.path}; see /docs."))
+    return _rendered(
+        NotFound("route not found", detail=f"Nothing is served at {request.url.path}; see /docs.")
+    )
 
 
 async def _api_error(_request: Request, error: Exception) -> Response:

@@ -1,4 +1,6 @@
-"""The change feed as server-sent events at `/events`: the same events, rights and numbers as `events.list`."""
+"""The change feed as server-sent events at `/events`: the same events, rights and numbers as
+`events.list`.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -66,9 +68,13 @@ class Stream:
         self._stuck_seconds = stuck_seconds
 
     async def serve(
-        self, request: EventsListRequest, who: Callable[[], Awaitable[Caller]], receive: Any, send: Send,
+        self,
+        request: EventsListRequest,
+        who: Callable[[], Awaitable[Caller]],
+        receive: Any,
+        send: Send,
         headers: dict[str, str],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Answer one reader.
 
         Args:
@@ -97,13 +103,17 @@ class Stream:
             await asyncio.gather(streaming, gone, return_exceptions=True)
 
     async def _stream(self, chunks: AsyncIterator[bytes], send: Send) -> None:
-        """Send pages; each is read when the one before has been taken, so that a slow reader costs one page."""
+        """Send pages; each is read when the one before has been taken, so that a slow reader
+        costs one page.
+        """
         async for chunk in chunks:
             async with asyncio.timeout(self._stuck_seconds):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
-    async def _chunks(self, page: _Page, request: EventsListRequest, who: Any) -> AsyncIterator[bytes]:
+    async def _chunks(
+        self, page: _Page, request: EventsListRequest, who: Any
+    ) -> AsyncIterator[bytes]:
         for chunk in _chunks(page):
             yield chunk
         while not self._bell.is_closed:
@@ -122,14 +132,17 @@ class Stream:
 
 
 def _chunks(page: _Page) -> Iterator[bytes]:
-    """A page as it goes out. It has no event names, so that one handler hears of kinds that it does not know yet."""
+    """A page as it goes out. It has no event names, so that one handler hears of kinds that it
+    does not know yet.
+    """
     chunk = bytearray()
     for event in page.events:
         chunk += b"id: %d\ndata: %b\n\n" % (_numbered(event).sequence, bytes(event))
         if len(chunk) >= _CHUNK_BYTES:
             yield bytes(chunk)
             chunk.clear()
-    # A number alone: what was passed over on the way need not be looked at again by a reader that comes back.
+    # A number alone: what was passed over on the way need not be looked at again by a reader that
+    # comes back.
     yield bytes(chunk) + b"id: %d\n\n" % page.last
 
 

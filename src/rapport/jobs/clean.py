@@ -1,4 +1,6 @@
-"""Removes what nobody needs any more: artifacts that were never uploaded or attached, their bytes, old answers."""
+"""Removes what nobody needs any more: artifacts that were never uploaded or attached, their
+bytes, old answers.
+"""
 
 import asyncio
 import time
@@ -56,7 +58,9 @@ class Cleaner:
         self._key_life = key_life
 
     async def run(self) -> None:
-        """Clean at once, then orphans and keys each hour (sooner where orphans age sooner), bytes each half minute."""
+        """Clean at once, then orphans and keys each hour (sooner where orphans age sooner),
+        bytes each half minute.
+        """
         orphans_every = min(_ORPHANS_EVERY, max(1.0, self._orphan_seconds))
         last = -orphans_every
         while True:
@@ -77,7 +81,8 @@ class Cleaner:
         before = self._clock() - round(self._orphan_seconds * SECOND)
         removed = 0
         while bite := await alone(
-            self._store, lambda tx: artifacts.remove_orphans(tx, before=before, now=self._clock(), most=_BITE)
+            self._store,
+            lambda tx: artifacts.remove_orphans(tx, before=before, now=self._clock(), most=_BITE),
         ):
             removed += bite
             await asyncio.sleep(_PAUSE)
@@ -86,10 +91,13 @@ class Cleaner:
         return removed
 
     async def forget_keys(self) -> int:
-        """Forget the answers under idempotency keys that are too old to be given again; how many."""
+        """Forget the answers under idempotency keys that are too old to be given again; how
+        many.
+        """
         forgotten = 0
         while bite := await alone(
-            self._store, lambda tx: idempotency.forget(tx, since=self._clock() - self._key_life, most=_BITE)
+            self._store,
+            lambda tx: idempotency.forget(tx, since=self._clock() - self._key_life, most=_BITE),
         ):
             forgotten += bite
             await asyncio.sleep(_PAUSE)
@@ -99,7 +107,9 @@ class Cleaner:
         """Forget deliveries that are too old to be looked at or sent again; how many."""
         before = self._clock() - round(self._delivery_seconds * SECOND)
         forgotten = 0
-        while bite := await alone(self._store, lambda tx: deliveries.forget(tx, before=before, most=_BITE)):
+        while bite := await alone(
+            self._store, lambda tx: deliveries.forget(tx, before=before, most=_BITE)
+        ):
             forgotten += bite
             await asyncio.sleep(_PAUSE)
         return forgotten
@@ -108,7 +118,9 @@ class Cleaner:
         """Let go of events that the feed no longer goes back to; how many."""
         before = self._clock() - round(self._event_seconds * SECOND)
         forgotten = 0
-        while bite := await alone(self._store, lambda tx: events.forget(tx, before=before, most=_BITE)):
+        while bite := await alone(
+            self._store, lambda tx: events.forget(tx, before=before, most=_BITE)
+        ):
             forgotten += bite
             await asyncio.sleep(_PAUSE)
         return forgotten
@@ -116,7 +128,9 @@ class Cleaner:
     async def remove_blobs(self) -> int:
         """Remove the bytes that are due; how many blobs."""
         removed = 0
-        while due := await look(self._store, lambda tx: store.due_blobs(tx, now=self._clock(), most=_BITE)):
+        while due := await look(
+            self._store, lambda tx: store.due_blobs(tx, now=self._clock(), most=_BITE)
+        ):
             for org, blob in due:
                 await self._blobs.delete(org, blob)
             await self._forget(due)

@@ -1,9 +1,10 @@
-"""Tells webhooks what happened: looks at events, claims what is due in the store, sends it, notes how it went.
+"""Tells webhooks what happened: looks at events, claims what is due in the store, sends it, notes
+how it went.
 
-A write pays nothing for webhooks: its event is all that it leaves. One turn of this worker is one transaction: it notes
-how the attempts since the last turn went, turns events into deliveries while it moves each webhook's position in the
-event log, and claims what is due. So nothing is lost and nothing is made twice, whenever the process ends; a claim that
-nobody let go of runs out by itself.
+A write pays nothing for webhooks: its event is all that it leaves. One turn of this worker is one
+transaction: it notes how the attempts since the last turn went, turns events into deliveries while
+it moves each webhook's position in the event log, and claims what is due. So nothing is lost and
+nothing is made twice, whenever the process ends; a claim that nobody let go of runs out by itself.
 """
 
 import asyncio
@@ -32,23 +33,26 @@ from rapport.webhooks import messages
 from rapport.webhooks.post import Outcome, Poster
 from rapport.webhooks.signatures import sign
 
-# How soon an event is noticed where nothing rings, and how long two looks at nothing are apart where much does: a look
-# costs two index look-ups per webhook.
+# How soon an event is noticed where nothing rings, and how long two looks at nothing are apart
+# where much does: a look costs two index look-ups per webhook.
 _LOOK_SECONDS = 0.05
 # Attempts that end within this time are noted in one transaction.
 _GATHER_SECONDS = 0.004
 _AWAY_SECONDS = 1.0
 # What a claim lasts beyond the time-out.
 _CLAIM_SLACK = 5 * SECOND
-# Events that are looked at, and deliveries that may wait ready, per webhook and turn: the log itself is the queue.
+# Events that are looked at, and deliveries that may wait ready, per webhook and turn: the log
+# itself is the queue.
 _AHEAD = 500
-# Attempts under way to one webhook. A receiver that fails gets fewer, so that dead ones cost next to nothing.
+# Attempts under way to one webhook. A receiver that fails gets fewer, so that dead ones cost next
+# to nothing.
 _MOST_AT_ONCE = 32
 _FIRST_AT_ONCE = 4
 # How long the secret before a change still signs.
 OLD_SECRET_LIVES = DAY
 _KEPT_ANSWER = 1_024
-# After the first failed challenges of a webhook that is new; those that were given up are asked less often at once.
+# After the first failed challenges of a webhook that is new; those that were given up are asked
+# less often at once.
 _VERIFY_DELAYS = (30.0, 180.0)
 _log = structlog.get_logger("rapport.webhooks")
 
@@ -58,7 +62,8 @@ class Rules(NamedTuple):
 
     Args:
         timeout: for one attempt.
-        retry_delays: how long after each failed attempt the next one is made; after the last the webhook is given up.
+        retry_delays: how long after each failed attempt the next one is made; after the last the
+            webhook is given up.
         verify_again: how long after a failed challenge the next one is sent.
     """
 
@@ -85,7 +90,9 @@ class Deliveries:
         bell: rings when there may be something to do.
     """
 
-    def __init__(self, engine: Store, clock: Clock, poster: Poster, rules: Rules, *, bell: Bell) -> None:
+    def __init__(
+        self, engine: Store, clock: Clock, poster: Poster, rules: Rules, *, bell: Bell
+    ) -> None:
         self._store = engine
         self._clock = clock
         self._poster = poster
@@ -98,7 +105,8 @@ class Deliveries:
         self._bell = bell
         self._looked = 0.0
         self._next_look: asyncio.TimerHandle | None = None
-        # A webhook that another process was at: it may have left something that this one has room for.
+        # A webhook that another process was at: it may have left something that this one has room
+        # for.
         self._passed_over = False
         self._stopping = False
         bell.on_ring(self._rung)
@@ -126,7 +134,9 @@ class Deliveries:
         self._something.set()
 
     async def _wait(self) -> None:
-        """Until an attempt ends, the bell rings, something falls due, or it is time to look anyway."""
+        """Until an attempt ends, the bell rings, something falls due, or it is time to look
+        anyway.
+        """
         self._looked = time.monotonic()
         seconds = _LOOK_SECONDS if self._passed_over else self._bell.patience(_LOOK_SECONDS)
         if seconds > _LOOK_SECONDS:
@@ -194,7 +204,8 @@ class Deliveries:
         looked = self._passed_over = False
         claimed: list[DeliveryKey] = []
         for key in keys:
-            # Held, so that of several processes one at a time decides what is next for a webhook; the others go on.
+            # Held, so that of several processes one at a time decides what is next for a webhook;
+            # the others go on.
             row = await webhooks.lock_free(tx, *key)
             self._passed_over |= row is None
             if row is None or row.status == "inactive":
@@ -203,11 +214,15 @@ class Deliveries:
                 looked |= await self._look(tx, row, now)
             claimed += await self._choose(tx, row, now)
         if claimed:
-            await store.claim(tx, claimed, until=now + round(self._rules.timeout * SECOND) + _CLAIM_SLACK)
+            await store.claim(
+                tx, claimed, until=now + round(self._rules.timeout * SECOND) + _CLAIM_SLACK
+            )
         return looked, claimed
 
     async def _look(self, tx: Tx, row: webhooks.WebhookRow, now: int) -> bool:
-        """Turn events into deliveries, unless enough of them are waiting; whether there were events."""
+        """Turn events into deliveries, unless enough of them are waiting; whether there were
+        events.
+        """
         key = (row.org, row.number)
         if await store.ready(tx, key, now, _AHEAD) >= _AHEAD:
             return False
@@ -245,7 +260,11 @@ class Deliveries:
         await store.keep_attempts(tx, [_attempt_row(one) for one in finished])
         settled = [await self._settled(tx, one, now) for one in finished]
         await store.settle(tx, settled)
-        took = {one.job.key for one in finished if one.succeeded and one.job.delivery.type != store.VERIFY}
+        took = {
+            one.job.key
+            for one in finished
+            if one.succeeded and one.job.delivery.type != store.VERIFY
+        }
         if took:
             await webhooks.note_success(tx, sorted(took), now)
         for one, after in zip(finished, settled, strict=True):
@@ -285,7 +304,9 @@ class Deliveries:
         _log.info("webhook_active", org=key[0], webhook=key[1])
 
     async def _give_up(self, tx: Tx, one: _Finished, now: int) -> None:
-        """Degrade a webhook whose receiver took nothing since this delivery was made; others may have been taken."""
+        """Degrade a webhook whose receiver took nothing since this delivery was made; others
+        may have been taken.
+        """
         org, webhook = key = one.job.key
         if not one.job.event_is_there:
             return
@@ -296,7 +317,13 @@ class Deliveries:
         challenge = messages.challenge(org, webhook)
         again = now + round(self._rules.verify_again * SECOND)
         await store.add(tx, [challenge], now=now, due=again, tries=len(_VERIFY_DELAYS))
-        _log.warning("webhook_degraded", org=org, webhook=webhook, error=one.outcome.error, status=one.outcome.status)
+        _log.warning(
+            "webhook_degraded",
+            org=org,
+            webhook=webhook,
+            error=one.outcome.error,
+            status=one.outcome.status,
+        )
 
     # Sending
 
@@ -317,17 +344,24 @@ class Deliveries:
             return Outcome(None, b"", "not sent: its event is older than retention", 0)
         told = messages.body(job)
         secrets = [job.secret]
-        if job.secret_before is not None and now < (job.secret_changed_date or 0) + OLD_SECRET_LIVES:
+        if (
+            job.secret_before is not None
+            and now < (job.secret_changed_date or 0) + OLD_SECRET_LIVES
+        ):
             secrets.append(job.secret_before)
         headers = {
-            "user-agent": f"Rapport/{__version__}", "accept": "*/*", "content-type": "application/json",
+            "user-agent": f"Rapport/{__version__}",
+            "accept": "*/*",
+            "content-type": "application/json",
             **{header["name"]: header["value"] for header in msgspec.json.decode(job.headers)},
             **sign(told, event_id=messages.event_id(job), seconds=now // SECOND, secrets=secrets),
-        }  # fmt: skip
+        }
         return await self._poster.post(job.url, headers, told, seconds=self._rules.timeout)
 
     def _adapt(self, key: WebhookKey, outcome: Outcome, *, succeeded: bool) -> None:
-        """Let one more attempt be under way after a success, half as many after a refusal, one after no answer."""
+        """Let one more attempt be under way after a success, half as many after a refusal, one
+        after no answer.
+        """
         self._under_way[key] -= 1
         pace = self._pace.get(key, _FIRST_AT_ONCE)
         if succeeded:
@@ -340,11 +374,19 @@ def _attempt_row(one: _Finished) -> AttemptRow:
     delivery, outcome = one.job.delivery, one.outcome
     answer = outcome.answer[:_KEPT_ANSWER].decode(errors="replace").replace("\0", "\ufffd")
     return AttemptRow(
-        org=delivery.org, delivery=delivery.number, number=delivery.attempts + 1, date=one.began,
-        duration=outcome.milliseconds, http_status=outcome.status, answer=answer or None, error=outcome.error,
-    )  # fmt: skip
+        org=delivery.org,
+        delivery=delivery.number,
+        number=delivery.attempts + 1,
+        date=one.began,
+        duration=outcome.milliseconds,
+        http_status=outcome.status,
+        answer=answer or None,
+        error=outcome.error,
+    )
 
 
 def _jittered(seconds: float) -> int:
-    """A delay a tenth shorter to a tenth longer, so that what failed together is not tried together."""
+    """A delay a tenth shorter to a tenth longer, so that what failed together is not tried
+    together.
+    """
     return round(seconds * random.uniform(0.9, 1.1) * SECOND) // MILLISECOND * MILLISECOND  # noqa: S311  # no secret

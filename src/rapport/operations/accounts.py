@@ -66,9 +66,15 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 @handles(contract.CREATE)
-async def create(ctx: Context, request: contract.AccountsCreateRequest) -> contract.AccountsCreateResponse:
+async def create(
+    ctx: Context, request: contract.AccountsCreateRequest
+) -> contract.AccountsCreateResponse:
     """Make an account, and the rev org that its people belong to unless they say otherwise."""
-    everything = [*given(request.artifacts), *given(request.owned_by), *(tag.id for tag in given(request.tags))]
+    everything = [
+        *given(request.artifacts),
+        *given(request.owned_by),
+        *(tag.id for tag in given(request.tags)),
+    ]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     document = Document(
         artifacts=references.artifacts("artifacts", request.artifacts, holder=None),
@@ -84,43 +90,73 @@ async def create(ctx: Context, request: contract.AccountsCreateRequest) -> contr
     )
     raise_all(references.problems)
     row, rev_org = await add(
-        ctx.tx, org=ctx.org, display_name=request.display_name, tier=chosen(request.tier, None), document=document,
-        by=ctx.caller.user_id, now=ctx.now,
-    )  # fmt: skip
+        ctx.tx,
+        org=ctx.org,
+        display_name=request.display_name,
+        tier=chosen(request.tier, None),
+        document=document,
+        by=ctx.caller.user_id,
+        now=ctx.now,
+    )
     await claim_artifacts(ctx, document.artifacts, ids.ACCOUNT.display_id(row.number))
     people = await authors(ctx.tx, [row])
     account = (await _accounts(ctx.tx, [row]))[0]
     default = RevOrg(
         **atom(ids.REV_ORG, rev_org, people),
-        account=AccountSummary(display_id=account.display_id, id=account.id, display_name=row.display_name),
+        account=AccountSummary(
+            display_id=account.display_id, id=account.id, display_name=row.display_name
+        ),
         display_name=rev_org.display_name,
     )
     return contract.AccountsCreateResponse(account=account, default_rev_org=default)
 
 
 async def add(
-    tx: Tx, *, org: str, display_name: str, tier: str | None, document: Document, by: str, now: int,
+    tx: Tx,
+    *,
+    org: str,
+    display_name: str,
+    tier: str | None,
+    document: Document,
+    by: str,
+    now: int,
     number: int | None = None,
-) -> tuple[store.AccountRow, rev_orgs.RevOrgRow]:  # fmt: skip
+) -> tuple[store.AccountRow, rev_orgs.RevOrgRow]:
     """Add an account and its default rev org.
 
     Raises:
         Conflict: one of its external_refs is in use.
     """
     row = store.AccountRow(
-        org=org, number=await numbers.take_one(tx, ids.ACCOUNT, org) if number is None else number,
-        display_name=display_name, tier=tier, created_by=by, created_date=now, modified_by=by, modified_date=now,
+        org=org,
+        number=await numbers.take_one(tx, ids.ACCOUNT, org) if number is None else number,
+        display_name=display_name,
+        tier=tier,
+        created_by=by,
+        created_date=now,
+        modified_by=by,
+        modified_date=now,
         document=msgspec.json.encode(document).decode(),
-    )  # fmt: skip
+    )
     await store.insert(tx, row)
     await _put_terms(tx, row, document)
     rev_org = rev_orgs.RevOrgRow(
-        org=org, number=await numbers.take_one(tx, ids.REV_ORG, org), account=row.number, is_default=1,
-        display_name=display_name, external_ref=None, created_by=by, created_date=now, modified_by=by,
-        modified_date=now, document="{}",
-    )  # fmt: skip
+        org=org,
+        number=await numbers.take_one(tx, ids.REV_ORG, org),
+        account=row.number,
+        is_default=1,
+        display_name=display_name,
+        external_ref=None,
+        created_by=by,
+        created_date=now,
+        modified_by=by,
+        modified_date=now,
+        document="{}",
+    )
     await rev_orgs.insert(tx, rev_org)
-    await tell_created_by(tx, org, by, now, ids.ACCOUNT.display_id(row.number), ids.REV_ORG.display_id(rev_org.number))
+    await tell_created_by(
+        tx, org, by, now, ids.ACCOUNT.display_id(row.number), ids.REV_ORG.display_id(rev_org.number)
+    )
     return row, rev_org
 
 
@@ -148,7 +184,9 @@ async def get(ctx: Context, request: contract.AccountsGetRequest) -> contract.Ac
 
 
 @handles(contract.LIST)
-async def list_(ctx: Context, request: contract.AccountsListRequest) -> contract.AccountsListResponse:
+async def list_(
+    ctx: Context, request: contract.AccountsListRequest
+) -> contract.AccountsListResponse:
     """A page of accounts."""
     walk = read_walk("accounts", request, store.SORTS)
     where = store.of_org(ctx.org)
@@ -164,11 +202,15 @@ async def list_(ctx: Context, request: contract.AccountsListRequest) -> contract
     add_audit(where, ctx.org, request)
     match_none(where, request.stage)
     page = await query.page(ctx.tx, where, walk)
-    return contract.AccountsListResponse(accounts=await _accounts(ctx.tx, page.rows), **cursors("accounts", walk, page))
+    return contract.AccountsListResponse(
+        accounts=await _accounts(ctx.tx, page.rows), **cursors("accounts", walk, page)
+    )
 
 
 @handles(contract.UPDATE)
-async def update(ctx: Context, request: contract.AccountsUpdateRequest) -> contract.AccountsUpdateResponse:
+async def update(
+    ctx: Context, request: contract.AccountsUpdateRequest
+) -> contract.AccountsUpdateResponse:
     """Change an account, all fields or none. What changes nothing is no change."""
     row = await found(ctx, request.id, store.lock)
     before = msgspec.json.decode(row.document, type=Document)
@@ -188,12 +230,21 @@ async def update(ctx: Context, request: contract.AccountsUpdateRequest) -> contr
     return contract.AccountsUpdateResponse(account=account)
 
 
-async def _document_after(ctx: Context, request: contract.AccountsUpdateRequest, before: Document) -> Document:
+async def _document_after(
+    ctx: Context, request: contract.AccountsUpdateRequest, before: Document
+) -> Document:
     artifacts = only_set(request.artifacts)
-    everything = [*given(artifacts), *given(request.owned_by), *(tag.id for tag in given(request.tags))]
+    everything = [
+        *given(artifacts),
+        *given(request.owned_by),
+        *(tag.id for tag in given(request.tags)),
+    ]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     links_ = {
-        "artifacts": (artifacts, references.artifacts("artifacts.set", artifacts, holder=request.id.display_id)),
+        "artifacts": (
+            artifacts,
+            references.artifacts("artifacts.set", artifacts, holder=request.id.display_id),
+        ),
         "owned_by": (request.owned_by, references.many("owned_by", request.owned_by)),
         "tags": (request.tags, references.tags("tags", request.tags)),
         "external_refs": (request.external_refs, distinct(given(request.external_refs))),
@@ -202,7 +253,9 @@ async def _document_after(ctx: Context, request: contract.AccountsUpdateRequest,
     return msgspec.structs.replace(
         before,
         **sent(request, "description", "domains", "schema_fragment_ids"),
-        **{name: value for name, (said, value) in links_.items() if not isinstance(said, UnsetType)},
+        **{
+            name: value for name, (said, value) in links_.items() if not isinstance(said, UnsetType)
+        },
         custom_fields=custom_fields(before.custom_fields, request.custom_fields),
         subtype=subtype(before.subtype, request.custom_schema_spec),
         websites=chosen(only_set(request.websites), before.websites),
@@ -210,8 +263,12 @@ async def _document_after(ctx: Context, request: contract.AccountsUpdateRequest,
 
 
 @handles(contract.DELETE)
-async def delete(ctx: Context, request: contract.AccountsDeleteRequest) -> contract.AccountsDeleteResponse:
-    """Delete an account that no engagement or opportunity belongs to, and its rev orgs; their users stay."""
+async def delete(
+    ctx: Context, request: contract.AccountsDeleteRequest
+) -> contract.AccountsDeleteResponse:
+    """Delete an account that no engagement or opportunity belongs to, and its rev orgs; their
+    users stay.
+    """
     id_ = request.id
     await found(ctx, id_, store.lock)
     if held := await engagements.holding(ctx.tx, ctx.org, "parent", id_.display_id):
@@ -242,9 +299,13 @@ async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.
 async def _accounts(tx: Tx, rows: Sequence[Any]) -> list[contract.Account]:
     documents = [msgspec.json.decode(row.document, type=Document) for row in rows]
     pairs = list(zip(rows, documents, strict=True))
-    people = await authors(tx, rows, [(row.org, owner) for row, document in pairs for owner in document.owned_by])
+    people = await authors(
+        tx, rows, [(row.org, owner) for row, document in pairs for owner in document.owned_by]
+    )
     org = rows[0].org if rows else ""
-    tags = await summaries.tags(tx, org, [tag for document in documents for tag, _ in document.tags])
+    tags = await summaries.tags(
+        tx, org, [tag for document in documents for tag, _ in document.tags]
+    )
     artifacts = await find_artifacts(tx, org, [document.artifacts for document in documents])
     return [
         contract.Account(
@@ -256,7 +317,9 @@ async def _accounts(tx: Tx, rows: Sequence[Any]) -> list[contract.Account]:
             display_name=row.display_name,
             domains=or_unset(document.domains),
             external_refs=or_unset(document.external_refs),
-            owned_by=[people[row.org, owner] for owner in document.owned_by if (row.org, owner) in people],
+            owned_by=[
+                people[row.org, owner] for owner in document.owned_by if (row.org, owner) in people
+            ],
             subtype=or_unset(document.subtype),
             tags=or_unset(tags_with_values(tags, document.tags)),
             tier=or_unset(row.tier),

@@ -1,4 +1,6 @@
-"""What the operator does from the command line: orgs, users, tokens. Each is one write or one read of its own."""
+"""What the operator does from the command line: orgs, users, tokens. Each is one write or one
+read of its own.
+"""
 
 import secrets
 
@@ -53,11 +55,17 @@ class Admin:
         return made
 
     async def first_org(self, *, name: str, email: str) -> Json | None:
-        """Make a store's first org; None when there is one. Of several who try at once, one does."""
+        """Make a store's first org; None when there is one. Of several who try at once, one
+        does.
+        """
 
         async def work(tx: Tx) -> Json | None:
             await tx.hold([FIRST_ORG])
-            return None if await orgs.all_orgs(tx) else await make_org(tx, self._clock(), name=name, email=email)
+            return (
+                None
+                if await orgs.all_orgs(tx)
+                else await make_org(tx, self._clock(), name=name, email=email)
+            )
 
         return await alone(self._store, work, seconds=_SECONDS)
 
@@ -71,7 +79,9 @@ class Admin:
         async def work(tx: Tx) -> str:
             known = await orgs.all_orgs(tx)
             admin = await user_store.first_admin(tx, known[0][0]) if len(known) == 1 else None
-            return f"--user {admin.email or admin.display_id}" if admin else "--user EMAIL --org ORG"
+            return (
+                f"--user {admin.email or admin.display_id}" if admin else "--user EMAIL --org ORG"
+            )
 
         return await look(self._store, work, seconds=_SECONDS)
 
@@ -82,7 +92,9 @@ class Admin:
             if len(known) == 1:
                 return known[0][0]
             why = (
-                "there is no org yet: run rapport init" if not known else "there are several orgs: name one with --org"
+                "there is no org yet: run rapport init"
+                if not known
+                else "there are several orgs: name one with --org"
             )
             raise AdminError(why)
         plain = ids.org_of(wanted)
@@ -106,12 +118,14 @@ class Admin:
             return {
                 "orgs": [
                     {
-                        "id": ids.org_don(org), "display_id": ids.org_display_id(org), "name": name,
+                        "id": ids.org_don(org),
+                        "display_id": ids.org_display_id(org),
+                        "name": name,
                         "storage_bytes": sizes.get(org, 0),
                     }
                     for org, name in await orgs.all_orgs(tx)
                 ]
-            }  # fmt: skip
+            }
 
         return await look(self._store, work, seconds=_SECONDS)
 
@@ -132,10 +146,20 @@ class Admin:
         async def work(tx: Tx) -> Json:
             own = await self._org(tx, org)
             user = await dev_users.add(
-                tx, org=own, email=email, full_name=name, display_name=None, state="active", role=role,
-                by=SYSTEM, now=self._clock(),
-            )  # fmt: skip
-            return {"user": _user_answer(user), "token": await _first_token(tx, self._clock(), user)}
+                tx,
+                org=own,
+                email=email,
+                full_name=name,
+                display_name=None,
+                state="active",
+                role=role,
+                by=SYSTEM,
+                now=self._clock(),
+            )
+            return {
+                "user": _user_answer(user),
+                "token": await _first_token(tx, self._clock(), user),
+            }
 
         return await alone(self._store, work, seconds=_SECONDS)
 
@@ -147,25 +171,36 @@ class Admin:
         """Keep a dev user out; their tokens are refused from now on."""
         return await self._set_user(user, org, state="deactivated")
 
-    async def _set_user(self, user: str, org: str | None, *, state: str | None = None, role: str | None = None) -> Json:
+    async def _set_user(
+        self, user: str, org: str | None, *, state: str | None = None, role: str | None = None
+    ) -> Json:
         async def work(tx: Tx) -> Json:
             own = await self._org(tx, org)
             found = await self._user(tx, own, user)
             row = await user_store.lock(tx, own, found.display_id) or found
             ctx = Context(Caller(own, SYSTEM, "admin"), self._clock(), tx)
-            changed = await dev_users.admit(ctx, row, state=state or row.state, role=role or row.role)
+            changed = await dev_users.admit(
+                ctx, row, state=state or row.state, role=role or row.role
+            )
             return {"user": _user_answer(changed)}
 
         return await alone(self._store, work, seconds=_SECONDS)
 
     async def tokens_create(
-        self, *, user: str, name: str = "token", scope: str = "", days: int = tokens.LIFE_DAYS, org: str | None = None
+        self,
+        *,
+        user: str,
+        name: str = "token",
+        scope: str = "",
+        days: int = tokens.LIFE_DAYS,
+        org: str | None = None,
     ) -> Json:
         """Make a token for a dev user or a service account; it is shown this once."""
         if unknown := scopes.unknown(scope):
             families = ", ".join(scopes.FAMILIES)
             raise AdminError(
-                f"{unknown[0]!r} is no scope: write <family>:read, :write or :all, or read, write or all alone; "
+                f"{unknown[0]!r} is no scope: write <family>:read, :write or :all, or read, write "
+                "or all alone; "
                 f"the families are {families}"
             )
 
@@ -174,9 +209,15 @@ class Admin:
             holder = await self._user(tx, own, user)
             now = self._clock()
             row, secret = await auth_tokens.add(
-                tx, org=own, user_id=holder.display_id, by=SYSTEM, now=now, expires=now + days * DAY,
-                scope=" ".join(scopes.words(scope)), name=name,
-            )  # fmt: skip
+                tx,
+                org=own,
+                user_id=holder.display_id,
+                by=SYSTEM,
+                now=now,
+                expires=now + days * DAY,
+                scope=" ".join(scopes.words(scope)),
+                name=name,
+            )
             return {**_token_id(row), "token": secret}
 
         return await alone(self._store, work, seconds=_SECONDS)
@@ -214,7 +255,11 @@ class Admin:
 
         async def work(tx: Tx) -> Caller:
             own = await self._org(tx, org)
-            row = await user_store.first_admin(tx, own) if user is None else await self._user(tx, own, user)
+            row = (
+                await user_store.first_admin(tx, own)
+                if user is None
+                else await self._user(tx, own, user)
+            )
             if row is None:
                 raise AdminError("the org has no active admin: name a user with --user")
             return Caller(own, row.display_id, row.role or "member")
@@ -242,13 +287,25 @@ async def make_org(
     if number is not None:
         await numbers.reserve(tx, ids.DEV_USER, org, number)
     user = await dev_users.add(
-        tx, org=org, email=email, full_name=None, display_name=None, state="active", role="admin", by=None, now=now,
+        tx,
+        org=org,
+        email=email,
+        full_name=None,
+        display_name=None,
+        state="active",
+        role="admin",
+        by=None,
+        now=now,
         number=number,
-    )  # fmt: skip
+    )
     token = await _first_token(tx, now, user)
     return {
         "org": {"id": ids.org_don(org), "display_id": ids.org_display_id(org), "name": name},
-        "user": {"id": ids.don_of(user.display_id, org), "display_id": user.display_id, "email": email},
+        "user": {
+            "id": ids.don_of(user.display_id, org),
+            "display_id": user.display_id,
+            "email": email,
+        },
         "token": token,
     }
 
@@ -264,35 +321,64 @@ async def _named(tx: Tx, org: str, wanted: str) -> user_store.UserRow | None:
 
 async def _first_token(tx: Tx, now: int, user: user_store.UserRow) -> str:
     _, secret = await auth_tokens.add(
-        tx, org=user.org, user_id=user.display_id, by=user.display_id, now=now, expires=now + tokens.LIFE_DAYS * DAY,
+        tx,
+        org=user.org,
+        user_id=user.display_id,
+        by=user.display_id,
+        now=now,
+        expires=now + tokens.LIFE_DAYS * DAY,
         name="first token",
-    )  # fmt: skip
+    )
     return secret
 
 
 def _system_user(org: str, now: int) -> user_store.UserRow:
     """The org's sys user, in whose name the command line works."""
     return user_store.UserRow(
-        org=org, display_id=SYSTEM, kind=ids.SYS_USER.name, number=1, display_name="Rapport", full_name=None,
-        email=None, state="active", role=None, external_ref=None, rev_org=None, created_by=SYSTEM, created_date=now,
-        modified_by=SYSTEM, modified_date=now, document="{}",
-    )  # fmt: skip
+        org=org,
+        display_id=SYSTEM,
+        kind=ids.SYS_USER.name,
+        number=1,
+        display_name="Rapport",
+        full_name=None,
+        email=None,
+        state="active",
+        role=None,
+        external_ref=None,
+        rev_org=None,
+        created_by=SYSTEM,
+        created_date=now,
+        modified_by=SYSTEM,
+        modified_date=now,
+        document="{}",
+    )
 
 
 def _user_answer(row: user_store.UserRow) -> Json:
     return {
-        "id": ids.don_of(row.display_id, row.org), "display_id": row.display_id, "email": row.email,
-        "full_name": row.full_name, "role": row.role, "state": row.state,
-    }  # fmt: skip
+        "id": ids.don_of(row.display_id, row.org),
+        "display_id": row.display_id,
+        "email": row.email,
+        "full_name": row.full_name,
+        "role": row.role,
+        "state": row.state,
+    }
 
 
 def _token_id(row: token_store.TokenRow) -> Json:
-    return {"id": ids.don(ids.AUTH_TOKEN, row.org, row.number), "display_id": ids.AUTH_TOKEN.display_id(row.number)}
+    return {
+        "id": ids.don(ids.AUTH_TOKEN, row.org, row.number),
+        "display_id": ids.AUTH_TOKEN.display_id(row.number),
+    }
 
 
 def _token_answer(row: token_store.TokenRow) -> Json:
     return {
-        **_token_id(row), "user": row.user_id, "name": row.name, "scope": row.scope,
-        "created_date": format_rfc3339(row.created_date), "expires_at": format_rfc3339(row.expires_date),
+        **_token_id(row),
+        "user": row.user_id,
+        "name": row.name,
+        "scope": row.scope,
+        "created_date": format_rfc3339(row.created_date),
+        "expires_at": format_rfc3339(row.expires_date),
         "revoked": row.revoked_date is not None,
-    }  # fmt: skip
+    }

@@ -30,15 +30,28 @@ _VERSION = re.compile(r"[1-9][0-9]{0,17}")
 
 
 @handles(contract.PREPARE)
-async def prepare(ctx: Context, request: contract.ArtifactsPrepareRequest) -> contract.ArtifactsPrepareResponse:
+async def prepare(
+    ctx: Context, request: contract.ArtifactsPrepareRequest
+) -> contract.ArtifactsPrepareResponse:
     """Make an artifact whose bytes are still to come."""
     number = await numbers.take_one(ctx.tx, ids.ARTIFACT, ctx.org)
     by, declared = ctx.caller.user_id, chosen(request.file_type, None) or None
     row = ArtifactRow(
-        org=ctx.org, number=number, parent=None, file_name=request.file_name, file_type=declared, size=None,
-        declared_type=declared, configuration_set=chosen(request.configuration_set, None), current_version=None,
-        last_version=0, created_by=by, created_date=ctx.now, modified_by=by, modified_date=ctx.now,
-    )  # fmt: skip
+        org=ctx.org,
+        number=number,
+        parent=None,
+        file_name=request.file_name,
+        file_type=declared,
+        size=None,
+        declared_type=declared,
+        configuration_set=chosen(request.configuration_set, None),
+        current_version=None,
+        last_version=0,
+        created_by=by,
+        created_date=ctx.now,
+        modified_by=by,
+        modified_date=ctx.now,
+    )
     await store.insert(ctx.tx, row)
     signed = await _new_version(ctx, number, 1)
     await tell_created(ctx, ids.ARTIFACT.display_id(number))
@@ -61,8 +74,12 @@ async def prepare_version(
 
 
 async def _new_version(ctx: Context, number: int, version: int) -> UploadUrl:
-    await store.add_version(ctx.tx, VersionKey(ctx.org, number, version), ctx.caller.user_id, ctx.now)
-    return ctx.tools.urls.upload(Place(ctx.org, number, version), origin=ctx.caller.origin, now=ctx.now)
+    await store.add_version(
+        ctx.tx, VersionKey(ctx.org, number, version), ctx.caller.user_id, ctx.now
+    )
+    return ctx.tools.urls.upload(
+        Place(ctx.org, number, version), origin=ctx.caller.origin, now=ctx.now
+    )
 
 
 def _form_data(signed: UploadUrl) -> list[contract.FormField]:
@@ -97,7 +114,11 @@ async def delete_version(
     row = await _locked(ctx, request.id)
     version = await _version(ctx, row, request.version)
     if version is None:
-        asked = "one that was uploaded" if isinstance(request.version, UnsetType) else quoted(request.version)
+        asked = (
+            "one that was uploaded"
+            if isinstance(request.version, UnsetType)
+            else quoted(request.version)
+        )
         raise ValueNotPermitted(
             f"version: {request.id.display_id} has no version {asked}.",
             detail="Give a version that artifacts.get answered, or none for the newest.",
@@ -127,21 +148,28 @@ async def get(ctx: Context, request: contract.ArtifactsGetRequest) -> contract.A
 
 
 @handles(contract.LOCATE)
-async def locate(ctx: Context, request: contract.ArtifactsLocateRequest) -> contract.ArtifactsLocateResponse:
+async def locate(
+    ctx: Context, request: contract.ArtifactsLocateRequest
+) -> contract.ArtifactsLocateResponse:
     """Sign a URL for the bytes of the version asked for, or of the newest."""
     row, version = await _found(ctx, request.id, request.version)
     if version is None:
         raise NotFound(
             f"{request.id.display_id} has no file yet.",
-            detail="Upload it to the URL that artifacts.prepare or artifacts.versions.prepare answered.",
+            detail="Upload it to the URL that artifacts.prepare or artifacts.versions.prepare "
+            "answered.",
         )
     place = Place(ctx.org, row.number, version.version)
     signed = ctx.tools.urls.download(place, origin=ctx.caller.origin, now=ctx.now)
-    return contract.ArtifactsLocateResponse(url=signed.url, expires_at=format_rfc3339(signed.expires))
+    return contract.ArtifactsLocateResponse(
+        url=signed.url, expires_at=format_rfc3339(signed.expires)
+    )
 
 
 @handles(contract.LIST)
-async def list_(ctx: Context, request: contract.ArtifactsListRequest) -> contract.ArtifactsListResponse:
+async def list_(
+    ctx: Context, request: contract.ArtifactsListRequest
+) -> contract.ArtifactsListResponse:
     """Those that were attached to a parent, or all."""
     walk = read_walk("artifacts", request, store.SORTS)
     if isinstance(request.limit, UnsetType):
@@ -162,10 +190,14 @@ async def _parent(ctx: Context, id_: ArtifactParentId) -> str:
     if id_.kind is not ids.COMMENT:
         return id_.display_id
     comments = await timeline_entries.comments_of(ctx.tx, ctx.org, [id_.number])
-    return next((ids.path(row.object, id_.display_id) for row in comments if id_.is_on(row.object)), "")
+    return next(
+        (ids.path(row.object, id_.display_id) for row in comments if id_.is_on(row.object)), ""
+    )
 
 
-async def _found(ctx: Context, id_: ArtifactId, version: str | UnsetType) -> tuple[ArtifactRow, VersionRow | None]:
+async def _found(
+    ctx: Context, id_: ArtifactId, version: str | UnsetType
+) -> tuple[ArtifactRow, VersionRow | None]:
     """An artifact and one of its versions; None only when none was asked for and none was uploaded.
 
     Raises:
@@ -174,12 +206,14 @@ async def _found(ctx: Context, id_: ArtifactId, version: str | UnsetType) -> tup
     row = await _seen(ctx, id_)
     if row is None:
         raise NotFound(
-            f"There is no artifact {quoted(id_.text)}.", detail="It never was, it was removed, or it is private."
+            f"There is no artifact {quoted(id_.text)}.",
+            detail="It never was, it was removed, or it is private.",
         )
     found = await _version(ctx, row, version)
     if found is None and not isinstance(version, UnsetType):
         raise NotFound(
-            f"{id_.display_id} has no version {quoted(version)}.", detail="It was never uploaded, or it was deleted."
+            f"{id_.display_id} has no version {quoted(version)}.",
+            detail="It was never uploaded, or it was deleted.",
         )
     return row, found
 
@@ -189,7 +223,11 @@ async def _version(ctx: Context, row: ArtifactRow, wanted: str | UnsetType) -> V
         number = row.current_version
     else:
         number = int(wanted) if _VERSION.fullmatch(wanted) else None
-    return None if number is None else await store.version(ctx.tx, VersionKey(row.org, row.number, number))
+    return (
+        None
+        if number is None
+        else await store.version(ctx.tx, VersionKey(row.org, row.number, number))
+    )
 
 
 async def finish_upload(tx: Tx, key: VersionKey, uploaded: store.Uploaded, now: int) -> None:
@@ -199,12 +237,15 @@ async def finish_upload(tx: Tx, key: VersionKey, uploaded: store.Uploaded, now: 
         LostRace: it has some already, or it or the blob is gone.
     """
     by = await store.prepared_by(tx, key)
-    async with touching(Context(Caller(key.org, by, ""), now, tx), [ids.ARTIFACT.display_id(key.artifact)]):
+    async with touching(
+        Context(Caller(key.org, by, ""), now, tx), [ids.ARTIFACT.display_id(key.artifact)]
+    ):
         await store.finish_upload(tx, key, uploaded, now)
 
 
 async def remove_orphans(tx: Tx, *, before: int, now: int, most: int) -> int:
-    """Remove some of what was prepared and never uploaded, or uploaded and never attached, since `before`; how many.
+    """Remove some of what was prepared and never uploaded, or uploaded and never attached, since
+    `before`; how many.
 
     Nobody asked for it, so that it is the system's doing.
     """
@@ -228,7 +269,9 @@ async def _artifacts(tx: Tx, rows: Sequence[ArtifactRow]) -> list[contract.Artif
     return [
         contract.Artifact(
             **atom(ids.ARTIFACT, row, people),
-            file=ArtifactFile(name=row.file_name, type=or_unset(row.file_type), size=or_unset(row.size)),
+            file=ArtifactFile(
+                name=row.file_name, type=or_unset(row.file_type), size=or_unset(row.size)
+            ),
         )
         for row in rows
     ]

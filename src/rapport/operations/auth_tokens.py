@@ -30,8 +30,12 @@ _TYPES: dict[str, tuple[contract.TokenType, ...]] = {
 
 
 @handles(contract.CREATE)
-async def create(ctx: Context, request: contract.AuthTokensCreateRequest) -> contract.AuthTokensCreateResponse:
-    """Make a token. It grants no more than the one it is asked for with (behaviour: Tokens and rights)."""
+async def create(
+    ctx: Context, request: contract.AuthTokensCreateRequest
+) -> contract.AuthTokensCreateResponse:
+    """Make a token. It grants no more than the one it is asked for with (behaviour: Tokens and
+    rights).
+    """
     await _check_maker(ctx)
     holder = await _holder(ctx, request.act_as)
     expires, problems = _end_of_life(request, ctx.now)
@@ -40,10 +44,17 @@ async def create(ctx: Context, request: contract.AuthTokensCreateRequest) -> con
     scope = _scope(ctx.caller, request.scope)
     assert holder is not None  # noqa: S101  # else there was a problem
     row, secret = await add(
-        ctx.tx, org=ctx.org, user_id=holder, by=ctx.caller.user_id, now=ctx.now, expires=expires, scope=scope,
-        name=request.token_hint or "", token_type=chosen(request.requested_token_type, None),
+        ctx.tx,
+        org=ctx.org,
+        user_id=holder,
+        by=ctx.caller.user_id,
+        now=ctx.now,
+        expires=expires,
+        scope=scope,
+        name=request.token_hint or "",
+        token_type=chosen(request.requested_token_type, None),
         client_id=chosen(request.client_id, None),
-    )  # fmt: skip
+    )
     return contract.AuthTokensCreateResponse(
         access_token=secret,
         client_id=or_unset(row.client_id),
@@ -58,28 +69,51 @@ _FIELDS = contract.AuthTokensCreateRequest.__struct_fields__
 
 
 async def add(
-    tx: Tx, *, org: str, user_id: str, by: str, now: int, expires: int, scope: str = "", name: str = "",
-    token_type: str | None = None, client_id: str | None = None,
-) -> tuple[store.TokenRow, str]:  # fmt: skip
-    """Add a token of a dev user or a service account; the row and the secret, which is kept nowhere.
+    tx: Tx,
+    *,
+    org: str,
+    user_id: str,
+    by: str,
+    now: int,
+    expires: int,
+    scope: str = "",
+    name: str = "",
+    token_type: str | None = None,
+    client_id: str | None = None,
+) -> tuple[store.TokenRow, str]:
+    """Add a token of a dev user or a service account; the row and the secret, which is kept
+    nowhere.
 
-    Without `token_type` it is the first one of the user's kind; an application's token without `client_id` gets one.
+    Without `token_type` it is the first one of the user's kind; an application's token without
+    `client_id` gets one.
     """
     kind = ids.kind_of(user_id)
     if kind == ids.SERVICE_ACCOUNT:
         client_id = client_id or f"client_{secrets.token_hex(12)}"
     secret = tokens.make()
     row = store.TokenRow(
-        org=org, number=await numbers.take_one(tx, ids.AUTH_TOKEN, org), user_id=user_id, scope=scope, name=name,
-        token_type=token_type or _TYPES[kind.name][0], client_id=client_id, created_by=by, created_date=now,
-        modified_by=by, modified_date=now, expires_date=expires, revoked_date=None,
-    )  # fmt: skip
+        org=org,
+        number=await numbers.take_one(tx, ids.AUTH_TOKEN, org),
+        user_id=user_id,
+        scope=scope,
+        name=name,
+        token_type=token_type or _TYPES[kind.name][0],
+        client_id=client_id,
+        created_by=by,
+        created_date=now,
+        modified_by=by,
+        modified_date=now,
+        expires_date=expires,
+        revoked_date=None,
+    )
     await store.insert(tx, row, tokens.hash_of(secret))
     return row, secret
 
 
 async def _check_maker(ctx: Context) -> None:
-    """Refuse a token that was revoked while this write waited for its turn: it must leave no other behind."""
+    """Refuse a token that was revoked while this write waited for its turn: it must leave no
+    other behind.
+    """
     if ctx.caller.token is not None:
         maker = await store.get(ctx.tx, ctx.org, ctx.caller.token, hold=True)
         if maker is None or maker.revoked_date is not None:
@@ -92,7 +126,9 @@ async def _holder(ctx: Context, act_as: ids.TokenHolderId | UnsetType) -> str | 
     Raises:
         Forbidden: it is another's, and the caller is no admin.
     """
-    if isinstance(act_as, UnsetType) or (act_as.display_id == ctx.caller.user_id and act_as.belongs_to(ctx.org)):
+    if isinstance(act_as, UnsetType) or (
+        act_as.display_id == ctx.caller.user_id and act_as.belongs_to(ctx.org)
+    ):
         return ctx.caller.user_id
     if ctx.caller.role != "admin":
         raise Forbidden(
@@ -103,7 +139,9 @@ async def _holder(ctx: Context, act_as: ids.TokenHolderId | UnsetType) -> str | 
     return None if user is None else user.display_id
 
 
-def _no_such_holder(request: contract.AuthTokensCreateRequest, holder: str | None) -> list[ApiError]:
+def _no_such_holder(
+    request: contract.AuthTokensCreateRequest, holder: str | None
+) -> list[ApiError]:
     if holder is not None or isinstance(request.act_as, UnsetType):
         return []
     return [unknown_id("act_as", request.act_as)]
@@ -111,16 +149,24 @@ def _no_such_holder(request: contract.AuthTokensCreateRequest, holder: str | Non
 
 def _end_of_life(request: contract.AuthTokensCreateRequest, now: int) -> tuple[int, list[ApiError]]:
     """When the token ends, from the one field that says so."""
-    names = [name for name in ("expires_at", "expires_in", "expires_in_mins") if getattr(request, name) is not UNSET]
+    names = [
+        name
+        for name in ("expires_at", "expires_in", "expires_in_mins")
+        if getattr(request, name) is not UNSET
+    ]
     problems: list[ApiError] = [
-        not_permitted(name, f"must not stand beside {names[0]}", "Say once how long the token lives.")
+        not_permitted(
+            name, f"must not stand beside {names[0]}", "Say once how long the token lives."
+        )
         for name in names[1:]
     ]
     longest = now + tokens.LIFE_DAYS * DAY
     if not isinstance(request.expires_at, UnsetType):
         if not now < request.expires_at <= longest:
             rule = f"must be in the future, within {tokens.LIFE_DAYS} days"
-            problems.append(not_permitted("expires_at", rule, "Give a time until which the token is needed."))
+            problems.append(
+                not_permitted("expires_at", rule, "Give a time until which the token is needed.")
+            )
         return int(request.expires_at), problems
     if not isinstance(request.expires_in, UnsetType):
         return now + request.expires_in * DAY, problems
@@ -136,14 +182,25 @@ def _unsupported(request: contract.AuthTokensCreateRequest, holder: str | None) 
         problems.append(not_permitted("aud", "tokens here have no audience", "Leave it out."))
     if request.grant_type not in {UNSET, contract.ISSUE}:
         why = "tokens here come from no other token"
-        problems.append(not_permitted("grant_type", why, "Leave it out.", allowed_values=[contract.ISSUE]))
+        problems.append(
+            not_permitted("grant_type", why, "Leave it out.", allowed_values=[contract.ISSUE])
+        )
     allowed = _TYPES.get(ids.kind_of(holder).name, ()) if holder else ()
     if holder and request.requested_token_type not in {UNSET, *allowed}:
         why = f"{holder} can have a token of its own kind only"
         detail = "Use one of allowed_values, or name in act_as the user that the token is for."
-        problems.append(not_permitted("requested_token_type", why, detail, allowed_values=list(allowed)))
-    elif request.requested_token_type in {contract.PERSONAL_ACT_AS, contract.APPLICATION_ACT_AS} and not request.act_as:
-        problems.append(not_permitted("requested_token_type", "needs act_as", "Name in act_as whom the token acts as."))
+        problems.append(
+            not_permitted("requested_token_type", why, detail, allowed_values=list(allowed))
+        )
+    elif (
+        request.requested_token_type in {contract.PERSONAL_ACT_AS, contract.APPLICATION_ACT_AS}
+        and not request.act_as
+    ):
+        problems.append(
+            not_permitted(
+                "requested_token_type", "needs act_as", "Name in act_as whom the token acts as."
+            )
+        )
     for name in ("rev_info", "subject_token", "subject_token_type"):
         if getattr(request, name) is not UNSET:
             why = "tokens here come from no other token, and are for dev users and service accounts"
@@ -151,7 +208,11 @@ def _unsupported(request: contract.AuthTokensCreateRequest, holder: str | None) 
     if request.scope and (unknown := scopes.unknown(request.scope)):
         detail = "Use some of allowed_values, separated by spaces."
         known = list(scopes.ALL_SCOPES)
-        problems.append(not_permitted("scope", f"has no scope {quoted(unknown[0])}", detail, allowed_values=known))
+        problems.append(
+            not_permitted(
+                "scope", f"has no scope {quoted(unknown[0])}", detail, allowed_values=known
+            )
+        )
     return problems
 
 
@@ -173,14 +234,18 @@ def _scope(caller: Caller, requested: str | UnsetType) -> str:
 
 
 @handles(contract.GET)
-async def get(ctx: Context, request: contract.AuthTokensGetRequest) -> contract.AuthTokensGetResponse:
+async def get(
+    ctx: Context, request: contract.AuthTokensGetRequest
+) -> contract.AuthTokensGetResponse:
     """Find a token."""
     row = await _visible(ctx, request.token_id)
     return contract.AuthTokensGetResponse(token=(await _answers(ctx, [row]))[0])
 
 
 @handles(contract.LIST)
-async def list_(ctx: Context, request: contract.AuthTokensListRequest) -> contract.AuthTokensListResponse:
+async def list_(
+    ctx: Context, request: contract.AuthTokensListRequest
+) -> contract.AuthTokensListResponse:
     """A user's tokens."""
     subject = ctx.caller.user_id
     if not isinstance(request.subject, UnsetType):
@@ -189,21 +254,31 @@ async def list_(ctx: Context, request: contract.AuthTokensListRequest) -> contra
             return contract.AuthTokensListResponse(tokens=[])
         subject = request.subject.display_id
     rows = await store.listed(
-        ctx.tx, ctx.org, user_id=subject, token_type=chosen(request.requested_token_type, None),
+        ctx.tx,
+        ctx.org,
+        user_id=subject,
+        token_type=chosen(request.requested_token_type, None),
         client_id=chosen(request.client_id, None),
-    )  # fmt: skip
+    )
     return contract.AuthTokensListResponse(tokens=await _answers(ctx, rows))
 
 
 @handles(contract.INFO)
-async def info(ctx: Context, _request: contract.AuthTokensInfoRequest) -> contract.AuthTokensInfoResponse:
+async def info(
+    ctx: Context, _request: contract.AuthTokensInfoRequest
+) -> contract.AuthTokensInfoResponse:
     """The token in use, its user and its org."""
     row = await _in_use(ctx)
     user = (await summaries.users(ctx.tx, [(ctx.org, row.user_id)]))[ctx.org, row.user_id]
     return contract.AuthTokensInfoResponse(
-        organization=contract.OrgAttributes(display_id=ids.org_display_id(ctx.org), id=ids.org_don(ctx.org)),
+        organization=contract.OrgAttributes(
+            display_id=ids.org_display_id(ctx.org), id=ids.org_don(ctx.org)
+        ),
         token=contract.TokenAttributes(
-            expiry=row.expires_date // SECOND, issued_at=row.created_date // SECOND, issuer=_ISSUER, subject=user.id
+            expiry=row.expires_date // SECOND,
+            issued_at=row.created_date // SECOND,
+            issuer=_ISSUER,
+            subject=user.id,
         ),
         user=contract.UserAttributes(
             type=ids.kind_of(row.user_id).name,  # type: ignore[arg-type]  # the four kinds of users
@@ -217,7 +292,9 @@ async def info(ctx: Context, _request: contract.AuthTokensInfoRequest) -> contra
 
 
 @handles(contract.UPDATE)
-async def update(ctx: Context, request: contract.AuthTokensUpdateRequest) -> contract.AuthTokensUpdateResponse:
+async def update(
+    ctx: Context, request: contract.AuthTokensUpdateRequest
+) -> contract.AuthTokensUpdateResponse:
     """Say what a token is for."""
     row = await _visible(ctx, request.token_id, hold=True)
     if row.name != request.token_hint:
@@ -228,12 +305,17 @@ async def update(ctx: Context, request: contract.AuthTokensUpdateRequest) -> con
 
 
 @handles(contract.DELETE)
-async def delete(ctx: Context, request: contract.AuthTokensDeleteRequest) -> contract.AuthTokensDeleteResponse:
+async def delete(
+    ctx: Context, request: contract.AuthTokensDeleteRequest
+) -> contract.AuthTokensDeleteResponse:
     """Revoke a token."""
     token_id = request.token_id
     row = await _in_use(ctx) if isinstance(token_id, UnsetType) else await _visible(ctx, token_id)
     if not await store.revoke(ctx.tx, ctx.org, row.number, by=ctx.caller.user_id, now=ctx.now):
-        raise NotFound(f"{ids.AUTH_TOKEN.display_id(row.number)} is revoked already.", detail="Nothing is left to do.")
+        raise NotFound(
+            f"{ids.AUTH_TOKEN.display_id(row.number)} is revoked already.",
+            detail="Nothing is left to do.",
+        )
     return contract.AuthTokensDeleteResponse()
 
 
@@ -262,7 +344,9 @@ async def _in_use(ctx: Context) -> store.TokenRow:
     return row
 
 
-async def _visible(ctx: Context, token_id: ids.AuthTokenId, *, hold: bool = False) -> store.TokenRow:
+async def _visible(
+    ctx: Context, token_id: ids.AuthTokenId, *, hold: bool = False
+) -> store.TokenRow:
     """A token that the caller may manage.
 
     Raises:
@@ -270,7 +354,10 @@ async def _visible(ctx: Context, token_id: ids.AuthTokenId, *, hold: bool = Fals
     """
     row = await find(ctx, token_id, partial(store.get, hold=hold))
     if row is None or (row.user_id != ctx.caller.user_id and ctx.caller.role != "admin"):
-        raise NotFound(f"There is no token {quoted(token_id.text)}.", detail="It never was, or it is not yours.")
+        raise NotFound(
+            f"There is no token {quoted(token_id.text)}.",
+            detail="It never was, or it is not yours.",
+        )
     return row
 
 

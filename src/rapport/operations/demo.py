@@ -1,4 +1,6 @@
-"""The demo: an org in which the documentation's own example works word for word, with a believable year behind it."""
+"""The demo: an org in which the documentation's own example works word for word, with a
+believable year behind it.
+"""
 
 import random
 from collections.abc import AsyncIterator
@@ -13,7 +15,16 @@ from rapport.contract.kit.fields import UNSET, Instant, SetTagWithValue
 from rapport.contract.links import LinksCreateRequest
 from rapport.contract.service_accounts import ServiceAccountsCreateRequest
 from rapport.contract.tags import TagsCreateRequest, TagStyle
-from rapport.operations import accounts, dev_users, engagements, links, rev_users, service_accounts, tags, works
+from rapport.operations import (
+    accounts,
+    dev_users,
+    engagements,
+    links,
+    rev_users,
+    service_accounts,
+    tags,
+    works,
+)
 from rapport.operations.admin import FIRST_ORG, make_org
 from rapport.operations.kit.context import Call, Context
 from rapport.store import artifacts
@@ -24,12 +35,16 @@ from rapport.store.kit.db import Store, Tx, alone
 from rapport.store.kit.summaries import OpportunityDocument
 
 ORG = "DEMO2ORG77"
-# The number in the documentation's examples: DEVU-12345, ACC-12345, TAG-12345, ARTIFACT-12345, SVCACC-12345.
+# The number in the documentation's examples: DEVU-12345, ACC-12345, TAG-12345, ARTIFACT-12345,
+# SVCACC-12345.
 NUMBER = 12345
 # A file; a second try after a crash writes the same bytes under the same name.
 _SECONDS = 60.0
 _FILE_NAME = "kick-off-notes.txt"
-_FILE = b"Kick-off, notes\n\n- single sign-on before the rollout\n- nightly export\n- next call in two weeks\n"
+_FILE = (
+    b"Kick-off, notes\n\n- single sign-on before the rollout\n- nightly export\n"
+    b"- next call in two weeks\n"
+)
 _BLOB = f"{NUMBER:032x}"
 _ENGAGEMENTS = 420
 # How often an engagement has notes, and belongs to an opportunity as well.
@@ -48,9 +63,12 @@ _ACCOUNTS = (
     ("Solstice Travel", "solsticetravel.example", "starter"),
     ("Tern Insurance", "terninsurance.example", "growth"),
 )
-_CUSTOMERS = ("Ana Duarte", "Ben Whitfield", "Chidi Nwosu", "Dana Petrov", "Elena Rossi", "Farid Haddad", "Grace Lin",
-              "Hugo Meyer", "Ines Carvalho", "Jack Murray", "Kavya Nair", "Leo Fontaine", "Maya Cohen", "Noor Aziz",
-              "Oskar Nilsen", "Paula Gomez", "Quinn Harper", "Rosa Bianchi", "Samir Khan", "Tess Vermeer")  # fmt: skip
+_CUSTOMERS = (
+    "Ana Duarte", "Ben Whitfield", "Chidi Nwosu", "Dana Petrov", "Elena Rossi", "Farid Haddad",
+    "Grace Lin", "Hugo Meyer", "Ines Carvalho", "Jack Murray", "Kavya Nair", "Leo Fontaine",
+    "Maya Cohen", "Noor Aziz", "Oskar Nilsen", "Paula Gomez", "Quinn Harper", "Rosa Bianchi",
+    "Samir Khan", "Tess Vermeer",
+)  # fmt: skip
 _TITLES: dict[contract.CreateType, tuple[str, ...]] = {
     "call": (
         "Discovery call with {who}",
@@ -58,10 +76,18 @@ _TITLES: dict[contract.CreateType, tuple[str, ...]] = {
         "Pricing questions from {who}",
         "Check-in: {account}",
     ),
-    "email": ("Re: security questionnaire", "Follow-up on the pilot with {account}", "Quote sent to {who}"),
+    "email": (
+        "Re: security questionnaire",
+        "Follow-up on the pilot with {account}",
+        "Quote sent to {who}",
+    ),
     "linked_in": ("{who} replied on LinkedIn", "Introduced to {who} by a partner"),
     "offline": ("Visit to {account}", "Lunch with {who} at the spring summit"),
-    "default": ("Quarterly review with {account}", "Onboarding session {account}", "Demo for {account}"),
+    "default": (
+        "Quarterly review with {account}",
+        "Onboarding session {account}",
+        "Demo for {account}",
+    ),
 }
 _TAGS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("key-account", "#7c3aed", ()),
@@ -78,14 +104,18 @@ _NOTES = (
 
 
 async def fill(store: Store, blobs: Blobs, clock: Clock) -> dict[str, Any] | None:
-    """Fill an empty store, in one transaction; the answer is that of `make_org`, or None when it is not empty."""
+    """Fill an empty store, in one transaction; the answer is that of `make_org`, or None when
+    it is not empty.
+    """
     stored = await blobs.put(ORG, _BLOB, _content())
 
     async def work(tx: Tx) -> dict[str, Any] | None:
         await tx.hold([FIRST_ORG])
         if await orgs.all_orgs(tx):
             return None
-        made = await make_org(tx, clock(), name="Demo", email="alex@demo.example", org=ORG, number=NUMBER)
+        made = await make_org(
+            tx, clock(), name="Demo", email="alex@demo.example", org=ORG, number=NUMBER
+        )
         await _Filler(tx, clock()).fill(Uploaded(_BLOB, "text/plain", "text/plain", *stored))
         return made
 
@@ -125,9 +155,16 @@ class _Filler:
 
     async def _add_member(self, name: str) -> None:
         user = await dev_users.add(
-            self._tx, org=ORG, email=f"{_first_name(name)}@demo.example", full_name=name, display_name=None,
-            state="active", role="member", by=self._caller.user_id, now=self._start,
-        )  # fmt: skip
+            self._tx,
+            org=ORG,
+            email=f"{_first_name(name)}@demo.example",
+            full_name=name,
+            display_name=None,
+            state="active",
+            role="member",
+            by=self._caller.user_id,
+            now=self._start,
+        )
         self._members.append(user.display_id)
 
     async def _add_tags(self) -> list[tuple[str, tuple[str, ...]]]:
@@ -135,7 +172,9 @@ class _Filler:
         chosen: list[tuple[str, tuple[str, ...]]] = []
         for name, color, values in _TAGS:
             request = TagsCreateRequest(
-                name=name, style_new=TagStyle(color=color), allowed_values=list(values) if values else UNSET
+                name=name,
+                style_new=TagStyle(color=color),
+                allowed_values=list(values) if values else UNSET,
             )
             tag = (await tags.create(Context(self._caller, self._start, self._tx), request)).tag
             chosen.append((tag.display_id, values))
@@ -143,44 +182,80 @@ class _Filler:
 
     async def _add_account(self, position: int, name: str, domain: str, tier: str) -> None:
         owner = self._members[position % len(self._members)]
-        document = accounts.Document(domains=[domain], owned_by=[owner], websites=[f"https://{domain}"])
+        document = accounts.Document(
+            domains=[domain], owned_by=[owner], websites=[f"https://{domain}"]
+        )
         account, rev_org = await accounts.add(
-            self._tx, org=ORG, display_name=name, tier=tier, document=document, by=owner,
-            now=self._start + position * DAY, number=NUMBER if position == 0 else None,
-        )  # fmt: skip
+            self._tx,
+            org=ORG,
+            display_name=name,
+            tier=tier,
+            document=document,
+            by=owner,
+            now=self._start + position * DAY,
+            number=NUMBER if position == 0 else None,
+        )
         for customer in _CUSTOMERS[position * 2 : position * 2 + 2]:
             user = await rev_users.add(
-                self._tx, org=ORG, display_name=customer, email=f"{_first_name(customer)}@{domain}",
-                external_ref=None, rev_org=ids.REV_ORG.display_id(rev_org.number), by=owner,
-                document=rev_users.Document(), now=account.created_date,
-            )  # fmt: skip
+                self._tx,
+                org=ORG,
+                display_name=customer,
+                email=f"{_first_name(customer)}@{domain}",
+                external_ref=None,
+                rev_org=ids.REV_ORG.display_id(rev_org.number),
+                by=owner,
+                document=rev_users.Document(),
+                now=account.created_date,
+            )
             self._people.setdefault(account.number, []).append((user.display_id, customer))
         if position % 2 == 0:
             value = {"amount": "24000", "currency": "USD"}
             work = await works.add(
-                self._tx, org=ORG, title=f"{name}: expansion", account=account.number, external_ref=None,
-                target_close_date=self._now + (30 + position) * DAY, by=owner, now=account.created_date + 20 * DAY,
+                self._tx,
+                org=ORG,
+                title=f"{name}: expansion",
+                account=account.number,
+                external_ref=None,
+                target_close_date=self._now + (30 + position) * DAY,
+                by=owner,
+                now=account.created_date + 20 * DAY,
                 document=OpportunityDocument(owned_by=[owner], part="PROD-1", value=value),
-            )  # fmt: skip
+            )
             self._opportunities[account.number] = ids.OPPORTUNITY.display_id(work.number)
 
     async def _add_link_and_program(self) -> None:
         ctx = Context(self._caller, self._start, self._tx)
         deal, account = (
-            ids.LinkEndpointId.parse(text) for text in (ids.OPPORTUNITY.display_id(1), ids.ACCOUNT.display_id(NUMBER))
+            ids.LinkEndpointId.parse(text)
+            for text in (ids.OPPORTUNITY.display_id(1), ids.ACCOUNT.display_id(NUMBER))
         )
-        await links.create(ctx, LinksCreateRequest(link_type="is_related_to", source=deal, target=account))
+        await links.create(
+            ctx, LinksCreateRequest(link_type="is_related_to", source=deal, target=account)
+        )
         await numbers.reserve(self._tx, ids.SERVICE_ACCOUNT, ORG, NUMBER - 1)
-        await service_accounts.create(ctx, ServiceAccountsCreateRequest(display_name="Calendar import"))
+        await service_accounts.create(
+            ctx, ServiceAccountsCreateRequest(display_name="Calendar import")
+        )
 
     async def _add_artifact(self, uploaded: Uploaded) -> None:
         await numbers.reserve(self._tx, ids.ARTIFACT, ORG, NUMBER)
         by = self._caller.user_id
         row = ArtifactRow(
-            org=ORG, number=NUMBER, parent=None, file_name=_FILE_NAME, file_type=None, size=None,
-            declared_type="text/plain", configuration_set=None, current_version=None, last_version=0, created_by=by,
-            created_date=self._start, modified_by=by, modified_date=self._start,
-        )  # fmt: skip
+            org=ORG,
+            number=NUMBER,
+            parent=None,
+            file_name=_FILE_NAME,
+            file_type=None,
+            size=None,
+            declared_type="text/plain",
+            configuration_set=None,
+            current_version=None,
+            last_version=0,
+            created_by=by,
+            created_date=self._start,
+            modified_by=by,
+            modified_date=self._start,
+        )
         key = VersionKey(ORG, NUMBER, 1)
         await artifacts.insert(self._tx, row)
         await artifacts.add_version(self._tx, key, by, self._start)
@@ -189,7 +264,9 @@ class _Filler:
 
     async def _add_engagements(self, chosen: list[tuple[str, tuple[str, ...]]]) -> None:
         moments = sorted(self._dice.randrange(30 * DAY, 365 * DAY) for _ in range(_ENGAGEMENTS))
-        calls = [self._engagement(self._start + moment // SECOND * SECOND, chosen) for moment in moments]
+        calls = [
+            self._engagement(self._start + moment // SECOND * SECOND, chosen) for moment in moments
+        ]
         # The first is the one that the reference's examples ask for.
         calls[0].request.artifacts = [ids.ArtifactId.parse(ids.ARTIFACT.display_id(NUMBER))]
         for result in await engagements.create(self._tx, calls):

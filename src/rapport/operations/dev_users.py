@@ -64,7 +64,9 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 @handles(contract.CREATE)
-async def create(ctx: Context, request: contract.DevUsersCreateRequest) -> contract.DevUsersCreateResponse:
+async def create(
+    ctx: Context, request: contract.DevUsersCreateRequest
+) -> contract.DevUsersCreateResponse:
     """Make a dev user, in the state `shadow`."""
     reports_to = [] if isinstance(request.reports_to, UnsetType) else [request.reports_to]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, reports_to)))
@@ -75,17 +77,34 @@ async def create(ctx: Context, request: contract.DevUsersCreateRequest) -> contr
     )
     raise_all(references.problems)
     row = await add(
-        ctx.tx, org=ctx.org, email=request.email, full_name=chosen(request.full_name, None),
-        display_name=chosen(request.display_name, None), state=request.state, role=request.role or "member",
-        by=ctx.caller.user_id, now=ctx.now, document=document,
-    )  # fmt: skip
+        ctx.tx,
+        org=ctx.org,
+        email=request.email,
+        full_name=chosen(request.full_name, None),
+        display_name=chosen(request.display_name, None),
+        state=request.state,
+        role=request.role or "member",
+        by=ctx.caller.user_id,
+        now=ctx.now,
+        document=document,
+    )
     return contract.DevUsersCreateResponse(dev_user=(await _dev_users(ctx.tx, [row]))[0])
 
 
 async def add(
-    tx: Tx, *, org: str, email: str, full_name: str | None, display_name: str | None, state: str, role: str,
-    by: str | None, now: int, document: Document | None = None, number: int | None = None,
-) -> store.UserRow:  # fmt: skip
+    tx: Tx,
+    *,
+    org: str,
+    email: str,
+    full_name: str | None,
+    display_name: str | None,
+    state: str,
+    role: str,
+    by: str | None,
+    now: int,
+    document: Document | None = None,
+    number: int | None = None,
+) -> store.UserRow:
     """Add a dev user; without `by` they made themselves, as an org's first one does.
 
     Raises:
@@ -102,11 +121,23 @@ async def add(
     number = await numbers.take_one(tx, ids.DEV_USER, org) if number is None else number
     display_id = ids.DEV_USER.display_id(number)
     row = store.UserRow(
-        org=org, display_id=display_id, kind=ids.DEV_USER.name, number=number,
-        display_name=display_name or full_name or email.partition("@")[0], full_name=full_name, email=email,
-        state=state, role=role, external_ref=None, rev_org=None, created_by=by or display_id, created_date=now,
-        modified_by=by or display_id, modified_date=now, document=msgspec.json.encode(document or Document()).decode(),
-    )  # fmt: skip
+        org=org,
+        display_id=display_id,
+        kind=ids.DEV_USER.name,
+        number=number,
+        display_name=display_name or full_name or email.partition("@")[0],
+        full_name=full_name,
+        email=email,
+        state=state,
+        role=role,
+        external_ref=None,
+        rev_org=None,
+        created_by=by or display_id,
+        created_date=now,
+        modified_by=by or display_id,
+        modified_date=now,
+        document=msgspec.json.encode(document or Document()).decode(),
+    )
     await store.insert(tx, row)
     await _put_terms(tx, row, document or Document())
     await tell_created_by(tx, org, row.created_by, now, display_id)
@@ -126,7 +157,9 @@ async def get(ctx: Context, request: contract.DevUsersGetRequest) -> contract.De
 
 
 @handles(contract.SELF)
-async def self_(ctx: Context, _request: contract.DevUsersSelfRequest) -> contract.DevUsersSelfResponse:
+async def self_(
+    ctx: Context, _request: contract.DevUsersSelfRequest
+) -> contract.DevUsersSelfResponse:
     """The caller."""
     row = await store.get(ctx.tx, ctx.org, ctx.caller.user_id)
     if row is None or row.kind != ids.DEV_USER.name:
@@ -140,7 +173,9 @@ def _not_a_dev_user() -> BadRequest:
 
 
 @handles(contract.LIST)
-async def list_(ctx: Context, request: contract.DevUsersListRequest) -> contract.DevUsersListResponse:
+async def list_(
+    ctx: Context, request: contract.DevUsersListRequest
+) -> contract.DevUsersListResponse:
     """A page of dev users."""
     walk = read_walk("dev-users", request, store.SORTS)
     where = store.of_kind(ctx.org, ids.DEV_USER.name)
@@ -157,7 +192,9 @@ async def list_(ctx: Context, request: contract.DevUsersListRequest) -> contract
 
 
 @handles(contract.UPDATE)
-async def update(ctx: Context, request: contract.DevUsersUpdateRequest) -> contract.DevUsersUpdateResponse:
+async def update(
+    ctx: Context, request: contract.DevUsersUpdateRequest
+) -> contract.DevUsersUpdateResponse:
     """Change a dev user. The facts list no 404 here, so an absent one is a bad id."""
     row = await find(ctx, request.id, store.lock)
     if row is None:
@@ -166,7 +203,9 @@ async def update(ctx: Context, request: contract.DevUsersUpdateRequest) -> contr
 
 
 @handles(contract.SELF_UPDATE)
-async def self_update(ctx: Context, request: contract.DevUsersSelfUpdateRequest) -> contract.DevUsersUpdateResponse:
+async def self_update(
+    ctx: Context, request: contract.DevUsersSelfUpdateRequest
+) -> contract.DevUsersUpdateResponse:
     """Change the caller."""
     row = await store.lock(ctx.tx, ctx.org, ctx.caller.user_id)
     if row is None or row.kind != ids.DEV_USER.name:
@@ -175,7 +214,11 @@ async def self_update(ctx: Context, request: contract.DevUsersSelfUpdateRequest)
 
 
 async def _update(
-    ctx: Context, request: contract.DevUsersSelfUpdateRequest, row: store.UserRow, *, role: str | None
+    ctx: Context,
+    request: contract.DevUsersSelfUpdateRequest,
+    row: store.UserRow,
+    *,
+    role: str | None,
 ) -> contract.DevUsersUpdateResponse:
     before = msgspec.json.decode(row.document, type=Document)
     refers = [id_ for id_ in (request.display_picture, request.reports_to) if isinstance(id_, Id)]
@@ -187,7 +230,9 @@ async def _update(
         before,
         **sent(request, "experience_start_date", "job_title"),
         custom_fields=custom_fields(before.custom_fields, request.custom_fields),
-        job_history=before.job_history if isinstance(request.job_history, UnsetType) else _jobs(request.job_history),
+        job_history=before.job_history
+        if isinstance(request.job_history, UnsetType)
+        else _jobs(request.job_history),
         reports_to=reports_to or before.reports_to,
         subtype=subtype(before.subtype, request.custom_schema_spec),
     )
@@ -196,7 +241,9 @@ async def _update(
         full_name=chosen(request.full_name, row.full_name),
         role=role,
         document=msgspec.json.encode(document).decode(),
-        display_picture=row.display_picture if isinstance(request.display_picture, UnsetType) else picture,
+        display_picture=row.display_picture
+        if isinstance(request.display_picture, UnsetType)
+        else picture,
     )
 
     async def write(row: store.UserRow) -> None:
@@ -213,15 +260,23 @@ def _jobs(jobs: Sequence[contract.UpdateJobHistoryItem]) -> list[Job]:
 
 
 @handles(contract.ACTIVATE)
-async def activate(ctx: Context, request: contract.DevUsersActivateRequest) -> contract.DevUsersActivateResponse:
+async def activate(
+    ctx: Context, request: contract.DevUsersActivateRequest
+) -> contract.DevUsersActivateResponse:
     """Let a dev user in. Nothing is sent to them: an admin makes them a token."""
     row = await _set_state(ctx, request.id, "active")
-    return contract.DevUsersActivateResponse(invite_sent=False, dev_user=(await _dev_users(ctx.tx, [row]))[0])
+    return contract.DevUsersActivateResponse(
+        invite_sent=False, dev_user=(await _dev_users(ctx.tx, [row]))[0]
+    )
 
 
 @handles(contract.DEACTIVATE)
-async def deactivate(ctx: Context, request: contract.DevUsersDeactivateRequest) -> contract.DevUsersDeactivateResponse:
-    """Keep a dev user out: every request looks at the state, so their tokens are refused from now on."""
+async def deactivate(
+    ctx: Context, request: contract.DevUsersDeactivateRequest
+) -> contract.DevUsersDeactivateResponse:
+    """Keep a dev user out: every request looks at the state, so their tokens are refused from
+    now on.
+    """
     await _set_state(ctx, request.id, "deactivated")
     return contract.DevUsersDeactivateResponse()
 
@@ -232,7 +287,9 @@ async def _set_state(ctx: Context, id_: ids.DevUserId, state: str) -> store.User
 
 
 async def admit(ctx: Context, row: store.UserRow, *, state: str, role: str | None) -> store.UserRow:
-    """Give a dev user another state or role, or a service account, of which nothing is told; the row as it is then."""
+    """Give a dev user another state or role, or a service account, of which nothing is told;
+    the row as it is then.
+    """
     after = audited(ctx, row, row._replace(state=state, role=role))
     if after is None:
         return row
@@ -252,7 +309,11 @@ async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, contract.
 
 async def _dev_users(tx: Tx, rows: Sequence[Any]) -> list[contract.DevUser]:
     documents = [msgspec.json.decode(row.document, type=Document) for row in rows]
-    managers = [(row.org, doc.reports_to) for row, doc in zip(rows, documents, strict=True) if doc.reports_to]
+    managers = [
+        (row.org, doc.reports_to)
+        for row, doc in zip(rows, documents, strict=True)
+        if doc.reports_to
+    ]
     people = await authors(tx, rows, [*managers, *((row.org, row.display_id) for row in rows)])
     return [
         contract.DevUser(
@@ -277,7 +338,9 @@ async def _dev_users(tx: Tx, rows: Sequence[Any]) -> list[contract.DevUser]:
 def _job(job: Job) -> contract.JobHistoryItem:
     status = job.employment_status
     return contract.JobHistoryItem(
-        employment_status=UNSET if status is None else EnumValue(id=status, label=str(status), ordinal=status),
+        employment_status=UNSET
+        if status is None
+        else EnumValue(id=status, label=str(status), ordinal=status),
         end_date=_date(job.end_date),
         is_current=or_unset(job.is_current),
         location=or_unset(job.location),

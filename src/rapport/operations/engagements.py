@@ -33,7 +33,9 @@ _encode = msgspec.json.Encoder(enc_hook=wire_value).encode
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """What the store keeps of an engagement for its answer; users' summaries join it when it is answered."""
+    """What the store keeps of an engagement for its answer; users' summaries join it when it is
+    answered.
+    """
 
     artifacts: list[str] = []
     created_date: str
@@ -65,10 +67,18 @@ class _Accepted(NamedTuple):
 
 
 @handles_batch(contract.CREATE)
-async def create(tx: Tx, calls: Sequence[Call[contract.EngagementsCreateRequest]]) -> Sequence[Response | Exception]:
-    """Record engagements. A call that wants what another of its batch takes waits for that one and is then refused."""
+async def create(
+    tx: Tx, calls: Sequence[Call[contract.EngagementsCreateRequest]]
+) -> Sequence[Response | Exception]:
+    """Record engagements. A call that wants what another of its batch takes waits for that one
+    and is then refused.
+    """
     found = await resolve(tx, {key for call in calls for key in _wanted(call)})
-    refs = {(call.caller.org, ref) for call in calls if not isinstance(ref := call.request.external_ref, UnsetType)}
+    refs = {
+        (call.caller.org, ref)
+        for call in calls
+        if not isinstance(ref := call.request.external_ref, UnsetType)
+    }
     in_use = await store.by_external_refs(tx, refs) if refs else {}
     results: dict[int, Response | Exception] = {}
     accepted: list[_Accepted] = []
@@ -89,20 +99,29 @@ async def create(tx: Tx, calls: Sequence[Call[contract.EngagementsCreateRequest]
     if accepted:
         results.update(await _record(tx, accepted))
     if waiting:
-        results.update(zip(waiting, await create(tx, [calls[position] for position in waiting]), strict=True))
+        results.update(
+            zip(waiting, await create(tx, [calls[position] for position in waiting]), strict=True)
+        )
     return [results[position] for position in range(len(calls))]
 
 
 def _wanted(call: Call[contract.EngagementsCreateRequest]) -> set[ReferenceKey]:
     request = call.request
     parent = [] if isinstance(request.parent, UnsetType) else [request.parent]
-    everything: Iterable[Id] = [*request.members, *given(request.artifacts), *parent, *given(request.parents),
-                                *(tag.id for tag in given(request.tags))]  # fmt: skip
+    everything: Iterable[Id] = [
+        *request.members,
+        *given(request.artifacts),
+        *parent,
+        *given(request.parents),
+        *(tag.id for tag in given(request.tags)),
+    ]
     return wanted(call.caller.org, everything)
 
 
 def _check(
-    call: Call[contract.EngagementsCreateRequest], found: dict[ReferenceKey, Found], in_use: dict[tuple[str, str], int]
+    call: Call[contract.EngagementsCreateRequest],
+    found: dict[ReferenceKey, Found],
+    in_use: dict[tuple[str, str], int],
 ) -> Related:
     """Check all references of a call.
 
@@ -114,12 +133,16 @@ def _check(
     members = references.many("members", request.members)
     artifacts = references.artifacts("artifacts", request.artifacts, holder=None)
     if not isinstance(request.external_ref, UnsetType) and (org, request.external_ref) in in_use:
-        references.problems.append(_ref_in_use(org, request.external_ref, in_use[org, request.external_ref]))
+        references.problems.append(
+            _ref_in_use(org, request.external_ref, in_use[org, request.external_ref])
+        )
     parent = references.one("parent", request.parent)
     parents = references.many("parents", request.parents)
     tags = references.tags("tags", request.tags)
     raise_all(references.problems)
-    return Related(members, list(dict.fromkeys([parent, *parents] if parent else parents)), tags, artifacts)
+    return Related(
+        members, list(dict.fromkeys([parent, *parents] if parent else parents)), tags, artifacts
+    )
 
 
 def _ref_in_use(org: str, external_ref: str, number: int) -> ValueNotPermitted:
@@ -132,7 +155,9 @@ def _ref_in_use(org: str, external_ref: str, number: int) -> ValueNotPermitted:
     )
 
 
-def _exclusive(call: Call[contract.EngagementsCreateRequest], links: Related) -> set[tuple[str, str, str]]:
+def _exclusive(
+    call: Call[contract.EngagementsCreateRequest], links: Related
+) -> set[tuple[str, str, str]]:
     """What only one engagement can have."""
     org, external_ref = call.caller.org, call.request.external_ref
     takes = {(org, "artifact", artifact) for artifact in links.artifacts}
@@ -141,7 +166,9 @@ def _exclusive(call: Call[contract.EngagementsCreateRequest], links: Related) ->
     return takes
 
 
-async def _record(tx: Tx, accepted: Sequence[_Accepted]) -> dict[int, contract.EngagementsCreateResponse]:
+async def _record(
+    tx: Tx, accepted: Sequence[_Accepted]
+) -> dict[int, contract.EngagementsCreateResponse]:
     per_org: dict[str, int] = {}
     for _, call, _ in accepted:
         per_org[call.caller.org] = per_org.get(call.caller.org, 0) + 1
@@ -152,13 +179,17 @@ async def _record(tx: Tx, accepted: Sequence[_Accepted]) -> dict[int, contract.E
         rows.append(_new_row(call, links, next_number[org]))
         next_number[org] += 1
     await store.insert(tx, rows, [links for _, _, links in accepted])
-    people = await summaries.users(tx, {(call.caller.org, call.caller.user_id) for _, call, _ in accepted})
+    people = await summaries.users(
+        tx, {(call.caller.org, call.caller.user_id) for _, call, _ in accepted}
+    )
     responses, happened = {}, []
     for (position, call, _), row in zip(accepted, rows, strict=True):
         documents = [_answer(call.caller.org, _kept(row), people)]
         org, user_id = call.caller.org, call.caller.user_id
         happened.append(
-            events.created(org, user_id, call.now, Raw(documents[0]), ids.ENGAGEMENT.display_id(row.number))
+            events.created(
+                org, user_id, call.now, Raw(documents[0]), ids.ENGAGEMENT.display_id(row.number)
+            )
         )
         if call.request.expand:
             documents = await expanded(tx, call.caller.org, documents, call.request.expand)
@@ -167,7 +198,9 @@ async def _record(tx: Tx, accepted: Sequence[_Accepted]) -> dict[int, contract.E
     return responses
 
 
-def _new_row(call: Call[contract.EngagementsCreateRequest], links: Related, number: int) -> EngagementRow:
+def _new_row(
+    call: Call[contract.EngagementsCreateRequest], links: Related, number: int
+) -> EngagementRow:
     request, now = call.request, format_rfc3339(call.now)
     org, user_id = call.caller.org, call.caller.user_id
     document = Document(
@@ -184,10 +217,18 @@ def _new_row(call: Call[contract.EngagementsCreateRequest], links: Related, numb
         **_link_fields(org, links),
     )
     return EngagementRow(
-        org=org, number=number, title=document.title, engagement_type=document.engagement_type,
-        external_ref=document.external_ref, scheduled_date=int(request.scheduled_date), created_by=user_id,
-        created_date=call.now, modified_by=user_id, modified_date=call.now, document=_encode(document).decode(),
-    )  # fmt: skip
+        org=org,
+        number=number,
+        title=document.title,
+        engagement_type=document.engagement_type,
+        external_ref=document.external_ref,
+        scheduled_date=int(request.scheduled_date),
+        created_by=user_id,
+        created_date=call.now,
+        modified_by=user_id,
+        modified_date=call.now,
+        document=_encode(document).decode(),
+    )
 
 
 def _link_fields(org: str, links: Related) -> dict[str, Any]:
@@ -198,15 +239,22 @@ def _link_fields(org: str, links: Related) -> dict[str, Any]:
         "parent": parents[0] if parents else None,
         "parents": parents,
         "tags": [ids.don_of(tag, org) for tag, _ in links.tags],
-        "tag_values": {ids.don_of(tag, org): value for tag, value in links.tags if value is not None},
+        "tag_values": {
+            ids.don_of(tag, org): value for tag, value in links.tags if value is not None
+        },
         "artifacts": [ids.don_of(artifact, org) for artifact in links.artifacts],
     }
 
 
 def _answer(org: str, kept: Stored, people: dict[summaries.UserKey, Any]) -> bytes:
     """The document with its users' summaries put in."""
-    who = {"created_by": people.get((org, kept.created_by)), "modified_by": people.get((org, kept.modified_by))}
-    known = b"".join(b'"%b":%b,' % (field.encode(), _encode(user)) for field, user in who.items() if user)
+    who = {
+        "created_by": people.get((org, kept.created_by)),
+        "modified_by": people.get((org, kept.modified_by)),
+    }
+    known = b"".join(
+        b'"%b":%b,' % (field.encode(), _encode(user)) for field, user in who.items() if user
+    )
     return b"{%b%b" % (known, kept.document.encode()[1:])
 
 
@@ -215,13 +263,21 @@ async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, Raw]:
     """Engagements by display id."""
     kept = await query.numbered(tx, store.live(org), numbers_)
     answers = await _answers(tx, org, kept)
-    return {ids.ENGAGEMENT.display_id(row.number): answer for row, answer in zip(kept, answers, strict=True)}
+    return {
+        ids.ENGAGEMENT.display_id(row.number): answer
+        for row, answer in zip(kept, answers, strict=True)
+    }
 
 
 async def _answers(
-    tx: Tx, org: str, kept: Sequence[Stored], expand: Sequence[contract.Expansion] | UnsetType = UNSET
+    tx: Tx,
+    org: str,
+    kept: Sequence[Stored],
+    expand: Sequence[contract.Expansion] | UnsetType = UNSET,
 ) -> list[Raw]:
-    people = await summaries.users(tx, {(org, user) for row in kept for user in (row.created_by, row.modified_by)})
+    people = await summaries.users(
+        tx, {(org, user) for row in kept for user in (row.created_by, row.modified_by)}
+    )
     documents = [_answer(org, row, people) for row in kept]
     if expand:
         documents = await expanded(tx, org, documents, expand)
@@ -229,25 +285,37 @@ async def _answers(
 
 
 @handles(contract.GET)
-async def get(ctx: Context, request: contract.EngagementsGetRequest) -> contract.EngagementsGetResponse:
+async def get(
+    ctx: Context, request: contract.EngagementsGetRequest
+) -> contract.EngagementsGetResponse:
     """Find one."""
     kept = await found(ctx, request.id, store.get)
-    return contract.EngagementsGetResponse(engagement=(await _answers(ctx.tx, ctx.org, [kept], request.expand))[0])
+    return contract.EngagementsGetResponse(
+        engagement=(await _answers(ctx.tx, ctx.org, [kept], request.expand))[0]
+    )
 
 
 @handles(contract.LIST)
-async def list_(ctx: Context, request: contract.EngagementsListRequest) -> contract.EngagementsListResponse:
+async def list_(
+    ctx: Context, request: contract.EngagementsListRequest
+) -> contract.EngagementsListResponse:
     """A page of those that match."""
     walk = read_walk("engagements", request, store.SORTS)
     page = await query.page(ctx.tx, _matching(ctx.org, request), walk)
     engagements = await _answers(ctx.tx, ctx.org, page.rows, request.expand)
-    return contract.EngagementsListResponse(engagements=engagements, **cursors("engagements", walk, page))
+    return contract.EngagementsListResponse(
+        engagements=engagements, **cursors("engagements", walk, page)
+    )
 
 
 @handles(contract.COUNT)
-async def count(ctx: Context, request: contract.EngagementsCountRequest) -> contract.EngagementsCountResponse:
+async def count(
+    ctx: Context, request: contract.EngagementsCountRequest
+) -> contract.EngagementsCountResponse:
     """How many match."""
-    return contract.EngagementsCountResponse(count=await query.count(ctx.tx, _matching(ctx.org, request)))
+    return contract.EngagementsCountResponse(
+        count=await query.count(ctx.tx, _matching(ctx.org, request))
+    )
 
 
 def _matching(org: str, request: contract.EngagementsCountRequest) -> Filter[Stored]:
@@ -263,8 +331,12 @@ def _matching(org: str, request: contract.EngagementsCountRequest) -> Filter[Sto
 
 
 @handles(contract.DELETE)
-async def delete(ctx: Context, request: contract.EngagementsDeleteRequest) -> contract.EngagementsDeleteResponse:
-    """Delete one; its external_ref is free again, its artifacts stay bound to it, its comments go."""
+async def delete(
+    ctx: Context, request: contract.EngagementsDeleteRequest
+) -> contract.EngagementsDeleteResponse:
+    """Delete one; its external_ref is free again, its artifacts stay bound to it, its comments
+    go.
+    """
     row = await found(ctx, request.id, store.lock)
     await detach(ctx, request.id.display_id)
     await tell_deleted(ctx, *await _answers(ctx.tx, ctx.org, [_kept(row)]))
@@ -273,7 +345,9 @@ async def delete(ctx: Context, request: contract.EngagementsDeleteRequest) -> co
 
 
 @handles(contract.UPDATE)
-async def update(ctx: Context, request: contract.EngagementsUpdateRequest) -> contract.EngagementsUpdateResponse:
+async def update(
+    ctx: Context, request: contract.EngagementsUpdateRequest
+) -> contract.EngagementsUpdateResponse:
     """Change one, all fields or none. What changes nothing is no change."""
     row = await found(ctx, request.id, store.lock)
     before = _decode_document(row.document)
@@ -285,10 +359,14 @@ async def update(ctx: Context, request: contract.EngagementsUpdateRequest) -> co
         modified = max(ctx.now, row.modified_date + MILLISECOND)
         after.modified_date = format_rfc3339(modified)
         row = row._replace(
-            title=after.title, engagement_type=after.engagement_type, external_ref=after.external_ref,
-            scheduled_date=_scheduled(row, request), modified_by=ctx.caller.user_id, modified_date=modified,
+            title=after.title,
+            engagement_type=after.engagement_type,
+            external_ref=after.external_ref,
+            scheduled_date=_scheduled(row, request),
+            modified_by=ctx.caller.user_id,
+            modified_date=modified,
             document=_encode(after).decode(),
-        )  # fmt: skip
+        )
         await store.update(ctx.tx, old, row)
         await _write_links(ctx, row.number, links, before, after)
         (engagement,) = await _answers(ctx.tx, ctx.org, [_kept(row)])
@@ -302,15 +380,26 @@ def _kept(row: EngagementRow) -> Stored:
     return Stored(row.number, row.created_by, row.modified_by, row.document)
 
 
-async def _changed_links(ctx: Context, request: contract.EngagementsUpdateRequest) -> dict[str, Any]:
+async def _changed_links(
+    ctx: Context, request: contract.EngagementsUpdateRequest
+) -> dict[str, Any]:
     """The links that the request sets, checked, by kind.
 
     Raises:
         ApiError: a reference or the external_ref is refused.
     """
-    members, parents, artifacts = only_set(request.members), only_set(request.parents), only_set(request.artifacts)
+    members, parents, artifacts = (
+        only_set(request.members),
+        only_set(request.parents),
+        only_set(request.artifacts),
+    )
     tags: Sequence[SetTagWithValue] | UnsetType = only_set(request.tags)
-    everything = [*given(members), *given(parents), *given(artifacts), *(tag.id for tag in given(tags))]
+    everything = [
+        *given(members),
+        *given(parents),
+        *given(artifacts),
+        *(tag.id for tag in given(tags)),
+    ]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     holder = request.id.display_id
     checked = {"artifacts": references.artifacts("artifacts.set", artifacts, holder=holder)}
@@ -328,7 +417,10 @@ async def _changed_links(ctx: Context, request: contract.EngagementsUpdateReques
 
 
 def _changed(
-    before: Document, request: contract.EngagementsUpdateRequest, link_fields: dict[str, Any], links: dict[str, Any]
+    before: Document,
+    request: contract.EngagementsUpdateRequest,
+    link_fields: dict[str, Any],
+    links: dict[str, Any],
 ) -> Document:
     """The document after the request."""
     changes: dict[str, Any] = {
@@ -337,7 +429,9 @@ def _changed(
         if not isinstance(value := getattr(request, name), UnsetType)
     }
     if not isinstance(request.scheduled_date, UnsetType):
-        changes["scheduled_date"] = None if request.scheduled_date is None else format_rfc3339(request.scheduled_date)
+        changes["scheduled_date"] = (
+            None if request.scheduled_date is None else format_rfc3339(request.scheduled_date)
+        )
     for kind in links:
         for field in _FIELDS_OF_LINK[kind]:
             changes[field] = link_fields[field]
@@ -358,7 +452,9 @@ def _scheduled(row: EngagementRow, request: contract.EngagementsUpdateRequest) -
     return NO_DATE if request.scheduled_date is None else int(request.scheduled_date)
 
 
-async def _write_links(ctx: Context, number: int, links: dict[str, Any], before: Document, after: Document) -> None:
+async def _write_links(
+    ctx: Context, number: int, links: dict[str, Any], before: Document, after: Document
+) -> None:
     """Write the links that are others now."""
     for kind, values in links.items():
         if any(getattr(before, field) != getattr(after, field) for field in _FIELDS_OF_LINK[kind]):

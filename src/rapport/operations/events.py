@@ -57,12 +57,17 @@ def _check(after: int, floor: int, end: int) -> None:
     Raises:
         ValueNotPermitted: events behind it are gone, or it was never given.
     """
-    anew = "Read everything anew: note `end` of an answer, walk the lists, then go on from that number."
+    anew = (
+        "Read everything anew: note `end` of an answer, walk the lists, "
+        "then go on from that number."
+    )
     if after < floor:
         raise ValueNotPermitted(
-            f"after: {after} is too old: events up to {floor} are no longer kept.", detail=anew,
-            field_name="after", reason=f"must be at least {floor}",
-        )  # fmt: skip
+            f"after: {after} is too old: events up to {floor} are no longer kept.",
+            detail=anew,
+            field_name="after",
+            reason=f"must be at least {floor}",
+        )
     if after > end:
         raise ValueNotPermitted(
             f"after: {after} is beyond the end: the newest event is {end}.",
@@ -75,7 +80,11 @@ def _check(after: int, floor: int, end: int) -> None:
 def _event(row: EventRow) -> Raw:
     told = events.body(row)
     about = {
-        "type": told.pop("type"), "id": told.pop("id"), "sequence": row.seq, "timestamp": told.pop("timestamp"),
-        "actor": ids.don_of(row.actor, row.org), "object": ids.don_of(row.object, row.org),
-    }  # fmt: skip
+        "type": told.pop("type"),
+        "id": told.pop("id"),
+        "sequence": row.seq,
+        "timestamp": told.pop("timestamp"),
+        "actor": ids.don_of(row.actor, row.org),
+        "object": ids.don_of(row.object, row.org),
+    }
     return Raw(msgspec.json.encode({**about, **told}))

@@ -21,6 +21,10 @@ def load() -> None:
         module = f"rapport.operations.{family.replace('-', '_')}"
         if find_spec(module) is not None:
             import_module(module)
-    lacking = [name for name, one in METHODS.items() if one not in OPERATIONS and one not in BATCH_OPERATIONS]
+    lacking = [
+        name
+        for name, one in METHODS.items()
+        if one not in OPERATIONS and one not in BATCH_OPERATIONS
+    ]
     if lacking:
         raise NoOperation(f"no function in rapport.operations handles {', '.join(lacking)}")

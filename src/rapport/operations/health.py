@@ -16,4 +16,6 @@ async def ready(store: Store) -> None:
         ServiceUnavailable: it does not answer, or a newer program has changed it beyond this one.
     """
     if await store.read(migrate.is_outdated, deadline=time.monotonic() + _SECONDS):
-        raise ServiceUnavailable("The store needs a newer program.", detail="Send requests to another server.")
+        raise ServiceUnavailable(
+            "The store needs a newer program.", detail="Send requests to another server."
+        )

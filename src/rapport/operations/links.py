@@ -25,7 +25,9 @@ from rapport.store.links import LinkRow
 
 
 @handles(contract.CREATE)
-async def create(ctx: Context, request: contract.LinksCreateRequest) -> contract.LinksCreateResponse:
+async def create(
+    ctx: Context, request: contract.LinksCreateRequest
+) -> contract.LinksCreateResponse:
     """Link two objects."""
     custom = chosen(request.custom_link_type, None)
     row = await _add(ctx, request.link_type, request.source, request.target, custom)
@@ -33,7 +35,11 @@ async def create(ctx: Context, request: contract.LinksCreateRequest) -> contract
 
 
 async def _add(
-    ctx: Context, link_type: contract.LinkType, source: LinkEndpointId, target: LinkEndpointId, custom: str | None
+    ctx: Context,
+    link_type: contract.LinkType,
+    source: LinkEndpointId,
+    target: LinkEndpointId,
+    custom: str | None,
 ) -> LinkRow:
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, [source, target])))
     references.one("source", source)
@@ -41,15 +47,26 @@ async def _add(
     raise_all(references.problems)
     if source.display_id == target.display_id:
         raise ValueNotPermitted(
-            f"target: {target.display_id} is the source too.", detail="Link two different objects.",
-            field_name="target", reason="must not be the source",
-        )  # fmt: skip
+            f"target: {target.display_id} is the source too.",
+            detail="Link two different objects.",
+            field_name="target",
+            reason="must not be the source",
+        )
     by = ctx.caller.user_id
     row = LinkRow(
-        org=ctx.org, number=await numbers.take_one(ctx.tx, ids.LINK, ctx.org), link_type=link_type,
-        custom_link_type=custom, source=source.display_id, source_kind=source.kind.name, target=target.display_id,
-        target_kind=target.kind.name, created_by=by, created_date=ctx.now, modified_by=by, modified_date=ctx.now,
-    )  # fmt: skip
+        org=ctx.org,
+        number=await numbers.take_one(ctx.tx, ids.LINK, ctx.org),
+        link_type=link_type,
+        custom_link_type=custom,
+        source=source.display_id,
+        source_kind=source.kind.name,
+        target=target.display_id,
+        target_kind=target.kind.name,
+        created_by=by,
+        created_date=ctx.now,
+        modified_by=by,
+        modified_date=ctx.now,
+    )
     await store.insert(ctx.tx, row)
     await tell_created(ctx, ids.LINK.display_id(row.number))
     return row
@@ -68,15 +85,22 @@ async def list_(ctx: Context, request: contract.LinksListRequest) -> contract.Li
     walk = walk_of("links", (NEWEST_FIRST,), store.SORTS, request)
     object_ = request.object.display_id if request.object.belongs_to(ctx.org) else ""
     where = store.of_object(
-        ctx.org, object_, direction=chosen(request.direction, None), other_kinds=given(request.object_types)
+        ctx.org,
+        object_,
+        direction=chosen(request.direction, None),
+        other_kinds=given(request.object_types),
     )
     where.among("link_type", [*given(request.link_type), *given(request.types)])
     page = await query.page(ctx.tx, where, walk)
-    return contract.LinksListResponse(links=await _links(ctx.tx, page.rows), **cursors("links", walk, page))
+    return contract.LinksListResponse(
+        links=await _links(ctx.tx, page.rows), **cursors("links", walk, page)
+    )
 
 
 @handles(contract.DELETE)
-async def delete(ctx: Context, request: contract.LinksDeleteRequest) -> contract.LinksDeleteResponse:
+async def delete(
+    ctx: Context, request: contract.LinksDeleteRequest
+) -> contract.LinksDeleteResponse:
     """Delete a link."""
     if not await _delete(ctx, request.id):
         raise absent(request.id)
@@ -93,7 +117,9 @@ async def _delete(ctx: Context, id_: ids.LinkId) -> bool:
 
 
 @handles(contract.REPLACE)
-async def replace(ctx: Context, request: contract.LinksReplaceRequest) -> contract.LinksReplaceResponse:
+async def replace(
+    ctx: Context, request: contract.LinksReplaceRequest
+) -> contract.LinksReplaceResponse:
     """Delete a link and make another. The facts list no 404 here, so an absent one is a bad id."""
     if not await _delete(ctx, request.id):
         raise unknown_id("id", request.id)
@@ -128,7 +154,9 @@ async def _links(tx: Tx, rows: Sequence[Any]) -> list[contract.Link]:
 async def _endpoints(tx: Tx, org: str, display_ids: set[str]) -> dict[str, Any]:
     """The summaries of what links join, by display id, with one query for each kind."""
     people = {(org, end) for end in display_ids if ids.kind_of(end) in ids.USERS}
-    found: dict[str, Any] = {key[1]: user for key, user in (await summaries.users(tx, people)).items()}
+    found: dict[str, Any] = {
+        key[1]: user for key, user in (await summaries.users(tx, people)).items()
+    }
     found |= await summaries.accounts(tx, org, ids.numbers_of(ids.ACCOUNT, display_ids))
     found |= await summaries.opportunities(tx, org, ids.numbers_of(ids.OPPORTUNITY, display_ids))
     found |= await summaries.rev_orgs(tx, org, ids.numbers_of(ids.REV_ORG, display_ids))

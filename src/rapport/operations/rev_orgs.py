@@ -59,9 +59,15 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 @handles(contract.CREATE)
-async def create(ctx: Context, request: contract.RevOrgsCreateRequest) -> contract.RevOrgsCreateResponse:
+async def create(
+    ctx: Context, request: contract.RevOrgsCreateRequest
+) -> contract.RevOrgsCreateResponse:
     """Make one more rev org for an account."""
-    everything = [request.account, *given(request.artifacts), *(tag.id for tag in given(request.tags))]
+    everything = [
+        request.account,
+        *given(request.artifacts),
+        *(tag.id for tag in given(request.tags)),
+    ]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     references.one("account", request.account)
     document = Document(
@@ -73,10 +79,18 @@ async def create(ctx: Context, request: contract.RevOrgsCreateRequest) -> contra
     raise_all(references.problems)
     by = ctx.caller.user_id
     row = RevOrgRow(
-        org=ctx.org, number=await numbers.take_one(ctx.tx, ids.REV_ORG, ctx.org), account=request.account.number,
-        is_default=0, display_name=request.display_name, external_ref=chosen(request.external_ref, None), created_by=by,
-        created_date=ctx.now, modified_by=by, modified_date=ctx.now, document=msgspec.json.encode(document).decode(),
-    )  # fmt: skip
+        org=ctx.org,
+        number=await numbers.take_one(ctx.tx, ids.REV_ORG, ctx.org),
+        account=request.account.number,
+        is_default=0,
+        display_name=request.display_name,
+        external_ref=chosen(request.external_ref, None),
+        created_by=by,
+        created_date=ctx.now,
+        modified_by=by,
+        modified_date=ctx.now,
+        document=msgspec.json.encode(document).decode(),
+    )
     try:
         await store.insert(ctx.tx, row)
     except UniqueViolation as error:
@@ -97,11 +111,18 @@ async def _put_terms(tx: Tx, row: RevOrgRow, document: Document) -> None:
 
 @handles(contract.GET)
 async def get(ctx: Context, request: contract.RevOrgsGetRequest) -> contract.RevOrgsGetResponse:
-    """Find a rev org: by its id, or the default one of an account; given both, it has to be of that account."""
+    """Find a rev org: by its id, or the default one of an account; given both, it has to be of
+    that account.
+    """
     row = await _found(ctx, request)
     if row is None:
-        sent_ids = [id_.text[:80] for id_ in (request.id, request.account) if not isinstance(id_, UnsetType)]
-        raise NotFound(f"There is no rev org {' of '.join(sent_ids)!r}.", detail="It never was, or it was deleted.")
+        sent_ids = [
+            id_.text[:80] for id_ in (request.id, request.account) if not isinstance(id_, UnsetType)
+        ]
+        raise NotFound(
+            f"There is no rev org {' of '.join(sent_ids)!r}.",
+            detail="It never was, or it was deleted.",
+        )
     return contract.RevOrgsGetResponse(rev_org=(await _rev_orgs(ctx.tx, [row]))[0])
 
 
@@ -111,7 +132,9 @@ async def _found(ctx: Context, request: contract.RevOrgsGetRequest) -> RevOrgRow
         return None
     if isinstance(id_, UnsetType):
         if isinstance(account, UnsetType):
-            raise MissingRequiredField("id is required.", detail="Send id, or account.", field_name="id")
+            raise MissingRequiredField(
+                "id is required.", detail="Send id, or account.", field_name="id"
+            )
         return await store.default_of(ctx.tx, ctx.org, account.number)
     row = await store.get(ctx.tx, ctx.org, id_.number)
     other = row is not None and not isinstance(account, UnsetType) and row.account != account.number
@@ -133,11 +156,15 @@ async def list_(ctx: Context, request: contract.RevOrgsListRequest) -> contract.
         where.among("custom_fields", list(terms.custom_field(name, value)))
     add_audit(where, ctx.org, request)
     page = await query.page(ctx.tx, where, walk)
-    return contract.RevOrgsListResponse(rev_orgs=await _rev_orgs(ctx.tx, page.rows), **cursors("rev-orgs", walk, page))
+    return contract.RevOrgsListResponse(
+        rev_orgs=await _rev_orgs(ctx.tx, page.rows), **cursors("rev-orgs", walk, page)
+    )
 
 
 @handles(contract.UPDATE)
-async def update(ctx: Context, request: contract.RevOrgsUpdateRequest) -> contract.RevOrgsUpdateResponse:
+async def update(
+    ctx: Context, request: contract.RevOrgsUpdateRequest
+) -> contract.RevOrgsUpdateResponse:
     """Change a rev org, all fields or none. What changes nothing is no change."""
     row = await found(ctx, request.id, store.lock)
     artifacts = only_set(request.artifacts)
@@ -149,7 +176,8 @@ async def update(ctx: Context, request: contract.RevOrgsUpdateRequest) -> contra
     if row.is_default and account != row.account:
         references.problems.append(
             ValueNotPermitted(
-                f"account: {request.id.display_id} is the default rev org of {ids.ACCOUNT.display_id(row.account)}.",
+                f"account: {request.id.display_id} is the default rev org of "
+                f"{ids.ACCOUNT.display_id(row.account)}.",
                 detail="Move another rev org, or make a new one.",
                 field_name="account",
                 reason="a default rev org stays with its account",
@@ -185,7 +213,9 @@ async def update(ctx: Context, request: contract.RevOrgsUpdateRequest) -> contra
 
 
 @handles(contract.DELETE)
-async def delete(ctx: Context, request: contract.RevOrgsDeleteRequest) -> contract.RevOrgsDeleteResponse:
+async def delete(
+    ctx: Context, request: contract.RevOrgsDeleteRequest
+) -> contract.RevOrgsDeleteResponse:
     """Delete a rev org. Its users stay, without one."""
     id_ = request.id
     row = await found(ctx, id_, store.lock)
@@ -209,7 +239,9 @@ async def _rev_orgs(tx: Tx, rows: Sequence[RevOrgRow]) -> list[contract.RevOrg]:
     people = await authors(tx, rows)
     org = rows[0].org if rows else ""
     accounts = await summaries.accounts(tx, org, [row.account for row in rows])
-    tags = await summaries.tags(tx, org, [tag for document in documents for tag, _ in document.tags])
+    tags = await summaries.tags(
+        tx, org, [tag for document in documents for tag, _ in document.tags]
+    )
     artifacts = await find_artifacts(tx, org, [document.artifacts for document in documents])
     return [
         contract.RevOrg(

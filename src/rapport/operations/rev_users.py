@@ -58,9 +58,15 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 @handles(contract.CREATE)
-async def create(ctx: Context, request: contract.RevUsersCreateRequest) -> contract.RevUsersCreateResponse:
+async def create(
+    ctx: Context, request: contract.RevUsersCreateRequest
+) -> contract.RevUsersCreateResponse:
     """Make a rev user. One with an account but no rev org joins the account's default one."""
-    single = [id_ for id_ in (request.account, request.display_picture, request.rev_org) if isinstance(id_, Id)]
+    single = [
+        id_
+        for id_ in (request.account, request.display_picture, request.rev_org)
+        if isinstance(id_, Id)
+    ]
     everything = [*single, *given(request.artifacts), *(tag.id for tag in given(request.tags))]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     account = references.one("account", request.account)
@@ -81,17 +87,25 @@ async def create(ctx: Context, request: contract.RevUsersCreateRequest) -> contr
     if account is not None:
         rev_org = await _rev_org(ctx, ids.number_of(account), rev_org)
     row = await add(
-        ctx.tx, org=ctx.org, display_name=chosen(request.display_name, None), email=chosen(request.email, None),
-        external_ref=chosen(request.external_ref, None), rev_org=rev_org, document=document, by=ctx.caller.user_id,
-        now=ctx.now, display_picture=picture,
-    )  # fmt: skip
+        ctx.tx,
+        org=ctx.org,
+        display_name=chosen(request.display_name, None),
+        email=chosen(request.email, None),
+        external_ref=chosen(request.external_ref, None),
+        rev_org=rev_org,
+        document=document,
+        by=ctx.caller.user_id,
+        now=ctx.now,
+        display_picture=picture,
+    )
     await keep_picture(ctx, row)
     await claim_artifacts(ctx, document.artifacts, row.display_id)
     return contract.RevUsersCreateResponse(rev_user=(await _rev_users(ctx.tx, [row]))[0])
 
 
 async def _rev_org(ctx: Context, account: int, rev_org: str | None) -> str | None:
-    """The rev org that was named, checked to be of the account that was named too, or else the account's default.
+    """The rev org that was named, checked to be of the account that was named too, or else the
+    account's default.
 
     Raises:
         ValueNotPermitted: it is another account's.
@@ -111,9 +125,18 @@ async def _rev_org(ctx: Context, account: int, rev_org: str | None) -> str | Non
 
 
 async def add(
-    tx: Tx, *, org: str, display_name: str | None, email: str | None, external_ref: str | None, rev_org: str | None,
-    document: Document, by: str, now: int, display_picture: int | None = None,
-) -> store.UserRow:  # fmt: skip
+    tx: Tx,
+    *,
+    org: str,
+    display_name: str | None,
+    email: str | None,
+    external_ref: str | None,
+    rev_org: str | None,
+    document: Document,
+    by: str,
+    now: int,
+    display_picture: int | None = None,
+) -> store.UserRow:
     """Add a rev user.
 
     Raises:
@@ -121,12 +144,24 @@ async def add(
     """
     number = await numbers.take_one(tx, ids.REV_USER, org)
     row = store.UserRow(
-        org=org, display_id=ids.REV_USER.display_id(number), kind=ids.REV_USER.name, number=number,
-        display_name=display_name, full_name=None, email=email, state="active", role=None,
-        external_ref=external_ref, rev_org=rev_org,
-        created_by=by, created_date=now, modified_by=by, modified_date=now,
-        document=msgspec.json.encode(document).decode(), display_picture=display_picture,
-    )  # fmt: skip
+        org=org,
+        display_id=ids.REV_USER.display_id(number),
+        kind=ids.REV_USER.name,
+        number=number,
+        display_name=display_name,
+        full_name=None,
+        email=email,
+        state="active",
+        role=None,
+        external_ref=external_ref,
+        rev_org=rev_org,
+        created_by=by,
+        created_date=now,
+        modified_by=by,
+        modified_date=now,
+        document=msgspec.json.encode(document).decode(),
+        display_picture=display_picture,
+    )
     try:
         await store.insert(tx, row)
     except UniqueViolation as error:
@@ -154,7 +189,9 @@ async def get(ctx: Context, request: contract.RevUsersGetRequest) -> contract.Re
 
 
 @handles(contract.LIST)
-async def list_(ctx: Context, request: contract.RevUsersListRequest) -> contract.RevUsersListResponse:
+async def list_(
+    ctx: Context, request: contract.RevUsersListRequest
+) -> contract.RevUsersListResponse:
     """A page of rev users."""
     walk = read_walk("rev-users", request, store.SORTS)
     where = store.of_kind(ctx.org, ids.REV_USER.name)
@@ -177,7 +214,9 @@ async def list_(ctx: Context, request: contract.RevUsersListRequest) -> contract
 
 
 @handles(contract.UPDATE)
-async def update(ctx: Context, request: contract.RevUsersUpdateRequest) -> contract.RevUsersUpdateResponse:
+async def update(
+    ctx: Context, request: contract.RevUsersUpdateRequest
+) -> contract.RevUsersUpdateResponse:
     """Change a rev user, all fields or none. What changes nothing is no change."""
     row = await found(ctx, request.id, store.lock)
     artifacts = only_set(request.artifacts)
@@ -202,7 +241,9 @@ async def update(ctx: Context, request: contract.RevUsersUpdateRequest) -> contr
     after = row._replace(
         **sent(request, "display_name", "email", "external_ref"),
         document=msgspec.json.encode(document).decode(),
-        display_picture=row.display_picture if isinstance(request.display_picture, UnsetType) else picture,
+        display_picture=row.display_picture
+        if isinstance(request.display_picture, UnsetType)
+        else picture,
     )
 
     async def write(row: store.UserRow) -> None:
@@ -219,15 +260,21 @@ async def update(ctx: Context, request: contract.RevUsersUpdateRequest) -> contr
 
 
 @handles(contract.DELETE)
-async def delete(ctx: Context, request: contract.RevUsersDeleteRequest) -> contract.RevUsersDeleteResponse:
-    """Delete a rev user who is no member of an engagement. The row stays, so that tokens still lead to somebody."""
+async def delete(
+    ctx: Context, request: contract.RevUsersDeleteRequest
+) -> contract.RevUsersDeleteResponse:
+    """Delete a rev user who is no member of an engagement. The row stays, so that tokens still
+    lead to somebody.
+    """
     id_ = request.id
     row = await found(ctx, id_, store.lock)
     if held := await engagements.holding(ctx.tx, ctx.org, "members", id_.display_id):
         raise referred_to(id_, held, "engagements")
     await detach(ctx, id_.display_id)
     await tell_deleted(ctx, *await _rev_users(ctx.tx, [row]))
-    gone = audited(ctx, row, row._replace(state="deleted", email=None, external_ref=None, rev_org=None))
+    gone = audited(
+        ctx, row, row._replace(state="deleted", email=None, external_ref=None, rev_org=None)
+    )
     async with touching(ctx, await terms.owners(ctx.tx, ctx.org, _NAMED_IN, id_.display_id)):
         await store.update(ctx.tx, gone or row)
     await terms.remove(ctx.tx, ctx.org, [id_.display_id])
@@ -235,7 +282,12 @@ async def delete(ctx: Context, request: contract.RevUsersDeleteRequest) -> contr
 
 
 # The fields that name a rev user, which a deleted one disappears from.
-_NAMED_IN = ("accounts.owned_by", "opportunities.contacts", "opportunities.owned_by", "opportunities.reported_by")
+_NAMED_IN = (
+    "accounts.owned_by",
+    "opportunities.contacts",
+    "opportunities.owned_by",
+    "opportunities.reported_by",
+)
 
 
 @shows(ids.REV_USER)
@@ -249,7 +301,9 @@ async def _rev_users(tx: Tx, rows: Sequence[Any]) -> list[contract.RevUser]:
     documents = [msgspec.json.decode(row.document, type=Document) for row in rows]
     people = await authors(tx, rows, [(row.org, row.display_id) for row in rows])
     org = rows[0].org if rows else ""
-    tags = await summaries.tags(tx, org, [tag for document in documents for tag, _ in document.tags])
+    tags = await summaries.tags(
+        tx, org, [tag for document in documents for tag, _ in document.tags]
+    )
     artifacts = await find_artifacts(tx, org, [document.artifacts for document in documents])
     return [
         contract.RevUser(
@@ -266,7 +320,9 @@ async def _rev_users(tx: Tx, rows: Sequence[Any]) -> list[contract.RevUser]:
             external_ref=or_unset(row.external_ref),
             external_refs=or_unset(document.external_refs),
             is_verified=False,
-            rev_org=own.rev_org if isinstance(own := people[org, row.display_id], RevUserSummary) else UNSET,
+            rev_org=own.rev_org
+            if isinstance(own := people[org, row.display_id], RevUserSummary)
+            else UNSET,
             subtype=or_unset(document.subtype),
             tags=or_unset(tags_with_values(tags, document.tags)),
         )

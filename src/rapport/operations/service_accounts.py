@@ -21,17 +21,33 @@ async def create(
     """Make a service account, with the rights of a member."""
     number, by = await numbers.take_one(ctx.tx, ids.SERVICE_ACCOUNT, ctx.org), ctx.caller.user_id
     row = UserRow(
-        org=ctx.org, display_id=ids.SERVICE_ACCOUNT.display_id(number), kind=ids.SERVICE_ACCOUNT.name, number=number,
-        display_name=request.display_name, full_name=None, email=None, state="active", role="member",
-        external_ref=None, rev_org=None, created_by=by, created_date=ctx.now, modified_by=by, modified_date=ctx.now,
+        org=ctx.org,
+        display_id=ids.SERVICE_ACCOUNT.display_id(number),
+        kind=ids.SERVICE_ACCOUNT.name,
+        number=number,
+        display_name=request.display_name,
+        full_name=None,
+        email=None,
+        state="active",
+        role="member",
+        external_ref=None,
+        rev_org=None,
+        created_by=by,
+        created_date=ctx.now,
+        modified_by=by,
+        modified_date=ctx.now,
         document="{}",
-    )  # fmt: skip
+    )
     await store.insert(ctx.tx, row)
-    return contract.ServiceAccountsCreateResponse(service_account=await _service_account(ctx.tx, row))
+    return contract.ServiceAccountsCreateResponse(
+        service_account=await _service_account(ctx.tx, row)
+    )
 
 
 @handles(contract.GET)
-async def get(ctx: Context, request: contract.ServiceAccountsGetRequest) -> contract.ServiceAccountsGetResponse:
+async def get(
+    ctx: Context, request: contract.ServiceAccountsGetRequest
+) -> contract.ServiceAccountsGetResponse:
     """Find a service account."""
     row = await found(ctx, request.id, store.get)
     return contract.ServiceAccountsGetResponse(service_account=await _service_account(ctx.tx, row))
@@ -43,16 +59,22 @@ async def update(
 ) -> contract.ServiceAccountsUpdateResponse:
     """Change a service account. What changes nothing is no change."""
     row = await found(ctx, request.id, store.lock)
-    after = audited(ctx, row, row._replace(display_name=chosen(request.display_name, row.display_name)))
+    after = audited(
+        ctx, row, row._replace(display_name=chosen(request.display_name, row.display_name))
+    )
     if after is not None:
         row = after
         await store.update(ctx.tx, row)
-    return contract.ServiceAccountsUpdateResponse(service_account=await _service_account(ctx.tx, row))
+    return contract.ServiceAccountsUpdateResponse(
+        service_account=await _service_account(ctx.tx, row)
+    )
 
 
 async def _service_account(tx: Tx, row: UserRow) -> contract.ServiceAccount:
     people = await authors(tx, [row])
     state: UserState = row.state  # type: ignore[assignment]  # a column holds nothing else
     return contract.ServiceAccount(
-        **atom(ids.SERVICE_ACCOUNT, row, people), display_name=or_unset(row.display_name), state=state
+        **atom(ids.SERVICE_ACCOUNT, row, people),
+        display_name=or_unset(row.display_name),
+        state=state,
     )

@@ -45,11 +45,16 @@ async def create(ctx: Context, request: contract.TagsCreateRequest) -> contract.
         color=None if isinstance(style, UnsetType) else chosen(style.color, None),
     )
     row = store.TagRow(
-        org=ctx.org, number=await numbers.take_one(ctx.tx, ids.TAG, ctx.org), name=request.name,
+        org=ctx.org,
+        number=await numbers.take_one(ctx.tx, ids.TAG, ctx.org),
+        name=request.name,
         allowed_values=_allowed(request.allowed_values, None),
-        created_by=ctx.caller.user_id, created_date=ctx.now, modified_by=ctx.caller.user_id, modified_date=ctx.now,
+        created_by=ctx.caller.user_id,
+        created_date=ctx.now,
+        modified_by=ctx.caller.user_id,
+        modified_date=ctx.now,
         document=msgspec.json.encode(document).decode(),
-    )  # fmt: skip
+    )
     await store.insert(ctx.tx, row)
     await tell_created(ctx, ids.TAG.display_id(row.number))
     return contract.TagsCreateResponse(tag=(await _tags(ctx.tx, [row]))[0])
@@ -76,7 +81,9 @@ async def list_(ctx: Context, request: contract.TagsListRequest) -> contract.Tag
     where = store.of_org(ctx.org)
     where.among("name", given(request.name))
     page = await query.page(ctx.tx, where, walk)
-    return contract.TagsListResponse(tags=await _tags(ctx.tx, page.rows), **cursors("tags", walk, page))
+    return contract.TagsListResponse(
+        tags=await _tags(ctx.tx, page.rows), **cursors("tags", walk, page)
+    )
 
 
 @handles(contract.UPDATE)
@@ -100,19 +107,25 @@ async def update(ctx: Context, request: contract.TagsUpdateRequest) -> contract.
 
 @handles(contract.DELETE)
 async def delete(ctx: Context, request: contract.TagsDeleteRequest) -> contract.TagsDeleteResponse:
-    """Delete a tag, and take it off everything that has it. Those objects are not changed by anybody: no date moves."""
+    """Delete a tag, and take it off everything that has it. Those objects are not changed by
+    anybody: no date moves.
+    """
     id_ = request.id
     row = await found(ctx, id_, store.lock)
     tag, number = id_.display_id, 0
     don = ids.don_of(tag, ctx.org)
-    # Everything is held before anything is told: whoever tells of a change holds the org's events until the commit, and
-    # may not wait for somebody who wants to tell of another one.
-    carriers = {table: await store.carriers(ctx.tx, ctx.org, tag, table) for table in store.CARRIERS}
+    # Everything is held before anything is told: whoever tells of a change holds the org's events
+    # until the commit, and may not wait for somebody who wants to tell of another one.
+    carriers = {
+        table: await store.carriers(ctx.tx, ctx.org, tag, table) for table in store.CARRIERS
+    }
     await engagements.hold_tagged(ctx.tx, ctx.org, tag)
     while tagged := await engagements.with_tag(ctx.tx, ctx.org, tag, number, AT_ONCE):
         number = tagged[-1][0]
         async with touching(ctx, [ids.ENGAGEMENT.display_id(key) for key, _ in tagged]):
-            await engagements.put_documents(ctx.tx, ctx.org, [(key, _without_don(text, don)) for key, text in tagged])
+            await engagements.put_documents(
+                ctx.tx, ctx.org, [(key, _without_don(text, don)) for key, text in tagged]
+            )
     await engagements.remove_tag(ctx.tx, ctx.org, tag)
     for table, everything in carriers.items():
         for some in chunks(everything):
@@ -128,7 +141,9 @@ def _without_don(document: str, don: str) -> str:
     """An engagement's document without a tag."""
     fields = msgspec.json.decode(document)
     fields["tags"] = [tag for tag in fields["tags"] if tag != don]
-    fields["tag_values"] = {tag: value for tag, value in fields.get("tag_values", {}).items() if tag != don}
+    fields["tag_values"] = {
+        tag: value for tag, value in fields.get("tag_values", {}).items() if tag != don
+    }
     return _without_empty(fields, "tags", "tag_values")
 
 
@@ -140,7 +155,9 @@ def _without_tag(document: str, tag: str) -> str:
 
 
 def _without_empty(fields: dict[str, Any], *names: str) -> str:
-    return msgspec.json.encode({key: value for key, value in fields.items() if value or key not in names}).decode()
+    return msgspec.json.encode(
+        {key: value for key, value in fields.items() if value or key not in names}
+    ).decode()
 
 
 @shows(ids.TAG)
@@ -158,10 +175,14 @@ async def _tags(tx: Tx, rows: Sequence[Any]) -> list[contract.Tag]:
         tags.append(
             contract.Tag(
                 **atom(ids.TAG, row, people),
-                allowed_values=msgspec.json.decode(row.allowed_values) if row.allowed_values else UNSET,
+                allowed_values=msgspec.json.decode(row.allowed_values)
+                if row.allowed_values
+                else UNSET,
                 description=or_unset(document.description),
                 name=row.name,
-                style_new=UNSET if document.color is None else contract.TagStyleSummary(color=document.color),
+                style_new=UNSET
+                if document.color is None
+                else contract.TagStyleSummary(color=document.color),
             )
         )
     return tags

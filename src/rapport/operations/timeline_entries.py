@@ -1,4 +1,6 @@
-"""Timelines: comment, find, list, change, delete. Change events are only read: each was written with its change."""
+"""Timelines: comment, find, list, change, delete. Change events are only read: each was written
+with its change.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -75,7 +77,9 @@ async def create(
 ) -> contract.TimelineEntriesCreateResponse:
     """Comment on an object."""
     on, readers = request.object, given(request.private_to)
-    references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, [*given(request.artifacts), *readers])))
+    references = References(
+        ctx.org, await resolve(ctx.tx, wanted(ctx.org, [*given(request.artifacts), *readers]))
+    )
     if await find(ctx, on, _LOCKS[on.kind]) is None:
         references.problems.append(unknown_id("object", on))
     artifacts = references.artifacts("artifacts", request.artifacts, holder=None)
@@ -85,7 +89,15 @@ async def create(
         references.problems.append(_not_private(visibility))
     raise_all(references.problems)
     document = Document(
-        **sent(request, "body", "body_type", "expires_at", "link_previews", "snap_kit_body", "snap_widget_body"),
+        **sent(
+            request,
+            "body",
+            "body_type",
+            "expires_at",
+            "link_previews",
+            "snap_kit_body",
+            "snap_widget_body",
+        ),
         artifacts=artifacts,
         labels=distinct(given(request.labels)),
         panels=list(dict.fromkeys(given(request.collections))) or ["discussions"],
@@ -93,17 +105,31 @@ async def create(
     )
     by, number = ctx.caller.user_id, await numbers.take_one(ctx.tx, ids.COMMENT, ctx.org)
     row = CommentRow(
-        org=ctx.org, number=number, object=on.display_id, visibility=visibility,
-        external_ref=chosen(request.external_ref, None), created_by=by, created_date=ctx.now, modified_by=by,
-        modified_date=ctx.now, document=msgspec.json.encode(document).decode(),
-    )  # fmt: skip
+        org=ctx.org,
+        number=number,
+        object=on.display_id,
+        visibility=visibility,
+        external_ref=chosen(request.external_ref, None),
+        created_by=by,
+        created_date=ctx.now,
+        modified_by=by,
+        modified_date=ctx.now,
+        document=msgspec.json.encode(document).decode(),
+    )
     try:
         await store.insert(ctx.tx, row)
     except UniqueViolation as error:
         raise in_use("comment", [row.external_ref or ""]) from error
-    await terms.put(ctx.tx, ctx.org, ids.COMMENT.display_id(number), {
-        "comments.labels": document.labels, "comments.panels": document.panels, "comments.private_to": private_to,
-    })  # fmt: skip
+    await terms.put(
+        ctx.tx,
+        ctx.org,
+        ids.COMMENT.display_id(number),
+        {
+            "comments.labels": document.labels,
+            "comments.panels": document.panels,
+            "comments.private_to": private_to,
+        },
+    )
     await claim_artifacts(ctx, artifacts, _path(row))
     await tell_created(ctx, ids.COMMENT.display_id(number))
     return contract.TimelineEntriesCreateResponse(timeline_entry=await _entry(ctx, number))
@@ -131,7 +157,9 @@ async def _entry(ctx: Context, number: int) -> contract.TimelineEntry:
 
 
 @handles(contract.GET)
-async def get(ctx: Context, request: contract.TimelineEntriesGetRequest) -> contract.TimelineEntriesGetResponse:
+async def get(
+    ctx: Context, request: contract.TimelineEntriesGetRequest
+) -> contract.TimelineEntriesGetResponse:
     """Find an entry."""
     row = await _found(ctx, request.id)
     other = not isinstance(request.external_ref, UnsetType) and (
@@ -154,7 +182,9 @@ async def _found(ctx: Context, id_: TimelineEntryId) -> EntryRow | None:
     (store.comments if id_.kind is ids.COMMENT else store.changes)(where)
     found = await query.numbered(ctx.tx, where, [id_.number])
     rows = [row for row in found if id_.is_on(row.object)]
-    return rows[0] if rows and await _is_there(ctx, TimelineObjectId.parse(rows[0].object)) else None
+    return (
+        rows[0] if rows and await _is_there(ctx, TimelineObjectId.parse(rows[0].object)) else None
+    )
 
 
 async def _is_there(ctx: Context, on: TimelineObjectId) -> bool:
@@ -162,7 +192,9 @@ async def _is_there(ctx: Context, on: TimelineObjectId) -> bool:
 
 
 @handles(contract.LIST)
-async def list_(ctx: Context, request: contract.TimelineEntriesListRequest) -> contract.TimelineEntriesListResponse:
+async def list_(
+    ctx: Context, request: contract.TimelineEntriesListRequest
+) -> contract.TimelineEntriesListResponse:
     """A page of an object's comments and changes, the newest first."""
     if not await _is_there(ctx, request.object):
         raise absent(request.object)
@@ -180,25 +212,35 @@ async def list_(ctx: Context, request: contract.TimelineEntriesListRequest) -> c
     add_dates(where, "created_date", request.created_date)
     page = await query.page(ctx.tx, where, walk)
     entries = await _entries(ctx.tx, page.rows)
-    return contract.TimelineEntriesListResponse(timeline_entries=entries, **cursors(name, walk, page))
+    return contract.TimelineEntriesListResponse(
+        timeline_entries=entries, **cursors(name, walk, page)
+    )
 
 
 @handles(contract.UPDATE)
 async def update(
     ctx: Context, request: contract.TimelineEntriesUpdateRequest
 ) -> contract.TimelineEntriesUpdateResponse:
-    """Change a comment, all fields or none. The facts list no 404 here, so an absent one is a bad id."""
+    """Change a comment, all fields or none. The facts list no 404 here, so an absent one is a
+    bad id.
+    """
     row = await _own_to_change(ctx, request.id)
     before = msgspec.json.decode(row.document, type=Document)
-    references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, named_artifacts(request.artifacts))))
+    references = References(
+        ctx.org, await resolve(ctx.tx, wanted(ctx.org, named_artifacts(request.artifacts)))
+    )
     artifacts = changed_artifacts(references, before.artifacts, request.artifacts, _path(row))
     raise_all(references.problems)
     document = msgspec.structs.replace(
         before, **sent(request, "body", "body_type", "snap_kit_body"), artifacts=artifacts
     )
-    after = audited(ctx, row, row._replace(
-        **sent(request, "external_ref"), document=msgspec.json.encode(document).decode()
-    ))  # fmt: skip
+    after = audited(
+        ctx,
+        row,
+        row._replace(
+            **sent(request, "external_ref"), document=msgspec.json.encode(document).decode()
+        ),
+    )
     if after is not None:
         async with touching(ctx, [ids.COMMENT.display_id(row.number)]):
             try:
@@ -242,10 +284,15 @@ async def delete(
 
 @shows(ids.COMMENT)
 async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, Response]:
-    """Comments by display id as events tell them, to whoever reads events: private ones without what they say."""
+    """Comments by display id as events tell them, to whoever reads events: private ones without
+    what they say.
+    """
     rows = await store.comments_of(tx, org, numbers_)
     entries = await _entries(tx, rows)
-    return {ids.COMMENT.display_id(row.number): _told(entry) for row, entry in zip(rows, entries, strict=True)}
+    return {
+        ids.COMMENT.display_id(row.number): _told(entry)
+        for row, entry in zip(rows, entries, strict=True)
+    }
 
 
 def _told(entry: contract.TimelineEntry) -> Response:
@@ -257,10 +304,14 @@ def _told(entry: contract.TimelineEntry) -> Response:
 async def _entries(tx: Tx, rows: Sequence[EntryRow]) -> list[contract.TimelineEntry]:
     org = rows[0].org if rows else ""
     documents = {
-        row.number: msgspec.json.decode(row.document or "", type=Document) for row in rows if row.action == "commented"
+        row.number: msgspec.json.decode(row.document or "", type=Document)
+        for row in rows
+        if row.action == "commented"
     }
     people = await authors(tx, rows)
-    artifacts = await find_artifacts(tx, org, [document.artifacts for document in documents.values()])
+    artifacts = await find_artifacts(
+        tx, org, [document.artifacts for document in documents.values()]
+    )
     made = await _made(tx, org, [row.object for row in rows if row.action == "created"])
 
     def entry(row: EntryRow) -> contract.TimelineEntry:
@@ -284,7 +335,9 @@ async def _entries(tx: Tx, rows: Sequence[EntryRow]) -> list[contract.TimelineEn
     return [entry(row) for row in rows]
 
 
-def _base(kind: ids.Kind, row: EntryRow, people: dict[tuple[str, str], UserSummary]) -> dict[str, Any]:
+def _base(
+    kind: ids.Kind, row: EntryRow, people: dict[tuple[str, str], UserSummary]
+) -> dict[str, Any]:
     own = kind.display_id(row.number)
     return {
         "created_by": people.get((row.org, row.created_by), UNSET),
@@ -301,22 +354,30 @@ def _base(kind: ids.Kind, row: EntryRow, people: dict[tuple[str, str], UserSumma
 
 
 async def _made(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, Any]:
-    """The summaries of objects by display id; of an engagement they are its ids, so that deleted ones have one too."""
+    """The summaries of objects by display id; of an engagement they are its ids, so that
+    deleted ones have one too.
+    """
     numbers_ = ids.numbers_of(ids.ACCOUNT, display_ids)
     found: dict[str, Any] = dict(await summaries.accounts(tx, org, numbers_))
     found |= await summaries.opportunities(tx, org, ids.numbers_of(ids.OPPORTUNITY, display_ids))
     for number in ids.numbers_of(ids.ENGAGEMENT, display_ids):
         display_id = ids.ENGAGEMENT.display_id(number)
-        found[display_id] = contract.EngagementSummary(display_id=display_id, id=ids.don_of(display_id, org))
+        found[display_id] = contract.EngagementSummary(
+            display_id=display_id, id=ids.don_of(display_id, org)
+        )
     return found
 
 
 def _change(row: EntryRow, made: dict[str, Any]) -> contract.Change:
     if row.action == "created":
-        return contract.Change(type="created", created=contract.ObjectCreated(object=made[row.object]))
+        return contract.Change(
+            type="created", created=contract.ObjectCreated(object=made[row.object])
+        )
     if row.action == "deleted":
         gone = contract.ObjectDeleted(object_id=ids.don_of(row.object, row.org))
         return contract.Change(type="deleted", deleted=gone)
     changed = field_deltas(msgspec.json.decode(row.document or "{}"))
     kind = ids.kind_of(row.object).name
-    return contract.Change(type="updated", updated=contract.ObjectUpdated(field_deltas=changed, object_type=kind))
+    return contract.Change(
+        type="updated", updated=contract.ObjectUpdated(field_deltas=changed, object_type=kind)
+    )

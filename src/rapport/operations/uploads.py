@@ -15,7 +15,8 @@ from rapport.store.kit.db import LostRace, Store, Tx, alone, look
 
 # Its bytes are already on disk: what is left to do may take its time.
 _FINISH_SECONDS = 30.0
-# When a blob that an upload began, and nothing came of, may be removed; no upload may last that long.
+# When a blob that an upload began, and nothing came of, may be removed; no upload may last that
+# long.
 _DUE = DAY
 # How long a URL lives that our own answer just sent the client to.
 _DIRECT_SECONDS = 60
@@ -29,7 +30,9 @@ class File(NamedTuple):
 
 
 class Uploads:
-    """Takes and finds the bytes of versions. Who may do so is said by the signed link, which was checked before."""
+    """Takes and finds the bytes of versions. Who may do so is said by the signed link, which
+    was checked before.
+    """
 
     def __init__(self, engine: Store, blobs: Blobs, clock: Clock) -> None:
         self._store = engine
@@ -72,7 +75,9 @@ class Uploads:
         except Exception as error:
             await self._drop(place.org, blob)
             if isinstance(error, OSError):
-                raise ServiceUnavailable("The file can't be kept now.", detail="Upload it again later.") from error
+                raise ServiceUnavailable(
+                    "The file can't be kept now.", detail="Upload it again later."
+                ) from error
             raise
 
     async def find(self, place: Place) -> File | None:
@@ -80,7 +85,11 @@ class Uploads:
 
         async def work(tx: Tx) -> File | None:
             version = await store.version(tx, VersionKey(*place))
-            return None if version is None else File(await store.file_name(tx, place.org, place.artifact), version)
+            return (
+                None
+                if version is None
+                else File(await store.file_name(tx, place.org, place.artifact), version)
+            )
 
         return await look(self._store, work)
 
@@ -140,7 +149,9 @@ def _spent() -> Forbidden:
 
 def _usable(part_type: str) -> str | None:
     """A part's type, where it says anything."""
-    return part_type if sniff.is_media_type(part_type) and part_type.lower() != sniff.UNKNOWN else None
+    return (
+        part_type if sniff.is_media_type(part_type) and part_type.lower() != sniff.UNKNOWN else None
+    )
 
 
 async def _peek(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:

@@ -27,21 +27,26 @@ _AT_ONCE = 1_000
 
 
 @handles(contract.LIST)
-async def list_(ctx: Context, request: contract.WebhookDeliveriesListRequest) -> contract.WebhookDeliveriesListResponse:
+async def list_(
+    ctx: Context, request: contract.WebhookDeliveriesListRequest
+) -> contract.WebhookDeliveriesListResponse:
     """A page of deliveries with their attempts."""
     walk = walk_of("webhook-deliveries", _SORTS, store.SORTS, request)
     where = _matching(ctx.org, request.status, request.event_type, request.created_date)
     where.among("webhook", own_numbers(ctx.org, request.webhook))
     page = await query.page(ctx.tx, where, walk)
     return contract.WebhookDeliveriesListResponse(
-        webhook_deliveries=await _deliveries(ctx.tx, page.rows), **cursors("webhook-deliveries", walk, page)
+        webhook_deliveries=await _deliveries(ctx.tx, page.rows),
+        **cursors("webhook-deliveries", walk, page),
     )
 
 
 def _matching(
-    org: str, status: Sequence[str] | UnsetType, event_type: Sequence[str] | UnsetType,
+    org: str,
+    status: Sequence[str] | UnsetType,
+    event_type: Sequence[str] | UnsetType,
     created_date: DateTimeFilter | UnsetType,
-) -> Filter[DeliveryRow]:  # fmt: skip
+) -> Filter[DeliveryRow]:
     where = store.of_org(org)
     where.among("status", given(status))
     where.among("event_type", given(event_type))
@@ -62,7 +67,9 @@ async def redeliver(
     if not count and row.state != "sending":
         reason = "must be a delivery of an event that is still kept"
         detail = "Ask for the object as it is now, with webhooks.fetch."
-        raise ValueNotPermitted(f"id: {request.id.display_id} {reason}.", detail=detail, field_name="id", reason=reason)
+        raise ValueNotPermitted(
+            f"id: {request.id.display_id} {reason}.", detail=detail, field_name="id", reason=reason
+        )
     return contract.WebhookDeliveriesRedeliverResponse(count=count)
 
 
@@ -70,7 +77,10 @@ def _beside_id(request: contract.WebhookDeliveriesRedeliverRequest) -> list[ApiE
     reason = "must not stand beside id"
     return [
         ValueNotPermitted(
-            f"{name}: it {reason}.", detail="Send id alone, or webhook with filters.", field_name=name, reason=reason
+            f"{name}: it {reason}.",
+            detail="Send id alone, or webhook with filters.",
+            field_name=name,
+            reason=reason,
         )
         for name in request.__struct_fields__
         if name != "id" and not isinstance(getattr(request, name), UnsetType)
@@ -82,7 +92,9 @@ async def _range(
 ) -> contract.WebhookDeliveriesRedeliverResponse:
     id_ = request.webhook
     if isinstance(id_, UnsetType):
-        raise MissingRequiredField("webhook is required.", detail="Send webhook, or id.", field_name="webhook")
+        raise MissingRequiredField(
+            "webhook is required.", detail="Send webhook, or id.", field_name="webhook"
+        )
     if await find(ctx, id_, webhooks.get) is None:
         raise unknown_id("webhook", id_)
     name = "webhook-deliveries.redeliver"

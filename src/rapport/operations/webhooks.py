@@ -45,17 +45,30 @@ _CHALLENGES = ("verify", "verifying")
 
 
 @handles(contract.CREATE)
-async def create(ctx: Context, request: contract.WebhooksCreateRequest) -> contract.WebhooksCreateResponse:
-    """Make a webhook and let its receiver be asked whether it wants it. It hears of what happens from now on."""
+async def create(
+    ctx: Context, request: contract.WebhooksCreateRequest
+) -> contract.WebhooksCreateResponse:
+    """Make a webhook and let its receiver be asked whether it wants it. It hears of what
+    happens from now on.
+    """
     headers = [(header.name, header.value) for header in given(request.headers)]
     raise_all([*_unreachable(ctx, request.url), *_twice("headers", headers)])
     row = WebhookRow(
-        org=ctx.org, number=await numbers.take_one(ctx.tx, ids.WEBHOOK, ctx.org), url=str(request.url),
-        status="unverified", event_types=json.dumps(distinct(given(request.event_types))), headers=_headers(headers),
-        secret=str(request.secret or signatures.make_secret()), secret_before=None, secret_changed_date=None,
-        position=0, created_by=ctx.caller.user_id, created_date=ctx.now, modified_by=ctx.caller.user_id,
+        org=ctx.org,
+        number=await numbers.take_one(ctx.tx, ids.WEBHOOK, ctx.org),
+        url=str(request.url),
+        status="unverified",
+        event_types=json.dumps(distinct(given(request.event_types))),
+        headers=_headers(headers),
+        secret=str(request.secret or signatures.make_secret()),
+        secret_before=None,
+        secret_changed_date=None,
+        position=0,
+        created_by=ctx.caller.user_id,
+        created_date=ctx.now,
+        modified_by=ctx.caller.user_id,
         modified_date=ctx.now,
-    )  # fmt: skip
+    )
     (webhook,) = await _webhooks(ctx.tx, [row])
     await store.insert(ctx.tx, row)
     await tell_created(ctx, webhook.display_id)
@@ -72,27 +85,38 @@ async def get(ctx: Context, request: contract.WebhooksGetRequest) -> contract.We
 
 
 @handles(contract.LIST)
-async def list_(ctx: Context, request: contract.WebhooksListRequest) -> contract.WebhooksListResponse:
+async def list_(
+    ctx: Context, request: contract.WebhooksListRequest
+) -> contract.WebhooksListResponse:
     """A page of webhooks."""
     walk = walk_of("webhooks", _SORTS, store.SORTS, request)
     where = store.of_org(ctx.org)
     where.among("status", given(request.status))
     page = await query.page(ctx.tx, where, walk)
-    return contract.WebhooksListResponse(webhooks=await _webhooks(ctx.tx, page.rows), **cursors("webhooks", walk, page))
+    return contract.WebhooksListResponse(
+        webhooks=await _webhooks(ctx.tx, page.rows), **cursors("webhooks", walk, page)
+    )
 
 
 @handles(contract.UPDATE)
-async def update(ctx: Context, request: contract.WebhooksUpdateRequest) -> contract.WebhooksUpdateResponse:
-    """Change a webhook. Another URL, and being activated, have to be verified before anything is sent there."""
+async def update(
+    ctx: Context, request: contract.WebhooksUpdateRequest
+) -> contract.WebhooksUpdateResponse:
+    """Change a webhook. Another URL, and being activated, have to be verified before anything
+    is sent there.
+    """
     row = await found(ctx, request.id, store.lock)
     headers = _changed_headers(row, request)
     problems = [] if isinstance(request.url, UnsetType) else _unreachable(ctx, request.url)
     raise_all([*_too_many(headers), *problems])
     event_types = _changed_types(row, request)
     after = row._replace(
-        url=str(chosen(request.url, row.url)), event_types=json.dumps(event_types), headers=_headers(headers),
-        status=_changed_status(row, request), **_changed_secret(ctx, row, request),
-    )  # fmt: skip
+        url=str(chosen(request.url, row.url)),
+        event_types=json.dumps(event_types),
+        headers=_headers(headers),
+        status=_changed_status(row, request),
+        **_changed_secret(ctx, row, request),
+    )
     if after.status != "inactive" and (row.status == "inactive" or row.event_types == "[]"):
         # What happened while nobody wanted to hear of it is over.
         after = after._replace(position=await _now_at(ctx))
@@ -110,7 +134,9 @@ async def update(ctx: Context, request: contract.WebhooksUpdateRequest) -> contr
 
 
 def _changed_status(row: WebhookRow, request: contract.WebhooksUpdateRequest) -> str:
-    if request.action == "deactivate" or (row.status == "inactive" and request.action != "activate"):
+    if request.action == "deactivate" or (
+        row.status == "inactive" and request.action != "activate"
+    ):
         return "inactive"
     same_url = chosen(request.url, row.url) == row.url
     return "active" if row.status == "active" and same_url else "unverified"
@@ -125,7 +151,9 @@ def _changed_types(row: WebhookRow, request: contract.WebhooksUpdateRequest) -> 
     return [one for one in distinct([*kept, *given(change.add)]) if one not in given(change.remove)]
 
 
-def _changed_headers(row: WebhookRow, request: contract.WebhooksUpdateRequest) -> list[tuple[str, str]]:
+def _changed_headers(
+    row: WebhookRow, request: contract.WebhooksUpdateRequest
+) -> list[tuple[str, str]]:
     """The headers after a request, by name; one that is added again has the new value.
 
     Raises:
@@ -140,14 +168,20 @@ def _changed_headers(row: WebhookRow, request: contract.WebhooksUpdateRequest) -
         sent = [(header.name, header.value) for header in given(getattr(change, name))]
         problems += _twice(f"headers.{name}", sent)
     raise_all(problems)
-    kept = before if isinstance(change.set, UnsetType) else [(header.name, header.value) for header in change.set]
+    kept = (
+        before
+        if isinstance(change.set, UnsetType)
+        else [(header.name, header.value) for header in change.set]
+    )
     dropped = {name.lower() for name in given(change.remove)}
     after = {name.lower(): (name, value) for name, value in kept if name.lower() not in dropped}
     after |= {header.name.lower(): (header.name, header.value) for header in given(change.add)}
     return list(after.values())
 
 
-def _changed_secret(ctx: Context, row: WebhookRow, request: contract.WebhooksUpdateRequest) -> dict[str, Any]:
+def _changed_secret(
+    ctx: Context, row: WebhookRow, request: contract.WebhooksUpdateRequest
+) -> dict[str, Any]:
     secret = chosen(request.secret, row.secret)
     if secret == row.secret:
         return {}
@@ -159,7 +193,9 @@ def _headers(headers: Sequence[tuple[str, str]]) -> str:
 
 
 def _unreachable(ctx: Context, url: str) -> list[ApiError]:
-    """What keeps a URL from being a webhook's; where its name leads is checked each time before it is dialled."""
+    """What keeps a URL from being a webhook's; where its name leads is checked each time before
+    it is dialled.
+    """
     problem = ctx.tools.reach.problem(url)
     if problem is None:
         return []
@@ -171,7 +207,10 @@ def _twice(field_name: str, headers: Sequence[tuple[str, str]]) -> list[ApiError
     names = [name.lower() for name, _ in headers]
     return [
         not_permitted(
-            f"{field_name}[{position}].name", "must not name a header twice", "Send each header once.", value=name
+            f"{field_name}[{position}].name",
+            "must not name a header twice",
+            "Send each header once.",
+            value=name,
         )
         for position, name in enumerate(names)
         if name in names[:position]
@@ -186,7 +225,9 @@ def _too_many(headers: Sequence[tuple[str, str]]) -> list[ApiError]:
 
 
 @handles(contract.DELETE)
-async def delete(ctx: Context, request: contract.WebhooksDeleteRequest) -> contract.WebhooksDeleteResponse:
+async def delete(
+    ctx: Context, request: contract.WebhooksDeleteRequest
+) -> contract.WebhooksDeleteResponse:
     """Delete a webhook; what it was not told yet it will not be told."""
     row = await found(ctx, request.id, store.lock)
     await tell_deleted(ctx, *map(_told, await _webhooks(ctx.tx, [row])))
@@ -196,11 +237,14 @@ async def delete(ctx: Context, request: contract.WebhooksDeleteRequest) -> contr
 
 
 @handles(contract.FETCH)
-async def fetch(ctx: Context, request: contract.WebhooksFetchRequest) -> contract.WebhooksFetchResponse:
+async def fetch(
+    ctx: Context, request: contract.WebhooksFetchRequest
+) -> contract.WebhooksFetchResponse:
     """Send an object to a webhook as it is now, whatever the webhook is told of otherwise.
 
-    DevRev knows `work_fetched`; objects of other kinds go as `<kind>_fetched` after the same pattern. The caller needs
-    the scope to read the object, too: who may make webhooks may not read everything by them.
+    DevRev knows `work_fetched`; objects of other kinds go as `<kind>_fetched` after the same
+    pattern. The caller needs the scope to read the object, too: who may make webhooks may not read
+    everything by them.
     """
     row = await found(ctx, request.id, store.lock)
     id_, kind = request.object, kind_of(request.object.display_id)
@@ -214,7 +258,9 @@ async def fetch(ctx: Context, request: contract.WebhooksFetchRequest) -> contrac
         raise unknown_id("object", id_)
     type_ = f"{kind}_fetched"
     document = msgspec.json.encode({type_: {kind: answers[id_.display_id]}}).decode()
-    one = deliveries.NewDelivery(ctx.org, row.number, await _now_at(ctx), type_, id_.display_id, document)
+    one = deliveries.NewDelivery(
+        ctx.org, row.number, await _now_at(ctx), type_, id_.display_id, document
+    )
     await deliveries.add(ctx.tx, [one], now=ctx.now)
     return contract.WebhooksFetchResponse()
 
@@ -236,7 +282,9 @@ async def _webhooks(tx: Tx, rows: Sequence[WebhookRow]) -> list[contract.Webhook
             event_types=or_unset(json.loads(row.event_types)),
             headers=or_unset(msgspec.json.decode(row.headers, type=list[contract.WebhookHeader])),
             secret=row.secret,
-            secret_changed_date=or_unset(row.secret_changed_date and format_rfc3339(row.secret_changed_date)),
+            secret_changed_date=or_unset(
+                row.secret_changed_date and format_rfc3339(row.secret_changed_date)
+            ),
             status=row.status,  # type: ignore[arg-type]  # what the store has
             url=row.url,
         )
@@ -257,11 +305,15 @@ async def show(tx: Tx, org: str, numbers_: Sequence[int]) -> dict[str, Raw]:
 def telling(tx: Tx, key: store.WebhookKey, now: int) -> AbstractAsyncContextManager[None]:
     """Tell what the `async with` block, the server's own work, changes of a webhook."""
     org, number = key
-    return touching(Context(Caller(org, SYSTEM, "admin"), now, tx), [ids.WEBHOOK.display_id(number)])
+    return touching(
+        Context(Caller(org, SYSTEM, "admin"), now, tx), [ids.WEBHOOK.display_id(number)]
+    )
 
 
 def _told(webhook: contract.Webhook) -> Raw:
-    """A webhook as events and other webhooks tell of it: without its secret, and its headers may hold others."""
+    """A webhook as events and other webhooks tell of it: without its secret, and its headers
+    may hold others.
+    """
     fields = msgspec.json.decode(msgspec.json.encode(webhook), type=dict[str, Any])
     del fields["secret"]
     for header in fields.get("headers", []):

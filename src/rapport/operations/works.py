@@ -53,15 +53,24 @@ from rapport.store.kit.query import Filter
 from rapport.store.kit.references import resolve
 from rapport.store.kit.summaries import OpportunityDocument
 
-# What the categories are called, by the number that stands for each; others are called by their number.
+# What the categories are called, by the number that stands for each; others are called by their
+# number.
 _FORECASTS = ("omitted", "pipeline", "upside", "strong_upside", "commit", "won")
 
 
 @handles(contract.CREATE)
-async def create(ctx: Context, request: contract.WorksCreateRequest) -> contract.WorksCreateResponse:
+async def create(
+    ctx: Context, request: contract.WorksCreateRequest
+) -> contract.WorksCreateResponse:
     """Make an opportunity."""
-    everything = [request.account, *given(request.artifacts), *given(request.contacts), *request.owned_by,
-                  *given(request.reported_by), *(tag.id for tag in given(request.tags))]  # fmt: skip
+    everything = [
+        request.account,
+        *given(request.artifacts),
+        *given(request.contacts),
+        *request.owned_by,
+        *given(request.reported_by),
+        *(tag.id for tag in given(request.tags)),
+    ]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     references.one("account", request.account)
     document = OpportunityDocument(
@@ -76,23 +85,35 @@ async def create(ctx: Context, request: contract.WorksCreateRequest) -> contract
         subtype=subtype(None, request.custom_schema_spec),
         value=_money(request.value),
         annual_contract_value=_money(request.annual_contract_value),
-        **sent(request, "amount", "body", "custom_fields", "customer_budget", "priority", "probability"),
+        **sent(
+            request, "amount", "body", "custom_fields", "customer_budget", "priority", "probability"
+        ),
     )
     if not isinstance(request.stage, UnsetType):
         document.stage = chosen(request.stage.name, document.stage)
         document.stage_id = chosen(request.stage.id, None)
     raise_all(references.problems)
     row = await add(
-        ctx.tx, org=ctx.org, title=request.title, account=request.account.number,
-        external_ref=chosen(request.external_ref, None), target_close_date=chosen(request.target_close_date, None),
-        document=document, by=ctx.caller.user_id, now=ctx.now,
-    )  # fmt: skip
+        ctx.tx,
+        org=ctx.org,
+        title=request.title,
+        account=request.account.number,
+        external_ref=chosen(request.external_ref, None),
+        target_close_date=chosen(request.target_close_date, None),
+        document=document,
+        by=ctx.caller.user_id,
+        now=ctx.now,
+    )
     await claim_artifacts(ctx, document.artifacts, ids.OPPORTUNITY.display_id(row.number))
     return contract.WorksCreateResponse(work=(await _works(ctx.tx, [row]))[0])
 
 
 def _money(money: contract.Money | UnsetType) -> dict[str, str] | None:
-    return None if isinstance(money, UnsetType) else {"amount": money.amount, "currency": money.currency}
+    return (
+        None
+        if isinstance(money, UnsetType)
+        else {"amount": money.amount, "currency": money.currency}
+    )
 
 
 def _forecast(number: int | UnsetType, name: str | UnsetType) -> tuple[int, str] | None:
@@ -102,16 +123,31 @@ def _forecast(number: int | UnsetType, name: str | UnsetType) -> tuple[int, str]
 
 
 async def add(
-    tx: Tx, *, org: str, title: str, account: int, external_ref: str | None, target_close_date: int | None,
-    document: OpportunityDocument, by: str, now: int,
-) -> store.OpportunityRow:  # fmt: skip
+    tx: Tx,
+    *,
+    org: str,
+    title: str,
+    account: int,
+    external_ref: str | None,
+    target_close_date: int | None,
+    document: OpportunityDocument,
+    by: str,
+    now: int,
+) -> store.OpportunityRow:
     """Add an opportunity."""
     row = store.OpportunityRow(
-        org=org, number=await numbers.take_one(tx, ids.OPPORTUNITY, org), title=title, account=account,
-        external_ref=external_ref, target_close_date=NO_DATE if target_close_date is None else int(target_close_date),
-        created_by=by, created_date=now, modified_by=by, modified_date=now,
+        org=org,
+        number=await numbers.take_one(tx, ids.OPPORTUNITY, org),
+        title=title,
+        account=account,
+        external_ref=external_ref,
+        target_close_date=NO_DATE if target_close_date is None else int(target_close_date),
+        created_by=by,
+        created_date=now,
+        modified_by=by,
+        modified_date=now,
         document=msgspec.json.encode(document).decode(),
-    )  # fmt: skip
+    )
     await store.insert(tx, row)
     await _put_terms(tx, row, document)
     await tell_created_by(tx, org, by, now, ids.OPPORTUNITY.display_id(row.number))
@@ -146,13 +182,17 @@ async def list_(ctx: Context, request: contract.WorksListRequest) -> contract.Wo
     """A page of works."""
     walk = read_walk("works", request, store.SORTS)
     page = await query.page(ctx.tx, _matching(ctx, request), walk)
-    return contract.WorksListResponse(works=await _works(ctx.tx, page.rows), **cursors("works", walk, page))
+    return contract.WorksListResponse(
+        works=await _works(ctx.tx, page.rows), **cursors("works", walk, page)
+    )
 
 
 @handles(contract.COUNT)
 async def count(ctx: Context, request: contract.WorksCountRequest) -> contract.WorksCountResponse:
     """How many match; all are counted, so there never are more."""
-    return contract.WorksCountResponse(count=await query.count(ctx.tx, _matching(ctx, request)), has_more=False)
+    return contract.WorksCountResponse(
+        count=await query.count(ctx.tx, _matching(ctx, request)), has_more=False
+    )
 
 
 def _matching(ctx: Context, request: contract.WorksCountRequest) -> Filter[store.OpportunityRow]:
@@ -171,13 +211,25 @@ def _matching(ctx: Context, request: contract.WorksCountRequest) -> Filter[store
     add_custom_fields(where, request.custom_fields)
     for field in ("created_date", "modified_date", "target_close_date"):
         add_dates(where, field, resolved(field, getattr(request, field), ctx.now))
-    staged = not isinstance(request.staged_info, UnsetType) and request.staged_info.is_staged is True
-    match_none(where, request.actual_close_date, request.issue, request.state, request.sync_metadata, request.ticket,
-               request.vista, staged or UNSET)  # fmt: skip
+    staged = (
+        not isinstance(request.staged_info, UnsetType) and request.staged_info.is_staged is True
+    )
+    match_none(
+        where,
+        request.actual_close_date,
+        request.issue,
+        request.state,
+        request.sync_metadata,
+        request.ticket,
+        request.vista,
+        staged or UNSET,
+    )
     return where
 
 
-def _match_opportunity(where: Filter[store.OpportunityRow], org: str, wanted_: contract.WorksFilterOpportunity) -> None:
+def _match_opportunity(
+    where: Filter[store.OpportunityRow], org: str, wanted_: contract.WorksFilterOpportunity
+) -> None:
     where.among("contacts", own_ids(org, wanted_.contacts))
     where.among("account", own_numbers(org, wanted_.account))
     where.among("forecast", [str(number) for number in given(wanted_.forecast_category_v2)])
@@ -185,7 +237,9 @@ def _match_opportunity(where: Filter[store.OpportunityRow], org: str, wanted_: c
 
 
 @handles(contract.UPDATE)
-async def update(ctx: Context, request: contract.WorksUpdateRequest) -> contract.WorksUpdateResponse:
+async def update(
+    ctx: Context, request: contract.WorksUpdateRequest
+) -> contract.WorksUpdateResponse:
     """Change an opportunity, all fields or none. What changes nothing is no change."""
     row = await found(ctx, request.id, store.lock)
     before = msgspec.json.decode(row.document, type=OpportunityDocument)
@@ -215,7 +269,9 @@ async def _document_after(
     Raises:
         ApiError: a reference is refused.
     """
-    people = {name: only_set(getattr(request, name)) for name in ("contacts", "owned_by", "reported_by")}
+    people = {
+        name: only_set(getattr(request, name)) for name in ("contacts", "owned_by", "reported_by")
+    }
     artifacts, tags = request.artifacts, request.tags
     everything: list[Id] = [id_ for ids_ in people.values() for id_ in given(ids_)]
     if not isinstance(request.account, UnsetType):
@@ -243,7 +299,9 @@ async def _document_after(
     after.fragments = list(chosen(request.custom_schema_fragments, before.fragments))
     after.forecast = _forecast(request.forecast_category_v2, UNSET) or before.forecast
     after.value = _money(request.value) or before.value
-    after.annual_contract_value = _money(request.annual_contract_value) or before.annual_contract_value
+    after.annual_contract_value = (
+        _money(request.annual_contract_value) or before.annual_contract_value
+    )
     if not isinstance(request.stage, UnsetType):
         after.stage = chosen(request.stage.name, before.stage)
         after.stage_id = chosen(request.stage.stage, before.stage_id)
@@ -251,13 +309,17 @@ async def _document_after(
 
 
 def _tags(
-    references: References, before: list[tuple[str, str | None]], change: contract.WorksUpdateTags | UnsetType
+    references: References,
+    before: list[tuple[str, str | None]],
+    change: contract.WorksUpdateTags | UnsetType,
 ) -> list[tuple[str, str | None]]:
     """The tags after a change: those of `set`, without those of `remove`, with those of `add`."""
     if isinstance(change, UnsetType):
         return before
     added = references.tags("tags.add", change.add)
-    removed = references.tags("tags.remove", [SetTagWithValue(id=tag.id) for tag in given(change.remove)])
+    removed = references.tags(
+        "tags.remove", [SetTagWithValue(id=tag.id) for tag in given(change.remove)]
+    )
     start = references.tags("tags.set", change.set)
     if isinstance(change.set, UnsetType):
         start = before
@@ -266,7 +328,9 @@ def _tags(
 
 
 @handles(contract.DELETE)
-async def delete(ctx: Context, request: contract.WorksDeleteRequest) -> contract.WorksDeleteResponse:
+async def delete(
+    ctx: Context, request: contract.WorksDeleteRequest
+) -> contract.WorksDeleteResponse:
     """Delete an opportunity that no engagement belongs to."""
     id_ = request.id
     row = await found(ctx, id_, store.lock)
@@ -296,7 +360,9 @@ async def _works(tx: Tx, rows: Sequence[Any]) -> list[contract.Opportunity]:
     ]
     people = await authors(tx, rows, named)
     org = rows[0].org if rows else ""
-    tags = await summaries.tags(tx, org, [tag for document in documents for tag, _ in document.tags])
+    tags = await summaries.tags(
+        tx, org, [tag for document in documents for tag, _ in document.tags]
+    )
     accounts = await summaries.accounts(tx, org, [row.account for row in rows])
     artifacts = await find_artifacts(tx, org, [document.artifacts for document in documents])
 
@@ -325,7 +391,9 @@ async def _works(tx: Tx, rows: Sequence[Any]) -> list[contract.Opportunity]:
             stage=summaries.stage(document),
             subtype=or_unset(document.subtype),
             tags=or_unset(tags_with_values(tags, document.tags)),
-            target_close_date=UNSET if row.target_close_date == NO_DATE else format_rfc3339(row.target_close_date),
+            target_close_date=UNSET
+            if row.target_close_date == NO_DATE
+            else format_rfc3339(row.target_close_date),
             title=row.title,
             value=_money_value(document.value),
         )

@@ -1,4 +1,6 @@
-"""Rate limits (behaviour: Rate limits): fixed windows, in this process's memory; `shared` counts for all processes together."""
+"""Rate limits (behaviour: Rate limits): fixed windows, in this process's memory; `shared`
+counts for all processes together.
+"""
 
 import math
 import time

@@ -1,8 +1,9 @@
 """Limits that all processes share, counted in Redis or Valkey (6.2 or newer is enough).
 
-A process takes requests from Redis by the block, a hundredth of the limit, so that most of them wait for no round trip.
-So a user of several processes may be refused with up to a block for each of them still unused; never let through above
-the limit. Without Redis each process counts for itself until it is back.
+A process takes requests from Redis by the block, a hundredth of the limit, so that most of them
+wait for no round trip. So a user of several processes may be refused with up to a block for each of
+them still unused; never let through above the limit. Without Redis each process counts for itself
+until it is back.
 """
 
 import asyncio
@@ -27,7 +28,9 @@ _log = structlog.get_logger("rapport.ratelimit")
 
 @dataclass(slots=True)
 class _Block:
-    """What is left of what was taken from Redis for one caller. `seen`: all that was taken so far, by anybody."""
+    """What is left of what was taken from Redis for one caller. `seen`: all that was taken so
+    far, by anybody.
+    """
 
     left: int = 0
     seen: int = 0
@@ -36,7 +39,8 @@ class _Block:
 
 
 class SharedLimiter:
-    """Counts requests per caller in windows that start at multiples of their length, for all processes together.
+    """Counts requests per caller in windows that start at multiples of their length, for all
+    processes together.
 
     Args:
         limit: how many in a window.
@@ -49,7 +53,10 @@ class SharedLimiter:
         self._now = now
         self._size = max(1, limit.requests // _PARTS)
         self._redis = Redis.from_url(
-            url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE, retry=Retry(NoBackoff(), 0)
+            url,
+            socket_timeout=_PATIENCE,
+            socket_connect_timeout=_PATIENCE,
+            retry=Retry(NoBackoff(), 0),
         )
         self._alone = Limiter(limit, now)
         self._window = 0

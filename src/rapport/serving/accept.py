@@ -23,13 +23,16 @@ _log = structlog.get_logger("rapport.http")
 
 
 class Acceptor:
-    """Takes all who wait on a process's own socket, and now and then those who wait for a process that is gone or busy.
+    """Takes all who wait on a process's own socket, and now and then those who wait for a process
+    that is gone or busy.
 
-    The loop's own servers take one connection each time they look, and between two looks a busy server answers all
-    whom it has: of 64 who come at once the last would wait for 64 rounds of answers to the others.
+    The loop's own servers take one connection each time they look, and between two looks a busy
+    server answers all whom it has: of 64 who come at once the last would wait for 64 rounds of
+    answers to the others.
 
-    The system shares out connections among the sockets of a port, also to one whose process has just ended. Whoever is
-    alive takes its own at once; what is taken from others is where somebody waited already the last time.
+    The system shares out connections among the sockets of a port, also to one whose process has
+    just ended. Whoever is alive takes its own at once; what is taken from others is where somebody
+    waited already the last time.
 
     Args:
         own: the process's socket; it listens.
@@ -39,9 +42,12 @@ class Acceptor:
     """
 
     def __init__(
-        self, own: socket.socket, others: Sequence[socket.socket], protocol: Callable[[], asyncio.Protocol],
+        self,
+        own: socket.socket,
+        others: Sequence[socket.socket],
+        protocol: Callable[[], asyncio.Protocol],
         tls: ssl.SSLContext | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._own = own
         self._others = others
         self._protocol = protocol
@@ -68,7 +74,9 @@ class Acceptor:
             listener.close()
 
     async def emptied(self) -> None:
-        """Wait until everybody who was taken has a protocol; let go of those who don't agree on TLS soon."""
+        """Wait until everybody who was taken has a protocol; let go of those who don't agree on
+        TLS soon.
+        """
         if self._opening:
             await asyncio.wait(self._opening, timeout=_OPENING_SECONDS)
         for task in self._opening:

@@ -1,4 +1,6 @@
-"""The composition root: settings in, a running server out. The only place that constructs things."""
+"""The composition root: settings in, a running server out. The only place that constructs
+things.
+"""
 
 import asyncio
 import contextlib
@@ -54,8 +56,10 @@ from rapport.webhooks.reach import Reach
 __all__ = ["Opened", "configure_logs", "migrate", "open_data", "run_command", "serve"]
 # What Python and OpenSSL, Node, and requests read the file of trusted CAs from.
 _TRUST = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
-_EXPOSED = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After",
-            "Idempotent-Replayed")  # fmt: skip
+_EXPOSED = (
+    "X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
+    "Retry-After", "Idempotent-Replayed",
+)  # fmt: skip
 
 
 class First(NamedTuple):
@@ -75,7 +79,8 @@ class First(NamedTuple):
 
 
 class Opened:
-    """An open store and data folder: the rows, the artifacts' bytes, and everything that works on them.
+    """An open store and data folder: the rows, the artifacts' bytes, and everything that works on
+    them.
 
     `place` is where the rows are, for people.
     """
@@ -86,7 +91,9 @@ class Opened:
         self.blobs = blobs
         self.tools = Tools(urls, Reach(allow_private=settings.webhook_allow_private))
         self.bell = Bell(settings.look_seconds)
-        self.invoker = Invoker(store, system_clock, self.tools, key_life=_key_life(settings), bell=self.bell)
+        self.invoker = Invoker(
+            store, system_clock, self.tools, key_life=_key_life(settings), bell=self.bell
+        )
         self.admin = Admin(store, system_clock)
         self.commands = control.Commands(self.admin, self.invoker)
 
@@ -96,8 +103,8 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
     """Open the data folder, migrating its store where needed.
 
     Raises:
-        CannotStart: it is held by another process, can't be used, is broken, or was written by a newer program;
-            or a method has no operation.
+        CannotStart: it is held by another process, can't be used, is broken, or was written by a
+            newer program; or a method has no operation.
     """
     folder = settings.data
     with locked(folder, shared=bool(settings.database_url)):
@@ -135,9 +142,11 @@ async def _open_store(settings: Settings) -> Store:
             from rapport.store.postgres.store import PostgresStore  # noqa: PLC0415
 
             options = Options(
-                settings.database_url, pooled=settings.database_pooler == "transaction",
-                connections=settings.database_connections, replica_url=settings.database_replica_url,
-            )  # fmt: skip
+                settings.database_url,
+                pooled=settings.database_pooler == "transaction",
+                connections=settings.database_connections,
+                replica_url=settings.database_replica_url,
+            )
             return await PostgresStore.open(options)
         store = SqliteStore(settings.data / DATABASE, sync=settings.sync)
     except (CannotOpen, NewerDatabase) as error:
@@ -151,7 +160,8 @@ async def migrate(settings: Settings) -> str:
     """Bring the store to this program's version; where it is.
 
     Raises:
-        CannotStart: it can't be used, is held by another process, or was written by a newer program.
+        CannotStart: it can't be used, is held by another process, or was written by a newer
+            program.
     """
     configure_logs()
     if settings.database_url:
@@ -193,20 +203,27 @@ def _signed_urls(settings: Settings) -> SignedUrls:
     except (OSError, ValueError) as error:
         raise CannotStart(f"the key of signed URLs can't be used: {error}") from None
     return SignedUrls(
-        key, base_url=settings.public_url, local_url=listener.url(settings, settings.host, settings.port),
+        key,
+        base_url=settings.public_url,
+        local_url=listener.url(settings, settings.host, settings.port),
         seconds=settings.artifact_url_ttl,
-    )  # fmt: skip
+    )
 
 
-async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Run an operator's command on the store itself; a running server on SQLite is to be asked instead.
+async def run_command(
+    settings: Settings, command: str, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Run an operator's command on the store itself; a running server on SQLite is to be asked
+    instead.
 
     Raises:
         CannotStart: there is no store, or it can't be opened.
     """
     configure_logs()
     if not settings.database_url and not (settings.data / DATABASE).exists():
-        raise CannotStart(f"there is no store in {settings.data}: run rapport init, or rapport serve")
+        raise CannotStart(
+            f"there is no store in {settings.data}: run rapport init, or rapport serve"
+        )
     async with open_data(settings) as opened, _telling(opened, settings):
         return await opened.commands.run(command, arguments)
 
@@ -223,9 +240,11 @@ def _limits(settings: Settings) -> Limits | None:
 
 def _application(opened: Opened, settings: Settings, limits: Limits | None, state: State) -> App:
     files = Files(
-        Uploads(opened.store, opened.blobs, system_clock), opened.tools.urls, system_clock,
+        Uploads(opened.store, opened.blobs, system_clock),
+        opened.tools.urls,
+        system_clock,
         max_bytes=settings.artifact_max_bytes,
-    )  # fmt: skip
+    )
     edge: App = Edge(
         opened.invoker, Callers(opened.store, system_clock), opened.bell, limits,
         strict=settings.strict, access_log=settings.access_log,
@@ -233,9 +252,12 @@ def _application(opened: Opened, settings: Settings, limits: Limits | None, stat
     )  # fmt: skip
     if settings.cors_origins:
         shared = CORSMiddleware(
-            edge, allow_origins=settings.cors_origins, allow_methods=["GET", "POST"], allow_headers=["*"],
+            edge,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
             expose_headers=_EXPOSED,
-        )  # fmt: skip
+        )
         edge = identified(shared)  # which answers preflights itself
     return edge
 
@@ -252,7 +274,9 @@ def _own_tls(settings: Settings) -> ssl.SSLContext | None:
     if cert is None or key is None:
         raise CannotStart("tls_cert and tls_key go together: give both or none")
     if settings.tls == "dev":
-        raise CannotStart("tls = dev makes its own certificate: leave out either it or tls_cert and tls_key")
+        raise CannotStart(
+            "tls = dev makes its own certificate: leave out either it or tls_cert and tls_key"
+        )
     try:
         return tls_context(cert, key)
     except TlsError as error:
@@ -280,7 +304,9 @@ def _dev_tls(settings: Settings, say: Callable[[str], None]) -> ssl.SSLContext:
     return made
 
 
-async def _serve(settings: Settings, first: First, *, say: Callable[[str], None], parent: Parent | None) -> None:
+async def _serve(
+    settings: Settings, first: First, *, say: Callable[[str], None], parent: Parent | None
+) -> None:
     tls = _own_tls(settings)
     log = structlog.get_logger("rapport")
     taken = parent.listener if parent else listener.bind(settings.host, settings.port)
@@ -306,18 +332,25 @@ async def _serve(settings: Settings, first: First, *, say: Callable[[str], None]
             limits = _limits(settings)
             state = State()
             server = Server(
-                _config(_application(opened, settings, limits, state), settings, tls), state,
-                others=parent.others if parent else (), drain_delay=settings.drain_delay,
-                say_ready=say_ready, say_leaving=opened.bell.close,
-            )  # fmt: skip
+                _config(_application(opened, settings, limits, state), settings, tls),
+                state,
+                others=parent.others if parent else (),
+                drain_delay=settings.drain_delay,
+                say_ready=say_ready,
+                say_leaving=opened.bell.close,
+            )
             # Others may be writing to a folder that is shared; no upload lasts a day.
             await opened.blobs.sweep(older_than=DAY / SECOND if settings.database_url else 0.0)
             orphan_seconds = settings.artifact_orphan_hours * 3600
             cleaner = Cleaner(
-                opened.store, opened.blobs, system_clock, orphan_seconds=orphan_seconds,
+                opened.store,
+                opened.blobs,
+                system_clock,
+                orphan_seconds=orphan_seconds,
                 event_seconds=settings.event_retention_days * 86_400,
-                delivery_seconds=settings.delivery_retention_days * 86_400, key_life=_key_life(settings),
-            )  # fmt: skip
+                delivery_seconds=settings.delivery_retention_days * 86_400,
+                key_life=_key_life(settings),
+            )
             cleaning = asyncio.create_task(cleaner.run())
             deliveries = _deliveries(opened, settings)
             delivering = asyncio.create_task(deliveries.run())
@@ -335,7 +368,9 @@ async def _serve(settings: Settings, first: First, *, say: Callable[[str], None]
 
 @contextlib.asynccontextmanager
 async def _commanded(opened: Opened, settings: Settings) -> AsyncIterator[None]:
-    """Take an operator's commands. On PostgreSQL they need no server: they write to the database themselves."""
+    """Take an operator's commands. On PostgreSQL they need no server: they write to the
+    database themselves.
+    """
     if settings.database_url:
         yield
         return
@@ -353,7 +388,8 @@ async def _in_touch(opened: Opened, settings: Settings) -> AsyncIterator[None]:
     """Hear of other processes' commits and tell them of ours, as far as there is a way to."""
     dial = _dial(opened, settings)
     if dial is None:
-        # A store in a file has no other processes. Behind a pooler there is no connection that could listen.
+        # A store in a file has no other processes. Behind a pooler there is no connection that
+        # could listen.
         opened.bell.set_deaf(deaf=bool(settings.database_url))
         yield
         return
@@ -388,19 +424,29 @@ def _dial(opened: Opened, settings: Settings) -> Dial | None:
 
 def _deliveries(opened: Opened, settings: Settings) -> Deliveries:
     rules = Rules(
-        timeout=settings.webhook_timeout, retry_delays=settings.webhook_retry_delays,
+        timeout=settings.webhook_timeout,
+        retry_delays=settings.webhook_retry_delays,
         verify_again=settings.webhook_reverify_seconds,
-    )  # fmt: skip
-    return Deliveries(opened.store, system_clock, Poster(opened.tools.reach), rules, bell=opened.bell)
+    )
+    return Deliveries(
+        opened.store, system_clock, Poster(opened.tools.reach), rules, bell=opened.bell
+    )
 
 
 def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:
     config = uvicorn.Config(
-        application, ws="none", lifespan="off", log_config=None,
-        access_log=False, server_header=False, date_header=True, timeout_keep_alive=75,
+        application,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, int(settings.drain_seconds)),
-        proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies,
-    )  # fmt: skip
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+    )
     config.load()
     config.ssl = tls
     return config
@@ -422,23 +468,34 @@ async def _first_start(opened: Opened, first: First, say: Callable[[str], None])
         made = await opened.admin.first_org(name=first.org, email=first.email)
     if made is None:
         return False  # another process was first
-    say(f"Made the org {made['org']['name']} ({made['org']['display_id']}). Token, shown this once:\n{made['token']}")
+    say(
+        f"Made the org {made['org']['name']} ({made['org']['display_id']}). Token, shown this "
+        f"once:\n{made['token']}"
+    )
     if first.token_file is not None:
         token_file.write(first.token_file, made["token"])
         say(f"It is in {first.token_file} too.")
     return True
 
 
-async def _hint(opened: Opened, settings: Settings, first: First, say: Callable[[str], None]) -> None:
+async def _hint(
+    opened: Opened, settings: Settings, first: First, say: Callable[[str], None]
+) -> None:
     """Tell an operator who starts a store again what they may look for in vain."""
     if first.with_demo:
         say(f"{opened.place} is in use already: --demo changes nothing there.")
-    place = f" --data {shlex.quote(str(settings.data))}" if settings.found["data"].source == "--data" else ""
+    place = (
+        f" --data {shlex.quote(str(settings.data))}"
+        if settings.found["data"].source == "--data"
+        else ""
+    )
     place += " --database URL" if settings.found["database_url"].source == "--database" else ""
     say(f"For a token: rapport tokens create {await opened.admin.holder()}{place}")
 
 
-def serve(settings: Settings, first: First, *, say: Callable[[str], None], parent: Parent | None = None) -> None:
+def serve(
+    settings: Settings, first: First, *, say: Callable[[str], None], parent: Parent | None = None
+) -> None:
     """Serve until a signal says stop.
 
     Args:

@@ -49,7 +49,9 @@ def _place(host: str, port: int) -> str:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    family, _, _, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -64,7 +66,8 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def divided(listener: socket.socket, count: int) -> list[socket.socket]:
-    """Sockets on the port of this one, itself included, among which the system shares out the connections.
+    """Sockets on the port of this one, itself included, among which the system shares out the
+    connections.
 
     Where it does not do that, there are fewer, or this one alone.
     """

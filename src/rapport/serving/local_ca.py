@@ -1,4 +1,6 @@
-"""A local certificate authority in the data folder, and this server's certificate from it: `--tls dev`."""
+"""A local certificate authority in the data folder, and this server's certificate from it:
+`--tls dev`.
+"""
 
 import contextlib
 import ipaddress
@@ -37,7 +39,8 @@ class _Pair(NamedTuple):
 
 
 def ensure(folder: Path, names: Sequence[str], now: datetime | None = None) -> Files:
-    """See to it that there are a CA and a certificate for these names, making what is missing, other, or near its end.
+    """See to it that there are a CA and a certificate for these names, making what is missing,
+    other, or near its end.
 
     Args:
         folder: theirs alone; 0700, its files 0600.
@@ -67,7 +70,9 @@ def _authority(cert: Path, key: Path, now: datetime) -> _Pair:
         try:
             found = _read(cert, key)
         except (OSError, ValueError, TypeError):
-            raise TlsError(f"the CA in {cert.parent} is broken: remove that folder to make a new one") from None
+            raise TlsError(
+                f"the CA in {cert.parent} is broken: remove that folder to make a new one"
+            ) from None
         if found.cert.not_valid_after_utc >= now + _LIFE:
             return found
     made = _new_authority(now)
@@ -78,7 +83,9 @@ def _authority(cert: Path, key: Path, now: datetime) -> _Pair:
 
 def _new_authority(now: datetime) -> _Pair:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Rapport local CA {now:%Y-%m-%d %H:%M:%S}")])
+    name = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, f"Rapport local CA {now:%Y-%m-%d %H:%M:%S}")]
+    )
     builder = _builder(name, name, key, now, _CA_LIFE)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
@@ -90,39 +97,65 @@ def _certificate(ca: _Pair, names: Sequence[str], now: datetime) -> _Pair:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Rapport")])
     issued_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.key.public_key())
     builder = _builder(subject, ca.cert.subject, key, now, _LIFE)
-    builder = builder.add_extension(x509.SubjectAlternativeName(_general_names(names)), critical=False)
-    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(
+        x509.SubjectAlternativeName(_general_names(names)), critical=False
+    )
+    builder = builder.add_extension(
+        x509.BasicConstraints(ca=False, path_length=None), critical=True
+    )
     builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    builder = builder.add_extension(
+        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
+    )
     builder = builder.add_extension(issued_by, critical=False)
     return _Pair(builder.sign(ca.key, hashes.SHA256()), key)
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, life: timedelta
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    now: datetime,
+    life: timedelta,
 ) -> x509.CertificateBuilder:
     own_id = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     return (
-        x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(now - _SKEW).not_valid_after(now + life)
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _SKEW)
+        .not_valid_after(now + life)
         .add_extension(own_id, critical=False)
-    )  # fmt: skip
+    )
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=not signs_certificates, content_commitment=False, key_encipherment=False,
-        data_encipherment=False, key_agreement=False, key_cert_sign=signs_certificates, crl_sign=signs_certificates,
-        encipher_only=False, decipher_only=False,
-    )  # fmt: skip
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _is_good(files: Files, ca: _Pair, names: Sequence[str], now: datetime) -> bool:
-    with contextlib.suppress(OSError, ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+    with contextlib.suppress(
+        OSError, ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound
+    ):
         found = _read(files.cert, files.key)
         found.cert.verify_directly_issued_by(ca.cert)
         written = found.cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        return set(written) == set(_general_names(names)) and found.cert.not_valid_after_utc >= now + _RENEW_BEFORE
+        return (
+            set(written) == set(_general_names(names))
+            and found.cert.not_valid_after_utc >= now + _RENEW_BEFORE
+        )
     return False
 
 
@@ -146,7 +179,10 @@ def _read(cert: Path, key: Path) -> _Pair:
     """
     found = x509.load_pem_x509_certificate(cert.read_bytes())
     private = serialization.load_pem_private_key(key.read_bytes(), password=None)
-    if not isinstance(private, ec.EllipticCurvePrivateKey) or private.public_key() != found.public_key():
+    if (
+        not isinstance(private, ec.EllipticCurvePrivateKey)
+        or private.public_key() != found.public_key()
+    ):
         raise ValueError(cert)
     return _Pair(found, private)
 
@@ -154,7 +190,7 @@ def _read(cert: Path, key: Path) -> _Pair:
 def _key_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )  # fmt: skip
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,9 +1,10 @@
 """What a worker process of `rapport serve --workers N` knows of its parent.
 
-The parent hands over the sockets to take connections from, one for each worker, and a line to itself. The worker writes
-a JSON object a line there: `{"say": text}` for the operator, `{"ready": true}` once it serves, `{"failed": text}` when
-it can't. The parent writes nothing: it closes its side when the worker shall leave, as the system does when the parent
-was killed. A parent may be of an older version than its workers, so all of this has to stay as it is.
+The parent hands over the sockets to take connections from, one for each worker, and a line to
+itself. The worker writes a JSON object a line there: `{"say": text}` for the operator, `{"ready":
+true}` once it serves, `{"failed": text}` when it can't. The parent writes nothing: it closes its
+side when the worker shall leave, as the system does when the parent was killed. A parent may be of
+an older version than its workers, so all of this has to stay as it is.
 """
 
 import asyncio
@@ -15,10 +16,12 @@ from typing import Any
 
 
 class Parent:
-    """The parent of this process. `listener` is this worker's own socket, `others` are those of the other workers.
+    """The parent of this process. `listener` is this worker's own socket, `others` are those of the
+    other workers.
 
     Args:
-        option: `number,line,listener,…`: the worker's number, from 1, and the descriptors of the line and the sockets.
+        option: `number,line,listener,…`: the worker's number, from 1, and the descriptors of the
+            line and the sockets.
     """
 
     def __init__(self, option: str) -> None:
@@ -42,7 +45,9 @@ class Parent:
         self._send({"failed": sentence})
 
     def when_gone(self, leave: Callable[[], None]) -> None:
-        """Call `leave` once the parent wants this worker to go, or is gone itself. Needs a running loop."""
+        """Call `leave` once the parent wants this worker to go, or is gone itself. Needs a
+        running loop.
+        """
         loop = asyncio.get_running_loop()
 
         def gone() -> None:
@@ -52,5 +57,7 @@ class Parent:
         loop.add_reader(self._line, gone)
 
     def _send(self, told: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError):  # a parent that is gone is no reason to break off a request
+        with contextlib.suppress(
+            OSError
+        ):  # a parent that is gone is no reason to break off a request
             self._line.sendall(json.dumps(told).encode() + b"\n")

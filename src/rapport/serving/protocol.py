@@ -15,12 +15,15 @@ from rapport.http.edge import IS_GONE
 from rapport.wire.errors import render, request_id
 
 HEAD_SECONDS = 30
-# How long to throw away what a refused client still sends: closed on at once, it might never read why.
+# How long to throw away what a refused client still sends: closed on at once, it might never read
+# why.
 _LINGER_SECONDS = 1.0
 
 
 class State(ServerState):
-    """What a server and its connections know of one another; `is_leaving` once the server is about to stop."""
+    """What a server and its connections know of one another; `is_leaving` once the server is
+    about to stop.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +62,9 @@ class RapportProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, of a head no more at a time than it may still have; throw away what follows a refusal."""
+        """Read on, of a head no more at a time than it may still have; throw away what follows
+        a refusal.
+        """
         self._unset_keepalive_if_required()
         while data and self._refusal is None:
             size = len(data) if self._part is _Part.BODY else head.MAX_HEAD - self._pending
@@ -89,9 +94,11 @@ class RapportProtocol(HttpToolsProtocol):
         The parser would take that for the other protocol's, and so the body be lost.
         """
         plain = head.text(
-            self.parser.get_method(), self.url, self.parser.get_http_version(),
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version(),
             [field for field in self.headers if field[0] != b"upgrade"],
-        )  # fmt: skip
+        )
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         self._pending = 0
@@ -161,15 +168,21 @@ class RapportProtocol(HttpToolsProtocol):
             self._say(self._refusal)
 
     def leave(self) -> None:
-        """Make the next answer the last one, and say so in it, so that nobody sends into a closing connection."""
+        """Make the next answer the last one, and say so in it, so that nobody sends into a
+        closing connection.
+        """
         if self.cycle is not None and not self.cycle.response_started:
             self.cycle.keep_alive = False
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        super()._start_asgi_task(cycle, _unchunked(cycle, app) if cycle.scope["http_version"] == "1.0" else app)
+        super()._start_asgi_task(
+            cycle, _unchunked(cycle, app) if cycle.scope["http_version"] == "1.0" else app
+        )
 
     def _refuse(self, error: ApiError) -> None:
-        """Read no more: answer what can't be read, once all that came before it is answered, and close."""
+        """Read no more: answer what can't be read, once all that came before it is answered,
+        and close.
+        """
         self._refusal = error
         self._stop_waiting()
         if self._is_idle():
@@ -194,10 +207,13 @@ class RapportProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         status, more, body = render(error)
         lines = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "content-type: application/json",
-            f"content-length: {len(body)}", f"x-request-id: {request_id(dict(self.headers))}",
-            *(f"{name}: {value}" for name, value in more.items()), "connection: close",
-        )  # fmt: skip
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+            "content-type: application/json",
+            f"content-length: {len(body)}",
+            f"x-request-id: {request_id(dict(self.headers))}",
+            *(f"{name}: {value}" for name, value in more.items()),
+            "connection: close",
+        )
         self.transport.write("\r\n".join((*lines, "", "")).encode() + body)
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -218,7 +234,9 @@ class RapportProtocol(HttpToolsProtocol):
     def _too_slow(self) -> None:
         self._head_timer = None
         if not self.transport.is_closing():
-            self._refuse(_malformed(f"The request's head did not arrive within {HEAD_SECONDS} seconds."))
+            self._refuse(
+                _malformed(f"The request's head did not arrive within {HEAD_SECONDS} seconds.")
+            )
 
 
 def _unchunked(cycle: RequestResponseCycle, app: Any) -> Any:

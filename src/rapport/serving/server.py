@@ -1,4 +1,6 @@
-"""uvicorn's server with a stop that nobody notices who comes through a proxy or to another worker."""
+"""uvicorn's server with a stop that nobody notices who comes through a proxy or to another
+worker.
+"""
 
 import asyncio
 import contextlib
@@ -12,16 +14,18 @@ import uvicorn
 from rapport.serving.accept import Acceptor
 from rapport.serving.protocol import RapportProtocol, State
 
-# How long a connection may be silent before a worker that others replace closes it: whoever has just sent a request, or
-# is about to, still gets its answer.
+# How long a connection may be silent before a worker that others replace closes it: whoever has
+# just sent a request, or is about to, still gets its answer.
 _LINGER_SECONDS = 1.0
 
 
 class Server(uvicorn.Server):
-    """A server that leaves in steps. A signal that it obeyed is not raised once more: a clean stop exits with 0.
+    """A server that leaves in steps. A signal that it obeyed is not raised once more: a clean stop
+    exits with 0.
 
-    First `/readyz` says that it leaves, long polls and streams end, and every answer closes its connection. Then, at
-    once or after a while, it takes no connections any more. At last it ends, when every request is answered.
+    First `/readyz` says that it leaves, long polls and streams end, and every answer closes its
+    connection. Then, at once or after a while, it takes no connections any more. At last it ends,
+    when every request is answered.
 
     Args:
         config: uvicorn's.
@@ -33,9 +37,15 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, config: uvicorn.Config, state: State, *, others: Sequence[socket.socket], drain_delay: float,
-        say_ready: Callable[[], None], say_leaving: Callable[[], None],
-    ) -> None:  # fmt: skip
+        self,
+        config: uvicorn.Config,
+        state: State,
+        *,
+        others: Sequence[socket.socket],
+        drain_delay: float,
+        say_ready: Callable[[], None],
+        say_leaving: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self.server_state = self._state = state
         self._others = others
@@ -46,7 +56,9 @@ class Server(uvicorn.Server):
         self._acceptors: list[Acceptor] = []
 
     def leave(self) -> None:
-        """Stop, but take connections for as long as a proxy needs to notice; a second call changes nothing."""
+        """Stop, but take connections for as long as a proxy needs to notice; a second call
+        changes nothing.
+        """
         if self._drain_delay:
             self._begin_to_leave(self._drain_delay)
         else:
@@ -64,7 +76,9 @@ class Server(uvicorn.Server):
         self._let_go()
 
     def _let_go(self) -> None:
-        """Make every answer the last one of its connection, and end what would wait for events to come."""
+        """Make every answer the last one of its connection, and end what would wait for events
+        to come.
+        """
         if not self._state.is_leaving:
             self._state.is_leaving = True
             for connection in self._state.connections:
@@ -72,9 +86,13 @@ class Server(uvicorn.Server):
             self._say_leaving()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say that it serves once it does: connections are taken and signals are obeyed from then on."""
+        """Say that it serves once it does: connections are taken and signals are obeyed from
+        then on.
+        """
         await super().startup([])
-        self._acceptors = [Acceptor(own, self._others, self._protocol, self.config.ssl) for own in sockets or ()]
+        self._acceptors = [
+            Acceptor(own, self._others, self._protocol, self.config.ssl) for own in sockets or ()
+        ]
         self._say_ready()
 
     def _protocol(self) -> asyncio.Protocol:

@@ -32,6 +32,8 @@ def context(cert: Path, key: Path) -> ssl.SSLContext:
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise TlsError(f"tls_key: {key} is not the key of the certificate in {cert}") from None
-        raise TlsError(f"tls_cert and tls_key must be a certificate and its key in PEM, without a passphrase, "
-                       f"and {cert} and {key} are not") from None  # fmt: skip
+        raise TlsError(
+            f"tls_cert and tls_key must be a certificate and its key in PEM, without a passphrase, "
+            f"and {cert} and {key} are not"
+        ) from None
     return made

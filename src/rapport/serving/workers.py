@@ -1,8 +1,10 @@
-"""Several processes that serve on one port: `rapport serve --workers N`, seen from the parent of them.
+"""Several processes that serve on one port: `rapport serve --workers N`, seen from the parent of
+them.
 
-The parent takes the port, starts the workers with its own command line and starts new ones for those that end. It
-serves nothing itself. On SIGHUP it replaces the workers one after the other, each by one that serves already: they read
-settings and certificates anew, and run the program that is installed then.
+The parent takes the port, starts the workers with its own command line and starts new ones for
+those that end. It serves nothing itself. On SIGHUP it replaces the workers one after the other,
+each by one that serves already: they read settings and certificates anew, and run the program that
+is installed then.
 """
 
 import asyncio
@@ -46,9 +48,12 @@ class _Worker:
     """
 
     def __init__(
-        self, number: int, process: asyncio.subprocess.Process, line: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        self,
+        number: int,
+        process: asyncio.subprocess.Process,
+        line: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         say: Say,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.number = number
         self.process = process
         self.is_leaving = False
@@ -200,9 +205,14 @@ class Workers:
             kept = [theirs.fileno(), *(taken.fileno() for taken in self._sockets)]
             # A group of its own, so that Ctrl-C comes to the parent alone.
             process = await asyncio.create_subprocess_exec(
-                sys.executable, *sys.orig_argv[1:], "--worker", ",".join(map(str, [number, *kept])),
-                pass_fds=kept, process_group=0, stdin=asyncio.subprocess.DEVNULL,
-            )  # fmt: skip
+                sys.executable,
+                *sys.orig_argv[1:],
+                "--worker",
+                ",".join(map(str, [number, *kept])),
+                pass_fds=kept,
+                process_group=0,
+                stdin=asyncio.subprocess.DEVNULL,
+            )
         worker = _Worker(number, process, line, self._say_once)
         self._alive.add(worker)
         worker.ended.add_done_callback(lambda _: self._alive.discard(worker))
@@ -220,7 +230,9 @@ class Workers:
         if worker.is_leaving:
             return
         _log.error("worker_ended", worker=worker.number, code=worker.process.returncode)
-        self._failures[worker.number] = 0 if worker.was_sound else self._failures.get(worker.number, 0) + 1
+        self._failures[worker.number] = (
+            0 if worker.was_sound else self._failures.get(worker.number, 0) + 1
+        )
         await self._restart(worker.number)
 
     def _say_once(self, line: str) -> None:
@@ -248,7 +260,9 @@ class Workers:
             await self._renew()
 
     async def _renew(self) -> None:
-        """Put a new worker into each place, one after the other; stop at the first that can't start."""
+        """Put a new worker into each place, one after the other; stop at the first that can't
+        start.
+        """
         for number in sorted(self._serving):
             new = await self._spawn(number)
             if not await new.serves():
@@ -315,14 +329,18 @@ def serve(settings: Settings, *, say: Say) -> None:
     count = settings.workers
     if not settings.database_url:
         raise CannotStart(
-            f"workers is {count}, but only one process can write a SQLite file: leave it at 1, or set "
+            f"workers is {count}, but only one process can write a SQLite file: leave it at 1, or "
+            "set "
             f"RAPPORT_DATABASE_URL to use PostgreSQL"
         )
     taken = listener.bind(settings.host, settings.port, patience=_PORT_SECONDS)
     for warning in settings.warnings:
         _log.warning("setting", warning=warning)
     if settings.rate_limit and not settings.redis_url:
-        warning = f"each of the {count} workers counts requests for itself: RAPPORT_REDIS_URL makes them count together"
+        warning = (
+            f"each of the {count} workers counts requests for itself: "
+            "RAPPORT_REDIS_URL makes them count together"
+        )
         _log.warning("setting", warning=warning)
     host, port = taken.getsockname()[:2]
     url = listener.url(settings, host, port)
@@ -330,7 +348,9 @@ def serve(settings: Settings, *, say: Say) -> None:
     def say_ready() -> None:
         say(f"Rapport serves {url} with {count} workers (reference: /docs)")
 
-    stop_seconds = settings.drain_delay + settings.drain_seconds + settings.webhook_timeout + _SLACK_SECONDS
+    stop_seconds = (
+        settings.drain_delay + settings.drain_seconds + settings.webhook_timeout + _SLACK_SECONDS
+    )
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(each) for each in listener.divided(taken, count)]
         workers = Workers(sockets, count, stop_seconds=stop_seconds, say=say, say_ready=say_ready)

@@ -35,7 +35,8 @@ async def insert(tx: Tx, row: AccountRow) -> None:
 
 
 _GET = """
-    SELECT org, number, display_name, tier, created_by, created_date, modified_by, modified_date, document
+    SELECT org, number, display_name, tier, created_by, created_date, modified_by, modified_date,
+    document
     FROM accounts WHERE org = :org AND number = :number"""
 
 
@@ -59,14 +60,21 @@ async def update(tx: Tx, row: AccountRow) -> None:
                             modified_date = :modified_date, document = :document
         WHERE org = :org AND number = :number
         """,
-        org=row.org, number=row.number, display_name=row.display_name, tier=row.tier, modified_by=row.modified_by,
-        modified_date=row.modified_date, document=row.document,
-    )  # fmt: skip
+        org=row.org,
+        number=row.number,
+        display_name=row.display_name,
+        tier=row.tier,
+        modified_by=row.modified_by,
+        modified_date=row.modified_date,
+        document=row.document,
+    )
 
 
 async def delete(tx: Tx, org: str, number: int) -> None:
     """Delete an account; what belongs to it is the caller's to delete."""
-    await tx.run("DELETE FROM accounts WHERE org = :org AND number = :number", org=org, number=number)
+    await tx.run(
+        "DELETE FROM accounts WHERE org = :org AND number = :number", org=org, number=number
+    )
 
 
 SORTS = {"created_date": int, "modified_date": int, "display_name": str}
@@ -82,12 +90,20 @@ _LISTING = Listing(
         "display_name": Column("a.display_name"),
         "tier": Column("a.tier"),
         **terms.filters(
-            "accounts", "a", "'ACC-' || a.number",
-            "custom_fields", "domains", "external_refs", "owned_by", "subtype", "tags", "websites",
+            "accounts",
+            "a",
+            "'ACC-' || a.number",
+            "custom_fields",
+            "domains",
+            "external_refs",
+            "owned_by",
+            "subtype",
+            "tags",
+            "websites",
         ),
     },
     dates={"created_date": Date("a.created_date"), "modified_date": Date("a.modified_date")},
-)  # fmt: skip
+)
 
 
 def of_org(org: str) -> Filter[AccountRow]:

@@ -67,10 +67,14 @@ async def insert(tx: Tx, row: ArtifactRow) -> None:
     """Add an artifact."""
     await tx.run(
         """
-        INSERT INTO artifacts (org, number, parent, file_name, file_type, size, declared_type, configuration_set,
-                               current_version, last_version, created_by, created_date, modified_by, modified_date)
-        VALUES (:org, :number, :parent, :file_name, :file_type, :size, :declared_type, :configuration_set,
-                :current_version, :last_version, :created_by, :created_date, :modified_by, :modified_date)
+        INSERT INTO artifacts (org, number, parent, file_name, file_type, size, declared_type,
+                               configuration_set,
+                               current_version, last_version, created_by, created_date, modified_by,
+                               modified_date)
+        VALUES (:org, :number, :parent, :file_name, :file_type, :size, :declared_type,
+                :configuration_set,
+                :current_version, :last_version, :created_by, :created_date, :modified_by,
+                :modified_date)
         """,
         **row._asdict(),
     )
@@ -117,7 +121,8 @@ async def claim(tx: Tx, rows: Sequence[tuple[str, int, str]]) -> None:
 async def adopt(tx: Tx, org: str, number: int, parent: str) -> None:
     """Bind an artifact that has no parent; one that has keeps it."""
     await tx.run(
-        "UPDATE artifacts SET parent = :parent WHERE org = :org AND number = :number AND parent IS NULL",
+        "UPDATE artifacts SET parent = :parent WHERE org = :org AND number = :number "
+        "AND parent IS NULL",
         org=org,
         number=number,
         parent=parent,
@@ -155,7 +160,8 @@ async def version(tx: Tx, key: VersionKey) -> VersionRow | None:
     row = await tx.one(
         f"""
         SELECT {_VERSION_COLUMNS} FROM artifact_versions
-        WHERE org = :org AND artifact = :artifact AND version = :version AND uploaded_date IS NOT NULL
+        WHERE org = :org AND artifact = :artifact AND version = :version
+        AND uploaded_date IS NOT NULL
         """,  # noqa: S608
         **key._asdict(),
     )
@@ -165,7 +171,8 @@ async def version(tx: Tx, key: VersionKey) -> VersionRow | None:
 async def prepared_by(tx: Tx, key: VersionKey) -> str:
     """Who prepared a version; nobody when it is gone."""
     row = await tx.one(
-        "SELECT prepared_by FROM artifact_versions WHERE org = :org AND artifact = :artifact AND version = :version",
+        "SELECT prepared_by FROM artifact_versions WHERE org = :org AND artifact = :artifact "
+        "AND version = :version",
         **key._asdict(),
     )
     return str(row[0]) if row else ""
@@ -173,12 +180,17 @@ async def prepared_by(tx: Tx, key: VersionKey) -> str:
 
 async def file_name(tx: Tx, org: str, number: int) -> str:
     """The name that an artifact was prepared with."""
-    row = await tx.one("SELECT file_name FROM artifacts WHERE org = :org AND number = :number", org=org, number=number)
+    row = await tx.one(
+        "SELECT file_name FROM artifacts WHERE org = :org AND number = :number",
+        org=org,
+        number=number,
+    )
     return str(row[0]) if row else ""
 
 
 async def begin_upload(tx: Tx, key: VersionKey, blob: str, due: int) -> bool:
-    """Note the blob that is going to be written for a version; False when the version waits for no bytes.
+    """Note the blob that is going to be written for a version; False when the version waits for no
+    bytes.
 
     Args:
         tx: to write in.
@@ -202,7 +214,9 @@ async def begin_upload(tx: Tx, key: VersionKey, blob: str, due: int) -> bool:
 async def declared_type(tx: Tx, org: str, number: int) -> str | None:
     """The type that an artifact was prepared with."""
     row = await tx.one(
-        "SELECT declared_type FROM artifacts WHERE org = :org AND number = :number", org=org, number=number
+        "SELECT declared_type FROM artifacts WHERE org = :org AND number = :number",
+        org=org,
+        number=number,
     )
     return row[0] if row else None
 
@@ -215,10 +229,13 @@ async def finish_upload(tx: Tx, key: VersionKey, uploaded: Uploaded, now: int) -
     """
     # Two versions that come at once must not both show themselves as the newest.
     await lock(tx, key.org, key.artifact)
-    held = await tx.run("DELETE FROM loose_blobs WHERE org = :org AND blob = :blob", org=key.org, blob=uploaded.blob)
+    held = await tx.run(
+        "DELETE FROM loose_blobs WHERE org = :org AND blob = :blob", org=key.org, blob=uploaded.blob
+    )
     filled = await tx.run(
         """
-        UPDATE artifact_versions SET blob = :blob, file_type = :file_type, sniffed_type = :sniffed_type, size = :size,
+        UPDATE artifact_versions SET blob = :blob, file_type = :file_type,
+            sniffed_type = :sniffed_type, size = :size,
             sha256 = :sha256, uploaded_date = :now
         WHERE org = :org AND artifact = :artifact AND version = :version AND uploaded_date IS NULL
         """,
@@ -235,21 +252,28 @@ async def delete_version(tx: Tx, row: VersionRow, now: int, by: str) -> None:
     """Remove an uploaded version; its bytes go soon after."""
     key = VersionKey(row.org, row.artifact, row.version)
     await tx.run(
-        "INSERT INTO loose_blobs (org, blob, due_date) VALUES (:org, :blob, :now)", org=row.org, blob=row.blob, now=now
+        "INSERT INTO loose_blobs (org, blob, due_date) VALUES (:org, :blob, :now)",
+        org=row.org,
+        blob=row.blob,
+        now=now,
     )
     await tx.run(
-        "DELETE FROM artifact_versions WHERE org = :org AND artifact = :artifact AND version = :version",
+        "DELETE FROM artifact_versions WHERE org = :org AND artifact = :artifact "
+        "AND version = :version",
         **key._asdict(),
     )
     await _show_newest(tx, row.org, row.artifact, now, by=by)
 
 
 async def _show_newest(tx: Tx, org: str, number: int, now: int, by: str | None = None) -> None:
-    """Let the artifact's row say what its newest uploaded version is; none is left after the last was deleted."""
+    """Let the artifact's row say what its newest uploaded version is; none is left after the
+    last was deleted.
+    """
     newest = await tx.one(
         """
         SELECT version, file_type, size, uploaded_date, prepared_by FROM artifact_versions
-        WHERE org = :org AND artifact = :number AND uploaded_date IS NOT NULL ORDER BY version DESC LIMIT 1
+        WHERE org = :org AND artifact = :number AND uploaded_date IS NOT NULL ORDER BY version DESC
+        LIMIT 1
         """,
         org=org,
         number=number,
@@ -257,7 +281,8 @@ async def _show_newest(tx: Tx, org: str, number: int, now: int, by: str | None =
     version_number, file_type, size, uploaded, prepared_by = newest or (None, None, None, None, by)
     await tx.run(
         """
-        UPDATE artifacts SET current_version = :version, file_type = COALESCE(:file_type, declared_type), size = :size,
+        UPDATE artifacts SET current_version = :version,
+            file_type = COALESCE(:file_type, declared_type), size = :size,
             uploaded_date = :uploaded, modified_by = :by,
             modified_date = CASE WHEN modified_date >= :now THEN modified_date + 1000 ELSE :now END
         WHERE org = :org AND number = :number
@@ -293,7 +318,9 @@ def of_org(org: str) -> Filter[ArtifactRow]:
 
 
 def seen_by(org: str, user: str) -> Filter[ArtifactRow]:
-    """Those that a user may see: what is on a comment is for whoever sees the comment, and for who made it."""
+    """Those that a user may see: what is on a comment is for whoever sees the comment, and for
+    who made it.
+    """
     where = of_org(org)
     where.where(
         """
@@ -310,9 +337,12 @@ def seen_by(org: str, user: str) -> Filter[ArtifactRow]:
 
 
 async def storage_bytes(tx: Tx) -> dict[str, int]:
-    """What the bytes of each org's artifacts come to, all versions counted; orgs without any are left out."""
+    """What the bytes of each org's artifacts come to, all versions counted; orgs without any
+    are left out.
+    """
     rows = await tx.all(
-        "SELECT org, CAST(SUM(size) AS BIGINT) FROM artifact_versions WHERE uploaded_date IS NOT NULL GROUP BY org"
+        "SELECT org, CAST(SUM(size) AS BIGINT) FROM artifact_versions "
+        "WHERE uploaded_date IS NOT NULL GROUP BY org"
     )
     return {org: size for org, size in rows}  # noqa: C416  # a row is a tuple of anything
 
@@ -352,18 +382,22 @@ async def remove(tx: Tx, keys: Sequence[tuple[str, int]], *, now: int) -> None:
         keys=keys,
     )
     await tx.run(
-        "DELETE FROM artifacts WHERE (org, number) IN (SELECT org, number FROM rows(:keys, org text, number bigint))",
+        "DELETE FROM artifacts WHERE (org, number) IN (SELECT org, number "
+        "FROM rows(:keys, org text, number bigint))",
         keys=keys,
     )
 
 
 async def remove_waiting(tx: Tx, *, before: int, most: int) -> int:
-    """Remove prepared versions that no bytes came for since `before`, whoever holds their artifact; how many."""
+    """Remove prepared versions that no bytes came for since `before`, whoever holds their
+    artifact; how many.
+    """
     return await tx.run(
         """
         DELETE FROM artifact_versions WHERE (org, artifact, version) IN (
             SELECT org, artifact, version FROM artifact_versions
-            WHERE uploaded_date IS NULL AND prepared_date <= :before ORDER BY prepared_date LIMIT :most)
+            WHERE uploaded_date IS NULL AND prepared_date <= :before ORDER BY prepared_date
+            LIMIT :most)
         AND uploaded_date IS NULL
         """,
         before=before,
@@ -374,14 +408,19 @@ async def remove_waiting(tx: Tx, *, before: int, most: int) -> int:
 async def loosen(tx: Tx, org: str, blob: str, due: int) -> None:
     """Say when a loose blob may be removed."""
     await tx.run(
-        "UPDATE loose_blobs SET due_date = :due WHERE org = :org AND blob = :blob", org=org, blob=blob, due=due
+        "UPDATE loose_blobs SET due_date = :due WHERE org = :org AND blob = :blob",
+        org=org,
+        blob=blob,
+        due=due,
     )
 
 
 async def due_blobs(tx: Tx, *, now: int, most: int) -> list[tuple[str, str]]:
     """(org, blob) of loose blobs that may be removed."""
     rows = await tx.all(
-        "SELECT org, blob FROM loose_blobs WHERE due_date <= :now ORDER BY due_date LIMIT :most", now=now, most=most
+        "SELECT org, blob FROM loose_blobs WHERE due_date <= :now ORDER BY due_date LIMIT :most",
+        now=now,
+        most=most,
     )
     return [(org, blob) for org, blob in rows]
 
@@ -389,6 +428,7 @@ async def due_blobs(tx: Tx, *, now: int, most: int) -> list[tuple[str, str]]:
 async def forget_blobs(tx: Tx, blobs: Sequence[tuple[str, str]]) -> None:
     """Forget loose blobs whose bytes are gone."""
     await tx.run(
-        "DELETE FROM loose_blobs WHERE (org, blob) IN (SELECT org, blob FROM rows(:blobs, org text, blob text))",
+        "DELETE FROM loose_blobs WHERE (org, blob) IN (SELECT org, blob "
+        "FROM rows(:blobs, org text, blob text))",
         blobs=sorted(blobs),
     )

@@ -37,8 +37,10 @@ class TokenRow(NamedTuple):
 
 
 _COLUMNS = """org, number, user_id, scope, name, token_type, client_id, created_by, created_date,
-    COALESCE(modified_by, created_by), COALESCE(modified_date, created_date), expires_date, revoked_date"""
-_MODIFIED = """modified_by = :by, modified_date = CASE WHEN COALESCE(modified_date, created_date) >= :now
+    COALESCE(modified_by, created_by), COALESCE(modified_date, created_date), expires_date,
+        revoked_date"""
+_MODIFIED = """modified_by = :by, modified_date = CASE WHEN COALESCE(modified_date,
+                                                                     created_date) >= :now
     THEN COALESCE(modified_date, created_date) + 1000 ELSE :now END"""
 
 
@@ -59,9 +61,11 @@ async def insert(tx: Tx, row: TokenRow, token_hash: str) -> None:
     """Add a token."""
     await tx.run(
         """
-        INSERT INTO tokens (org, number, hash, user_id, scope, name, token_type, client_id, created_by, created_date,
+        INSERT INTO tokens (org, number, hash, user_id, scope, name, token_type, client_id,
+                            created_by, created_date,
                             modified_by, modified_date, expires_date, revoked_date)
-        VALUES (:org, :number, :hash, :user_id, :scope, :name, :token_type, :client_id, :created_by, :created_date,
+        VALUES (:org, :number, :hash, :user_id, :scope, :name, :token_type, :client_id, :created_by,
+                :created_date,
                 :modified_by, :modified_date, :expires_date, :revoked_date)
         """,
         **row._asdict(),
@@ -70,14 +74,21 @@ async def insert(tx: Tx, row: TokenRow, token_hash: str) -> None:
 
 
 async def get(tx: Tx, org: str, number: int, *, hold: bool = False) -> TokenRow | None:
-    """A token, revoked and expired ones too; `hold` keeps other writers off until this transaction ends."""
+    """A token, revoked and expired ones too; `hold` keeps other writers off until this
+    transaction ends.
+    """
     sql = f"SELECT {_COLUMNS} FROM tokens WHERE org = :org AND number = :number"  # noqa: S608
     row = await tx.one(f"{sql} FOR UPDATE" if hold else sql, org=org, number=number)
     return TokenRow(*row) if row else None
 
 
 async def listed(
-    tx: Tx, org: str, *, user_id: str | None = None, token_type: str | None = None, client_id: str | None = None
+    tx: Tx,
+    org: str,
+    *,
+    user_id: str | None = None,
+    token_type: str | None = None,
+    client_id: str | None = None,
 ) -> list[TokenRow]:
     """An org's tokens, the newest first; narrowed by what is not None."""
     asked = {"org": org, "user_id": user_id, "token_type": token_type, "client_id": client_id}

@@ -5,7 +5,12 @@ from rapport.store.kit.db import Row, Tx
 
 async def insert(tx: Tx, org: str, name: str, now: int) -> None:
     """Add an org."""
-    await tx.run("INSERT INTO orgs (org, name, created_date) VALUES (:org, :name, :now)", org=org, name=name, now=now)
+    await tx.run(
+        "INSERT INTO orgs (org, name, created_date) VALUES (:org, :name, :now)",
+        org=org,
+        name=name,
+        now=now,
+    )
 
 
 async def all_orgs(tx: Tx) -> list[Row]:

@@ -14,7 +14,9 @@ LINKS = ("members", "parents", "tags", "artifacts")
 
 
 class EngagementRow(NamedTuple):
-    """A row as it is written. Users are display ids; `document` is JSON without created_by and modified_by."""
+    """A row as it is written. Users are display ids; `document` is JSON without created_by and
+    modified_by.
+    """
 
     org: str
     number: int
@@ -60,7 +62,8 @@ async def insert(tx: Tx, rows: Sequence[EngagementRow], links: Sequence[Related]
                                  created_by, created_date, modified_by, modified_date, document)
         SELECT org, number, title, engagement_type, external_ref, scheduled_date,
                created_by, created_date, modified_by, modified_date, document
-        FROM rows(:rows, org text, number bigint, title text, engagement_type text, external_ref text,
+        FROM rows(:rows, org text, number bigint, title text, engagement_type text,
+                  external_ref text,
                   scheduled_date bigint, created_by text, created_date bigint, modified_by text,
                   modified_date bigint, document text)
         """,
@@ -68,10 +71,18 @@ async def insert(tx: Tx, rows: Sequence[EngagementRow], links: Sequence[Related]
     )
     owners = [(row.org, row.number) for row in rows]
     pairs = list(zip(owners, links, strict=True))
-    await add_members(tx, [(*owner, i, id_) for owner, link in pairs for i, id_ in enumerate(link.members)])
-    await add_parents(tx, [(*owner, i, id_) for owner, link in pairs for i, id_ in enumerate(link.parents)])
-    await add_tags(tx, [(*owner, i, *tag) for owner, link in pairs for i, tag in enumerate(link.tags)])
-    await add_artifacts(tx, [(*owner, i, id_) for owner, link in pairs for i, id_ in enumerate(link.artifacts)])
+    await add_members(
+        tx, [(*owner, i, id_) for owner, link in pairs for i, id_ in enumerate(link.members)]
+    )
+    await add_parents(
+        tx, [(*owner, i, id_) for owner, link in pairs for i, id_ in enumerate(link.parents)]
+    )
+    await add_tags(
+        tx, [(*owner, i, *tag) for owner, link in pairs for i, tag in enumerate(link.tags)]
+    )
+    await add_artifacts(
+        tx, [(*owner, i, id_) for owner, link in pairs for i, id_ in enumerate(link.artifacts)]
+    )
     added: Counter[counts.Counted] = Counter()
     for row, link in zip(rows, links, strict=True):
         added.update(_counted(row, link))
@@ -137,7 +148,9 @@ async def add_artifacts(tx: Tx, rows: Sequence[tuple[str, int, int, str]]) -> No
     """
     if not rows:
         return
-    await artifacts.claim(tx, [(org, ids.number_of(id_), ids.ENGAGEMENT.display_id(n)) for org, n, _, id_ in rows])
+    await artifacts.claim(
+        tx, [(org, ids.number_of(id_), ids.ENGAGEMENT.display_id(n)) for org, n, _, id_ in rows]
+    )
     await tx.run(
         """
         INSERT INTO engagement_artifacts (org, engagement, position, artifact)
@@ -149,7 +162,8 @@ async def add_artifacts(tx: Tx, rows: Sequence[tuple[str, int, int, str]]) -> No
 
 
 async def set_links(tx: Tx, org: str, number: int, kind: str, values: Sequence[Any]) -> None:
-    """Give a live engagement other links of one kind, one of `LINKS`: ids, or (tag, value). Artifacts stay bound.
+    """Give a live engagement other links of one kind, one of `LINKS`: ids, or (tag, value).
+    Artifacts stay bound.
 
     Raises:
         LostRace: an artifact is bound elsewhere.
@@ -168,10 +182,13 @@ async def set_links(tx: Tx, org: str, number: int, kind: str, values: Sequence[A
 
 
 _REMOVE = {
-    "members": "DELETE FROM engagement_members WHERE org = :org AND engagement = :number RETURNING member",
-    "parents": "DELETE FROM engagement_parents WHERE org = :org AND engagement = :number RETURNING parent",
+    "members": "DELETE FROM engagement_members WHERE org = :org AND engagement = :number "
+    "RETURNING member",
+    "parents": "DELETE FROM engagement_parents WHERE org = :org AND engagement = :number "
+    "RETURNING parent",
     "tags": "DELETE FROM engagement_tags WHERE org = :org AND engagement = :number RETURNING tag",
-    "artifacts": "DELETE FROM engagement_artifacts WHERE org = :org AND engagement = :number RETURNING artifact",
+    "artifacts": "DELETE FROM engagement_artifacts WHERE org = :org AND engagement = :number "
+    "RETURNING artifact",
 }
 _ADD = {"members": add_members, "parents": add_parents, "artifacts": add_artifacts}
 
@@ -211,12 +228,17 @@ async def update(tx: Tx, before: EngagementRow, row: EngagementRow) -> None:
     """
     if row.engagement_type != before.engagement_type:
         field = "engagements.engagement_type"
-        kinds = {(row.org, field, before.engagement_type): -1, (row.org, field, row.engagement_type): 1}
+        kinds = {
+            (row.org, field, before.engagement_type): -1,
+            (row.org, field, row.engagement_type): 1,
+        }
         await counts.add(tx, kinds)
     await tx.run(
         """
-        UPDATE engagements SET title = :title, engagement_type = :engagement_type, external_ref = :external_ref,
-            scheduled_date = :scheduled_date, modified_by = :modified_by, modified_date = :modified_date,
+        UPDATE engagements SET title = :title, engagement_type = :engagement_type,
+            external_ref = :external_ref,
+            scheduled_date = :scheduled_date, modified_by = :modified_by,
+                modified_date = :modified_date,
             document = :document
         WHERE org = :org AND number = :number
         """,
@@ -236,7 +258,8 @@ async def delete(tx: Tx, org: str, number: int, now: int) -> bool:
     """Mark a live engagement as deleted; False when there is none."""
     changed = await tx.run(
         """
-        UPDATE engagements SET deleted_date = :now WHERE org = :org AND number = :number AND deleted_date IS NULL
+        UPDATE engagements SET deleted_date = :now WHERE org = :org AND number = :number
+        AND deleted_date IS NULL
         """,
         org=org,
         number=number,
@@ -276,7 +299,9 @@ async def recount(bulk: Bulk) -> None:
 
 
 async def miscounted(bulk: Bulk) -> dict[counts.Counted, tuple[int, int]]:
-    """The sums that are not what there is, each with what it says and what there is; in a transaction."""
+    """The sums that are not what there is, each with what it says and what there is; in a
+    transaction.
+    """
     kept: Counter[counts.Counted] = Counter()
     for *key, number in await bulk.all("SELECT org, field, value, number FROM derived_counts"):
         kept[tuple(key)] += number
@@ -308,7 +333,8 @@ async def by_external_refs(tx: Tx, wanted: Iterable[tuple[str, str]]) -> dict[tu
     rows = await tx.all(
         """
         SELECT e.org, e.external_ref, e.number FROM rows(:wanted, org text, external_ref text) r
-        JOIN engagements e ON e.org = r.org AND e.external_ref = r.external_ref AND e.deleted_date IS NULL
+        JOIN engagements e ON e.org = r.org AND e.external_ref = r.external_ref
+        AND e.deleted_date IS NULL
         """,
         wanted=sorted(wanted),
     )
@@ -370,12 +396,15 @@ async def hold_tagged(tx: Tx, org: str, tag: str) -> None:
 
 
 async def with_tag(tx: Tx, org: str, tag: str, after: int, limit: int) -> list[tuple[int, str]]:
-    """(number, document) of engagements that have a tag, deleted ones too, by number from beyond `after`."""
+    """(number, document) of engagements that have a tag, deleted ones too, by number from
+    beyond `after`.
+    """
     rows = await tx.all(
         """
         SELECT e.number, e.document FROM engagement_tags l
         JOIN engagements e ON e.org = l.org AND e.number = l.engagement
-        WHERE l.org = :org AND l.tag = :tag AND l.engagement > :after ORDER BY l.engagement LIMIT :most
+        WHERE l.org = :org AND l.tag = :tag AND l.engagement > :after ORDER BY l.engagement
+        LIMIT :most
         """,
         org=org,
         tag=tag,
@@ -389,7 +418,8 @@ async def put_documents(tx: Tx, org: str, rows: Sequence[tuple[int, str]]) -> No
     """Write (number, document), when something that engagements only refer to has gone."""
     await tx.run(
         """
-        UPDATE engagements SET document = r.document FROM rows(:rows, org text, number bigint, document text) r
+        UPDATE engagements SET document = r.document FROM rows(:rows, org text, number bigint,
+                                                               document text) r
         WHERE engagements.org = r.org AND engagements.number = r.number
         """,
         rows=[(org, *row) for row in rows],

@@ -33,8 +33,8 @@ async def append(tx: Tx, rows: Sequence[EventRow]) -> list[EventRow]:
     for row in rows:
         per_org[row.org] = per_org.get(row.org, 0) + 1
         tx.wake(row.org)
-    # Others who write events of these orgs wait here until this transaction ends: numbers come in the order of commits,
-    # so that a reader who has seen one never misses a smaller one.
+    # Others who write events of these orgs wait here until this transaction ends: numbers come in
+    # the order of commits, so that a reader who has seen one never misses a smaller one.
     next_seq = await numbers.advance(tx, EVENT.name, per_org)
     numbered = []
     for row in rows:
@@ -44,7 +44,8 @@ async def append(tx: Tx, rows: Sequence[EventRow]) -> list[EventRow]:
         """
         INSERT INTO events (org, seq, kind, action, object, actor, date, document, before, deltas)
         SELECT org, seq, kind, action, object, actor, date, document, before, deltas
-        FROM rows(:rows, org text, seq bigint, kind text, action text, object text, actor text, date bigint,
+        FROM rows(:rows, org text, seq bigint, kind text, action text, object text, actor text,
+                  date bigint,
                   document text, before text, deltas text)
         """,
         rows=numbered,
@@ -53,7 +54,9 @@ async def append(tx: Tx, rows: Sequence[EventRow]) -> list[EventRow]:
 
 
 async def bounds(tx: Tx, org: str) -> tuple[int, int]:
-    """The number up to which events are gone, and the newest that a reader may pass; 0 before the first."""
+    """The number up to which events are gone, and the newest that a reader may pass; 0 before
+    the first.
+    """
     row = await tx.one(
         """
         SELECT COALESCE((SELECT floor FROM event_floors WHERE org = :org), 0),
@@ -65,16 +68,21 @@ async def bounds(tx: Tx, org: str) -> tuple[int, int]:
     return floor, max(floor, newest)
 
 
-async def after(tx: Tx, org: str, seq: int, kinds: Sequence[str], limit: int, *, reach: int = 2**62) -> list[EventRow]:
+async def after(
+    tx: Tx, org: str, seq: int, kinds: Sequence[str], limit: int, *, reach: int = 2**62
+) -> list[EventRow]:
     """The org's first events of these kinds beyond a sequence number, up to another one.
 
-    `append`, `bounds` and this are all that knows of the order: a reader that has passed a number has seen all below.
+    `append`, `bounds` and this are all that knows of the order: a reader that has passed a number
+    has seen all below.
     """
     rows = await tx.all(
         """
-        SELECT e.org, e.seq, e.kind, e.action, e.object, e.actor, e.date, e.document, e.before, e.deltas
+        SELECT e.org, e.seq, e.kind, e.action, e.object, e.actor, e.date, e.document, e.before,
+        e.deltas
         FROM events e
-        WHERE e.org = :org AND e.seq > :seq AND e.seq <= :reach AND e.kind IN (SELECT kind FROM rows(:kinds, kind text))
+        WHERE e.org = :org AND e.seq > :seq AND e.seq <= :reach AND e.kind IN (SELECT kind
+        FROM rows(:kinds, kind text))
         ORDER BY e.seq LIMIT :limit
         """,
         org=org,
@@ -87,7 +95,9 @@ async def after(tx: Tx, org: str, seq: int, kinds: Sequence[str], limit: int, *,
 
 
 async def types_after(tx: Tx, org: str, seq: int, limit: int) -> list[tuple[int, str, str, str]]:
-    """(seq, kind, action, object) of the org's first events beyond a sequence number, as far as a reader may pass."""
+    """(seq, kind, action, object) of the org's first events beyond a sequence number, as far as
+    a reader may pass.
+    """
     _, reach = await bounds(tx, org)
     rows = await tx.all(
         """
@@ -111,7 +121,8 @@ _ON_TIMELINES = "('account', 'engagement', 'work')"
 async def forget(tx: Tx, *, before: int, most: int) -> int:
     """Let some of an org's first events go, as far as they are from before a date; how many.
 
-    What is left of a feed is so always whole. Events that timelines show lose only what the feed needs.
+    What is left of a feed is so always whole. Events that timelines show lose only what the feed
+    needs.
     """
     org, floor = await _first_old(tx, before)
     rows = await tx.all(
@@ -134,14 +145,16 @@ async def forget(tx: Tx, *, before: int, most: int) -> int:
     await tx.run(
         f"""
         UPDATE events SET document = NULL, before = NULL
-        WHERE kind IN {_ON_TIMELINES} AND (org, seq) IN (SELECT org, seq FROM rows(:old, org text, seq bigint))
+        WHERE kind IN {_ON_TIMELINES} AND (org, seq) IN (SELECT org, seq
+        FROM rows(:old, org text, seq bigint))
         """,  # noqa: S608  # our own literal
         old=old,
     )
     await tx.run(
         f"""
         DELETE FROM events
-        WHERE kind NOT IN {_ON_TIMELINES} AND (org, seq) IN (SELECT org, seq FROM rows(:old, org text, seq bigint))
+        WHERE kind NOT IN {_ON_TIMELINES} AND (org, seq) IN (SELECT org, seq
+        FROM rows(:old, org text, seq bigint))
         """,  # noqa: S608  # our own literal
         old=old,
     )
@@ -149,7 +162,9 @@ async def forget(tx: Tx, *, before: int, most: int) -> int:
 
 
 async def _first_old(tx: Tx, before: int) -> tuple[str, int]:
-    """An org whose first event is from before a date, and the number up to which its feed has gone already."""
+    """An org whose first event is from before a date, and the number up to which its feed has
+    gone already.
+    """
     row = await tx.one(
         """
         SELECT o.org, COALESCE(f.floor, 0) FROM orgs o LEFT JOIN event_floors f ON f.org = o.org

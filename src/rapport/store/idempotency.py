@@ -14,7 +14,8 @@ async def find(tx: Tx, keys: Sequence[KeyRow], *, since: int) -> dict[KeyRow, tu
         """
         SELECT i.org, i.user_id, i.method, i.key, i.request_hash, i.answer
         FROM rows(:keys, org text, user_id text, method text, key text) r
-        JOIN idempotency_keys i ON i.org = r.org AND i.user_id = r.user_id AND i.method = r.method AND i.key = r.key
+        JOIN idempotency_keys i ON i.org = r.org AND i.user_id = r.user_id AND i.method = r.method
+        AND i.key = r.key
         WHERE i.created_date > :since
         """,
         keys=list(keys),
@@ -23,13 +24,18 @@ async def find(tx: Tx, keys: Sequence[KeyRow], *, since: int) -> dict[KeyRow, tu
     return {row[:4]: (row[4], row[5]) for row in rows}
 
 
-async def keep(tx: Tx, rows: Sequence[tuple[str, str, str, str, str, str]], *, now: int, since: int) -> None:
-    """Keep answers: (org, user_id, method, key, request hash, answer). A key from before `since` may be taken over."""
+async def keep(
+    tx: Tx, rows: Sequence[tuple[str, str, str, str, str, str]], *, now: int, since: int
+) -> None:
+    """Keep answers: (org, user_id, method, key, request hash, answer). A key from before
+    `since` may be taken over.
+    """
     await tx.run(
         """
         DELETE FROM idempotency_keys WHERE created_date <= :since
         AND (org, user_id, method, key) IN
-            (SELECT org, user_id, method, key FROM rows(:rows, org text, user_id text, method text, key text))
+            (SELECT org, user_id, method, key FROM rows(:rows, org text, user_id text, method text,
+                                                        key text))
         """,
         rows=[row[:4] for row in rows],
         since=since,
@@ -38,7 +44,8 @@ async def keep(tx: Tx, rows: Sequence[tuple[str, str, str, str, str, str]], *, n
         """
         INSERT INTO idempotency_keys (org, user_id, method, key, request_hash, answer, created_date)
         SELECT org, user_id, method, key, request_hash, answer, :now
-        FROM rows(:rows, org text, user_id text, method text, key text, request_hash text, answer text)
+        FROM rows(:rows, org text, user_id text, method text, key text, request_hash text,
+                  answer text)
         """,
         rows=sorted(rows),
         now=now,
@@ -50,7 +57,8 @@ async def forget(tx: Tx, *, since: int, most: int) -> int:
     return await tx.run(
         """
         DELETE FROM idempotency_keys WHERE (org, user_id, method, key) IN (
-            SELECT org, user_id, method, key FROM idempotency_keys WHERE created_date <= :since LIMIT :most)
+            SELECT org, user_id, method, key FROM idempotency_keys WHERE created_date <= :since
+            LIMIT :most)
         """,
         since=since,
         most=most,

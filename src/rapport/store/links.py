@@ -28,9 +28,11 @@ async def insert(tx: Tx, row: LinkRow) -> None:
     """Add a link."""
     await tx.run(
         """
-        INSERT INTO links (org, number, link_type, custom_link_type, source, source_kind, target, target_kind,
+        INSERT INTO links (org, number, link_type, custom_link_type, source, source_kind, target,
+                           target_kind,
                            created_by, created_date, modified_by, modified_date)
-        VALUES (:org, :number, :link_type, :custom_link_type, :source, :source_kind, :target, :target_kind,
+        VALUES (:org, :number, :link_type, :custom_link_type, :source, :source_kind, :target,
+                :target_kind,
                 :created_by, :created_date, :modified_by, :modified_date)
         """,
         **row._asdict(),
@@ -58,7 +60,8 @@ async def lock(tx: Tx, org: str, number: int) -> LinkRow | None:
 async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
     """Delete links."""
     await tx.run(
-        "DELETE FROM links WHERE org = :org AND number IN (SELECT number FROM rows(:numbers, number bigint))",
+        "DELETE FROM links WHERE org = :org AND number IN (SELECT number "
+        "FROM rows(:numbers, number bigint))",
         org=org,
         numbers=[(number,) for number in numbers],
     )
@@ -96,7 +99,9 @@ def of_org(org: str) -> Filter[LinkRow]:
     return _LISTING.of_org(org)
 
 
-def of_object(org: str, object_: str, *, direction: str | None, other_kinds: Sequence[str]) -> Filter[LinkRow]:
+def of_object(
+    org: str, object_: str, *, direction: str | None, other_kinds: Sequence[str]
+) -> Filter[LinkRow]:
     """The links of an object.
 
     Args:
@@ -107,10 +112,13 @@ def of_object(org: str, object_: str, *, direction: str | None, other_kinds: Seq
     """
     where = of_org(org)
     ends = []
-    for way, this, other in (("is_source", "source", "target_kind"), ("is_target", "target", "source_kind")):
+    for way, this, other in (
+        ("is_source", "source", "target_kind"),
+        ("is_target", "target", "source_kind"),
+    ):
         if direction in {None, way}:
-            kinds = f" AND l.{other} IN (SELECT kind FROM rows(:kinds, kind text))" if other_kinds else ""  # noqa: S608
-            ends.append(f"l.{this} = :object{kinds}")
+            known = f" AND l.{other} IN (SELECT kind FROM rows(:kinds, kind text))"  # noqa: S608
+            ends.append(f"l.{this} = :object{known if other_kinds else ''}")
     where.where(f"({' OR '.join(ends)})", object=object_)
     if other_kinds:
         where.parameters["kinds"] = [(kind,) for kind in other_kinds]

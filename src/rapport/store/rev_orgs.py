@@ -58,11 +58,14 @@ async def lock(tx: Tx, org: str, number: int) -> RevOrgRow | None:
 
 
 async def default_of(tx: Tx, org: str, account: int) -> RevOrgRow | None:
-    """An account's default rev org, or its oldest where that is gone; in a write, it stays until the end."""
+    """An account's default rev org, or its oldest where that is gone; in a write, it stays
+    until the end.
+    """
     row = await tx.one(
         f"""
         SELECT {_COLUMNS} FROM rev_orgs
-        WHERE org = :org AND account = :account ORDER BY is_default DESC, number LIMIT 1 FOR KEY SHARE
+        WHERE org = :org AND account = :account ORDER BY is_default DESC, number
+        LIMIT 1 FOR KEY SHARE
         """,  # noqa: S608  # our own column names
         org=org,
         account=account,
@@ -71,9 +74,12 @@ async def default_of(tx: Tx, org: str, account: int) -> RevOrgRow | None:
 
 
 async def numbers_of(tx: Tx, org: str, account: int) -> list[int]:
-    """The numbers of an account's rev orgs, held against other writers until this transaction ends."""
+    """The numbers of an account's rev orgs, held against other writers until this transaction
+    ends.
+    """
     rows = await tx.all(
-        "SELECT number FROM rev_orgs WHERE org = :org AND account = :account ORDER BY number FOR UPDATE",
+        "SELECT number FROM rev_orgs WHERE org = :org AND account = :account "
+        "ORDER BY number FOR UPDATE",
         org=org,
         account=account,
     )
@@ -88,20 +94,28 @@ async def update(tx: Tx, row: RevOrgRow) -> None:
     """
     await tx.run(
         """
-        UPDATE rev_orgs SET account = :account, display_name = :display_name, external_ref = :external_ref,
-                            modified_by = :modified_by, modified_date = :modified_date, document = :document
+        UPDATE rev_orgs SET account = :account, display_name = :display_name,
+            external_ref = :external_ref,
+                            modified_by = :modified_by, modified_date = :modified_date,
+                                document = :document
         WHERE org = :org AND number = :number
         """,
-        org=row.org, number=row.number, account=row.account, display_name=row.display_name,
-        external_ref=row.external_ref, modified_by=row.modified_by, modified_date=row.modified_date,
+        org=row.org,
+        number=row.number,
+        account=row.account,
+        display_name=row.display_name,
+        external_ref=row.external_ref,
+        modified_by=row.modified_by,
+        modified_date=row.modified_date,
         document=row.document,
-    )  # fmt: skip
+    )
 
 
 async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
     """Delete rev orgs, which no user may be of any more."""
     await tx.run(
-        "DELETE FROM rev_orgs WHERE org = :org AND number IN (SELECT number FROM rows(:numbers, number bigint))",
+        "DELETE FROM rev_orgs WHERE org = :org AND number IN (SELECT number "
+        "FROM rows(:numbers, number bigint))",
         org=org,
         numbers=[(number,) for number in numbers],
     )

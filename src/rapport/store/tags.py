@@ -36,7 +36,8 @@ async def insert(tx: Tx, row: TagRow) -> None:
 
 
 _GET = """
-    SELECT org, number, name, allowed_values, created_by, created_date, modified_by, modified_date, document
+    SELECT org, number, name, allowed_values, created_by, created_date, modified_by, modified_date,
+    document
     FROM tags WHERE org = :org AND number = :number"""
 
 
@@ -60,9 +61,14 @@ async def update(tx: Tx, row: TagRow) -> None:
                         modified_date = :modified_date, document = :document
         WHERE org = :org AND number = :number
         """,
-        org=row.org, number=row.number, name=row.name, allowed_values=row.allowed_values, modified_by=row.modified_by,
-        modified_date=row.modified_date, document=row.document,
-    )  # fmt: skip
+        org=row.org,
+        number=row.number,
+        name=row.name,
+        allowed_values=row.allowed_values,
+        modified_by=row.modified_by,
+        modified_date=row.modified_date,
+        document=row.document,
+    )
 
 
 async def delete(tx: Tx, org: str, number: int) -> None:
@@ -102,14 +108,16 @@ _OWNERS = {
 }
 _CARRIERS = {
     table: f"""
-        SELECT t.owner, x.document FROM terms t JOIN {table} x ON x.org = t.org AND {owner.format(id="t.owner")}
+        SELECT t.owner, x.document FROM terms t JOIN {table} x ON x.org = t.org
+        AND {owner.format(id="t.owner")}
         WHERE t.org = :org AND t.field = :field AND t.value = :tag ORDER BY t.owner FOR UPDATE
         """  # noqa: S608  # our own table names
     for table, owner in _OWNERS.items()
 }
 _PUT_DOCUMENTS = {
     table: f"""
-        UPDATE {table} AS x SET document = r.document FROM rows(:rows, org text, display_id text, document text) r
+        UPDATE {table} AS x SET document = r.document FROM rows(:rows, org text, display_id text,
+                                                                document text) r
         WHERE x.org = r.org AND {owner.format(id="r.display_id")}
         """  # noqa: S608  # our own table names
     for table, owner in _OWNERS.items()

@@ -27,7 +27,8 @@ class CommentRow(NamedTuple):
 class EntryRow(NamedTuple):
     """A row of a timeline: a comment, or a change, of which `document` has the deltas.
 
-    `action` is `commented`, or what was done to the object; `number` is the comment's or the event's.
+    `action` is `commented`, or what was done to the object; `number` is the comment's or the
+    event's.
     """
 
     org: str
@@ -64,7 +65,8 @@ async def lock(tx: Tx, org: str, number: int) -> CommentRow | None:
     """A comment, held against other writers until this transaction ends."""
     row = await tx.one(
         """
-        SELECT org, number, object, visibility, external_ref, created_by, created_date, modified_by, modified_date,
+        SELECT org, number, object, visibility, external_ref, created_by, created_date, modified_by,
+        modified_date,
                document
         FROM comments WHERE org = :org AND number = :number FOR UPDATE
         """,
@@ -82,13 +84,18 @@ async def update(tx: Tx, row: CommentRow) -> None:
     """
     await tx.run(
         """
-        UPDATE comments SET external_ref = :external_ref, modified_by = :modified_by, modified_date = :modified_date,
+        UPDATE comments SET external_ref = :external_ref, modified_by = :modified_by,
+            modified_date = :modified_date,
                             document = :document
         WHERE org = :org AND number = :number
         """,
-        org=row.org, number=row.number, external_ref=row.external_ref, modified_by=row.modified_by,
-        modified_date=row.modified_date, document=row.document,
-    )  # fmt: skip
+        org=row.org,
+        number=row.number,
+        external_ref=row.external_ref,
+        modified_by=row.modified_by,
+        modified_date=row.modified_date,
+        document=row.document,
+    )
 
 
 async def numbers_of(tx: Tx, org: str, objects: Sequence[str]) -> list[int]:
@@ -96,7 +103,8 @@ async def numbers_of(tx: Tx, org: str, objects: Sequence[str]) -> list[int]:
     rows = await tx.all(
         """
         SELECT number FROM comments
-        WHERE org = :org AND object IN (SELECT object FROM rows(:objects, object text)) ORDER BY number
+        WHERE org = :org AND object IN (SELECT object FROM rows(:objects, object text))
+        ORDER BY number
         """,
         org=org,
         objects=[(object_,) for object_ in objects],
@@ -107,7 +115,8 @@ async def numbers_of(tx: Tx, org: str, objects: Sequence[str]) -> list[int]:
 async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
     """Delete comments. Their artifacts stay bound to them."""
     await tx.run(
-        "DELETE FROM comments WHERE org = :org AND number IN (SELECT number FROM rows(:numbers, number bigint))",
+        "DELETE FROM comments WHERE org = :org AND number IN (SELECT number "
+        "FROM rows(:numbers, number bigint))",
         org=org,
         numbers=[(number,) for number in numbers],
     )
@@ -116,14 +125,17 @@ async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
 
 # One list of both. `entry` decides between what happened in the same moment, and is nobody else's.
 _ENTRIES = """(
-    SELECT c.number * 2 + 1 AS entry, c.org, c.number, c.object, c.visibility, c.external_ref, c.created_by,
+    SELECT c.number * 2 + 1 AS entry, c.org, c.number, c.object, c.visibility, c.external_ref,
+        c.created_by,
            c.created_date, c.modified_by, c.modified_date, c.document, 'commented' AS action
     FROM comments c
     UNION ALL
-    SELECT e.seq * 2, e.org, e.seq, e.object, 'internal', NULL, e.actor, e.date, e.actor, e.date, e.deltas,
+    SELECT e.seq * 2, e.org, e.seq, e.object, 'internal', NULL, e.actor, e.date, e.actor, e.date,
+        e.deltas,
            e.action
     FROM events e WHERE e.kind IN ('account', 'engagement', 'work')) x"""
-_HAS_TERM = """EXISTS (SELECT 1 FROM terms t WHERE t.org = x.org AND t.owner = 'COMMENT-' || x.number
+_HAS_TERM = """EXISTS (SELECT 1 FROM terms t WHERE t.org = x.org
+AND t.owner = 'COMMENT-' || x.number
                AND t.field = 'comments.{field}' AND t.value IN ({{values}}))"""
 _LABELS = f"x.action = 'commented' AND {_HAS_TERM.format(field='labels')}"
 # Every change stands in the panel `events`.
@@ -148,7 +160,9 @@ _LISTING = Listing(
 
 
 def seen_by(org: str, user: str) -> Filter[EntryRow]:
-    """The entries of an org that a user may see: not others' private comments, unless it is named in them."""
+    """The entries of an org that a user may see: not others' private comments, unless it is
+    named in them.
+    """
     where = _LISTING.of_org(org)
     where.where(
         """
@@ -179,7 +193,9 @@ def changes(where: Filter[EntryRow]) -> None:
 
 
 def on(where: Filter[EntryRow], object_: str, *, rollup: bool) -> None:
-    """Keep the entries of one object, with `rollup` those of its opportunities and engagements too."""
+    """Keep the entries of one object, with `rollup` those of its opportunities and engagements
+    too.
+    """
     if not rollup:
         where.where("x.object = :object", object=object_)
         return
@@ -188,11 +204,13 @@ def on(where: Filter[EntryRow], object_: str, *, rollup: bool) -> None:
         x.object IN (
             SELECT object FROM rows(:objects, object text)
             UNION ALL
-            SELECT 'OPP-' || o.number FROM opportunities o WHERE o.org = :org AND o.account = :account
+            SELECT 'OPP-' || o.number FROM opportunities o WHERE o.org = :org
+            AND o.account = :account
             UNION ALL
             SELECT 'ENGAGEMENT-' || p.engagement FROM engagement_parents p
             WHERE p.org = :org AND (p.parent = :object OR p.parent IN (
-                SELECT 'OPP-' || o.number FROM opportunities o WHERE o.org = :org AND o.account = :account)))
+                SELECT 'OPP-' || o.number FROM opportunities o WHERE o.org = :org
+                AND o.account = :account)))
         """,
         object=object_,
         objects=[(object_,)],

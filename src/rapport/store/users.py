@@ -11,8 +11,8 @@ from rapport.store.kit.query import Column, Condition, Date, Filter, Listing
 class UserRow(NamedTuple):
     """A row.
 
-    `document` is the JSON of what the family keeps beside the columns; other users are display ids, and
-    `display_picture` is an artifact's number.
+    `document` is the JSON of what the family keeps beside the columns; other users are display ids,
+    and `display_picture` is an artifact's number.
     """
 
     org: str
@@ -41,15 +41,20 @@ async def insert(tx: Tx, row: UserRow) -> None:
     """Add a user.
 
     Raises:
-        UniqueViolation: a dev user's email, in whatever case, or a rev user's external_ref is in use.
+        UniqueViolation: a dev user's email, in whatever case, or a rev user's external_ref is in
+            use.
     """
     await tx.run(
         """
-        INSERT INTO users (org, display_id, kind, number, display_name, full_name, email, state, role, external_ref,
-                           rev_org, created_by, created_date, modified_by, modified_date, document, display_picture,
+        INSERT INTO users (org, display_id, kind, number, display_name, full_name, email, state,
+                           role, external_ref,
+                           rev_org, created_by, created_date, modified_by, modified_date, document,
+                           display_picture,
                            email_key)
-        VALUES (:org, :display_id, :kind, :number, :display_name, :full_name, :email, :state, :role, :external_ref,
-                :rev_org, :created_by, :created_date, :modified_by, :modified_date, :document, :display_picture,
+        VALUES (:org, :display_id, :kind, :number, :display_name, :full_name, :email, :state, :role,
+                :external_ref,
+                :rev_org, :created_by, :created_date, :modified_by, :modified_date, :document,
+                :display_picture,
                 :email_key)
         """,
         **row._asdict(),
@@ -57,7 +62,10 @@ async def insert(tx: Tx, row: UserRow) -> None:
     )
 
 
-_GET = f"SELECT {_COLUMNS} FROM users WHERE org = :org AND display_id = :display_id AND state <> 'deleted'"  # noqa: S608
+_GET = f"""
+    SELECT {_COLUMNS} FROM users
+    WHERE org = :org AND display_id = :display_id AND state <> 'deleted'
+"""  # noqa: S608
 
 
 async def get(tx: Tx, org: str, display_id: str) -> UserRow | None:
@@ -80,23 +88,37 @@ async def update(tx: Tx, row: UserRow) -> None:
     """
     await tx.run(
         """
-        UPDATE users SET display_name = :display_name, full_name = :full_name, email = :email, state = :state,
-               role = :role, external_ref = :external_ref, rev_org = :rev_org, modified_by = :modified_by,
-               modified_date = :modified_date, document = :document, display_picture = :display_picture,
+        UPDATE users SET display_name = :display_name, full_name = :full_name, email = :email,
+            state = :state,
+               role = :role, external_ref = :external_ref, rev_org = :rev_org,
+                   modified_by = :modified_by,
+               modified_date = :modified_date, document = :document,
+                   display_picture = :display_picture,
                email_key = :email_key
         WHERE org = :org AND display_id = :display_id
         """,
-        org=row.org, display_id=row.display_id, display_name=row.display_name, full_name=row.full_name,
-        email=row.email, state=row.state, role=row.role, external_ref=row.external_ref, rev_org=row.rev_org,
-        modified_by=row.modified_by, modified_date=row.modified_date, document=row.document,
-        display_picture=row.display_picture, email_key=row.email.casefold() if row.email else None,
-    )  # fmt: skip
+        org=row.org,
+        display_id=row.display_id,
+        display_name=row.display_name,
+        full_name=row.full_name,
+        email=row.email,
+        state=row.state,
+        role=row.role,
+        external_ref=row.external_ref,
+        rev_org=row.rev_org,
+        modified_by=row.modified_by,
+        modified_date=row.modified_date,
+        document=row.document,
+        display_picture=row.display_picture,
+        email_key=row.email.casefold() if row.email else None,
+    )
 
 
 async def by_email(tx: Tx, org: str, email: str) -> UserRow | None:
     """The dev user with this email, in whatever case."""
     row = await tx.one(
-        f"SELECT {_COLUMNS} FROM users WHERE org = :org AND kind = 'dev_user' AND email_key = :email_key",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM users WHERE org = :org AND kind = 'dev_user' "  # noqa: S608
+        "AND email_key = :email_key",
         org=org,
         email_key=email.casefold(),
     )
@@ -108,14 +130,21 @@ async def first_admin(tx: Tx, org: str) -> UserRow | None:
     row = await tx.one(
         f"""
         SELECT {_COLUMNS} FROM users
-        WHERE org = :org AND kind = 'dev_user' AND role = 'admin' AND state = 'active' ORDER BY number LIMIT 1
+        WHERE org = :org AND kind = 'dev_user' AND role = 'admin' AND state = 'active'
+        ORDER BY number LIMIT 1
         """,  # noqa: S608
         org=org,
     )
     return UserRow(*row) if row else None
 
 
-SORTS = {"created_date": int, "modified_date": int, "display_name": str, "email": str, "full_name": str}
+SORTS = {
+    "created_date": int,
+    "modified_date": int,
+    "display_name": str,
+    "email": str,
+    "full_name": str,
+}
 # Of the accounts and rev orgs, by display id, that a rev user belongs to.
 _ASSOCIATED = """EXISTS (
     SELECT 1 FROM rev_orgs v WHERE v.org = u.org AND v.number = CAST(substr(u.rev_org, 5) AS BIGINT)
@@ -140,7 +169,9 @@ _LISTING = Listing(
         "external_ref": Column("u.external_ref"),
         "rev_org": Column("u.rev_org"),
         "state": Column("u.state"),
-        **terms.filters("users", "u", "u.display_id", "custom_fields", "external_refs", "phone_numbers", "tags"),
+        **terms.filters(
+            "users", "u", "u.display_id", "custom_fields", "external_refs", "phone_numbers", "tags"
+        ),
     },
     dates={"created_date": Date("u.created_date"), "modified_date": Date("u.modified_date")},
 )
@@ -158,7 +189,8 @@ async def in_rev_orgs(tx: Tx, org: str, rev_orgs: Sequence[str]) -> list[str]:
     rows = await tx.all(
         """
         SELECT display_id FROM users
-        WHERE org = :org AND rev_org IN (SELECT rev_org FROM rows(:rev_orgs, rev_org text)) ORDER BY number
+        WHERE org = :org AND rev_org IN (SELECT rev_org FROM rows(:rev_orgs, rev_org text))
+        ORDER BY number
         """,
         org=org,
         rev_orgs=[(rev_org,) for rev_org in rev_orgs],

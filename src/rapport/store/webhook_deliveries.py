@@ -22,7 +22,9 @@ STATES = {
 
 
 class NewDelivery(NamedTuple):
-    """A delivery that has no number yet. `object` is a display id; `document` is None where an event says it all."""
+    """A delivery that has no number yet. `object` is a display id; `document` is None where an
+    event says it all.
+    """
 
     org: str
     webhook: int
@@ -63,7 +65,9 @@ class AttemptRow(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A delivery that is claimed: `due` is when the claim ends. `event` is None where retention took it."""
+    """A delivery that is claimed: `due` is when the claim ends. `event` is None where retention
+    took it.
+    """
 
     delivery: DeliveryRow
     event: EventRow | None
@@ -81,10 +85,14 @@ class Job(NamedTuple):
     @property
     def event_is_there(self) -> bool:
         """What is to be told is still known."""
-        return self.delivery.document is not None or (self.event is not None and self.event.document is not None)
+        return self.delivery.document is not None or (
+            self.event is not None and self.event.document is not None
+        )
 
 
-async def add(tx: Tx, new: Sequence[NewDelivery], *, now: int, due: int | None = None, tries: int = 0) -> None:
+async def add(
+    tx: Tx, new: Sequence[NewDelivery], *, now: int, due: int | None = None, tries: int = 0
+) -> None:
     """Add deliveries, numbered in this order, due now and untried unless told otherwise."""
     per_org: dict[str, int] = {}
     for one in new:
@@ -93,15 +101,28 @@ async def add(tx: Tx, new: Sequence[NewDelivery], *, now: int, due: int | None =
     next_number = await numbers.take(tx, ids.WEBHOOK_DELIVERY, per_org)
     rows = []
     for one in new:
-        rows.append((one.org, next_number[one.org], one.webhook, one.seq, one.type, one.object, one.document))
+        rows.append(
+            (
+                one.org,
+                next_number[one.org],
+                one.webhook,
+                one.seq,
+                one.type,
+                one.object,
+                one.document,
+            )
+        )
         next_number[one.org] += 1
     await tx.run(
         """
-        INSERT INTO webhook_deliveries (org, number, webhook, seq, type, object, state, tries, attempts, due,
+        INSERT INTO webhook_deliveries (org, number, webhook, seq, type, object, state, tries,
+                                        attempts, due,
                                         created_date, document)
-        SELECT org, number, webhook, seq, type, object, CASE WHEN type = 'verify' THEN 'verify' ELSE 'pending' END,
+        SELECT org, number, webhook, seq, type, object,
+            CASE WHEN type = 'verify' THEN 'verify' ELSE 'pending' END,
                :tries, 0, :due, :now, document
-        FROM rows(:rows, org text, number bigint, webhook bigint, seq bigint, type text, object text, document text)
+        FROM rows(:rows, org text, number bigint, webhook bigint, seq bigint, type text,
+                  object text, document text)
         """,
         rows=rows,
         now=now,
@@ -115,24 +136,36 @@ async def cancel(tx: Tx, key: WebhookKey, states: Sequence[str], now: int) -> No
     await tx.run(
         """
         UPDATE webhook_deliveries SET state = 'failed', due = :now
-        WHERE org = :org AND webhook = :webhook AND state IN (SELECT state FROM rows(:states, state text))
+        WHERE org = :org AND webhook = :webhook AND state IN (SELECT state
+        FROM rows(:states, state text))
         """,
-        org=key[0], webhook=key[1], states=[(state,) for state in states], now=now,
-    )  # fmt: skip
+        org=key[0],
+        webhook=key[1],
+        states=[(state,) for state in states],
+        now=now,
+    )
 
 
 # Claims
 
 # (status of a webhook, state of a delivery) that something is done for when it falls due.
-_AWAITED = [("active", "pending"), ("active", "sending"), ("unverified", "verify"), ("unverified", "verifying")]
+_AWAITED = [
+    ("active", "pending"),
+    ("active", "sending"),
+    ("unverified", "verify"),
+    ("unverified", "verifying"),
+]
 
 
 async def next_due(tx: Tx, now: int) -> int | None:
-    """When the next attempt or challenge falls due that is not due yet; None where there is none."""
+    """When the next attempt or challenge falls due that is not due yet; None where there is
+    none.
+    """
     row = await tx.one(
         """
         SELECT min((SELECT min(d.due) FROM webhook_deliveries d
-                    WHERE d.org = w.org AND d.webhook = w.number AND d.state = r.state AND d.due > :now))
+                    WHERE d.org = w.org AND d.webhook = w.number AND d.state = r.state
+                    AND d.due > :now))
         FROM webhooks w JOIN rows(:states, status text, state text) r ON r.status = w.status
         """,
         states=_AWAITED,
@@ -147,14 +180,20 @@ async def ready(tx: Tx, key: WebhookKey, now: int, most: int) -> int:
         """
         SELECT COUNT(*) FROM (
             SELECT 1 FROM webhook_deliveries
-            WHERE org = :org AND webhook = :webhook AND state = 'pending' AND due <= :now LIMIT :most) waiting
+            WHERE org = :org AND webhook = :webhook AND state = 'pending' AND due <= :now
+            LIMIT :most) waiting
         """,
-        org=key[0], webhook=key[1], now=now, most=most,
-    )  # fmt: skip
+        org=key[0],
+        webhook=key[1],
+        now=now,
+        most=most,
+    )
     return int(row[0]) if row else 0
 
 
-async def candidates(tx: Tx, key: WebhookKey, state: str, now: int, most: int) -> list[tuple[int, str]]:
+async def candidates(
+    tx: Tx, key: WebhookKey, state: str, now: int, most: int
+) -> list[tuple[int, str]]:
     """(number, object) of what is due in a state, the longest due first."""
     rows = await tx.all(
         """
@@ -162,8 +201,12 @@ async def candidates(tx: Tx, key: WebhookKey, state: str, now: int, most: int) -
         WHERE org = :org AND webhook = :webhook AND state = :state AND due <= :now
         ORDER BY due, seq LIMIT :most
         """,
-        org=key[0], webhook=key[1], state=state, now=now, most=most,
-    )  # fmt: skip
+        org=key[0],
+        webhook=key[1],
+        state=state,
+        now=now,
+        most=most,
+    )
     return [(number, object_) for number, object_ in rows]
 
 
@@ -174,8 +217,10 @@ async def busy_objects(tx: Tx, key: WebhookKey, now: int) -> set[str]:
         SELECT object FROM webhook_deliveries
         WHERE org = :org AND webhook = :webhook AND state = 'sending' AND due > :now
         """,
-        org=key[0], webhook=key[1], now=now,
-    )  # fmt: skip
+        org=key[0],
+        webhook=key[1],
+        now=now,
+    )
     return {object_ for (object_,) in rows}
 
 
@@ -201,7 +246,8 @@ async def jobs(tx: Tx, keys: Sequence[DeliveryKey]) -> list[Job]:
     """What is to be sent for (org, number) deliveries."""
     rows = await tx.all(
         f"""
-        SELECT {_DELIVERY}, w.url, w.headers, w.secret, w.secret_before, w.secret_changed_date, {_EVENT}
+        SELECT {_DELIVERY}, w.url, w.headers, w.secret, w.secret_before, w.secret_changed_date,
+            {_EVENT}
         FROM rows(:keys, org text, number bigint) r
         JOIN webhook_deliveries d ON d.org = r.org AND d.number = r.number
         JOIN webhooks w ON w.org = d.org AND w.number = d.webhook
@@ -215,19 +261,25 @@ async def jobs(tx: Tx, keys: Sequence[DeliveryKey]) -> list[Job]:
 def _job(row: Row) -> Job:
     width = len(DeliveryRow._fields)
     webhook, event = row[width : width + 5], row[width + 5 :]
-    return Job(DeliveryRow(*row[:width]), EventRow(*event) if event[0] is not None else None, *webhook)
+    return Job(
+        DeliveryRow(*row[:width]), EventRow(*event) if event[0] is not None else None, *webhook
+    )
 
 
 # What came of it
 
 
 async def keep_attempts(tx: Tx, rows: Sequence[AttemptRow]) -> None:
-    """Keep what attempts came to. One that two processes made, because a claim ran out, is kept once."""
+    """Keep what attempts came to. One that two processes made, because a claim ran out, is kept
+    once.
+    """
     await tx.run(
         """
-        INSERT INTO webhook_attempts (org, delivery, number, date, duration, http_status, answer, error)
+        INSERT INTO webhook_attempts (org, delivery, number, date, duration, http_status, answer,
+                                      error)
         SELECT org, delivery, number, date, duration, http_status, answer, error
-        FROM rows(:rows, org text, delivery bigint, number bigint, date bigint, duration bigint, http_status bigint,
+        FROM rows(:rows, org text, delivery bigint, number bigint, date bigint, duration bigint,
+                  http_status bigint,
                   answer text, error text) WHERE true
         ON CONFLICT (org, delivery, number) DO NOTHING
         """,
@@ -247,11 +299,15 @@ class Settled(NamedTuple):
 
 
 async def settle(tx: Tx, rows: Sequence[Settled]) -> None:
-    """Let go of claims. What somebody else has claimed or given up meanwhile stays theirs, unless it arrived."""
+    """Let go of claims. What somebody else has claimed or given up meanwhile stays theirs,
+    unless it arrived.
+    """
     await tx.run(
         """
-        UPDATE webhook_deliveries SET state = r.state, tries = r.tries, attempts = attempts + 1, due = r.due
-        FROM rows(:rows, org text, number bigint, claim bigint, state text, tries bigint, due bigint) r
+        UPDATE webhook_deliveries SET state = r.state, tries = r.tries, attempts = attempts + 1,
+            due = r.due
+        FROM rows(:rows, org text, number bigint, claim bigint, state text, tries bigint,
+                  due bigint) r
         WHERE webhook_deliveries.org = r.org AND webhook_deliveries.number = r.number
           AND (r.state = 'delivered' OR webhook_deliveries.due = r.claim
                AND webhook_deliveries.state IN ('sending', 'verifying'))
@@ -263,7 +319,8 @@ async def settle(tx: Tx, rows: Sequence[Settled]) -> None:
 async def lock(tx: Tx, org: str, number: int) -> DeliveryRow | None:
     """A delivery, held against other writers until this transaction ends."""
     row = await tx.one(
-        f"SELECT {_DELIVERY} FROM webhook_deliveries d WHERE d.org = :org AND d.number = :number FOR UPDATE",  # noqa: S608
+        f"SELECT {_DELIVERY} FROM webhook_deliveries d WHERE d.org = :org "  # noqa: S608
+        "AND d.number = :number FOR UPDATE",
         org=org,
         number=number,
     )
@@ -275,10 +332,14 @@ async def revive(tx: Tx, key: WebhookKey, *, since: int, now: int) -> None:
     await tx.run(
         """
         UPDATE webhook_deliveries SET state = 'pending', tries = 0, due = :now
-        WHERE org = :org AND webhook = :webhook AND state = 'failed' AND due >= :since AND type <> 'verify'
+        WHERE org = :org AND webhook = :webhook AND state = 'failed' AND due >= :since
+        AND type <> 'verify'
         """,
-        org=key[0], webhook=key[1], since=since, now=now,
-    )  # fmt: skip
+        org=key[0],
+        webhook=key[1],
+        since=since,
+        now=now,
+    )
 
 
 # Looking back
@@ -294,7 +355,9 @@ _LISTING = Listing(
     make=DeliveryRow._make,
     filters={
         "event_type": Column("d.type"),
-        "status": Column("d.state", kept=lambda words: [state for word in words for state in STATES[word]]),
+        "status": Column(
+            "d.state", kept=lambda words: [state for word in words for state in STATES[word]]
+        ),
         "webhook": Column("d.webhook", "bigint"),
     },
     dates={"created_date": Date("d.created_date")},
@@ -326,7 +389,8 @@ async def attempts_of(tx: Tx, keys: Sequence[DeliveryKey]) -> dict[DeliveryKey, 
 async def send_again(tx: Tx, keys: Sequence[DeliveryKey], now: int) -> int:
     """Let (org, number) deliveries be sent again, whatever came of them; how many it is.
 
-    Those that an attempt is under way for, that only verify, or whose event retention took, are left alone.
+    Those that an attempt is under way for, that only verify, or whose event retention took, are
+    left alone.
     """
     for org, _ in keys:
         tx.wake(org)
@@ -335,10 +399,12 @@ async def send_again(tx: Tx, keys: Sequence[DeliveryKey], now: int) -> int:
         UPDATE webhook_deliveries SET state = 'pending', tries = 0, due = :now
         FROM rows(:keys, org text, number bigint) r
         WHERE webhook_deliveries.org = r.org AND webhook_deliveries.number = r.number
-          AND webhook_deliveries.state IN ('pending', 'delivered', 'failed') AND webhook_deliveries.type <> 'verify'
+          AND webhook_deliveries.state IN ('pending', 'delivered', 'failed')
+          AND webhook_deliveries.type <> 'verify'
           AND (webhook_deliveries.document IS NOT NULL OR EXISTS (
               SELECT 1 FROM events e
-              WHERE e.org = webhook_deliveries.org AND e.seq = webhook_deliveries.seq AND e.document IS NOT NULL))
+              WHERE e.org = webhook_deliveries.org AND e.seq = webhook_deliveries.seq
+              AND e.document IS NOT NULL))
         """,
         keys=keys,
         now=now,
@@ -360,7 +426,8 @@ async def forget(tx: Tx, *, before: int, most: int) -> int:
             await tx.run(
                 f"""
                 DELETE FROM {table}
-                WHERE (org, {column}) IN (SELECT org, number FROM rows(:keys, org text, number bigint))
+                WHERE (org, {column}) IN (SELECT org, number
+                FROM rows(:keys, org text, number bigint))
                 """,  # noqa: S608  # our own names
                 keys=rows,
             )

@@ -29,7 +29,8 @@ class WebhookRow(NamedTuple):
     modified_date: int
 
 
-_COLUMNS = """org, number, url, status, event_types, headers, secret, secret_before, secret_changed_date, position,
+_COLUMNS = """org, number, url, status, event_types, headers, secret, secret_before,
+    secret_changed_date, position,
     created_by, created_date, modified_by, modified_date"""
 _GET = f"SELECT {_COLUMNS} FROM webhooks WHERE org = :org AND number = :number"  # noqa: S608  # our own columns
 
@@ -39,7 +40,8 @@ async def insert(tx: Tx, row: WebhookRow) -> None:
     await tx.run(
         f"""
         INSERT INTO webhooks ({_COLUMNS}, succeeded_date)
-        VALUES (:org, :number, :url, :status, :event_types, :headers, :secret, :secret_before, :secret_changed_date,
+        VALUES (:org, :number, :url, :status, :event_types, :headers, :secret, :secret_before,
+                :secret_changed_date,
                 :position, :created_by, :created_date, :modified_by, :modified_date, 0)
         """,  # noqa: S608  # our own columns
         **row._asdict(),
@@ -68,21 +70,33 @@ async def update(tx: Tx, row: WebhookRow) -> None:
     """Write a row anew."""
     await tx.run(
         """
-        UPDATE webhooks SET url = :url, status = :status, event_types = :event_types, headers = :headers,
-            secret = :secret, secret_before = :secret_before, secret_changed_date = :secret_changed_date,
+        UPDATE webhooks SET url = :url, status = :status, event_types = :event_types,
+            headers = :headers,
+            secret = :secret, secret_before = :secret_before,
+                secret_changed_date = :secret_changed_date,
             position = :position, modified_by = :modified_by, modified_date = :modified_date
         WHERE org = :org AND number = :number
         """,
-        org=row.org, number=row.number, url=row.url, status=row.status, event_types=row.event_types,
-        headers=row.headers, secret=row.secret, secret_before=row.secret_before,
-        secret_changed_date=row.secret_changed_date, position=row.position, modified_by=row.modified_by,
+        org=row.org,
+        number=row.number,
+        url=row.url,
+        status=row.status,
+        event_types=row.event_types,
+        headers=row.headers,
+        secret=row.secret,
+        secret_before=row.secret_before,
+        secret_changed_date=row.secret_changed_date,
+        position=row.position,
+        modified_by=row.modified_by,
         modified_date=row.modified_date,
-    )  # fmt: skip
+    )
 
 
 async def delete(tx: Tx, org: str, number: int) -> None:
     """Delete a webhook; what was delivered stays until retention takes it."""
-    await tx.run("DELETE FROM webhooks WHERE org = :org AND number = :number", org=org, number=number)
+    await tx.run(
+        "DELETE FROM webhooks WHERE org = :org AND number = :number", org=org, number=number
+    )
 
 
 SORTS = {"created_date": int}
@@ -106,18 +120,23 @@ def of_org(org: str) -> Filter[WebhookRow]:
 
 
 async def with_work(tx: Tx, now: int) -> list[WebhookKey]:
-    """The webhooks that something is to be done for: events to look at, attempts or challenges that are due."""
+    """The webhooks that something is to be done for: events to look at, attempts or challenges
+    that are due.
+    """
     rows = await tx.all(
         """
         SELECT w.org, w.number FROM webhooks w
         WHERE w.status = 'active' AND (
-            w.event_types <> '[]' AND EXISTS (SELECT 1 FROM events e WHERE e.org = w.org AND e.seq > w.position)
+            w.event_types <> '[]' AND EXISTS (SELECT 1 FROM events e WHERE e.org = w.org
+            AND e.seq > w.position)
             OR EXISTS (
                 SELECT 1 FROM webhook_deliveries d
-                WHERE d.org = w.org AND d.webhook = w.number AND d.state IN ('pending', 'sending') AND d.due <= :now))
+                WHERE d.org = w.org AND d.webhook = w.number AND d.state IN ('pending', 'sending')
+                AND d.due <= :now))
         OR w.status = 'unverified' AND EXISTS (
             SELECT 1 FROM webhook_deliveries d
-            WHERE d.org = w.org AND d.webhook = w.number AND d.state IN ('verify', 'verifying') AND d.due <= :now)
+            WHERE d.org = w.org AND d.webhook = w.number AND d.state IN ('verify', 'verifying')
+            AND d.due <= :now)
         ORDER BY w.org, w.number
         """,
         now=now,
@@ -155,15 +174,20 @@ async def degrade(tx: Tx, key: WebhookKey, *, since: int, now: int) -> bool:
         UPDATE webhooks SET status = 'unverified', degraded_date = :now
         WHERE org = :org AND number = :number AND status = 'active' AND succeeded_date < :since
         """,
-        org=key[0], number=key[1], since=since, now=now,
-    )  # fmt: skip
+        org=key[0],
+        number=key[1],
+        since=since,
+        now=now,
+    )
     return changed == 1
 
 
 async def activate(tx: Tx, key: WebhookKey) -> int | None:
     """Make a webhook that was verified active; since when it was degraded, if it was."""
     row = await tx.one(
-        "SELECT degraded_date FROM webhooks WHERE org = :org AND number = :number FOR UPDATE", org=key[0], number=key[1]
+        "SELECT degraded_date FROM webhooks WHERE org = :org AND number = :number FOR UPDATE",
+        org=key[0],
+        number=key[1],
     )
     await tx.run(
         """

@@ -58,18 +58,28 @@ async def update(tx: Tx, row: OpportunityRow) -> None:
     """Write a row anew."""
     await tx.run(
         """
-        UPDATE opportunities SET title = :title, account = :account, target_close_date = :target_close_date,
-                                 modified_by = :modified_by, modified_date = :modified_date, document = :document
+        UPDATE opportunities SET title = :title, account = :account,
+            target_close_date = :target_close_date,
+                                 modified_by = :modified_by, modified_date = :modified_date,
+                                     document = :document
         WHERE org = :org AND number = :number
         """,
-        org=row.org, number=row.number, title=row.title, account=row.account, target_close_date=row.target_close_date,
-        modified_by=row.modified_by, modified_date=row.modified_date, document=row.document,
-    )  # fmt: skip
+        org=row.org,
+        number=row.number,
+        title=row.title,
+        account=row.account,
+        target_close_date=row.target_close_date,
+        modified_by=row.modified_by,
+        modified_date=row.modified_date,
+        document=row.document,
+    )
 
 
 async def delete(tx: Tx, org: str, number: int) -> None:
     """Delete an opportunity."""
-    await tx.run("DELETE FROM opportunities WHERE org = :org AND number = :number", org=org, number=number)
+    await tx.run(
+        "DELETE FROM opportunities WHERE org = :org AND number = :number", org=org, number=number
+    )
 
 
 SORTS = {"created_date": int, "modified_date": int, "target_close_date": int, "title": str}
@@ -86,9 +96,19 @@ _LISTING = Listing(
         "external_ref": Column("o.external_ref"),
         "modified_by": Column("o.modified_by"),
         **terms.filters(
-            "opportunities", "o", "'OPP-' || o.number",
-            "contacts", "custom_fields", "forecast", "owned_by", "part", "reported_by", "stage",
-            "stage_id", "subtype", "tags",
+            "opportunities",
+            "o",
+            "'OPP-' || o.number",
+            "contacts",
+            "custom_fields",
+            "forecast",
+            "owned_by",
+            "part",
+            "reported_by",
+            "stage",
+            "stage_id",
+            "subtype",
+            "tags",
         ),
     },
     dates={
@@ -96,7 +116,7 @@ _LISTING = Listing(
         "modified_date": Date("o.modified_date"),
         "target_close_date": Date("o.target_close_date", optional=True),
     },
-)  # fmt: skip
+)
 
 
 def of_org(org: str) -> Filter[OpportunityRow]:

@@ -46,21 +46,29 @@ class Copied(NamedTuple):
 async def copy(source: str, target: str, watch: Watch, config: str | None = None) -> Copied:
     """Copy a store; each place is a data folder or a URL of PostgreSQL.
 
-    Of a folder, nobody else may have it open: not a server, which would go on writing. A database is read as of one
-    moment, whoever writes to it. Between two folders, the artifacts' bytes and the key of signed URLs go along.
+    Of a folder, nobody else may have it open: not a server, which would go on writing. A database
+    is read as of one moment, whoever writes to it. Between two folders, the artifacts' bytes and
+    the key of signed URLs go along.
 
     Raises:
-        CannotStart: it can't be done, or not now; what is copied stays, and the next copy goes on from there.
+        CannotStart: it can't be done, or not now; what is copied stays, and the next copy goes on
+            from there.
     """
     folders = _folder(source), _folder(target)
-    if source == target or (folders[0] and folders[1] and folders[0].resolve() == folders[1].resolve()):
+    if source == target or (
+        folders[0] and folders[1] and folders[0].resolve() == folders[1].resolve()
+    ):
         raise CannotStart("FROM and TO are the same place")
     try:
         async with _open(source, folders[0], config, writes=False) as mine:
             await rows.check(mine)
             async with _open(target, folders[1], config, writes=True) as theirs:
                 tables = await rows.copy(mine, theirs, watch)
-                files = await _copy_files(folders[0], folders[1], watch) if folders[0] and folders[1] else 0
+                files = (
+                    await _copy_files(folders[0], folders[1], watch)
+                    if folders[0] and folders[1]
+                    else 0
+                )
                 copied = Copied(mine.place, theirs.place, tables, files, _left(*folders))
                 if copied.is_same:
                     await derived.rebuild(theirs)
@@ -83,24 +91,32 @@ def _folder(place: str) -> Path | None:
         except ValueError:
             raise CannotStart(f"{place!r} is no data folder") from None
     if scheme not in {"postgresql", "postgres"}:
-        raise CannotStart(f"a copy can't go to or from {scheme}: name a data folder, or a postgresql:// URL")
+        raise CannotStart(
+            f"a copy can't go to or from {scheme}: name a data folder, or a postgresql:// URL"
+        )
     return None
 
 
 def _left(source: Path | None, target: Path | None) -> str:
     """What a copy to or from a database leaves to the operator."""
     if source and not target:
-        return f"secret.key and the artifacts' bytes stay in {source}: serve the database with --data {source}."
+        return (
+            f"secret.key and the artifacts' bytes stay in {source}: serve the database with "
+            f"--data {source}."
+        )
     if target and not source:
         return (
-            f"secret.key and blobs/ are in the data folder with which the database was served: unless it is {target}, "
+            "secret.key and blobs/ are in the data folder with which the database was served: "
+            f"unless it is {target}, "
             f"bring them there."
         )
     return ""
 
 
 @contextlib.asynccontextmanager
-async def _open(place: str, folder: Path | None, config: str | None, *, writes: bool) -> AsyncIterator[Bulk]:
+async def _open(
+    place: str, folder: Path | None, config: str | None, *, writes: bool
+) -> AsyncIterator[Bulk]:
     with contextlib.ExitStack() as stack:
         if folder is None:
             bulk: Bulk = await PostgresBulk.open(_options(place, config), writes=writes)
@@ -118,12 +134,15 @@ async def _open(place: str, folder: Path | None, config: str | None, *, writes: 
 
 
 def _options(url: str, config: str | None) -> Options:
-    settings = load({"database_url": url, "config": config}, only=("database_url", "database_pooler"))
+    settings = load(
+        {"database_url": url, "config": config}, only=("database_url", "database_pooler")
+    )
     return Options(settings.database_url, settings.database_pooler == "transaction")
 
 
 async def _copy_files(source: Path, target: Path, watch: Watch) -> int:
-    """Copy the key of signed URLs and the artifacts' bytes that the target does not have yet; how many files it has.
+    """Copy the key of signed URLs and the artifacts' bytes that the target does not have yet; how
+    many files it has.
 
     Raises:
         CannotStart: a file can't be read or written.
@@ -141,7 +160,9 @@ async def _copy_files(source: Path, target: Path, watch: Watch) -> int:
                 await theirs.put(org, name, await mine.open(org, name, 0, file.stat().st_size))
             watch.passed("copying files", 1)
     except OSError as error:
-        raise CannotStart(f"a file can't be copied from {source} to {target}: {error.strerror or error}") from None
+        raise CannotStart(
+            f"a file can't be copied from {source} to {target}: {error.strerror or error}"
+        ) from None
     return len(files)
 
 

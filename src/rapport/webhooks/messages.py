@@ -34,7 +34,8 @@ def body(job: Job) -> bytes:
 def challenge(org: str, webhook: int) -> NewDelivery:
     """A challenge that the receiver has to echo, so that nobody is sent what they did not ask for.
 
-    It stands in `verify` as DevRev's does, and at the top level as well, where other receivers look for it.
+    It stands in `verify` as DevRev's does, and at the top level as well, where other receivers look
+    for it.
     """
     word = secrets.token_urlsafe(32)
     document = msgspec.json.encode({"verify": {"challenge": word}, "challenge": word}).decode()
@@ -52,4 +53,8 @@ def accepted(job: Job, outcome: Outcome) -> bool:
         asked = msgspec.json.decode(job.delivery.document or "{}")
     except msgspec.DecodeError:
         return False
-    return outcome.status == _OK and isinstance(echoed, dict) and echoed.get("challenge") == asked["challenge"]
+    return (
+        outcome.status == _OK
+        and isinstance(echoed, dict)
+        and echoed.get("challenge") == asked["challenge"]
+    )

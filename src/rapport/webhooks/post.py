@@ -1,7 +1,9 @@
-"""One POST to a receiver over HTTP/1.1: bounded in time and size, never redirected, dialled where `reach` allows.
+"""One POST to a receiver over HTTP/1.1: bounded in time and size, never redirected, dialled where
+`reach` allows.
 
-Clients for general use resolve names behind one's back, follow redirects and proxy variables, and decode what they
-read. A delivery needs none of it, and each of it would be a way around the check of where it goes.
+Clients for general use resolve names behind one's back, follow redirects and proxy variables, and
+decode what they read. A delivery needs none of it, and each of it would be a way around the check
+of where it goes.
 """
 
 import asyncio
@@ -27,7 +29,9 @@ _FIRST_FINAL = 200
 
 
 class Outcome(NamedTuple):
-    """How an attempt went: `status` and the first bytes of the answer, or `error`. `milliseconds` is what it took."""
+    """How an attempt went: `status` and the first bytes of the answer, or `error`.
+    `milliseconds` is what it took.
+    """
 
     status: int | None
     answer: bytes
@@ -44,7 +48,9 @@ class Reply(NamedTuple):
 
 
 class _NoReply(Exception):
-    """The connection ended or said nonsense. `unused`: it was closed in good order before a byte of an answer came."""
+    """The connection ended or said nonsense. `unused`: it was closed in good order before a
+    byte of an answer came.
+    """
 
     def __init__(self, why: str, *, unused: bool = False) -> None:
         super().__init__(why)
@@ -63,7 +69,9 @@ class Poster:
         self._idle: dict[tuple[str, str, int], list[_Connection]] = {}
         self._tls: ssl.SSLContext | None = None
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, *, seconds: float) -> Outcome:
+    async def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, *, seconds: float
+    ) -> Outcome:
         """Send a body once. Whatever happens is an outcome.
 
         Args:
@@ -84,7 +92,9 @@ class Poster:
         except ssl.SSLError as problem:
             error = f"TLS failed: {problem.reason or problem}"
         except OSError as problem:
-            error = f"the connection failed: {os.strerror(problem.errno) if problem.errno else problem}"
+            error = (
+                f"the connection failed: {os.strerror(problem.errno) if problem.errno else problem}"
+            )
         took = round((time.monotonic() - began) * 1000)
         if reply is None:
             return Outcome(None, b"", error, took)
@@ -99,7 +109,8 @@ class Poster:
             except _NoReply as problem:
                 if not problem.unused:
                     raise
-                # The receiver closed it while it was idle. An event may come twice, as every receiver is told.
+                # The receiver closed it while it was idle. An event may come twice, as every
+                # receiver is told.
         connection = await self._connect(url, targets)
         return self._keep(url, connection, await connection.exchange(request))
 
@@ -136,9 +147,11 @@ class Poster:
                 await loop.sock_connect(plain, target.address)
                 plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 _, connection = await loop.create_connection(
-                    lambda target=target: _Connection(target), sock=plain, ssl=tls,
+                    lambda target=target: _Connection(target),
+                    sock=plain,
+                    ssl=tls,
                     server_hostname=parts.hostname if tls else None,
-                )  # fmt: skip
+                )
             except OSError as error:
                 plain.close()
                 problem = error
@@ -275,7 +288,9 @@ class _Connection(asyncio.Protocol):
 
     def _reply(self, *, reusable: bool) -> None:
         if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(Reply(self._parser.get_status_code(), bytes(self._answer), reusable))
+            self._waiting.set_result(
+                Reply(self._parser.get_status_code(), bytes(self._answer), reusable)
+            )
 
     def _fail(self, why: str, *, unused: bool = False) -> None:
         if self._waiting is not None and not self._waiting.done():

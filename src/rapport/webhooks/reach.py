@@ -1,7 +1,9 @@
-"""Where webhooks may go: to public addresses only, unless the operator says otherwise (behaviour: Webhooks).
+"""Where webhooks may go: to public addresses only, unless the operator says otherwise (behaviour:
+Webhooks).
 
-Whoever may make a webhook makes this server send requests. So that it opens no door into the network around it, what a
-URL says is checked when it is written, and what its name leads to each time before it is dialled.
+Whoever may make a webhook makes this server send requests. So that it opens no door into the
+network around it, what a URL says is checked when it is written, and what its name leads to each
+time before it is dialled.
 """
 
 import asyncio
@@ -14,14 +16,29 @@ from urllib.parse import urlsplit
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Public by the registries, but not the public's: what translates or relays to any IPv4 address, and a cloud's own.
-_NOT_PUBLIC = tuple(map(ipaddress.ip_network, (
-    "192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32",
-    "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "64:ff9b::/96", "64:ff9b:1::/48",
-)))  # fmt: skip
-# All of IPv6 that was ever given out; so mapped, compatible, local and multicast addresses are out at once.
+# Public by the registries, but not the public's: what translates or relays to any IPv4 address, and
+# a cloud's own.
+_NOT_PUBLIC = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "192.0.0.0/24",
+            "192.88.99.0/24",
+            "168.63.129.16/32",
+            "2001::/23",
+            "2001:db8::/32",
+            "2002::/16",
+            "3fff::/20",
+            "64:ff9b::/96",
+            "64:ff9b:1::/48",
+        ),
+    )
+)
+# All of IPv6 that was ever given out; so mapped, compatible, local and multicast addresses are out
+# at once.
 _GIVEN_OUT = ipaddress.ip_network("2000::/3")
-# Names that mean the machine or network they are said in (RFC 6761, RFC 6762, RFC 8375, RFC 9476), or nothing at all.
+# Names that mean the machine or network they are said in (RFC 6761, RFC 6762, RFC 8375, RFC 9476),
+# or nothing at all.
 _LOCAL = ("localhost", "local", "internal", "home.arpa", "lan", "intranet", "corp", "home")
 _NOWHERE = ("invalid",)
 # What looks like a number to some resolver: 127.1, 2130706433, 0x7f.1, 0177.0.0.1.
@@ -56,7 +73,11 @@ class Reach:
             return None
         address = _literal(host)
         if address is not None:
-            return None if is_public(address) else f"must not lead to {address}, which is no public address"
+            return (
+                None
+                if is_public(address)
+                else f"must not lead to {address}, which is no public address"
+            )
         labels = host.split(".")
         if not labels[-1]:
             return "must not end its host with a dot"
@@ -73,7 +94,10 @@ class Reach:
             Unreachable: nowhere, or to something that is not public.
         """
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").lower(), parts.port or (443 if parts.scheme.lower() == "https" else 80)
+        host, port = (
+            (parts.hostname or "").lower(),
+            parts.port or (443 if parts.scheme.lower() == "https" else 80),
+        )
         if problem := self.problem(url):
             raise Unreachable(f"not dialled: the URL {problem}")
         if host.rpartition(".")[2] in _NOWHERE:
@@ -86,7 +110,9 @@ class Reach:
         for target in found:
             address = target.address[0]
             if not self.allow_private and not is_public(ipaddress.ip_address(address)):
-                raise Unreachable(f"not dialled: {host} resolves to {address}, which is no public address")
+                raise Unreachable(
+                    f"not dialled: {host} resolves to {address}, which is no public address"
+                )
         return found
 
 
@@ -96,7 +122,9 @@ def is_public(address: _Address) -> bool:
         return False
     if address.is_multicast or address.is_reserved or not address.is_global:
         return False
-    return not any(address in network for network in _NOT_PUBLIC if network.version == address.version)
+    return not any(
+        address in network for network in _NOT_PUBLIC if network.version == address.version
+    )
 
 
 def _literal(host: str) -> _Address | None:
@@ -107,7 +135,8 @@ def _literal(host: str) -> _Address | None:
 
 
 async def _resolve(host: str, port: int) -> list[Target]:
-    """What the system's resolver says, asked in a thread of its own: a slow one keeps nobody else waiting.
+    """What the system's resolver says, asked in a thread of its own: a slow one keeps nobody else
+    waiting.
 
     Raises:
         Unreachable: nothing.
@@ -128,7 +157,9 @@ async def _resolve(host: str, port: int) -> list[Target]:
 
 
 def _tell(
-    loop: asyncio.AbstractEventLoop, answered: "asyncio.Future[list[Target]]", outcome: list[Target] | Unreachable
+    loop: asyncio.AbstractEventLoop,
+    answered: "asyncio.Future[list[Target]]",
+    outcome: list[Target] | Unreachable,
 ) -> None:
     def settle() -> None:
         if answered.done():

@@ -1,7 +1,9 @@
-"""What a delivery is signed with, so that its receiver knows who sent it: DevRev's header, and Standard Webhooks.
+"""What a delivery is signed with, so that its receiver knows who sent it: DevRev's header, and
+Standard Webhooks.
 
-DevRev's is the HMAC-SHA256 of the raw body in hex, keyed with the bytes of the secret's text. Standard Webhooks signs
-`<id>.<seconds>.<body>`, keyed with the decoded secret, and has room for several signatures: so a secret can be changed.
+DevRev's is the HMAC-SHA256 of the raw body in hex, keyed with the bytes of the secret's text.
+Standard Webhooks signs `<id>.<seconds>.<body>`, keyed with the decoded secret, and has room for
+several signatures: so a secret can be changed.
 """
 
 import base64
@@ -11,7 +13,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 _NEW_BYTES = 24
-# How far a receiver's clock may be from ours, in seconds; what Standard Webhooks' own libraries allow.
+# How far a receiver's clock may be from ours, in seconds; what Standard Webhooks' own libraries
+# allow.
 TOLERANCE = 300
 
 
@@ -37,7 +40,9 @@ def sign(body: bytes, *, event_id: str, seconds: int, secrets: Sequence[str]) ->
         "x-devrev-signature": _devrev(body, secrets[0]),
         "webhook-id": event_id,
         "webhook-timestamp": str(seconds),
-        "webhook-signature": " ".join(_standard(body, event_id, seconds, secret) for secret in secrets),
+        "webhook-signature": " ".join(
+            _standard(body, event_id, seconds, secret) for secret in secrets
+        ),
     }
 
 
@@ -73,9 +78,13 @@ def _check_standard(body: bytes, headers: Mapping[str, str], secret: str, now: i
     try:
         event_id, seconds = headers["webhook-id"], int(headers["webhook-timestamp"])
     except (KeyError, ValueError):
-        raise BadSignature("Webhook-Signature needs Webhook-Id and Webhook-Timestamp beside it") from None
+        raise BadSignature(
+            "Webhook-Signature needs Webhook-Id and Webhook-Timestamp beside it"
+        ) from None
     if abs(now - seconds) > TOLERANCE:
-        raise BadSignature(f"Webhook-Timestamp is {abs(now - seconds)} seconds off, which is more than {TOLERANCE}")
+        raise BadSignature(
+            f"Webhook-Timestamp is {abs(now - seconds)} seconds off, which is more than {TOLERANCE}"
+        )
     wanted = _standard(body, event_id, seconds, secret)
     if not any(hmac.compare_digest(one, wanted) for one in headers["webhook-signature"].split()):
         raise BadSignature("no signature in Webhook-Signature is of this id, time, body and secret")

@@ -1,4 +1,6 @@
-"""A request's bytes into its struct. The fast decoder says yes or no; on a no, a slower walk says what is wrong."""
+"""A request's bytes into its struct. The fast decoder says yes or no; on a no, a slower walk
+says what is wrong.
+"""
 
 import re
 from typing import Any
@@ -33,15 +35,18 @@ class RequestDecoder:
         self._root = place_of(request_type)
         self._free_form = [name for name, place in self._root.fields.items() if place.free_form]
         self._fast = msgspec.json.Decoder(request_type, dec_hook=_custom)
-        # The fast decoder knows nothing of strictness. Strict servers serve tests, so there it is simply not asked.
+        # The fast decoder knows nothing of strictness. Strict servers serve tests, so there it is
+        # simply not asked.
         self._is_fast = not (strict and self._root.has_ours)
 
     def from_body(self, body: bytes) -> Request:
         """Read a JSON body; an empty one is `{}`.
 
         Raises:
-            ParseError: no JSON object, nested more than 64 deep, a number out of range, lone surrogates.
-            FieldError: the first shape violation in the contract's field order, with up to 100 as its `violations`.
+            ParseError: no JSON object, nested more than 64 deep, a number out of range, lone
+                surrogates.
+            FieldError: the first shape violation in the contract's field order, with up to 100 as
+                its `violations`.
         """
         refuse_deep(body)
         if self._is_fast and _NUL not in body:
@@ -50,7 +55,9 @@ class RequestDecoder:
             except ValueError:
                 pass
             else:
-                if not self._free_form or all(_is_small(getattr(request, name)) for name in self._free_form):
+                if not self._free_form or all(
+                    _is_small(getattr(request, name)) for name in self._free_form
+                ):
                     return request
         value = read_json(body) if body.strip(_SPACE) else {}
         if not isinstance(value, dict):
@@ -62,7 +69,8 @@ class RequestDecoder:
 
         Raises:
             ParseError: bytes that are not UTF-8.
-            FieldError: as from a body; `InvalidField` also for a single value that comes more than once.
+            FieldError: as from a body; `InvalidField` also for a single value that comes more than
+                once.
         """
         value, repeated = read_query(query, self._root)
         if self._is_fast and not (repeated or self._free_form or b"%00" in query):
@@ -78,9 +86,11 @@ class RequestDecoder:
         try:
             return msgspec.convert(clean, self._type, dec_hook=_custom, strict=True)
         except ValueError:
-            # Tests hold that what the walk finds clean converts; should that ever fail, it is still no 500.
+            # Tests hold that what the walk finds clean converts; should that ever fail, it is still
+            # no 500.
             raise BadRequest(
-                "The request does not have the shape that this method takes.", detail="Compare it with the reference."
+                "The request does not have the shape that this method takes.",
+                detail="Compare it with the reference.",
             ) from None
 
 
@@ -92,7 +102,9 @@ def _custom(wanted: Any, value: object) -> object:
 
 
 def _is_small(free_form: Any) -> bool:
-    """A free-form object that needs no closer look: 64 KiB at most and no number that may be over 64 bits."""
+    """A free-form object that needs no closer look: 64 KiB at most and no number that may be
+    over 64 bits.
+    """
     if free_form is msgspec.UNSET or free_form is None:
         return True
     encoded = msgspec.json.encode(free_form)

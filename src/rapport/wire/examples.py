@@ -1,4 +1,6 @@
-"""A request for each method, shown by the OpenAPI document and the reference: its own example, or one made up."""
+"""A request for each method, shown by the OpenAPI document and the reference: its own example,
+or one made up.
+"""
 
 from rapport.contract.kit.fields import Json
 from rapport.contract.kit.method import Method
@@ -17,7 +19,9 @@ def example(method: Method, schemas: dict[str, Json]) -> Json:
     schema = schemas[method.request.__name__]
     if "limit" in schema["properties"] and not schema.get("required"):
         return {"limit": 3}
-    return {name: made_up(schema["properties"][name], schemas) for name in schema.get("required", [])}
+    return {
+        name: made_up(schema["properties"][name], schemas) for name in schema.get("required", [])
+    }
 
 
 def made_up(schema: Json, schemas: dict[str, Json]) -> object:
@@ -30,7 +34,10 @@ def made_up(schema: Json, schemas: dict[str, Json]) -> object:
         case "array":
             return [made_up(schema["items"], schemas)]
         case "object":
-            return {name: made_up(schema["properties"][name], schemas) for name in schema.get("required", [])}
+            return {
+                name: made_up(schema["properties"][name], schemas)
+                for name in schema.get("required", [])
+            }
         case "boolean":
             return True
         case "integer":

@@ -1,4 +1,6 @@
-"""METHODS as an OpenAPI 3.1 document: what `/openapi.json` answers and what tests hold every answer against."""
+"""METHODS as an OpenAPI 3.1 document: what `/openapi.json` answers and what tests hold every
+answer against.
+"""
 
 import re
 import sys
@@ -35,14 +37,16 @@ from rapport.wire.schemas import REF, components, prose, reference, resolve
 
 # What every method can answer, in the order of the statuses.
 COMMON_ERRORS: tuple[type[ApiError], ...] = (
-    BadRequest, MissingRequiredField, UnexpectedJsonType, InvalidEnumValue, InvalidField, InvalidId, UnexpectedIdType,
-    ValueNotPermitted, ParseError, InvalidContentType, InvalidApiVersion, Unauthenticated, Forbidden,
-    RequestEntityTooLarge, TooManyRequests, InternalError, ServiceUnavailable,
+    BadRequest, MissingRequiredField, UnexpectedJsonType, InvalidEnumValue, InvalidField,
+    InvalidId, UnexpectedIdType, ValueNotPermitted, ParseError, InvalidContentType,
+    InvalidApiVersion, Unauthenticated, Forbidden, RequestEntityTooLarge, TooManyRequests,
+    InternalError, ServiceUnavailable,
 )  # fmt: skip
 _ABOUT = """\
 A self-hosted system of record for customer engagements.
 
-Every method answers `POST` with a JSON object; the reading ones also answer `GET`, with the same names in the query.
+Every method answers `POST` with a JSON object; the reading ones also answer `GET`, with the same \
+names in the query.
 Ids go in as DON or display id (`ACC-12345`); DONs come out."""
 _KEY = "Idempotency-Key"
 _ONCE = "Idempotency-Key-Once"
@@ -74,8 +78,12 @@ def document(*, version: str, strict: bool = False) -> Json:
         strict: as under `RAPPORT_STRICT=1`: without what is not DevRev's.
     """
     methods = [method for method in METHODS.values() if not (strict and method.ours)]
-    structs = components([kind for one in methods for kind in (one.request, one.response)], strict=strict)
-    errors = {kind.__name__: _error(kind, strict=strict) for one in methods for kind in errors_of(one)}
+    structs = components(
+        [kind for one in methods for kind in (one.request, one.response)], strict=strict
+    )
+    errors = {
+        kind.__name__: _error(kind, strict=strict) for one in methods for kind in errors_of(one)
+    }
     return {
         "openapi": "3.1.0",
         "info": {
@@ -91,7 +99,9 @@ def document(*, version: str, strict: bool = False) -> Json:
         "components": {
             "schemas": {**structs, **errors},
             "parameters": _headers(strict=strict),
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "A token: `rpt_…`"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "description": "A token: `rpt_…`"}
+            },
         },
     }
 
@@ -104,7 +114,8 @@ def errors_of(method: Method) -> list[type[ApiError]]:
 def _families(methods: list[Method]) -> list[Json]:
     about = {one.family: prose(sys.modules[one.request.__module__].__doc__) for one in methods}
     return [
-        {"name": name, "description": _FAMILY.sub(lambda found: found[1].upper(), text)} for name, text in about.items()
+        {"name": name, "description": _FAMILY.sub(lambda found: found[1].upper(), text)}
+        for name, text in about.items()
     ]
 
 
@@ -114,7 +125,10 @@ def _path(method: Method, schemas: dict[str, Json], *, strict: bool) -> Json:
     post["requestBody"] = {
         "required": bool(request.get("required")),
         "content": {
-            "application/json": {"schema": reference(method.request), "example": example(method, schemas)},
+            "application/json": {
+                "schema": reference(method.request),
+                "example": example(method, schemas),
+            },
         },
     }
     if method.effect == WRITE:
@@ -130,7 +144,10 @@ def _operation(method: Method, *, strict: bool) -> Json:
         "operationId": method.name.replace(".", "-"),
         "summary": method.summary,
         "tags": [method.family],
-        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in _headers_of(method, strict=strict)],
+        "parameters": [
+            {"$ref": f"#/components/parameters/{name}"}
+            for name in _headers_of(method, strict=strict)
+        ],
         "responses": {str(method.status): _answer(method), **_refusals(method)},
     }
     if method.scope:
@@ -151,7 +168,10 @@ def _headers_of(method: Method, *, strict: bool) -> Iterator[str]:
 def _headers(*, strict: bool) -> Json:
     version = {"type": "string", "enum": [*VERSIONS]}
     headers: Json = {
-        "X-Devrev-Version": {"description": "Taken so that clients may send it; changes nothing.", "schema": version},
+        "X-Devrev-Version": {
+            "description": "Taken so that clients may send it; changes nothing.",
+            "schema": version,
+        },
     }
     if not strict:
         key = {"type": "string", "minLength": 1, "maxLength": 255}
@@ -163,7 +183,8 @@ def _headers(*, strict: bool) -> Json:
         }
         headers[_ONCE] = {
             "name": _KEY,
-            "description": "A key of the last 24 hours is refused, since the answer is shown only once.",
+            "description": "A key of the last 24 hours is refused, since the answer is shown only "
+            "once.",
             "schema": key,
             OURS: True,
         }
@@ -172,7 +193,9 @@ def _headers(*, strict: bool) -> Json:
             "schema": {"type": "array", "items": expansions},
             OURS: True,
         }
-    return {name: {"name": name, "in": "header", **header} for name, header in sorted(headers.items())}
+    return {
+        name: {"name": name, "in": "header", **header} for name, header in sorted(headers.items())
+    }
 
 
 def _answer(method: Method) -> Json:
@@ -190,7 +213,10 @@ def _refusals(method: Method) -> Json:
     return {
         str(status): {
             "description": _STATUS[status],
-            "headers": {"X-Request-Id": {"schema": {"type": "string"}}, **_ERROR_HEADERS.get(status, {})},
+            "headers": {
+                "X-Request-Id": {"schema": {"type": "string"}},
+                **_ERROR_HEADERS.get(status, {}),
+            },
             "content": {"application/json": {"schema": _one_of(kinds)}},
         }
         for status, kinds in by_status.items()
@@ -208,7 +234,11 @@ def _one_of(kinds: list[type[ApiError]]) -> Json:
 
 
 def _error(kind: type[ApiError], *, strict: bool) -> Json:
-    return {"title": kind.__name__, "description": prose(kind.__doc__), **error_schema(kind, strict=strict)}
+    return {
+        "title": kind.__name__,
+        "description": prose(kind.__doc__),
+        **error_schema(kind, strict=strict),
+    }
 
 
 def _query(schema: Json, schemas: dict[str, Json], prefix: str = "") -> Iterator[Json]:
@@ -230,7 +260,8 @@ def _parameter(name: str, field: Json, *, required: bool) -> Json:
     schema = field["anyOf"][0] if "anyOf" in field else field
     parameter: Json = {"name": name, "in": "query", **told, "schema": schema}
     if schema.get("type") == "object":
-        # A free-form object is one JSON text; written as a form, its keys would pass for parameters of their own.
+        # A free-form object is one JSON text; written as a form, its keys would pass for parameters
+        # of their own.
         parameter["content"] = {"application/json": {"schema": parameter.pop("schema")}}
     if required:
         parameter["required"] = True

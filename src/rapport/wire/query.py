@@ -1,4 +1,6 @@
-"""The GET form: a query string read into the object that the POST form's JSON would have been (behaviour: Requests)."""
+"""The GET form: a query string read into the object that the POST form's JSON would have been
+(behaviour: Requests).
+"""
 
 import re
 from urllib.parse import unquote_to_bytes
@@ -20,12 +22,14 @@ _Entry = tuple[int, list[str]]
 def read_query(query: bytes, root: Place) -> tuple[dict[str, object], set[str]]:
     """Read a query string along a contract.
 
-    Nested names are `created_date.after` or `created_date[after]`. An array is a comma list, a repeated name, or both,
-    and commas inside double quotes that wrap a whole item don't split; `name[]` and `name[0]` give one item each,
-    exactly as written. Nothing behind the `=` is no item, or the empty text of a single value.
+    Nested names are `created_date.after` or `created_date[after]`. An array is a comma list, a
+    repeated name, or both, and commas inside double quotes that wrap a whole item don't split;
+    `name[]` and `name[0]` give one item each, exactly as written. Nothing behind the `=` is no
+    item, or the empty text of a single value.
 
     Returns:
-        The object, with unknown names as they came, and the paths of single values that came more than once.
+        The object, with unknown names as they came, and the paths of single values that came more
+        than once.
 
     Raises:
         ParseError: bytes that are not UTF-8.
@@ -64,11 +68,15 @@ def _decoded(raw: bytes) -> str:
         return unquote_to_bytes(raw.replace(b"+", b" ")).decode()
     except UnicodeDecodeError:
         shown = raw[:80].decode("latin-1")
-        raise ParseError(f"The query has {shown!r}, which is not UTF-8.", detail="Percent-encode UTF-8.") from None
+        raise ParseError(
+            f"The query has {shown!r}, which is not UTF-8.", detail="Percent-encode UTF-8."
+        ) from None
 
 
 def _find(root: Place, name: str) -> tuple[tuple[str, ...], Place, int | None]:
-    """The path that a parameter means, what stands there, and its index if it has one: `name[]` has 0."""
+    """The path that a parameter means, what stands there, and its index if it has one: `name[]`
+    has 0.
+    """
     unknown = ((name,), Place(arms={}), None)
     if not _NAME.fullmatch(name):
         return unknown
@@ -91,7 +99,9 @@ def _find(root: Place, name: str) -> tuple[tuple[str, ...], Place, int | None]:
 
 
 def _split(text: str) -> list[str]:
-    """The items of a comma list. A double quote that doesn't wrap a whole item is a character like any other."""
+    """The items of a comma list. A double quote that doesn't wrap a whole item is a character
+    like any other.
+    """
     items = []
     start, closable = 0, True
     while text and start <= len(text):
@@ -113,7 +123,9 @@ def _split(text: str) -> list[str]:
 
 
 def _single(place: Place, text: str) -> object:
-    """A text as the JSON value that the contract wants; what doesn't read so stays text, for the walk to refuse."""
+    """A text as the JSON value that the contract wants; what doesn't read so stays text, for
+    the walk to refuse.
+    """
     if "number" in place.arms and _WHOLE_NUMBER.fullmatch(text):
         return int(text)
     if "bool" in place.arms:

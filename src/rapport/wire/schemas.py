@@ -25,9 +25,14 @@ def components(roots: Iterable[type[Struct]], *, strict: bool) -> dict[str, Json
     found: dict[str, type[Struct]] = {}
     for root in roots:
         _collect(root, found)
-    _, schemas = msgspec.json.schema_components(found.values(), schema_hook=_custom, ref_template=REF + "{name}")
+    _, schemas = msgspec.json.schema_components(
+        found.values(), schema_hook=_custom, ref_template=REF + "{name}"
+    )
     untyped = {name: _without_type(schema) for name, schema in schemas.items()} if strict else {}
-    return {name: _component(found[name], schemas[name], untyped, strict=strict) for name in sorted(found)}
+    return {
+        name: _component(found[name], schemas[name], untyped, strict=strict)
+        for name in sorted(found)
+    }
 
 
 def reference(kind: type[Struct]) -> Json:
@@ -41,7 +46,9 @@ def resolve(schema: Json, schemas: dict[str, Json]) -> Json:
 
 
 def prose(text: str | None) -> str:
-    """A docstring for readers of the reference: one paragraph, without its pointers to the page about behaviour."""
+    """A docstring for readers of the reference: one paragraph, without its pointers to the page
+    about behaviour.
+    """
     return " ".join(_SOURCE.sub("", text or "").split())
 
 
@@ -77,8 +84,14 @@ def _component(kind: type[Struct], schema: Json, untyped: dict[str, Json], *, st
             del properties[name]
             schema["required"] = [one for one in schema.get("required", []) if one != name]
         else:
-            one = untyped.get(properties[name].get("$ref", "").removeprefix(REF)) if marks.get("untyped") else None
-            properties[name] = _property(one or properties[name], hints.get(name), marks, strict=strict)
+            one = (
+                untyped.get(properties[name].get("$ref", "").removeprefix(REF))
+                if marks.get("untyped")
+                else None
+            )
+            properties[name] = _property(
+                one or properties[name], hints.get(name), marks, strict=strict
+            )
             if strict and marks.get("often_absent"):
                 schema["required"] = [*schema.get("required", []), name]
     if kind is SetTagWithValue and not strict:
@@ -105,9 +118,13 @@ def _property(schema: Json, hint: Any, marks: Json, *, strict: bool) -> Json:
 
 def _set_of(hint: Any) -> Json:
     """The schema of what a `{set}` sets."""
-    struct = next(arm for arm in _alternatives(hint) if isinstance(arm, type) and issubclass(arm, Struct))
+    struct = next(
+        arm for arm in _alternatives(hint) if isinstance(arm, type) and issubclass(arm, Struct)
+    )
     (schema,), _ = msgspec.json.schema_components(
-        [get_type_hints(struct, include_extras=True)["set"]], schema_hook=_custom, ref_template=REF + "{name}"
+        [get_type_hints(struct, include_extras=True)["set"]],
+        schema_hook=_custom,
+        ref_template=REF + "{name}",
     )
     for enum in _enums(schema):
         enum.setdefault("type", "string")

@@ -34,7 +34,10 @@ def _plan(info: inspect.Type) -> Plan:
         case inspect.UnionType(types=members):
             return {name: plan for member in members for name, plan in _plan(member).items()}
         case inspect.StructType(fields=fields):
-            plans = {field.encode_name: None if _is_ours(field.type) else _plan(field.type) for field in fields}
+            plans = {
+                field.encode_name: None if _is_ours(field.type) else _plan(field.type)
+                for field in fields
+            }
             return {name: plan for name, plan in plans.items() if plan is None or plan}
         case _:
             return {}
@@ -50,5 +53,7 @@ def _without(value: Any, plan: Plan) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        name: _without(item, plan.get(name) or {}) for name, item in value.items() if plan.get(name, plan) is not None
+        name: _without(item, plan.get(name) or {})
+        for name, item in value.items()
+        if plan.get(name, plan) is not None
     }

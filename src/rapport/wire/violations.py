@@ -1,4 +1,6 @@
-"""What is wrong with a request, all of it at once: the slow walk that runs beside the fast decoder (behaviour: Errors)."""
+"""What is wrong with a request, all of it at once: the slow walk that runs beside the fast
+decoder (behaviour: Errors).
+"""
 
 import re
 from collections.abc import Collection, Mapping
@@ -24,8 +26,14 @@ MOST_VIOLATIONS = 100
 _SHOWN = 80  # characters of a value that a message repeats
 _PATTERNS = {r"\S": ("must not be blank", "Send a text that can be seen.")}
 _EMAIL = ("must be an email address", "Write it as name@example.com.")
-_ARTICLES = {"array": "an array", "bool": "a bool", "null": "null", "number": "a number", "object": "an object",
-             "string": "a string"}  # fmt: skip
+_ARTICLES = {
+    "array": "an array",
+    "bool": "a bool",
+    "null": "null",
+    "number": "a number",
+    "object": "an object",
+    "string": "a string",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +76,27 @@ class Place:
     def has_ours(self) -> bool:
         """Something at or below it, or its absence, is refused when strict."""
         below = [*self.fields.values(), *([self.items] if self.items else [])]
-        return self.ours or self.often_absent or bool(self.ours_values) or any(place.has_ours for place in below)
+        return (
+            self.ours
+            or self.often_absent
+            or bool(self.ours_values)
+            or any(place.has_ours for place in below)
+        )
 
 
 def place_of(request_type: type[Request]) -> Place:
     """The contract of a request type, made ready for the walk.
 
     Raises:
-        TypeError: the contract says something that the walk can't check, or leaves a size unbounded.
+        TypeError: the contract says something that the walk can't check, or leaves a size
+            unbounded.
     """
     root = _place(inspect.type_info(request_type), request_type.__name__, required=True)
     for name, place in root.fields.items():
         if any(deeper.free_form for deeper in _below(place)):
-            raise TypeError(f"{request_type.__name__}.{name}: free-form objects stand at the top level only")
+            raise TypeError(
+                f"{request_type.__name__}.{name}: free-form objects stand at the top level only"
+            )
     return root
 
 
@@ -96,8 +112,8 @@ def violations(
         repeated: paths of single values that a query gave more than once.
 
     Returns:
-        The value with the differences of real clients put right, and its problems in the contract's field order,
-        the first 100 of them.
+        The value with the differences of real clients put right, and its problems in the contract's
+        field order, the first 100 of them.
 
     Raises:
         ParseError: a whole number in a free-form object doesn't fit into 64 bits.
@@ -136,7 +152,9 @@ class _Walk:
         self._repeated = repeated
 
     def value(self, place: Place, value: object, path: str) -> object:
-        """Note what is wrong with a value; give it back with the differences of real clients put right."""
+        """Note what is wrong with a value; give it back with the differences of real clients
+        put right.
+        """
         if path in self._repeated:
             self._say(_repeated(path))
             return value
@@ -150,7 +168,11 @@ class _Walk:
         elif isinstance(value, list) and isinstance(arm, inspect.ListType) and place.items:
             return self._array(arm, place.items, value, path)
         elif isinstance(value, dict):
-            return self._free_form(value, path) if place.free_form else self._object(place, value, path)
+            return (
+                self._free_form(value, path)
+                if place.free_form
+                else self._object(place, value, path)
+            )
         elif isinstance(arm, inspect.IntType | inspect.FloatType):
             self._number(arm, value, path)
         return value
@@ -168,21 +190,38 @@ class _Walk:
                 kept[name] = self.value(inner, value[name], inner_path)
         for name in value:
             if name not in place.fields:
-                self._say(_unknown(f"{path}.{name[:_SHOWN]}" if path else name[:_SHOWN], place, strict=self._strict))
+                self._say(
+                    _unknown(
+                        f"{path}.{name[:_SHOWN]}" if path else name[:_SHOWN],
+                        place,
+                        strict=self._strict,
+                    )
+                )
         return kept
 
-    def _array(self, arm: inspect.ListType, items: Place, value: list[object], path: str) -> list[object]:
+    def _array(
+        self, arm: inspect.ListType, items: Place, value: list[object], path: str
+    ) -> list[object]:
         low, high = arm.min_length or 0, arm.max_length or 0
         if not low <= len(value) <= high:
             span = _span(low, high)
-            self._say(_not_permitted(path, f"[{len(value)} items]", f"must have {span} items", f"Send {span} items."))
-        return [self.value(items, item, f"{path}[{position}]") for position, item in enumerate(value[:high])]
+            self._say(
+                _not_permitted(
+                    path, f"[{len(value)} items]", f"must have {span} items", f"Send {span} items."
+                )
+            )
+        return [
+            self.value(items, item, f"{path}[{position}]")
+            for position, item in enumerate(value[:high])
+        ]
 
     def _text(self, place: Place, arm: inspect.Type, value: str, path: str) -> None:
         if "\0" in value:
             self._say(_nul(path, value))
         elif isinstance(arm, inspect.LiteralType):
-            allowed = [str(one) for one in arm.values if not (self._strict and one in place.ours_values)]
+            allowed = [
+                str(one) for one in arm.values if not (self._strict and one in place.ours_values)
+            ]
             if value not in allowed:
                 self._say(_no_such_value(path, value, allowed))
         elif isinstance(arm, inspect.CustomType):
@@ -207,10 +246,18 @@ class _Walk:
         low, high = arm.ge or 0, arm.le or 0
         if isinstance(arm, inspect.IntType) and not isinstance(value, int):
             reason = "must be a whole number"
-            self._say(_not_permitted(path, _shown(value), reason, "Write it without a fraction or an exponent."))
+            self._say(
+                _not_permitted(
+                    path, _shown(value), reason, "Write it without a fraction or an exponent."
+                )
+            )
         elif not low <= value <= high:
             span = _span(low, high)
-            self._say(_not_permitted(path, _shown(value), f"must be {span}", f"Send a number from {low} to {high}."))
+            self._say(
+                _not_permitted(
+                    path, _shown(value), f"must be {span}", f"Send a number from {low} to {high}."
+                )
+            )
 
     def _free_form(self, value: dict[str, object], path: str) -> dict[str, object]:
         if len(msgspec.json.encode(value)) > CUSTOM_FIELDS_BYTES:
@@ -232,7 +279,8 @@ class _Walk:
                 self._anything(item, f"{path}.{name[:_SHOWN]}")
         elif isinstance(value, int) and not -(2**63) <= value < 2**64:
             raise ParseError(
-                f"The number {str(value)[:_SHOWN]} doesn't fit into 64 bits.", detail="Send it as a string."
+                f"The number {str(value)[:_SHOWN]} doesn't fit into 64 bits.",
+                detail="Send it as a string.",
             )
 
     def _say(self, problem: ApiError) -> None:
@@ -262,7 +310,9 @@ def _place(declared: inspect.Type, name: str, *, required: bool) -> Place:
     array, struct = arms.get("array"), arms.get("object")
     return Place(
         arms=arms,
-        items=_place(array.item_type, f"{name}[]", required=True) if isinstance(array, inspect.ListType) else None,
+        items=_place(array.item_type, f"{name}[]", required=True)
+        if isinstance(array, inspect.ListType)
+        else None,
         fields={
             one.encode_name: _place(one.type, f"{name}.{one.encode_name}", required=one.required)
             for one in (struct.fields if isinstance(struct, inspect.StructType) else ())
@@ -285,7 +335,9 @@ def _unwrapped(declared: inspect.Type) -> tuple[inspect.Type, dict[str, Any]]:
 
 
 def _json_type_of(arm: inspect.Type, name: str) -> str:  # noqa: PLR0911  # a table
-    """The JSON type of a contract type. The fast decoder has to refuse all that the walk does, so sizes need bounds."""
+    """The JSON type of a contract type. The fast decoder has to refuse all that the walk does,
+    so sizes need bounds.
+    """
     match arm:
         case inspect.NoneType():
             return "null"
@@ -299,7 +351,10 @@ def _json_type_of(arm: inspect.Type, name: str) -> str:  # noqa: PLR0911  # a ta
             return "number"
         case inspect.ListType(max_length=int()):
             return "array"
-        case inspect.StructType() | inspect.DictType(value_type=inspect.AnyType(), min_length=None, max_length=None):
+        case (
+            inspect.StructType()
+            | inspect.DictType(value_type=inspect.AnyType(), min_length=None, max_length=None)
+        ):
             return "object"
         case _:
             raise TypeError(f"{name}: {arm} is not of a known type, or has no bounds")
@@ -340,7 +395,8 @@ def _wrong_type(place: Place, value: object, path: str) -> ApiError:
     wanted = " or ".join(_ARTICLES[name] for name in place.arms)
     return UnexpectedJsonType(
         f"{path}: {_shown(value)} is not {wanted}.",
-        detail=f"Send {wanted}" + (", or leave it out." if value is None and not place.required else "."),
+        detail=f"Send {wanted}"
+        + (", or leave it out." if value is None and not place.required else "."),
         field_name=path,
         expected=place.expected,
         actual=actual,
@@ -358,11 +414,15 @@ def _no_such_value(path: str, value: str, allowed: list[str]) -> ApiError:
 
 
 def _not_permitted(path: str, shown: str, reason: str, detail: str) -> ApiError:
-    return ValueNotPermitted(f"{path}: {shown} {reason}.", detail=detail, field_name=path, reason=reason)
+    return ValueNotPermitted(
+        f"{path}: {shown} {reason}.", detail=detail, field_name=path, reason=reason
+    )
 
 
 def _nul(path: str, value: str) -> ApiError:
-    return _not_permitted(path, _shown(value), "must not contain the character U+0000", "Take the character out.")
+    return _not_permitted(
+        path, _shown(value), "must not contain the character U+0000", "Take the character out."
+    )
 
 
 def _unknown(path: str, place: Place, *, strict: bool) -> ApiError:
@@ -385,4 +445,6 @@ def _not_devrevs(path: str) -> ApiError:
 
 
 def _repeated(path: str) -> ApiError:
-    return InvalidField(f"{path} came more than once.", detail="Send it once; it takes one value.", field_name=path)
+    return InvalidField(
+        f"{path} came more than once.", detail="Send it once; it takes one value.", field_name=path
+    )

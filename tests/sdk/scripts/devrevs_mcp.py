@@ -11,14 +11,20 @@ from typing import Any
 from report import Check, report
 from tools import Tools, started
 
-# What there is already, made by plain HTTP: an account, its rev org, an opportunity, the caller and a colleague.
+# What there is already, made by plain HTTP: an account, its rev org, an opportunity, the caller and
+# a colleague.
 GIVEN = json.loads(os.environ["RAPPORT_GIVEN"])
 TODAY = {"after": "2023-01-01T00:00:00Z", "before": "2123-01-01T00:00:00Z"}
 NOT_SERVED: dict[str, dict[str, Any]] = {
     "search": {"query": "renewal", "namespace": "account"},
     "get_vista": {"id": "VISTA-1"},
     "get_part": {"id": "PROD-1"},
-    "create_part": {"type": "enhancement", "name": "x", "owned_by": [GIVEN["user"]], "parent_part": ["PROD-1"]},
+    "create_part": {
+        "type": "enhancement",
+        "name": "x",
+        "owned_by": [GIVEN["user"]],
+        "parent_part": ["PROD-1"],
+    },
     "update_part": {"type": "enhancement", "id": "ENH-1", "name": "x"},
     "list_parts": {"type": "enhancement"},
     "list_meetings": {},
@@ -49,7 +55,11 @@ async def the_current_user(api: Tools) -> None:
 
 async def an_opportunity_is_found(api: Tools) -> None:
     found = answered((await api.text("get_work", id="OPP-1")).partition("\n")[2])["work"]
-    assert (found["id"], found["type"], found["title"]) == (GIVEN["opportunity"], "opportunity", "Deal")
+    assert (found["id"], found["type"], found["title"]) == (
+        GIVEN["opportunity"],
+        "opportunity",
+        "Deal",
+    )
     assert "status 404" in await api.text("get_work", id="OPP-99")
 
 
@@ -60,20 +70,32 @@ async def works_are_listed_by_dates_owners_and_sort(api: Tools) -> None:
         "owned_by": [GIVEN["user"]],
         "sort_by": ["created_date:desc"],
     }
-    said = await api.text("list_works", type=["issue", "ticket"], **filters, rev_orgs=[GIVEN["rev_org"]])
+    said = await api.text(
+        "list_works", type=["issue", "ticket"], **filters, rev_orgs=[GIVEN["rev_org"]]
+    )
     assert answered(said) == {"works": []}, said
 
 
 async def works_cannot(api: Tools) -> None:
-    """It knows issues and tickets alone: opportunities it neither lists nor changes, and the others are not kept here."""
+    """It knows issues and tickets alone: opportunities it neither lists nor changes, and the
+    others are not kept here.
+    """
     assert "'opportunity' is not one of" in await api.text("list_works", type=["opportunity"])
-    assert "status 400" in await api.text("create_work", type="ticket", title="x", applies_to_part="PROD-1")
-    assert "not kept here" in await api.text("update_work", type="issue", id="OPP-1", title="Bigger deal")
-    assert "owned_by" in await api.text("update_work", type="issue", id="OPP-1", owned_by=[GIVEN["other"]])
+    assert "status 400" in await api.text(
+        "create_work", type="ticket", title="x", applies_to_part="PROD-1"
+    )
+    assert "not kept here" in await api.text(
+        "update_work", type="issue", id="OPP-1", title="Bigger deal"
+    )
+    assert "owned_by" in await api.text(
+        "update_work", type="issue", id="OPP-1", owned_by=[GIVEN["other"]]
+    )
 
 
 async def a_comment_is_added(api: Tools) -> None:
-    said = answered(await api.text("add_timeline_entry", id="OPP-1", timeline_entry="They want two years."))
+    said = answered(
+        await api.text("add_timeline_entry", id="OPP-1", timeline_entry="They want two years.")
+    )
     assert said["timeline_entry"]["body"] == "They want two years."
 
 
@@ -81,7 +103,9 @@ async def engagements_cannot(api: Tools) -> None:
     """It has no tools for engagements, accounts, tags and people other than the caller."""
     words = ("engagement", "account", "tag", "rev_user", "artifact")
     assert not [
-        name for name in await api.names() if any(word in name for word in words) and name != "valid_stage_transition"
+        name
+        for name in await api.names()
+        if any(word in name for word in words) and name != "valid_stage_transition"
     ]
 
 

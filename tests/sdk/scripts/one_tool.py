@@ -1,4 +1,6 @@
-"""Calls one tool of an MCP server, started with this process's variables: `one_tool.py COMMAND TOOL ARGUMENTS EXPECTED`."""
+"""Calls one tool of an MCP server, started with this process's variables: `one_tool.py COMMAND
+TOOL ARGUMENTS EXPECTED`.
+"""
 
 import asyncio
 import json

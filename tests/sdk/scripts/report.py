@@ -1,4 +1,6 @@
-"""What the scripts here share. Each runs in its client's own environment and prints one line per check."""
+"""What the scripts here share. Each runs in its client's own environment and prints one line
+per check.
+"""
 
 import inspect
 import traceback
@@ -13,7 +15,9 @@ async def done(answer: Any) -> Any:
     return await answer if inspect.isawaitable(answer) else answer
 
 
-async def refused(error: type[Exception], call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+async def refused(
+    error: type[Exception], call: Callable[..., Any], *arguments: Any, **named: Any
+) -> Any:
     """A call that must raise this; what it raised."""
     try:
         await done(call(*arguments, **named))
@@ -23,7 +27,9 @@ async def refused(error: type[Exception], call: Callable[..., Any], *arguments: 
 
 
 async def report(checks: Sequence[Check], client: Any) -> int:
-    """Run the checks; the exit code. A check's docstring, where it has one, says what its client can't do."""
+    """Run the checks; the exit code. A check's docstring, where it has one, says what its
+    client can't do.
+    """
     failed = 0
     for check in checks:
         try:

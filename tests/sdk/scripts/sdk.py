@@ -1,4 +1,5 @@
-"""Drives every family that devrev-Python-SDK offers and the server has: `sdk.py sync` or `sdk.py async`.
+"""Drives every family that devrev-Python-SDK offers and the server has: `sdk.py sync` or `sdk.py
+async`.
 
 The two clients have the same methods, so that one script serves both.
 """
@@ -23,28 +24,38 @@ from devrev.models.works import WorkType
 from report import Check, done, refused, report
 
 NOON = datetime(2023, 1, 1, 12, tzinfo=UTC)
-# What there is already, made by plain HTTP: an account, its rev org, an opportunity, the caller and a colleague.
+# What there is already, made by plain HTTP: an account, its rev org, an opportunity, the caller and
+# a colleague.
 GIVEN = json.loads(os.environ["RAPPORT_GIVEN"])
 Api = Any
 
 
 def configured(token: str = os.environ["RAPPORT_TOKEN"], **options: Any) -> DevRevConfig:
-    return DevRevConfig(api_token=token, base_url=os.environ["RAPPORT_URL"], api_version=APIVersion.BETA, **options)
+    return DevRevConfig(
+        api_token=token, base_url=os.environ["RAPPORT_URL"], api_version=APIVersion.BETA, **options
+    )
 
 
 async def engagements(api: Api) -> None:
     tag = await done(api.tags.create(tags.TagsCreateRequest(name="renewal")))
     made = await done(
         api.engagements.create(
-            "Renewal call", EngagementType.CALL, description="Two years", members=[GIVEN["user"]], parent=GIVEN["account"],
-            scheduled_date=NOON, tags=[tag.id],
+            "Renewal call",
+            EngagementType.CALL,
+            description="Two years",
+            members=[GIVEN["user"]],
+            parent=GIVEN["account"],
+            scheduled_date=NOON,
+            tags=[tag.id],
         )
-    )  # fmt: skip
+    )
     assert (made.title, made.engagement_type, made.scheduled_date) == ("Renewal call", "call", NOON)
     assert (made.parent, made.tags, len(made.members)) == (GIVEN["account"], [tag.id], 1)
     assert await done(api.engagements.get(made.display_id)) == made
     visit = await done(
-        api.engagements.create("Visit", EngagementType.OFFLINE, members=[GIVEN["other"]], scheduled_date=NOON)
+        api.engagements.create(
+            "Visit", EngagementType.OFFLINE, members=[GIVEN["other"]], scheduled_date=NOON
+        )
     )
     page = await done(api.engagements.list(limit=1))
     rest = await done(api.engagements.list(limit=1, cursor=page.next_cursor))
@@ -55,9 +66,22 @@ async def engagements(api: Api) -> None:
         ({"parent": GIVEN["account"]}, [made]),
     ):
         assert (await done(api.engagements.list(**filters))).engagements == found
-    assert await done(api.engagements.count(engagement_type=[EngagementType.OFFLINE], members=[GIVEN["other"]])) == 1
-    changed = await done(api.engagements.update(made.id, title="Renewed", engagement_type=EngagementType.EMAIL))
-    assert (changed.title, changed.engagement_type, changed.description) == ("Renewed", "email", "Two years")
+    assert (
+        await done(
+            api.engagements.count(
+                engagement_type=[EngagementType.OFFLINE], members=[GIVEN["other"]]
+            )
+        )
+        == 1
+    )
+    changed = await done(
+        api.engagements.update(made.id, title="Renewed", engagement_type=EngagementType.EMAIL)
+    )
+    assert (changed.title, changed.engagement_type, changed.description) == (
+        "Renewed",
+        "email",
+        "Two years",
+    )
     await done(api.engagements.delete(made.id))
     await refused(errors.NotFoundError, api.engagements.get, made.id)
 
@@ -73,17 +97,30 @@ async def engagements_cannot(api: Api) -> None:
 async def accounts(api: Api) -> None:
     made = await done(
         api.accounts.create(
-            "Acme", description="Ships", domains=["acme.example"], external_refs=["crm-1"], owned_by=[GIVEN["user"]],
-            tier="gold", custom_fields={"tnt__size": 5},
+            "Acme",
+            description="Ships",
+            domains=["acme.example"],
+            external_refs=["crm-1"],
+            owned_by=[GIVEN["user"]],
+            tier="gold",
+            custom_fields={"tnt__size": 5},
         )
-    )  # fmt: skip
+    )
     assert (made.display_name, made.domains, made.tier) == ("Acme", ["acme.example"], "gold")
     assert (made.owned_by[0].id, made.custom_fields) == (GIVEN["user"], {"tnt__size": 5})
     assert await done(api.accounts.get(made.id)) == made
-    assert (await done(api.accounts.list(display_name=["Acme"], owned_by=[GIVEN["user"]]))).accounts == [made]
+    assert (
+        await done(api.accounts.list(display_name=["Acme"], owned_by=[GIVEN["user"]]))
+    ).accounts == [made]
     changed = await done(api.accounts.update(made.id, description="Ships all", tier="silver"))
-    assert (changed.description, changed.tier, changed.display_name) == ("Ships all", "silver", "Acme")
-    refusal = await refused(errors.ConflictError, api.accounts.create, "Twin", external_refs=["crm-1"])
+    assert (changed.description, changed.tier, changed.display_name) == (
+        "Ships all",
+        "silver",
+        "Acme",
+    )
+    refusal = await refused(
+        errors.ConflictError, api.accounts.create, "Twin", external_refs=["crm-1"]
+    )
     assert "crm-1" in refusal.message
     await done(api.accounts.delete(made.id))
     await refused(errors.NotFoundError, api.accounts.get, made.id)
@@ -98,9 +135,17 @@ async def accounts_cannot(api: Api) -> None:
 async def works(api: Api) -> None:
     found = await done(api.works.get(GIVEN["opportunity"]))
     assert (found.type, found.title, found.applies_to_part.id) == ("opportunity", "Deal", "PROD-1")
-    page = await done(api.works.list(type=[WorkType.OPPORTUNITY], owned_by=[GIVEN["user"]], sort_by=["-modified_date"]))
+    page = await done(
+        api.works.list(
+            type=[WorkType.OPPORTUNITY], owned_by=[GIVEN["user"]], sort_by=["-modified_date"]
+        )
+    )
     assert page.works == [found]
-    assert await done(api.works.list_created_since(NOON)) == await done(api.works.list_modified_since(NOON)) == [found]
+    assert (
+        await done(api.works.list_created_since(NOON))
+        == await done(api.works.list_modified_since(NOON))
+        == [found]
+    )
     assert await done(api.works.count(type=[WorkType.OPPORTUNITY])) == 1
     changed = await done(api.works.update(found.id, title="Bigger deal", owned_by=[GIVEN["other"]]))
     assert (changed.title, changed.owned_by[0].id) == ("Bigger deal", GIVEN["other"])
@@ -109,11 +154,21 @@ async def works(api: Api) -> None:
 
 
 async def works_cannot(api: Api) -> None:
-    """An opportunity needs an account, which the SDK has no field for; export is an unknown route."""
+    """An opportunity needs an account, which the SDK has no field for; export is an unknown
+    route.
+    """
     refusal = await refused(
-        errors.ValidationError, api.works.create, "Deal", "PROD-1", WorkType.OPPORTUNITY, [GIVEN["user"]]
+        errors.ValidationError,
+        api.works.create,
+        "Deal",
+        "PROD-1",
+        WorkType.OPPORTUNITY,
+        [GIVEN["user"]],
     )
-    assert (refusal.response_body["type"], refusal.response_body["field_name"]) == ("missing_required_field", "account")
+    assert (refusal.response_body["type"], refusal.response_body["field_name"]) == (
+        "missing_required_field",
+        "account",
+    )
     await refused(errors.NotFoundError, api.works.export)
 
 
@@ -130,8 +185,12 @@ async def tag_families(api: Api) -> None:
 async def dev_users(api: Api) -> None:
     me = await done(api.dev_users.self())
     assert (me.id, me.state) == (GIVEN["user"], "active")
-    assert (await done(api.dev_users.self_update(full_name="Alice Adams"))).full_name == "Alice Adams"
-    made = await done(api.dev_users.create("dora@example.com", full_name="Dora Doe", display_name="dora"))
+    assert (
+        await done(api.dev_users.self_update(full_name="Alice Adams"))
+    ).full_name == "Alice Adams"
+    made = await done(
+        api.dev_users.create("dora@example.com", full_name="Dora Doe", display_name="dora")
+    )
     assert (made.email, made.state, made.display_name) == ("dora@example.com", "shadow", "dora")
     assert await done(api.dev_users.get(made.id)) == made
     assert (await done(api.dev_users.list(email=["dora@example.com"]))).dev_users == [made]
@@ -149,9 +208,18 @@ async def dev_users_cannot(api: Api) -> None:
 
 
 async def rev_users(api: Api) -> None:
-    rita = {"display_name": "Rita", "email": "rita@acme.example", "external_ref": "crm-r1", "phone_numbers": ["+49301"]}
+    rita = {
+        "display_name": "Rita",
+        "email": "rita@acme.example",
+        "external_ref": "crm-r1",
+        "phone_numbers": ["+49301"],
+    }
     made = await done(api.rev_users.create(GIVEN["rev_org"], **rita))
-    assert (made.display_name, made.phone_numbers, made.rev_org.id) == ("Rita", ["+49301"], GIVEN["rev_org"])
+    assert (made.display_name, made.phone_numbers, made.rev_org.id) == (
+        "Rita",
+        ["+49301"],
+        GIVEN["rev_org"],
+    )
     assert await done(api.rev_users.get(made.id)) == made
     page = await done(api.rev_users.list(email=["rita@acme.example"], rev_org=[GIVEN["rev_org"]]))
     assert page.rev_users == [made]
@@ -181,11 +249,17 @@ async def rev_users_with_a_picture_cannot(api: Api) -> None:
 
 
 async def rev_orgs(api: Api) -> None:
-    made = await done(api.rev_orgs.create("West", GIVEN["account"], external_ref="crm-w", tier="gold"))
+    made = await done(
+        api.rev_orgs.create("West", GIVEN["account"], external_ref="crm-w", tier="gold")
+    )
     assert (made.display_name, made.account.id, made.tier) == ("West", GIVEN["account"], "gold")
     assert await done(api.rev_orgs.get(made.id)) == made
-    assert (await done(api.rev_orgs.list(account=[GIVEN["account"]], display_name=["West"]))).rev_orgs == [made]
-    assert (await done(api.rev_orgs.update(made.id, display_name="Far west"))).display_name == "Far west"
+    assert (
+        await done(api.rev_orgs.list(account=[GIVEN["account"]], display_name=["West"]))
+    ).rev_orgs == [made]
+    assert (
+        await done(api.rev_orgs.update(made.id, display_name="Far west"))
+    ).display_name == "Far west"
     await done(api.rev_orgs.delete(made.id))
     await refused(errors.NotFoundError, api.rev_orgs.get, made.id)
 
@@ -198,10 +272,18 @@ async def rev_orgs_cannot(api: Api) -> None:
 
 async def link_families(api: Api) -> None:
     ends = {"source": GIVEN["other"], "target": GIVEN["account"]}
-    made = await done(api.links.create(links.LinksCreateRequest(link_type=links.LinkType.SERVES, **ends)))
-    assert (made.link_type, made.source.id, made.target.type) == ("serves", GIVEN["other"], "account")
+    made = await done(
+        api.links.create(links.LinksCreateRequest(link_type=links.LinkType.SERVES, **ends))
+    )
+    assert (made.link_type, made.source.id, made.target.type) == (
+        "serves",
+        GIVEN["other"],
+        "account",
+    )
     assert await done(api.links.get(links.LinksGetRequest(id=made.id))) == made
-    assert await done(api.links.list(links.LinksListRequest(object=GIVEN["account"], limit=5))) == [made]
+    assert await done(api.links.list(links.LinksListRequest(object=GIVEN["account"], limit=5))) == [
+        made
+    ]
     await done(api.links.delete(links.LinksDeleteRequest(id=made.id)))
     await refused(errors.NotFoundError, api.links.get, links.LinksGetRequest(id=made.id))
 
@@ -209,14 +291,18 @@ async def link_families(api: Api) -> None:
 async def links_cannot(api: Api) -> None:
     """It can list without an object and make types of links, neither of which the API has."""
     await refused(errors.ValidationError, api.links.list)
-    blocked = links.LinksCreateRequest(link_type="is_blocked_by", source=GIVEN["other"], target=GIVEN["account"])
+    blocked = links.LinksCreateRequest(
+        link_type="is_blocked_by", source=GIVEN["other"], target=GIVEN["account"]
+    )
     await refused(errors.ValidationError, api.links.create, blocked)
 
 
 async def webhooks(api: Api) -> None:
     # A name that no resolver knows: what is told to it goes nowhere.
     url = "https://receiver.invalid/hook"
-    made = await done(api.webhooks.create(hooks.WebhooksCreateRequest(url=url, event_types=["account_created"])))
+    made = await done(
+        api.webhooks.create(hooks.WebhooksCreateRequest(url=url, event_types=["account_created"]))
+    )
     assert (made.url, made.event_types, made.status) == (url, ["account_created"], "unverified")
     assert made.secret
     assert await done(api.webhooks.get(hooks.WebhooksGetRequest(id=made.id))) == made
@@ -230,7 +316,9 @@ async def webhooks(api: Api) -> None:
 
 async def webhooks_cannot(api: Api) -> None:
     """It names no object to fetch, and sets a status where the API takes an action."""
-    made = await done(api.webhooks.create(hooks.WebhooksCreateRequest(url="https://receiver.invalid/other")))
+    made = await done(
+        api.webhooks.create(hooks.WebhooksCreateRequest(url="https://receiver.invalid/other"))
+    )
     await refused(errors.ValidationError, api.webhooks.fetch, made.id)
     request = hooks.WebhooksUpdateRequest(id=made.id, status=hooks.WebhookStatus.INACTIVE)
     await refused(errors.ValidationError, api.webhooks.update, request)
@@ -239,17 +327,25 @@ async def webhooks_cannot(api: Api) -> None:
 
 async def artifacts(api: Api) -> None:
     prepared = await done(
-        api.artifacts.prepare(files.ArtifactPrepareRequest(file_name="notes.txt", file_type="text/plain"))
+        api.artifacts.prepare(
+            files.ArtifactPrepareRequest(file_name="notes.txt", file_type="text/plain")
+        )
     )
     artifact = await done(api.artifacts.upload(prepared, "zwei Jahre, 二年"))
     assert await done(api.artifacts.download(artifact)) == "zwei Jahre, 二年".encode()
-    assert (await done(api.artifacts.locate(files.ArtifactLocateRequest(id=artifact)))).startswith("https://")
+    assert (await done(api.artifacts.locate(files.ArtifactLocateRequest(id=artifact)))).startswith(
+        "https://"
+    )
     await refused(errors.DevRevError, api.artifacts.upload, prepared, b"used up")
-    second = await done(api.artifacts.prepare_version(files.ArtifactVersionsPrepareRequest(id=artifact)))
+    second = await done(
+        api.artifacts.prepare_version(files.ArtifactVersionsPrepareRequest(id=artifact))
+    )
     assert await done(api.artifacts.upload(second, b"three")) == artifact
     assert await done(api.artifacts.download(artifact)) == b"three"
     assert await done(api.artifacts.download(artifact, version="1")) == "zwei Jahre, 二年".encode()
-    await done(api.artifacts.delete_version(files.ArtifactVersionsDeleteRequest(id=artifact, version="1")))
+    await done(
+        api.artifacts.delete_version(files.ArtifactVersionsDeleteRequest(id=artifact, version="1"))
+    )
     await refused(errors.NotFoundError, api.artifacts.download, artifact, version="1")
     found = await done(api.artifacts.get(files.ArtifactGetRequest(id=artifact)))
     assert (found.id, found.created_by["id"]) == (artifact, GIVEN["user"])
@@ -258,11 +354,19 @@ async def artifacts(api: Api) -> None:
 
 async def timelines(api: Api) -> None:
     comment = timeline.TimelineEntriesCreateRequest(
-        object=GIVEN["account"], type=timeline.TimelineEntryType.COMMENT, body="They want two years."
+        object=GIVEN["account"],
+        type=timeline.TimelineEntryType.COMMENT,
+        body="They want two years.",
     )
     made = await done(api.timeline_entries.create(comment))
-    assert (made.type, made.body, made.object) == ("timeline_comment", "They want two years.", GIVEN["account"])
-    assert await done(api.timeline_entries.get(timeline.TimelineEntriesGetRequest(id=made.id))) == made
+    assert (made.type, made.body, made.object) == (
+        "timeline_comment",
+        "They want two years.",
+        GIVEN["account"],
+    )
+    assert (
+        await done(api.timeline_entries.get(timeline.TimelineEntriesGetRequest(id=made.id))) == made
+    )
     request = timeline.TimelineEntriesListRequest(object=GIVEN["account"], limit=50)
     entries = await done(api.timeline_entries.list(request))
     assert made in entries
@@ -285,7 +389,9 @@ async def timelines_cannot(api: Api) -> None:
 
 async def artifacts_cannot(api: Api) -> None:
     """It looks for name, type and size beside `id`, and the API answers them within `file`."""
-    prepared = await done(api.artifacts.prepare(files.ArtifactPrepareRequest(file_name="notes.txt")))
+    prepared = await done(
+        api.artifacts.prepare(files.ArtifactPrepareRequest(file_name="notes.txt"))
+    )
     artifact = await done(api.artifacts.upload(prepared, b"notes"))
     found = await done(api.artifacts.get(files.ArtifactGetRequest(id=artifact)))
     assert (found.file_name, found.file_type, found.file_size) == (None, None, None)
@@ -310,7 +416,9 @@ async def unauthenticated(api: Api) -> None:
 
 async def not_offered(api: Api) -> None:
     """It has nothing for tokens, service accounts and the org."""
-    assert not [name for name in ("auth_tokens", "service_accounts", "dev_orgs") if hasattr(api, name)]
+    assert not [
+        name for name in ("auth_tokens", "service_accounts", "dev_orgs") if hasattr(api, name)
+    ]
 
 
 CHECKS: list[Check] = [

@@ -1,7 +1,9 @@
-"""Put on a server's PYTHONPATH: names lead where a test says, and nothing but loopback is ever reached.
+"""Put on a server's PYTHONPATH: names lead where a test says, and nothing but loopback is ever
+reached.
 
-`TEST_RESOLVER` names a file with `{name: [[address, …], …]}`: the answers of one look-up after the other, the last for
-ever. Every connection that is asked for is noted in the file `TEST_RESOLVER` + `.dialled`.
+`TEST_RESOLVER` names a file with `{name: [[address, …], …]}`: the answers of one look-up after the
+other, the last for ever. Every connection that is asked for is noted in the file `TEST_RESOLVER` +
+`.dialled`.
 """
 
 import errno

@@ -1,4 +1,6 @@
-"""One class per error type of the wire (behaviour: Errors). The class says status, type and fields; one renderer writes it."""
+"""One class per error type of the wire (behaviour: Errors). The class says status, type and
+fields; one renderer writes it.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -217,14 +219,21 @@ class UnknownCoding(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """The caller's window is used up; `retry_after` is in seconds. `window` are the headers that tell of it."""
+    """The caller's window is used up; `retry_after` is in seconds. `window` are the headers
+    that tell of it.
+    """
 
     status = 429
     type = "too_many_requests"
     wire_fields: ClassVar = {"retry_after": {"type": "integer"}}
 
     def __init__(
-        self, message: str, *, detail: str = "", retry_after: int, window: Mapping[str, str] | None = None
+        self,
+        message: str,
+        *,
+        detail: str = "",
+        retry_after: int,
+        window: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message, detail=detail, retry_after=retry_after)
         self._window = dict(window or {})
@@ -251,12 +260,15 @@ class ServiceUnavailable(ApiError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """One second: the store comes back by itself or stays away for longer than any number here."""
+        """One second: the store comes back by itself or stays away for longer than any number
+        here.
+        """
         return {"retry-after": "1"}
 
 
 def raise_all(problems: Sequence[ApiError]) -> None:
-    """Raise the first problem, with all that name a field as its violations; nothing when there are none.
+    """Raise the first problem, with all that name a field as its violations; nothing when there are
+    none.
 
     Beside a type that names no field there are no violations (behaviour: Errors).
 

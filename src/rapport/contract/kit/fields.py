@@ -9,11 +9,12 @@ from rapport.clock import parse_rfc3339
 from rapport.contract.kit.errors import ApiError, InvalidField, ValueNotPermitted
 from rapport.contract.kit.ids import ArtifactId, Id, TagId
 
-# A field marked OURS is not DevRev's. One marked DIFFERENCE is what a real client sends beside the documentation.
-# RAPPORT_STRICT=1 refuses both in requests and leaves OURS out of answers.
+# A field marked OURS is not DevRev's. One marked DIFFERENCE is what a real client sends beside the
+# documentation. RAPPORT_STRICT=1 refuses both in requests and leaves OURS out of answers.
 OURS = Meta(extra={"ours": True})
 DIFFERENCE = Meta(extra={"ours": True, "difference": True})
-# An object whose `type` is ours there, because DevRev names it only where there are several: not in strict answers.
+# An object whose `type` is ours there, because DevRev names it only where there are several: not in
+# strict answers.
 UNTYPED = Meta(extra={"untyped": True})
 # A single value is taken for an array of one (a difference of real clients, so not when strict).
 ONE_OR_MANY = Meta(extra={"one_or_many": True})
@@ -32,9 +33,16 @@ Json = dict[str, Any]
 
 
 class _KeywordOnly(StructMeta):
-    # msgspec does not inherit kw_only, and the documentation's field order mixes required and optional fields.
+    # msgspec does not inherit kw_only, and the documentation's field order mixes required and
+    # optional fields.
     def __new__(  # noqa: PYI034 (Self has no meaning in a metaclass)
-        mcls, name: str, bases: tuple[type, ...], namespace: Json, *, kw_only: bool = True, **options: Any
+        mcls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: Json,
+        *,
+        kw_only: bool = True,
+        **options: Any,
     ) -> "_KeywordOnly":
         return super().__new__(mcls, name, bases, namespace, kw_only=kw_only, **options)
 
@@ -92,8 +100,16 @@ class HttpUrl(str):
             ValueError: it is none, or too long.
         """
         parts = urlsplit(text)
-        blank = any(character <= " " or character == "\x7f" or character.isspace() for character in text)
-        if len(text) > 2048 or blank or parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+        blank = any(
+            character <= " " or character == "\x7f" or character.isspace() for character in text
+        )
+        if (
+            len(text) > 2048
+            or blank
+            or parts.scheme not in {"http", "https"}
+            or not parts.hostname
+            or parts.port == 0
+        ):
             raise ValueError(text)
         return cls(text)
 
@@ -110,8 +126,13 @@ class HttpUrl(str):
     @classmethod
     def schema(cls) -> Json:
         """The JSON Schema of the field."""
-        return {"type": "string", "format": "uri", "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://", "maxLength": 2048,
-                "examples": ["https://example.com/call/1"]}  # fmt: skip
+        return {
+            "type": "string",
+            "format": "uri",
+            "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://",
+            "maxLength": 2048,
+            "examples": ["https://example.com/call/1"],
+        }
 
 
 Title = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"\S")]
@@ -121,27 +142,35 @@ Short = Annotated[str, Meta(max_length=2_048)]
 ExternalRef = Annotated[str, Meta(min_length=1, max_length=512)]
 Email = Annotated[str, Meta(min_length=3, max_length=256, pattern=r"^[^\s@]+@[^\s@]+$(?!\s)")]
 _Item = TypeVar("_Item")
-# An array without a bound of its own (behaviour: Text, dates and numbers). Every array of a request is bounded; the decoder insists.
+# An array without a bound of its own (behaviour: Text, dates and numbers). Every array of a request
+# is bounded; the decoder insists.
 Many = Annotated[list[_Item], Meta(max_length=200)]
 Shorts = Many[Short]
 Artifacts = Annotated[list[ArtifactId], Meta(max_length=50)]
 # What DevRev keeps schemas, parts and fragments in; here opaque text that comes back as sent.
 Opaque = Annotated[str, Meta(max_length=2_048, description="Kept and given back as sent.")]
-CustomFields = Annotated[dict[str, Any], Meta(description="Kept and given back as sent; up to 64 KiB of JSON.")]
+CustomFields = Annotated[
+    dict[str, Any], Meta(description="Kept and given back as sent; up to 64 KiB of JSON.")
+]
 CUSTOM_FIELDS_BYTES = 64 * 1024
 CustomFieldsFilter = Annotated[
     dict[str, Any],
-    Meta(description="By field name the value, or an array of which any will do; all fields must match."),
+    Meta(
+        description="By field name the value, or an array of which any will do; all fields must match."
+    ),
 ]
 CustomFieldsUpdate = Annotated[
-    dict[str, Any], Meta(description="The fields named here change, null takes one out, and the others stay.")
+    dict[str, Any],
+    Meta(description="The fields named here change, null takes one out, and the others stay."),
 ]
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
 
 
 class SetTagWithValue(Request):
-    """A tag to set, with one of its allowed values. A bare id is taken for `{id}` (a difference of real clients)."""
+    """A tag to set, with one of its allowed values. A bare id is taken for `{id}` (a difference
+    of real clients).
+    """
 
     id: TagId
     value: Short | UnsetType = UNSET
@@ -155,7 +184,9 @@ class CustomSchemaSpecDrop(Request):
 
 
 class CustomSchemaSpec(Request):
-    """Which schemas an object's custom fields follow. There are none here; of all this the subtype is kept."""
+    """Which schemas an object's custom fields follow. There are none here; of all this the
+    subtype is kept.
+    """
 
     apps: Shorts | UnsetType = UNSET
     drop: CustomSchemaSpecDrop | UnsetType = UNSET
@@ -183,7 +214,9 @@ class SetArtifacts(Request):
 
 
 class EnumValue(Response):
-    """A value of an enum that an org can change; here it is the number that was sent, named by what is known of it."""
+    """A value of an enum that an org can change; here it is the number that was sent, named by
+    what is known of it.
+    """
 
     id: int
     label: str
@@ -201,7 +234,8 @@ class DateFilter(DateTimeFilter):
     """A range of dates, with exclusive ends, or a number of days from now."""
 
     type: Annotated[
-        Literal["preset", "range"] | UnsetType, Meta(description="Without it, what the other fields say.")
+        Literal["preset", "range"] | UnsetType,
+        Meta(description="Without it, what the other fields say."),
     ] = UNSET
     preset_type: Literal["last_n_days", "next_n_days"] | UnsetType = UNSET
     days: Annotated[int, Meta(ge=0, le=2**32 - 1)] | UnsetType = UNSET
@@ -219,7 +253,8 @@ CursorField = Annotated[
     Meta(description="Where to go on from: a cursor of an earlier answer."),
 ]
 ModeField = Annotated[
-    ListMode | UnsetType, Meta(description="`after` the cursor (or from the start), or `before` it (or the end).")
+    ListMode | UnsetType,
+    Meta(description="`after` the cursor (or from the start), or `before` it (or the end)."),
 ]
 SortByField = Annotated[
     Annotated[list[Short], Meta(max_length=16)] | UnsetType,
@@ -244,7 +279,8 @@ class ListResponse(Response):
 
 
 def wire_value(value: object) -> str:
-    """Encode what a request was read into and msgspec does not know: ids, dates, URLs, for `enc_hook`.
+    """Encode what a request was read into and msgspec does not know: ids, dates, URLs, for
+    `enc_hook`.
 
     Raises:
         NotImplementedError: it is something else.

@@ -8,7 +8,9 @@ from rapport.contract.kit.errors import ApiError, InvalidId, UnexpectedIdType
 
 
 class Kind(NamedTuple):
-    """What an id can name: `don:<service>:dvrv-us-1:devo/<org>:<segment>/<number>`, in short `<prefix>-<number>`."""
+    """What an id can name: `don:<service>:dvrv-us-1:devo/<org>:<segment>/<number>`, in short
+    `<prefix>-<number>`.
+    """
 
     name: str
     service: str
@@ -100,7 +102,9 @@ def org_of(text: str) -> str:
 
 
 def don_of(display_id: str, org: str) -> str:
-    """The DON of a display id that the store holds, such as `DEVU-12`, or `ENGAGEMENT-12:COMMENT-3` for what is on it."""
+    """The DON of a display id that the store holds, such as `DEVU-12`, or
+    `ENGAGEMENT-12:COMMENT-3` for what is on it.
+    """
     if ":" in display_id:
         holder, _, own = display_id.rpartition(":")
         prefix, _, number = own.rpartition("-")
@@ -168,14 +172,21 @@ class Id:
     @classmethod
     def schema(cls) -> dict[str, Any]:
         """The JSON Schema of the field."""
-        return {"type": "string", "format": "id", "examples": [kind.display_id(12345) for kind in cls.kinds]}
+        return {
+            "type": "string",
+            "format": "id",
+            "examples": [kind.display_id(12345) for kind in cls.kinds],
+        }
 
     def belongs_to(self, org: str) -> bool:
         """False when the id names another org's object; a display id is always the caller's own."""
         return self.org is None or self.org == org
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Id) and (self.display_id, self.org) == (other.display_id, other.org)
+        return isinstance(other, Id) and (self.display_id, self.org) == (
+            other.display_id,
+            other.org,
+        )
 
     def __hash__(self) -> int:
         return hash(self.display_id)
@@ -294,7 +305,9 @@ class TimelineObjectId(Id):
 
 
 class TimelineEntryId(Id):
-    """A comment, or a change event. `holder` is the display id of the object that a DON puts it under."""
+    """A comment, or a change event. `holder` is the display id of the object that a DON puts it
+    under.
+    """
 
     __slots__ = ("holder",)
     kinds: ClassVar[tuple[Kind, ...]] = ENTRIES
@@ -362,4 +375,15 @@ class FetchableId(Id):
     """What a webhook can be sent anew."""
 
     __slots__ = ()
-    kinds = (ACCOUNT, ARTIFACT, DEV_USER, ENGAGEMENT, LINK, OPPORTUNITY, REV_ORG, REV_USER, TAG, WEBHOOK)
+    kinds = (
+        ACCOUNT,
+        ARTIFACT,
+        DEV_USER,
+        ENGAGEMENT,
+        LINK,
+        OPPORTUNITY,
+        REV_ORG,
+        REV_USER,
+        TAG,
+        WEBHOOK,
+    )

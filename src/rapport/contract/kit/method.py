@@ -26,10 +26,13 @@ class Method:
         status: of the answer when it succeeds.
         errors: types that this method answers beside those that every method does.
         example: a request that the demo org can answer; without one, it is made up from the schema.
-        ours: not DevRev's as a whole, and an unknown route when strict; its own fields carry no marks.
+        ours: not DevRev's as a whole, and an unknown route when strict; its own fields carry no
+            marks.
         signs_urls: the answer has URLs, which begin where the caller came in.
-        secret_answer: the answer has a secret, so that it is never kept: a repeated `Idempotency-Key` is refused.
-        waits: its request may `wait` for its answer, which the deadlines of other methods do not bound.
+        secret_answer: the answer has a secret, so that it is never kept: a repeated
+            `Idempotency-Key` is refused.
+        waits: its request may `wait` for its answer, which the deadlines of other methods do not
+            bound.
         heavy: may take long on a big store; runs beside the event loop.
     """
 

@@ -1,4 +1,6 @@
-"""Sort orders and cursors (behaviour: Lists): opaque to clients, tied to the list and sort that made them."""
+"""Sort orders and cursors (behaviour: Lists): opaque to clients, tied to the list and sort that
+made them.
+"""
 
 import base64
 import binascii
@@ -28,7 +30,8 @@ def parse_sort(sort_by: Sequence[str], allowed: Sequence[str], default: Sort) ->
     """Read `sort_by`; without entries, the default.
 
     Raises:
-        ValueNotPermitted: an entry is not `<field>:<asc|desc>` of an allowed field, or a field comes twice.
+        ValueNotPermitted: an entry is not `<field>:<asc|desc>` of an allowed field, or a field
+            comes twice.
     """
     sorts: list[Sort] = []
     for position, entry in enumerate(sort_by):
@@ -58,12 +61,18 @@ class Cursor(NamedTuple):
 
 
 def encode_cursor(list_name: str, sorts: Sequence[Sort], cursor: Cursor) -> str:
-    """Write a cursor; the longest sort values take less than a request's cursor may have (`CURSOR_LENGTH`)."""
-    body = msgspec.msgpack.encode([_signature(list_name, sorts), cursor.inclusive, list(cursor.key)])
+    """Write a cursor; the longest sort values take less than a request's cursor may have
+    (`CURSOR_LENGTH`).
+    """
+    body = msgspec.msgpack.encode(
+        [_signature(list_name, sorts), cursor.inclusive, list(cursor.key)]
+    )
     return base64.urlsafe_b64encode(zlib.crc32(body).to_bytes(4, "big") + body).decode().rstrip("=")
 
 
-def decode_cursor(list_name: str, sorts: Sequence[Sort], types: Mapping[str, type], text: str) -> Cursor:
+def decode_cursor(
+    list_name: str, sorts: Sequence[Sort], types: Mapping[str, type], text: str
+) -> Cursor:
     """Read a cursor that `encode_cursor` wrote for the same list and sort.
 
     Raises:
@@ -72,7 +81,9 @@ def decode_cursor(list_name: str, sorts: Sequence[Sort], types: Mapping[str, typ
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         crc, body = raw[:4], raw[4:]
-        signature, inclusive, key = msgspec.msgpack.decode(body, type=tuple[str, bool, list[int | str]])
+        signature, inclusive, key = msgspec.msgpack.decode(
+            body, type=tuple[str, bool, list[int | str]]
+        )
     except (ValueError, binascii.Error):
         raise bad_cursor() from None
     wanted = [types[sort.field] for sort in sorts] + [int]

@@ -1,4 +1,6 @@
-"""A form with one file in it, read as it arrives: the fields first, then the file's bytes as a stream."""
+"""A form with one file in it, read as it arrives: the fields first, then the file's bytes as a
+stream.
+"""
 
 import asyncio
 import contextlib
@@ -34,7 +36,9 @@ class _Part(NamedTuple):
 
 
 class _Parser:
-    """Finds parts and their data in the chunks of a body. The file names in a form are never looked at."""
+    """Finds parts and their data in the chunks of a body. The file names in a form are never
+    looked at.
+    """
 
     def __init__(self, boundary: bytes) -> None:
         self.ended = False
@@ -75,7 +79,9 @@ class _Parser:
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         content_type = self._headers.get(b"content-type", b"").decode("latin-1").strip()
-        self._found.append(_Part(options.get(b"name", b"").decode("utf-8", "replace"), content_type))
+        self._found.append(
+            _Part(options.get(b"name", b"").decode("utf-8", "replace"), content_type)
+        )
 
     def _end(self) -> None:
         self.ended = True
@@ -117,7 +123,9 @@ class Body:
         return chunk
 
     async def drain(self, seconds: float) -> None:
-        """Throw away for a while what is still on its way: many clients read no answer before they have sent all."""
+        """Throw away for a while what is still on its way: many clients read no answer before
+        they have sent all.
+        """
         if self._awaited:
             return
         with contextlib.suppress(TimeoutError, BadRequest):
@@ -160,7 +168,8 @@ class Form:
         self.file_type = ""
 
     async def read_fields(self) -> None:
-        """Read up to the file's first byte; `fields` and the part's `file_type` are known from then on.
+        """Read up to the file's first byte; `fields` and the part's `file_type` are known from then
+        on.
 
         Raises:
             BadRequest: malformed, broken off, or without a file.
@@ -176,12 +185,15 @@ class Form:
                 self.file_type = event.content_type
                 return
             if name in self.fields or len(self.fields) >= _MOST_FIELDS:
-                raise Forbidden(f"The form field {name[:80]!r} is repeated or one too many.", detail=_DETAIL)
+                raise Forbidden(
+                    f"The form field {name[:80]!r} is repeated or one too many.", detail=_DETAIL
+                )
             self.fields[name] = ""
         raise _malformed(f"there is no part named {FILE}")
 
     async def file(self) -> AsyncIterator[bytes]:
-        """The file's bytes. When this ends the whole form has arrived, and nothing stood behind the file.
+        """The file's bytes. When this ends the whole form has arrived, and nothing stood behind the
+        file.
 
         Raises:
             BadRequest: malformed or broken off.
@@ -191,7 +203,9 @@ class Form:
         size = 0
         async for event in self._events:
             if not isinstance(event, bytes):
-                raise Forbidden(f"The form field {event.name[:80]!r} stands behind the file.", detail=_DETAIL)
+                raise Forbidden(
+                    f"The form field {event.name[:80]!r} stands behind the file.", detail=_DETAIL
+                )
             self._beside_file -= len(event)
             size += len(event)
             if size > self._max_bytes:
@@ -217,7 +231,9 @@ class Form:
 def too_large(max_bytes: int) -> RequestEntityTooLarge:
     """The refusal of a file over the limit."""
     return RequestEntityTooLarge(
-        f"The file is larger than {max_bytes} bytes.", detail="Upload a smaller file.", max_bytes=max_bytes
+        f"The file is larger than {max_bytes} bytes.",
+        detail="Upload a smaller file.",
+        max_bytes=max_bytes,
     )
 
 

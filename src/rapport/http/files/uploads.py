@@ -1,4 +1,6 @@
-"""Where artifacts' bytes come in and go out: two endpoints beside METHODS. A signed URL is all the right they want."""
+"""Where artifacts' bytes come in and go out: two endpoints beside METHODS. A signed URL is all
+the right they want.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,7 +24,8 @@ from rapport.http.files.multipart import OVERHEAD, Body, Form, too_large
 from rapport.operations.uploads import File, Uploads
 from rapport.wire.errors import fault, render, request_id
 
-# However slow its client, no upload lasts longer than this; a blob that nothing came of is removed after a day.
+# However slow its client, no upload lasts longer than this; a blob that nothing came of is removed
+# after a day.
 _MOST_SECONDS = 12 * 3600
 _DRAIN_SECONDS = 3
 _MOST_PARAMETERS = 8
@@ -53,7 +56,9 @@ class Files:
         ]
 
     async def _upload(self, request: Request) -> Response:
-        body = Body(request.receive, awaited=request.headers.get("expect", "").lower() == "100-continue")
+        body = Body(
+            request.receive, awaited=request.headers.get("expect", "").lower() == "100-continue"
+        )
         try:
             async with asyncio.timeout(_MOST_SECONDS):
                 await self._take(request, body)
@@ -64,33 +69,45 @@ class Files:
                 headers["connection"] = "close"
             return Response(content, status, headers, "application/json")
         except TimeoutError:
-            raise BadRequest("The upload took too long.", detail=f"It may take {_MOST_SECONDS} seconds.") from None
+            raise BadRequest(
+                "The upload took too long.", detail=f"It may take {_MOST_SECONDS} seconds."
+            ) from None
         return Response(status_code=204)
 
     async def _take(self, request: Request, body: Body) -> None:
         encoding = request.headers.get("content-encoding")
         if encoding is not None:
             raise InvalidContentType(
-                f"Content-Encoding: {encoding[:80]!r} is not taken.", detail="Send it not compressed.", value=encoding
+                f"Content-Encoding: {encoding[:80]!r} is not taken.",
+                detail="Send it not compressed.",
+                value=encoding,
             )
         form = Form(body, request.headers.get("content-type", ""), self._max_bytes)
         if int(request.headers.get("content-length", "0")) > self._max_bytes + OVERHEAD:
             raise too_large(self._max_bytes)
         await form.read_fields()
         try:
-            place = self._urls.check_upload(request.path_params["place"], form.fields, self._clock())
+            place = self._urls.check_upload(
+                request.path_params["place"], form.fields, self._clock()
+            )
         except BadUrl as error:
-            raise _refused(error, "Ask artifacts.prepare or artifacts.versions.prepare for another one.") from None
+            raise _refused(
+                error, "Ask artifacts.prepare or artifacts.versions.prepare for another one."
+            ) from None
         await self._uploads.take(place, form.file_type, form.file())
 
     async def _download(self, request: Request) -> Response:
         try:
-            place = self._urls.check_download(request.path_params["place"], _parameters(request), self._clock())
+            place = self._urls.check_download(
+                request.path_params["place"], _parameters(request), self._clock()
+            )
         except BadUrl as error:
             raise _refused(error, "Ask artifacts.locate for another one.") from None
         file = await self._uploads.find(place)
         if file is None:
-            raise NotFound(f"There is no version {place.version} any more.", detail="It was deleted.")
+            raise NotFound(
+                f"There is no version {place.version} any more.", detail="It was deleted."
+            )
         return await self._answer(request, file)
 
     async def _answer(self, request: Request, file: File) -> Response:
@@ -113,7 +130,9 @@ class Files:
             return Response(headers=headers)
         direct = await self._uploads.url(file)
         if direct is not None:
-            return RedirectResponse(direct, 307, {"cache-control": "no-store", "referrer-policy": "no-referrer"})
+            return RedirectResponse(
+                direct, 307, {"cache-control": "no-store", "referrer-policy": "no-referrer"}
+            )
         chunks = await self._uploads.open(file, start, stop)
         return StreamingResponse(chunks, 200 if span is None else 206, headers)
 
@@ -125,7 +144,9 @@ def _parameters(request: Request) -> dict[str, str]:
         BadUrl: one is repeated, or there are far too many.
     """
     try:
-        pairs = parse_qsl(request.url.query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+        pairs = parse_qsl(
+            request.url.query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS
+        )
     except ValueError:
         pairs = [("", "")]
     if len(dict(pairs)) != len(pairs):
@@ -137,7 +158,9 @@ def _refused(error: BadUrl, detail: str) -> Forbidden:
     return Forbidden(f"This URL does not count: {error}.", detail=detail)
 
 
-def _answering(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+def _answering(
+    endpoint: Callable[[Request], Awaitable[Response]],
+) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint whose every answer, a fault's too, is one of the API's."""
 
     async def answer(request: Request) -> Response:
@@ -145,7 +168,9 @@ def _answering(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[
         try:
             response = await endpoint(request)
         except Exception as error:  # noqa: BLE001  # whatever it was, the caller gets an answer and the log the traceback
-            status, headers, body = render(error if isinstance(error, ApiError) else fault(request.url.path, id_))
+            status, headers, body = render(
+                error if isinstance(error, ApiError) else fault(request.url.path, id_)
+            )
             response = Response(body, status, headers, "application/json")
         response.headers["x-request-id"] = id_
         return response

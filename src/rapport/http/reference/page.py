@@ -1,4 +1,6 @@
-"""The reference at `/docs`: the OpenAPI document as one page that needs nothing from the network."""
+"""The reference at `/docs`: the OpenAPI document as one page that needs nothing from the
+network.
+"""
 
 import json
 import re
@@ -17,7 +19,11 @@ _HERE = Path(__file__).parent
 _CODE = re.compile(r"`([^`]+)`")
 _HOST = "http://127.0.0.1:8080"
 _DEEPEST = 3
-_BOUNDS = (("minLength", "maxLength", " characters"), ("minItems", "maxItems", " entries"), ("minimum", "maximum", ""))
+_BOUNDS = (
+    ("minLength", "maxLength", " characters"),
+    ("minItems", "maxItems", " entries"),
+    ("minimum", "maximum", ""),
+)
 
 
 @dataclass(frozen=True)
@@ -73,9 +79,15 @@ def page(document: Json, *, nonce: str = "") -> str:
         nonce: for the Content-Security-Policy: the one style and the one script carry it.
     """
     entries = [_entry(path, operations, document) for path, operations in document["paths"].items()]
-    families = [(tag, [one for one in entries if one.family == tag["name"]]) for tag in document["tags"]]
+    families = [
+        (tag, [one for one in entries if one.family == tag["name"]]) for tag in document["tags"]
+    ]
     environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
     )
     environment.filters["prose"] = _prose
     return environment.get_template("reference.html").render(
@@ -109,7 +121,11 @@ def _entry(path: str, operations: Json, document: Json) -> Entry:
         request=request,
         answers=answer["description"],
         answer=answered,
-        refusals=[_refusal(code, one, schemas) for code, one in post["responses"].items() if code != status],
+        refusals=[
+            _refusal(code, one, schemas)
+            for code, one in post["responses"].items()
+            if code != status
+        ],
         example=json.dumps(body["example"], indent=2, ensure_ascii=False),
         curl=_curl(path, body["example"]),
         words=" ".join(
@@ -127,7 +143,9 @@ def _fields(schema: Json, schemas: dict[str, Json], depth: int = 0) -> Iterator[
         for name, one in shape["properties"].items():
             required = name in shape.get("required", [])
             line = _field(name, one, schemas, required=required, depth=depth)
-            found.setdefault(name, line).choices.extend(one for one in line.choices if one not in found[name].choices)
+            found.setdefault(name, line).choices.extend(
+                one for one in line.choices if one not in found[name].choices
+            )
     yield from found.values()
 
 
@@ -139,7 +157,9 @@ def _objects(schema: Json, schemas: dict[str, Json]) -> Iterator[Json]:
         yield from _objects(inner, schemas)
 
 
-def _field(name: str, schema: Json, schemas: dict[str, Json], *, required: bool, depth: int) -> Field:
+def _field(
+    name: str, schema: Json, schemas: dict[str, Json], *, required: bool, depth: int
+) -> Field:
     shape = resolve(schema, schemas)
     plain = next((one for one in shape.get("anyOf", []) if one.get("type") != "null"), shape)
     choices = plain if "enum" in plain else plain.get("items", {})
@@ -148,7 +168,8 @@ def _field(name: str, schema: Json, schemas: dict[str, Json], *, required: bool,
         type=_type(schema, schemas),
         required=required,
         ours=OURS in schema,
-        description=schema.get("description") or (shape.get("description", "") if "$ref" in schema else ""),
+        description=schema.get("description")
+        or (shape.get("description", "") if "$ref" in schema else ""),
         bounds=_bounds(plain),
         choices=[str(one) for one in choices.get("enum", [])],
         fields=[*_fields(schema, schemas, depth + 1)],
@@ -203,7 +224,9 @@ def _header(place: str, document: Json) -> Field:
 def _refusal(status: str, response: Json, schemas: dict[str, Json]) -> Refusal:
     schema = response["content"]["application/json"]["schema"]
     kinds = [resolve(one, schemas) for one in schema.get("oneOf", [schema])]
-    return Refusal(status, response["description"], [kind["properties"]["type"]["const"] for kind in kinds])
+    return Refusal(
+        status, response["description"], [kind["properties"]["type"]["const"] for kind in kinds]
+    )
 
 
 def _errors(document: Json) -> list[tuple[str, str, str, list[str]]]:
@@ -216,9 +239,18 @@ def _errors(document: Json) -> list[tuple[str, str, str, list[str]]]:
             for place in schema.get("oneOf", [schema]):
                 kind = resolve(place, schemas)
                 if "const" in kind["properties"].get("type", {}):
-                    own = [one for one in kind["properties"] if one not in {"type", "message", "detail"}]
-                    found[place["$ref"].removeprefix(REF)] = (status, kind["properties"]["type"]["const"],
-                                                             kind["description"], own)  # fmt: skip
+                    own = [
+                        one
+                        for one in kind["properties"]
+                        if one not in {"type", "message", "detail"}
+                    ]
+                    name = kind["properties"]["type"]["const"]
+                    found[place["$ref"].removeprefix(REF)] = (
+                        status,
+                        name,
+                        kind["description"],
+                        own,
+                    )
     return sorted(found.values(), key=lambda row: row[0])
 
 

@@ -42,25 +42,35 @@ def atom(kind: ids.Kind, row: AtomRow, people: Mapping[UserKey, UserSummary]) ->
     }
 
 
-async def authors(tx: Tx, rows: Iterable[AtomRow], others: Iterable[UserKey] = ()) -> dict[UserKey, UserSummary]:
+async def authors(
+    tx: Tx, rows: Iterable[AtomRow], others: Iterable[UserKey] = ()
+) -> dict[UserKey, UserSummary]:
     """The summaries of all who made or changed these rows, and of `others`."""
     keys = {(row.org, user) for row in rows for user in (row.created_by, row.modified_by)}
     return await summaries.users(tx, keys | set(others))
 
 
-def tags_with_values(tags: Mapping[str, TagSummary], chosen: Iterable[tuple[str, str | None]]) -> list[TagWithValue]:
+def tags_with_values(
+    tags: Mapping[str, TagSummary], chosen: Iterable[tuple[str, str | None]]
+) -> list[TagWithValue]:
     """An object's tags as they are answered; those that are gone are left out."""
     return [
-        TagWithValue(tag=tags[tag], value=UNSET if value is None else value) for tag, value in chosen if tag in tags
+        TagWithValue(tag=tags[tag], value=UNSET if value is None else value)
+        for tag, value in chosen
+        if tag in tags
     ]
 
 
-def artifact_summaries(found: Mapping[str, ArtifactSummary], chosen: Iterable[str]) -> list[ArtifactSummary]:
+def artifact_summaries(
+    found: Mapping[str, ArtifactSummary], chosen: Iterable[str]
+) -> list[ArtifactSummary]:
     """An object's artifacts as they are answered; those that are gone are left out."""
     return [found[artifact] for artifact in chosen if artifact in found]
 
 
-async def find_artifacts(tx: Tx, org: str, chosen: Iterable[Sequence[str]]) -> dict[str, ArtifactSummary]:
+async def find_artifacts(
+    tx: Tx, org: str, chosen: Iterable[Sequence[str]]
+) -> dict[str, ArtifactSummary]:
     """The summaries of the artifacts of several objects, by display id."""
     numbers = {ids.number_of(artifact) for artifacts in chosen for artifact in artifacts}
     return await summaries.artifacts(tx, org, numbers) if numbers else {}

@@ -36,11 +36,14 @@ def distinct(values: Sequence[str]) -> list[str]:
 
 
 def audited(ctx: Context, before: R, after: Any) -> R | None:
-    """A changed row with who changed it and when, strictly later than before; None when nothing changed."""
+    """A changed row with who changed it and when, strictly later than before; None when nothing
+    changed.
+    """
     if after == before:
         return None
     modified: R = after._replace(
-        modified_by=ctx.caller.user_id, modified_date=max(ctx.now, before.modified_date + MILLISECOND)
+        modified_by=ctx.caller.user_id,
+        modified_date=max(ctx.now, before.modified_date + MILLISECOND),
     )
     return modified
 
@@ -56,7 +59,9 @@ def custom_fields(before: Mapping[str, Any] | None, change: Json | UnsetType) ->
     after = {**(before or {}), **change}
     after = {name: value for name, value in after.items() if not (name in change and value is None)}
     if len(msgspec.json.encode(after)) > CUSTOM_FIELDS_BYTES:
-        reason = f"must have at most {CUSTOM_FIELDS_BYTES} bytes as compact JSON, with those that stay"
+        reason = (
+            f"must have at most {CUSTOM_FIELDS_BYTES} bytes as compact JSON, with those that stay"
+        )
         raise ValueNotPermitted(
             f"custom_fields: {{…}} {reason}.",
             detail="Take some out with null.",
@@ -114,7 +119,9 @@ async def claim_artifacts(ctx: Context, artifacts: Sequence[str], parent: str) -
 
 
 async def keep_picture(ctx: Context, row: UserRow) -> None:
-    """See to it that a user's picture belongs to something, so that it is not cleaned up as never used."""
+    """See to it that a user's picture belongs to something, so that it is not cleaned up as
+    never used.
+    """
     if row.display_picture is not None:
         await adopt(ctx.tx, ctx.org, row.display_picture, row.display_id)
 
@@ -150,7 +157,9 @@ async def changed(
 async def tell_created_by(tx: Tx, org: str, by: str, now: int, *new: str) -> None:
     """Tell that a user made objects, all named by display ids."""
     answers = await shown(tx, org, new)
-    await events.record(tx, [events.created(org, by, now, answers[display_id]) for display_id in new])
+    await events.record(
+        tx, [events.created(org, by, now, answers[display_id]) for display_id in new]
+    )
 
 
 async def tell_created(ctx: Context, *new: str) -> None:
@@ -160,12 +169,16 @@ async def tell_created(ctx: Context, *new: str) -> None:
 
 async def tell_updated(ctx: Context, before: Shown, after: Shown) -> None:
     """Tell that an object was changed, and from what to what."""
-    await events.record(ctx.tx, [events.updated(ctx.org, ctx.caller.user_id, ctx.now, before, after)])
+    await events.record(
+        ctx.tx, [events.updated(ctx.org, ctx.caller.user_id, ctx.now, before, after)]
+    )
 
 
 async def tell_deleted(ctx: Context, *answers: Shown) -> None:
     """Tell that objects were deleted."""
-    await events.record(ctx.tx, [events.deleted(ctx.org, ctx.caller.user_id, ctx.now, answer) for answer in answers])
+    await events.record(
+        ctx.tx, [events.deleted(ctx.org, ctx.caller.user_id, ctx.now, answer) for answer in answers]
+    )
 
 
 async def disband(ctx: Context, rev_orgs: Sequence[str]) -> None:
@@ -181,7 +194,9 @@ def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 async def detach(ctx: Context, *display_ids: str) -> None:
-    """Delete all links and comments of objects that are going to be deleted, while there still is something to tell."""
+    """Delete all links and comments of objects that are going to be deleted, while there still
+    is something to tell.
+    """
     for kind, family in ((ids.LINK, links), (ids.COMMENT, timeline_entries)):
         numbers = await family.numbers_of(ctx.tx, ctx.org, display_ids)
         gone = await shown(ctx.tx, ctx.org, [kind.display_id(number) for number in numbers])

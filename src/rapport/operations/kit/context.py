@@ -74,7 +74,9 @@ def handles(
 ) -> Callable[[Callable[[Context, Q], Awaitable[A]]], Callable[[Context, Q], Awaitable[A]]]:
     """Register the function that does a method."""
 
-    def register(function: Callable[[Context, Q], Awaitable[A]]) -> Callable[[Context, Q], Awaitable[A]]:
+    def register(
+        function: Callable[[Context, Q], Awaitable[A]],
+    ) -> Callable[[Context, Q], Awaitable[A]]:
         OPERATIONS[method] = function
         return function
 
@@ -82,7 +84,9 @@ def handles(
 
 
 def handles_batch(method: Method) -> Callable[[BatchOperation], BatchOperation]:
-    """Register the function that does a method over a list of calls, each getting an answer or an error."""
+    """Register the function that does a method over a list of calls, each getting an answer or
+    an error.
+    """
 
     def register(function: BatchOperation) -> BatchOperation:
         BATCH_OPERATIONS[method] = function

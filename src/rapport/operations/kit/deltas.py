@@ -1,4 +1,6 @@
-"""What a change event changed, as the API writes it: each field's value before and after, with its type."""
+"""What a change event changed, as the API writes it: each field's value before and after, with
+its type.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +16,10 @@ _SCALARS: dict[type, Any] = {bool: "bool", int: "int", float: "double"}
 
 def field_deltas(deltas: Mapping[str, Sequence[Any]]) -> list[FieldDelta]:
     """The deltas of an event, `{field: [before, after]}`."""
-    return [FieldDelta(name=name, old_value=_value(old), new_value=_value(new)) for name, (old, new) in deltas.items()]
+    return [
+        FieldDelta(name=name, old_value=_value(old), new_value=_value(new))
+        for name, (old, new) in deltas.items()
+    ]
 
 
 def _value(value: Any) -> FieldValue | UnsetType:
@@ -43,12 +48,16 @@ def _list(values: Sequence[Any]) -> FieldValue:
     if values and all(isinstance(value, dict) and "tag" in value for value in values):
         tags = [{"tag_id": value["tag"]["id"], "name": value["tag"]["name"]} for value in values]
         return FieldValue(type="tag_summary_list", values=tags)
-    plain = [value["id"] if isinstance(value, dict) and "id" in value else value for value in values]
+    plain = [
+        value["id"] if isinstance(value, dict) and "id" in value else value for value in values
+    ]
     if all(isinstance(value, str) for value in plain):
         are_ids = bool(plain) and all(is_don(value) for value in plain)
         return FieldValue(type="id_list" if are_ids else "string_list", values=plain)
     objects = [value if isinstance(value, dict) else {"value": value} for value in plain]
-    return FieldValue(type="composite_list", values=[{"fields": _fields(value)} for value in objects])
+    return FieldValue(
+        type="composite_list", values=[{"fields": _fields(value)} for value in objects]
+    )
 
 
 def _fields(fields: Json) -> Json:

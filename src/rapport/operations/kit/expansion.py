@@ -1,4 +1,6 @@
-"""`expand`: an engagement's ids turned into summaries, with one query per kind whatever the page size."""
+"""`expand`: an engagement's ids turned into summaries, with one query per kind whatever the
+page size.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,7 +16,9 @@ from rapport.store.kit.db import Tx
 Document = dict[str, Any]
 
 
-async def expanded(tx: Tx, org: str, documents: Sequence[bytes], expand: Sequence[Expansion]) -> list[bytes]:
+async def expanded(
+    tx: Tx, org: str, documents: Sequence[bytes], expand: Sequence[Expansion]
+) -> list[bytes]:
     """Engagements as JSON, with the named kinds of ids as summaries."""
     parsed: list[Document] = [msgspec.json.decode(document) for document in documents]
     for kind in dict.fromkeys(expand):
@@ -24,12 +28,16 @@ async def expanded(tx: Tx, org: str, documents: Sequence[bytes], expand: Sequenc
 
 async def _members(tx: Tx, org: str, documents: Sequence[Document]) -> None:
     people = await summaries.users(tx, {(org, _display(don)) for don in _all(documents, "members")})
-    _replace(documents, "members", {display_id: summary for (_, display_id), summary in people.items()})
+    _replace(
+        documents, "members", {display_id: summary for (_, display_id), summary in people.items()}
+    )
 
 
 async def _parents(tx: Tx, org: str, documents: Sequence[Document]) -> None:
     wanted = {_display(don) for don in _all(documents, "parents")}
-    found: dict[str, Any] = dict(await summaries.accounts(tx, org, ids.numbers_of(ids.ACCOUNT, wanted)))
+    found: dict[str, Any] = dict(
+        await summaries.accounts(tx, org, ids.numbers_of(ids.ACCOUNT, wanted))
+    )
     found.update(await summaries.opportunities(tx, org, ids.numbers_of(ids.OPPORTUNITY, wanted)))
     _replace(documents, "parents", found)
     for document in documents:
@@ -47,7 +55,11 @@ async def _tags(tx: Tx, org: str, documents: Sequence[Document]) -> None:
 
 async def _artifacts(tx: Tx, org: str, documents: Sequence[Document]) -> None:
     wanted = {_display(don) for don in _all(documents, "artifacts")}
-    _replace(documents, "artifacts", await summaries.artifacts(tx, org, ids.numbers_of(ids.ARTIFACT, wanted)))
+    _replace(
+        documents,
+        "artifacts",
+        await summaries.artifacts(tx, org, ids.numbers_of(ids.ARTIFACT, wanted)),
+    )
 
 
 _EXPAND = {"members": _members, "parents": _parents, "tags": _tags, "artifacts": _artifacts}
@@ -57,7 +69,9 @@ def _tag(tags: dict[str, Any], don: str, values: dict[str, str]) -> Any:
     summary = tags.get(_display(don))
     if summary is None:
         return don
-    return TagWithValue(tag=summary, value=values[don]) if don in values else TagWithValue(tag=summary)
+    return (
+        TagWithValue(tag=summary, value=values[don]) if don in values else TagWithValue(tag=summary)
+    )
 
 
 def _all(documents: Sequence[Document], field: str) -> Iterable[str]:

@@ -15,7 +15,9 @@ Get = Callable[[Tx, str, Any], Awaitable[F | None]]
 
 
 async def find(ctx: Context, id_: Id, get: Get[F]) -> F | None:
-    """What an id names, as the family's `get` finds it; None where that is nothing of the caller's org."""
+    """What an id names, as the family's `get` finds it; None where that is nothing of the
+    caller's org.
+    """
     if not id_.belongs_to(ctx.org):
         return None
     # Users of all kinds share one table, so that their numbers alone don't tell them apart.

@@ -1,14 +1,19 @@
-"""Schedules methods for the wire and the command line: each in a transaction of its own, with safe retries.
+"""Schedules methods for the wire and the command line: each in a transaction of its own, with safe
+retries.
 
-Writes are batches, and what two writes of one batch both want is settled in three places, from the outside in. Each
-loop is there for what the ones around it can't see:
+Writes are batches, and what two writes of one batch both want is settled in three places, from the
+outside in. Each loop is there for what the ones around it can't see:
 
-1. `_Writer`, here: two writes under one idempotency key. The first is done; the others wait for its answer within the
+1. `_Writer`, here: two writes under one idempotency key. The first is done; the others wait for its
+answer within the
    batch, and get it as a retry would.
-2. The operation over a list of calls (`engagements.create`): two calls that want one artifact or one `external_ref`.
+2. The operation over a list of calls (`engagements.create`): two calls that want one artifact or
+one `external_ref`.
    What can be known beforehand is decided before a statement runs, in the order of arrival.
-3. The engine (`store/*/store.py`): what only the database knows. Where a constraint refuses a group, or a row that was
-   read is gone (`LostRace`), the group is undone and each of its calls runs again alone, under a savepoint.
+3. The engine (`store/*/store.py`): what only the database knows. Where a constraint refuses a
+group, or a row that was
+   read is gone (`LostRace`), the group is undone and each of its calls runs again alone, under a
+   savepoint.
 """
 
 import time
@@ -44,7 +49,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Answer(NamedTuple):
-    """A method's answer as JSON. `replayed`: it was given before, under the same idempotency key."""
+    """A method's answer as JSON. `replayed`: it was given before, under the same idempotency
+    key.
+    """
 
     body: bytes
     replayed: bool = False
@@ -71,9 +78,14 @@ class Invoker:
     """
 
     def __init__(
-        self, store: Store, clock: Clock, tools: Tools = NO_TOOLS, *, key_life: int = idempotency.LIFE,
+        self,
+        store: Store,
+        clock: Clock,
+        tools: Tools = NO_TOOLS,
+        *,
+        key_life: int = idempotency.LIFE,
         bell: Bell | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         families.load()
         self._store = store
         self._clock = clock
@@ -81,7 +93,9 @@ class Invoker:
         self._bell = bell or Bell()
         store.on_commit(self._bell.ring)
         self._batches: dict[Method, Batch[_Write, Answer]] = {
-            method: Batch(_Writer(method, clock, tools, key_life), together=method in BATCH_OPERATIONS)
+            method: Batch(
+                _Writer(method, clock, tools, key_life), together=method in BATCH_OPERATIONS
+            )
             for method in [*OPERATIONS, *BATCH_OPERATIONS]
             if method.effect != READ
         }
@@ -116,7 +130,9 @@ class Invoker:
                 return Answer(_encode(await self._wait(caller, method, request)))
             return Answer(_encode(await self._read(caller, method, request, deadline, is_gone)))
         kept_under = None if key is None else _key(caller, method, request, key)
-        return await self._store.write(self._batches[method], _Write(caller, request, kept_under), deadline=deadline)
+        return await self._store.write(
+            self._batches[method], _Write(caller, request, kept_under), deadline=deadline
+        )
 
     async def _read(
         self,
@@ -136,7 +152,9 @@ class Invoker:
         until = time.monotonic() + (request.wait or 0)
         while True:
             heard = self._bell.listen(caller.org)
-            answer: Any = await self._read(caller, method, request, time.monotonic() + STORE_SECONDS)
+            answer: Any = await self._read(
+                caller, method, request, time.monotonic() + STORE_SECONDS
+            )
             left = until - time.monotonic()
             if answer.events or answer.last < answer.end or left <= 0 or self._bell.is_closed:
                 return answer  # type: ignore[no-any-return]
@@ -152,11 +170,15 @@ def _key(caller: Caller, method: Method, request: Request, key: str) -> idempote
             field_name="Idempotency-Key",
             reason=f"must have 1 to {_KEY_LENGTH} characters",
         )
-    return idempotency.RetryKey(caller.org, caller.user_id, method.name, key, idempotency.hash_of(request))
+    return idempotency.RetryKey(
+        caller.org, caller.user_id, method.name, key, idempotency.hash_of(request)
+    )
 
 
 class _Writer:
-    """A method over a list of writes: replay what was answered before, do the rest, keep their answers."""
+    """A method over a list of writes: replay what was answered before, do the rest, keep their
+    answers.
+    """
 
     def __init__(self, method: Method, clock: Clock, tools: Tools, key_life: int) -> None:
         self._run: BatchOperation = BATCH_OPERATIONS.get(method) or _one_by_one(method, tools)
@@ -180,20 +202,32 @@ class _Writer:
             fresh.append(position)
             if write.key is not None:
                 seen.add(write.key.row)
-        results.update(zip(fresh, await self._do(tx, [writes[position] for position in fresh], now), strict=True))
+        results.update(
+            zip(
+                fresh,
+                await self._do(tx, [writes[position] for position in fresh], now),
+                strict=True,
+            )
+        )
         if later:
             # Retries that arrived together with their first: they wait for it here.
-            results.update(zip(later, await self(tx, [writes[position] for position in later]), strict=True))
+            results.update(
+                zip(later, await self(tx, [writes[position] for position in later]), strict=True)
+            )
         return [results[position] for position in range(len(writes))]
 
-    async def _replayed(self, tx: Tx, writes: Sequence[_Write], now: int) -> dict[int, Answer | Exception]:
+    async def _replayed(
+        self, tx: Tx, writes: Sequence[_Write], now: int
+    ) -> dict[int, Answer | Exception]:
         keys = [write.key for write in writes if write.key is not None]
         kept = await idempotency.find(tx, keys, since=now - self._key_life) if keys else {}
         results: dict[int, Answer | Exception] = {}
         for position, write in enumerate(writes):
             if write.key is not None and write.key in kept:
                 before = kept[write.key]
-                results[position] = Answer(before, replayed=True) if isinstance(before, bytes) else before
+                results[position] = (
+                    Answer(before, replayed=True) if isinstance(before, bytes) else before
+                )
         return results
 
     async def _do(self, tx: Tx, writes: Sequence[_Write], now: int) -> list[Answer | Exception]:
@@ -215,7 +249,11 @@ class _Writer:
 
 def _one_by_one(method: Method, tools: Tools) -> BatchOperation:
     async def run(tx: Tx, calls: Sequence[Call[Any]]) -> Sequence[Response | Exception]:
-        # The store runs these batches one call at a time, under a savepoint that an exception undoes.
-        return [await perform(Context(call.caller, call.now, tx, tools), method, call.request) for call in calls]
+        # The store runs these batches one call at a time, under a savepoint that an exception
+        # undoes.
+        return [
+            await perform(Context(call.caller, call.now, tx, tools), method, call.request)
+            for call in calls
+        ]
 
     return run

@@ -58,16 +58,24 @@ def read_walk(name: str, request: ListRequestLike, types: Mapping[str, type]) ->
         ValueNotPermitted: `sort_by` names something else than `types`.
         InvalidField: the cursor is broken or of another list or order.
     """
-    return walk_of(name, parse_sort(given(request.sort_by), list(types), NEWEST_FIRST), types, request)
+    return walk_of(
+        name, parse_sort(given(request.sort_by), list(types), NEWEST_FIRST), types, request
+    )
 
 
-def walk_of(name: str, sorts: Sequence[Sort], types: Mapping[str, type], request: PageRequest) -> Walk:
+def walk_of(
+    name: str, sorts: Sequence[Sort], types: Mapping[str, type], request: PageRequest
+) -> Walk:
     """Read cursor, mode and limit of the list `name`, which is in this order.
 
     Raises:
         InvalidField: the cursor is broken or of another list or order.
     """
-    cursor = None if isinstance(request.cursor, UnsetType) else decode_cursor(name, sorts, types, request.cursor)
+    cursor = (
+        None
+        if isinstance(request.cursor, UnsetType)
+        else decode_cursor(name, sorts, types, request.cursor)
+    )
     limit = chosen(request.limit, DEFAULT_LIMIT)
     return Walk(sorts, cursor, request.mode == "before", limit)
 
@@ -129,7 +137,9 @@ def resolved(name: str, dates: DateFilter | UnsetType, now: int) -> DateTimeFilt
         raise _of_the_other_type(f"{name}.{ends[0]}", "preset")
     if isinstance(dates.preset_type, UnsetType) or isinstance(dates.days, UnsetType):
         field = next(f"{name}.{key}" for key in preset if key not in given_preset)
-        raise MissingRequiredField(f"{field} is required.", detail=f"Send {field}.", field_name=field)
+        raise MissingRequiredField(
+            f"{field} is required.", detail=f"Send {field}.", field_name=field
+        )
     span = min(dates.days * DAY, _ALL_TIME)
     after, before = (now - span, now) if dates.preset_type == "last_n_days" else (now, now + span)
     return DateTimeFilter(after=Instant(after - 1), before=Instant(before + 1))
@@ -152,6 +162,8 @@ def add_custom_fields(where: Filter[Any], fields: Json | UnsetType) -> None:
 
 
 def match_none(where: Filter[Any], *filters: object) -> None:
-    """Let nothing through if any of these filters asks for something: they are for what nothing here has."""
+    """Let nothing through if any of these filters asks for something: they are for what nothing
+    here has.
+    """
     if any(asks(one) for one in filters):
         where.nothing()

@@ -1,4 +1,6 @@
-"""Checking what a request refers to: all references of a call at once, in the contract's field order."""
+"""Checking what a request refers to: all references of a call at once, in the contract's field
+order.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -43,7 +45,9 @@ class References:
                 self.problems.append(unknown_id(f"{field_name}[{position}]", id_))
         return list(dict.fromkeys(id_.display_id for id_ in ids))
 
-    def tags(self, field_name: str, tags: Sequence[SetTagWithValue] | UnsetType) -> list[tuple[str, str | None]]:
+    def tags(
+        self, field_name: str, tags: Sequence[SetTagWithValue] | UnsetType
+    ) -> list[tuple[str, str | None]]:
         """The display ids of tags with their values, each tag once and at its first place."""
         if isinstance(tags, UnsetType):
             return []
@@ -53,15 +57,25 @@ class References:
             path = f"{field_name}[{position}]"
             if found is None:
                 self.problems.append(unknown_id(f"{path}.id", tag.id))
-            elif not isinstance(tag.value, UnsetType) and tag.value not in (found.allowed_values or []):
-                self.problems.append(_value_not_allowed(f"{path}.value", tag.id, tag.value, found.allowed_values or []))
-            chosen.setdefault(tag.id.display_id, None if isinstance(tag.value, UnsetType) else tag.value)
+            elif not isinstance(tag.value, UnsetType) and tag.value not in (
+                found.allowed_values or []
+            ):
+                self.problems.append(
+                    _value_not_allowed(
+                        f"{path}.value", tag.id, tag.value, found.allowed_values or []
+                    )
+                )
+            chosen.setdefault(
+                tag.id.display_id, None if isinstance(tag.value, UnsetType) else tag.value
+            )
         return list(chosen.items())
 
     def artifacts(
         self, field_name: str, artifacts: Sequence[ArtifactId] | UnsetType, *, holder: str | None
     ) -> list[str]:
-        """The display ids of artifacts that were uploaded and belong to nothing but `holder`, a display id."""
+        """The display ids of artifacts that were uploaded and belong to nothing but `holder`, a
+        display id.
+        """
         if isinstance(artifacts, UnsetType):
             return []
         for position, artifact in enumerate(artifacts):
@@ -87,7 +101,8 @@ class References:
             self.problems.append(
                 ValueNotPermitted(
                     f"{path}: {artifact.display_id} was prepared but never uploaded.",
-                    detail="Upload the file to the URL that artifacts.prepare answered, then attach it.",
+                    detail="Upload the file to the URL that artifacts.prepare answered, then "
+                    "attach it.",
                     field_name=path,
                     reason="must be an uploaded artifact",
                 )
@@ -99,7 +114,9 @@ def wanted(org: str, ids: Iterable[Id]) -> set[ReferenceKey]:
     return {(org, id_.display_id) for id_ in ids if id_.belongs_to(org)}
 
 
-def _held(path: str, artifact: ArtifactId, parent: str, org: str) -> ArtifactAlreadyAttachedToAParent:
+def _held(
+    path: str, artifact: ArtifactId, parent: str, org: str
+) -> ArtifactAlreadyAttachedToAParent:
     return ArtifactAlreadyAttachedToAParent(
         f"{path}: {artifact.display_id} is already attached to {parent}.",
         detail="An artifact has one parent for ever; upload the file again for another one.",
@@ -108,7 +125,9 @@ def _held(path: str, artifact: ArtifactId, parent: str, org: str) -> ArtifactAlr
     )
 
 
-def _value_not_allowed(field_name: str, tag: Id, value: str, allowed: list[str]) -> ValueNotPermitted:
+def _value_not_allowed(
+    field_name: str, tag: Id, value: str, allowed: list[str]
+) -> ValueNotPermitted:
     return ValueNotPermitted(
         f"{field_name}: {quoted(value)} is not an allowed value of {tag.display_id}.",
         detail="Use one of allowed_values, or leave the value out.",

@@ -14,7 +14,9 @@ def quoted(text: str) -> str:
 def absent(id_: Id) -> NotFound:
     """The answer to the id of an object that a method should act on and that is not there."""
     kind = id_.kind.name.replace("_", " ")
-    return NotFound(f"There is no {kind} {quoted(id_.text)}.", detail="It never was, or it was deleted.")
+    return NotFound(
+        f"There is no {kind} {quoted(id_.text)}.", detail="It never was, or it was deleted."
+    )
 
 
 def unknown_id(field_name: str, id_: Id) -> InvalidId:
@@ -42,7 +44,9 @@ def not_permitted(
 ) -> ValueNotPermitted:
     """The answer to a value that breaks a rule: `<field>: <value> <reason>.`, in one sentence."""
     said = reason if value is None else f"{quoted(value)} {reason}"
-    return ValueNotPermitted(f"{field_name}: {said}.", detail=detail, field_name=field_name, reason=reason, **more)
+    return ValueNotPermitted(
+        f"{field_name}: {said}.", detail=detail, field_name=field_name, reason=reason, **more
+    )
 
 
 def referred_to(id_: Id, count: int, what: str) -> ValueNotPermitted:

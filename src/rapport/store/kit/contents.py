@@ -1,7 +1,7 @@
 """What a table holds: its rows in the order of their keys, page by page, and their count and hash.
 
-The order and the text of a value are the same on both engines, so that one hash compares two stores, a store and its
-copy, a store and a backup.
+The order and the text of a value are the same on both engines, so that one hash compares two
+stores, a store and its copy, a store and a backup.
 """
 
 import hashlib
@@ -60,7 +60,8 @@ async def next_rows(bulk: Bulk, table: StoredTable, after: Row | None) -> list[R
     """The rows that follow a key, up to `PAGE` of them; in a transaction."""
     where, parameters = beyond(table, after)
     return await bulk.all(
-        f'SELECT {_names(table.columns)} FROM "{table.name}"{where} ORDER BY {_names(table.key)} LIMIT {PAGE}',
+        f'SELECT {_names(table.columns)} FROM "{table.name}"{where} '
+        f"ORDER BY {_names(table.key)} LIMIT {PAGE}",
         **parameters,
     )
 

@@ -1,9 +1,11 @@
-"""A whole store from one engine to another, or to the same: begun once, gone on with as often as it takes, compared.
+"""A whole store from one engine to another, or to the same: begun once, gone on with as often as it
+takes, compared.
 
-Rows go table by table in the order of their keys, which is the same on both engines, so that what a target has of a
-table is always its beginning, and says by itself where to go on. The source is read in one transaction, and is so of
-one moment. It may have changed since a copy was begun: then the target is taken back to where the two part.
-No table refers to another one, so neither their order nor a beginning of one breaks a constraint.
+Rows go table by table in the order of their keys, which is the same on both engines, so that what a
+target has of a table is always its beginning, and says by itself where to go on. The source is read
+in one transaction, and is so of one moment. It may have changed since a copy was begun: then the
+target is taken back to where the two part. No table refers to another one, so neither their order
+nor a beginning of one breaks a constraint.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -54,7 +56,8 @@ async def copy(source: Bulk, target: Bulk, watch: Watch) -> list[Compared]:
 
     Raises:
         CannotCopy: the source is as `check` does not want it, or the target holds something else.
-        EngineFailed: one of them can't go on. What is copied stays; the next copy goes on from there.
+        EngineFailed: one of them can't go on. What is copied stays; the next copy goes on from
+            there.
         NewerDatabase: a newer program wrote the target.
     """
     async with source.transaction():
@@ -63,19 +66,22 @@ async def copy(source: Bulk, target: Bulk, watch: Watch) -> list[Compared]:
         watch.expects(2 * sum([await contents.count(source, table) for table in tables]))
         copying = [_Copying(source, target, table, watch) for table in tables]
         if is_begun:
-            # Before anything is added: what has moved from one row to another since may not be there twice.
+            # Before anything is added: what has moved from one row to another since may not be
+            # there twice.
             for one in copying:
                 await one.keep()
         for one in copying:
             await one.add()
     async with target.transaction():
         return [
-            Compared(one.table.name, one.digest.contents(), await _read(target, one.table, watch)) for one in copying
+            Compared(one.table.name, one.digest.contents(), await _read(target, one.table, watch))
+            for one in copying
         ]
 
 
 async def finish(target: Bulk) -> None:
-    """Make a copy, whose derived tables have been made anew, a store of its own; it is on disk when this returns.
+    """Make a copy, whose derived tables have been made anew, a store of its own; it is on disk when
+    this returns.
 
     Raises:
         EngineFailed: it can't be done. The copy is still an unfinished one.
@@ -107,8 +113,15 @@ async def _tables(source: Bulk) -> list[StoredTable]:
     [(version,)] = await source.all("SELECT COALESCE(max(version), 0) FROM migrations")
     known = migrate.migrations()[-1].version
     if version != known:
-        to_do = "run rapport migrate on it first" if version < known else "install a newer rapport-server"
-        raise CannotCopy(f"the store in {source.place} is at version {version} and this program at {known}: {to_do}")
+        to_do = (
+            "run rapport migrate on it first"
+            if version < known
+            else "install a newer rapport-server"
+        )
+        raise CannotCopy(
+            f"the store in {source.place} is at version {version} and this program at {known}: "
+            f"{to_do}"
+        )
     return [table for table in tables if _is_copied(table.name)]
 
 
@@ -118,7 +131,9 @@ async def _identity(source: Bulk) -> str:
     Raises:
         CannotCopy: it has none.
     """
-    first = await source.all("SELECT org, created_date FROM orgs ORDER BY created_date, org LIMIT 1")
+    first = await source.all(
+        "SELECT org, created_date FROM orgs ORDER BY created_date, org LIMIT 1"
+    )
     if not first:
         raise CannotCopy(f"the store in {source.place} is empty")
     return "/".join(str(value) for value in first[0])
@@ -139,7 +154,10 @@ async def _begin(target: Bulk, identity: str, tables: Sequence[StoredTable]) -> 
         theirs = {table for table in await target.tables() if _is_copied(table.name)}
         if odd := theirs.symmetric_difference(tables):
             names = ", ".join(sorted({table.name for table in odd}))
-            raise CannotCopy(f"FROM and TO differ in their tables ({names}), but a store has its database to itself")
+            raise CannotCopy(
+                f"FROM and TO differ in their tables ({names}), but a store has its database to "
+                "itself"
+            )
         if not is_begun:
             await target.run(f"CREATE TABLE {BEGUN_COPY} (source TEXT PRIMARY KEY)")
             await target.run(f"INSERT INTO {BEGUN_COPY} (source) VALUES (:source)", source=identity)
@@ -217,7 +235,9 @@ class _Copying:
 def _common(rows: Sequence[Row], others: Sequence[Row]) -> int:
     """How many rows are the same before the first that is not."""
     pairs = enumerate(zip(rows, others, strict=False))
-    return next((place for place, (row, other) in pairs if row != other), min(len(rows), len(others)))
+    return next(
+        (place for place, (row, other) in pairs if row != other), min(len(rows), len(others))
+    )
 
 
 async def _read(target: Bulk, table: StoredTable, watch: Watch) -> Contents:

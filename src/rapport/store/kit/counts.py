@@ -1,14 +1,16 @@
 """Sums that are kept, so that counting needs no counting: how many rows have a value in a field.
 
-They are written in the transaction of what they count, and so are exact. On PostgreSQL each connection adds to rows of
-its own (`stripe`), or every commit would wait for the one before it; the sum is that of all stripes.
+They are written in the transaction of what they count, and so are exact. On PostgreSQL each
+connection adds to rows of its own (`stripe`), or every commit would wait for the one before it; the
+sum is that of all stripes.
 """
 
 from collections.abc import Mapping, Sequence
 
 from rapport.store.kit.db import Tx
 
-# (org, field, value): the field is '<table>.<field>'; all rows of a table are under its name and an empty value.
+# (org, field, value): the field is '<table>.<field>'; all rows of a table are under its name and an
+# empty value.
 Counted = tuple[str, str, str]
 
 

@@ -1,15 +1,25 @@
-"""The narrow waist between families' SQL and the engines: three methods of a transaction, and what differs by dialect.
+"""The narrow waist between families' SQL and the engines: three methods of a transaction, and what
+differs by dialect.
 
-SQL is one text for both engines, with named `:parameters`. What differs is written as a member of the dialect:
-`rows(:name, column type, ...)` stands for a table made from a list of tuples, ` FOR UPDATE` and ` FOR KEY SHARE` for
-whatever holds a row against other writers and against deletion, ` SKIP LOCKED` behind them for leaving out what another
-writer holds, and a migration's `{text}` and `{clustered}` for a
-column type and a storage clause. What is no SQL at all on one of them is a method of the transaction.
+SQL is one text for both engines, with named `:parameters`. What differs is written as a member of
+the dialect: `rows(:name, column type, ...)` stands for a table made from a list of tuples, ` FOR
+UPDATE` and ` FOR KEY SHARE` for whatever holds a row against other writers and against deletion, `
+SKIP LOCKED` behind them for leaving out what another writer holds, and a migration's `{text}` and
+`{clustered}` for a column type and a storage clause. What is no SQL at all on one of them is a
+method of the transaction.
 """
 
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -47,17 +57,22 @@ class CannotOpen(Exception):
 
 
 class EngineFailed(Exception):
-    """A long piece of work can't go on, because of the engine. One sentence says which engine, and why."""
+    """A long piece of work can't go on, because of the engine. One sentence says which engine,
+    and why.
+    """
 
 
 class LostRace(Exception):
-    """Something that was read in this transaction is no longer so: each call has to go again, alone."""
+    """Something that was read in this transaction is no longer so: each call has to go again,
+    alone.
+    """
 
 
 class Tx(Protocol):
     """A transaction. Parameters are text, integers, NULL, or a list of tuples for `rows()`.
 
-    `stripe` is a number that few other transactions have at the same time, for rows that many add to.
+    `stripe` is a number that few other transactions have at the same time, for rows that many add
+    to.
     """
 
     stripe: int
@@ -75,11 +90,15 @@ class Tx(Protocol):
         ...
 
     async def hold(self, names: Sequence[str]) -> None:
-        """Hold names against every other transaction that wants one of them, until this one ends."""
+        """Hold names against every other transaction that wants one of them, until this one
+        ends.
+        """
         ...
 
     async def take_numbers(self, kind: str, wanted: Mapping[str, int]) -> dict[str, int]:
-        """Take `wanted[org]` numbers of a kind in each org; see `numbers.take`. Those of an undone call may be lost."""
+        """Take `wanted[org]` numbers of a kind in each org; see `numbers.take`. Those of an
+        undone call may be lost.
+        """
         ...
 
     async def reserve_number(self, kind: str, org: str, number: int) -> None:
@@ -120,7 +139,8 @@ class Line(Protocol):
         ...
 
 
-# Opens a line, from what is called with each text that is said, and what with the reason when the line is lost.
+# Opens a line, from what is called with each text that is said, and what with the reason when the
+# line is lost.
 Dial = Callable[[Hear, Lost], Awaitable[Line]]
 
 
@@ -132,7 +152,8 @@ def never() -> bool:
 class Store(Protocol):
     """An engine.
 
-    `dial` opens a line between the processes that have the store open; None where there is only one, or no way to.
+    `dial` opens a line between the processes that have the store open; None where there is only
+    one, or no way to.
     """
 
     dial: Dial | None
@@ -145,12 +166,14 @@ class Store(Protocol):
         heavy: bool = False,
         is_gone: Callable[[], bool] = never,
     ) -> R:
-        """Run `work` in one snapshot. It must await nothing but the transaction, and may be run again.
+        """Run `work` in one snapshot. It must await nothing but the transaction, and may be run
+        again.
 
         Args:
             work: what to read.
             deadline: on the loop's clock, in seconds.
-            heavy: is known to take long. Any other read that does is begun again beside those that don't.
+            heavy: is known to take long. Any other read that does is begun again beside those that
+                don't.
             is_gone: True once nobody waits for it any more; a long read then ends.
 
         Raises:
@@ -159,7 +182,8 @@ class Store(Protocol):
         ...
 
     async def write(self, batch: Batch[C, R], call: C, *, deadline: float) -> R:
-        """Run one call of a batch, in one transaction with the others that wait; return when it is on disk.
+        """Run one call of a batch, in one transaction with the others that wait; return when it is
+        on disk.
 
         Raises:
             ServiceUnavailable: the engine is away, or the deadline has passed.
@@ -168,7 +192,9 @@ class Store(Protocol):
         ...
 
     def on_commit(self, call: Committed) -> None:
-        """Call this with the orgs that a transaction woke, after its commit. It may come in vain."""
+        """Call this with the orgs that a transaction woke, after its commit. It may come in
+        vain.
+        """
         ...
 
     async def close(self) -> None:
@@ -186,7 +212,9 @@ DERIVED = "derived_"
 
 
 class StoredTable(NamedTuple):
-    """A table as the engine's own catalogue has it: its columns, sorted, and those of its primary key, in order."""
+    """A table as the engine's own catalogue has it: its columns, sorted, and those of its
+    primary key, in order.
+    """
 
     name: str
     columns: tuple[str, ...]
@@ -194,9 +222,11 @@ class StoredTable(NamedTuple):
 
 
 class Bulk(Protocol):
-    """One connection for work that is no request: it has no deadline, and what is committed is on disk once it settled.
+    """One connection for work that is no request: it has no deadline, and what is committed is on
+    disk once it settled.
 
-    Every method but `close` raises EngineFailed when the engine can't do it. `place` is where the store is, for people.
+    Every method but `close` raises EngineFailed when the engine can't do it. `place` is where the
+    store is, for people.
     """
 
     place: str
@@ -234,7 +264,9 @@ class Bulk(Protocol):
         ...
 
     async def settle(self) -> None:
-        """Do what the engine is better for after very many rows. What is committed later is on disk at once."""
+        """Do what the engine is better for after very many rows. What is committed later is on
+        disk at once.
+        """
         ...
 
     async def close(self) -> None:
@@ -246,7 +278,9 @@ class Bulk(Protocol):
 STORE_SECONDS = 4.5
 
 
-async def alone(store: Store, work: Callable[[Tx], Awaitable[R]], *, seconds: float = STORE_SECONDS) -> R:
+async def alone(
+    store: Store, work: Callable[[Tx], Awaitable[R]], *, seconds: float = STORE_SECONDS
+) -> R:
     """Do `work` as a write, under a savepoint of its own; return when it is on disk.
 
     Raises:
@@ -259,7 +293,9 @@ async def alone(store: Store, work: Callable[[Tx], Awaitable[R]], *, seconds: fl
     return await store.write(Batch(run), None, deadline=time.monotonic() + seconds)
 
 
-async def look(store: Store, work: Callable[[Tx], Awaitable[R]], *, seconds: float = STORE_SECONDS) -> R:
+async def look(
+    store: Store, work: Callable[[Tx], Awaitable[R]], *, seconds: float = STORE_SECONDS
+) -> R:
     """Do `work` in one snapshot.
 
     Raises:
@@ -274,14 +310,17 @@ async def look(store: Store, work: Callable[[Tx], Awaitable[R]], *, seconds: flo
 
 def unavailable(why: str) -> ServiceUnavailable:
     """The answer when the store can't do its work now; `why` goes to the caller."""
-    return ServiceUnavailable(f"The store can't answer now: {why}.", detail="Send the same request again shortly.")
+    return ServiceUnavailable(
+        f"The store can't answer now: {why}.", detail="Send the same request again shortly."
+    )
 
 
 _ROWS = re.compile(r"\brows\(:(\w+), ([^)]+)\)(?: ([a-z]\w*))?")
 _LOCKS = re.compile(r" FOR (?:UPDATE|KEY SHARE)(?: OF \w+)?(?: SKIP LOCKED)?")
 # A text, a cast, or a parameter.
 _TOKENS = re.compile(r"'(?:[^']|'')*'|::|:(\w+)")
-# What writes the table for a list: from the list's name, the columns with their types, and the table's alias.
+# What writes the table for a list: from the list's name, the columns with their types, and the
+# table's alias.
 Table = Callable[[str, Sequence[tuple[str, str]], str], str]
 
 
@@ -307,13 +346,17 @@ def without_locks(sql: str) -> str:
 
 
 class Positional(NamedTuple):
-    """A statement with `$1`, `$2` ...: for each of them the parameter, and which of a list's columns it is."""
+    """A statement with `$1`, `$2` ...: for each of them the parameter, and which of a list's
+    columns it is.
+    """
 
     text: str
     slots: tuple[tuple[str, int | None], ...]
 
     def arguments(self, parameters: Mapping[str, Any]) -> list[Any]:
-        """The values in the order of the slots; a list goes as one array for each of its columns."""
+        """The values in the order of the slots; a list goes as one array for each of its
+        columns.
+        """
         return [
             parameters[name] if column is None else [row[column] for row in parameters[name]]
             for name, column in self.slots
@@ -328,7 +371,9 @@ def positional(sql: str) -> Positional:
         return f"${slots.setdefault((name, column), len(slots) + 1)}"
 
     def table(name: str, columns: Sequence[tuple[str, str]], alias: str) -> str:
-        arrays = ", ".join(f"{place(name, position)}::{kind}[]" for position, (_, kind) in enumerate(columns))
+        arrays = ", ".join(
+            f"{place(name, position)}::{kind}[]" for position, (_, kind) in enumerate(columns)
+        )
         return f"unnest({arrays}) AS {alias}({', '.join(column for column, _ in columns)})"
 
     expanded, _ = expand_rows(sql, table)

@@ -1,8 +1,9 @@
 """Numbered migrations, append-only, each in one transaction.
 
-A migration's first lines carry `-- compatible: N`: the oldest program (by the last migration that it knows) that may
-still run on the migrated store. The number is kept in the store, because it is for programs that don't know the file.
-A step is one text for both engines, or one for each where it has to be.
+A migration's first lines carry `-- compatible: N`: the oldest program (by the last migration that
+it knows) that may still run on the migrated store. The number is kept in the store, because it is
+for programs that don't know the file. A step is one text for both engines, or one for each where it
+has to be.
 """
 
 import functools
@@ -47,7 +48,9 @@ class NewerDatabase(Exception):
 
 @functools.cache
 def migrations() -> list[Migration]:
-    """Every step that this program knows, in order; read once, so that an upgrade in place does not reach it."""
+    """Every step that this program knows, in order; read once, so that an upgrade in place does
+    not reach it.
+    """
     texts: dict[int, dict[str, str]] = {}
     for file in resources.files("rapport.store").joinpath("migrations").iterdir():
         if name := _NAME.fullmatch(file.name):
@@ -63,7 +66,9 @@ def migration_of(version: int, texts: Mapping[str, str]) -> Migration:
     """
     if set(texts) not in ({""}, _ENGINES):
         raise ValueError(f"migration {version} has neither one text nor one for each engine")
-    compatible = {match[1] if (match := _COMPATIBLE.search(sql)) else None for sql in texts.values()}
+    compatible = {
+        match[1] if (match := _COMPATIBLE.search(sql)) else None for sql in texts.values()
+    }
     oldest = next(iter(compatible))
     if len(compatible) > 1 or oldest is None:
         raise ValueError(f"migration {version} does not say what it is compatible with")
@@ -90,7 +95,8 @@ def check(version: int, compatible: int) -> None:
     """
     if compatible > newest():
         raise NewerDatabase(
-            f"the store is at version {version} and needs a program that knows version {compatible}; "
+            f"the store is at version {version} and needs a program that knows version "
+            f"{compatible}; "
             f"this one knows {newest()}: install a newer rapport-server"
         )
 

@@ -7,7 +7,9 @@ from rapport.store.kit.db import Tx
 
 
 async def take(tx: Tx, kind: Kind, wanted: Mapping[str, int]) -> dict[str, int]:
-    """Take `wanted[org]` numbers of a kind in each org; the first of each run of numbers is answered."""
+    """Take `wanted[org]` numbers of a kind in each org; the first of each run of numbers is
+    answered.
+    """
     return await tx.take_numbers(kind.name, wanted)
 
 
@@ -17,7 +19,9 @@ async def take_one(tx: Tx, kind: Kind, org: str) -> int:
 
 
 async def reserve(tx: Tx, kind: Kind, org: str, number: int) -> None:
-    """See to it that no number up to this one is given out; for data that brings its own numbers to a new org."""
+    """See to it that no number up to this one is given out; for data that brings its own
+    numbers to a new org.
+    """
     await tx.reserve_number(kind.name, org, number)
 
 
@@ -25,7 +29,9 @@ async def reserve(tx: Tx, kind: Kind, org: str, number: int) -> None:
 
 
 async def advance(tx: Tx, kind: str, wanted: Mapping[str, int]) -> dict[str, int]:
-    """Move the counters of a kind on by `wanted[org]`, and hold them; the first of each run of numbers is answered."""
+    """Move the counters of a kind on by `wanted[org]`, and hold them; the first of each run of
+    numbers is answered.
+    """
     rows = await tx.all(
         """
         INSERT INTO counters (org, kind, last)
@@ -44,7 +50,8 @@ async def advance_to(tx: Tx, kind: str, org: str, number: int) -> None:
     await tx.run(
         """
         INSERT INTO counters (org, kind, last) VALUES (:org, :kind, :number)
-        ON CONFLICT (org, kind) DO UPDATE SET last = excluded.last WHERE counters.last < excluded.last
+        ON CONFLICT (org, kind) DO UPDATE SET last = excluded.last
+        WHERE counters.last < excluded.last
         """,
         org=org,
         kind=kind,

@@ -1,4 +1,5 @@
-"""Filters, order and cursors: the one place that puts SQL together, from our literals and bound values.
+"""Filters, order and cursors: the one place that puts SQL together, from our literals and bound
+values.
 
 A family declares in its `Listing` what its rows can be narrowed by and put in order by, each by the
 name that the wire has for it. Whoever asks names only those: which column, table or index answers a
@@ -179,7 +180,9 @@ def _sub_select(column: str, parameter: str, sql_type: str) -> str:
 
 
 class Walk(NamedTuple):
-    """Which page of a list is asked for: the one after `cursor` in the order of `sorts`, or before it."""
+    """Which page of a list is asked for: the one after `cursor` in the order of `sorts`, or
+    before it.
+    """
 
     sorts: Sequence[Sort]
     cursor: Cursor | None
@@ -233,7 +236,9 @@ async def page(tx: Tx, where: Filter[T], walk: Walk) -> Page[T]:
         conditions = list(where.conditions)
         if start is not None:
             conditions.append(_beyond(columns, start, parameters, back=back))
-        order = ", ".join(f"{column} {'DESC' if descending != back else 'ASC'}" for column, descending in columns)
+        order = ", ".join(
+            f"{column} {'DESC' if descending != back else 'ASC'}" for column, descending in columns
+        )
         sql = (
             f"SELECT {keys}, {listing.select} FROM {listing.table} "  # noqa: S608  # literals
             f"WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT :page_limit"
@@ -248,7 +253,8 @@ async def page(tx: Tx, where: Filter[T], walk: Walk) -> Page[T]:
     if rows:
         first, last = Cursor(rows[0][:width]), Cursor(rows[-1][:width])
     else:
-        # The rows at and beyond the cursor are gone: the way back starts with the cursor's own place.
+        # The rows at and beyond the cursor are gone: the way back starts with the cursor's own
+        # place.
         first = last = Cursor(cursor.key if cursor else (), inclusive=True)
     near = last if backwards else first
     behind = cursor is not None and bool(await fetch(near, back=not backwards, most=1))
@@ -257,7 +263,9 @@ async def page(tx: Tx, where: Filter[T], walk: Walk) -> Page[T]:
     return Page(made, last if has_next else None, first if has_prev else None)
 
 
-def _beyond(columns: Sequence[tuple[str, bool]], start: Cursor, parameters: dict[str, Any], *, back: bool) -> str:
+def _beyond(
+    columns: Sequence[tuple[str, bool]], start: Cursor, parameters: dict[str, Any], *, back: bool
+) -> str:
     """Rows after `start` in the order of `columns`, or before it when `back`."""
     names = [f"key_{position}" for position in range(len(columns))]
     parameters.update(zip(names, start.key, strict=True))
@@ -268,10 +276,23 @@ def _beyond(columns: Sequence[tuple[str, bool]], start: Cursor, parameters: dict
         return f"({left}) {sign}{'=' if start.inclusive else ''} ({right})"
     steps = []
     for position, (column, descending) in enumerate(columns):
-        equal = [f"{other} = :{name}" for (other, _), name in zip(columns[:position], names, strict=False)]
-        steps.append(" AND ".join([*equal, f"{column} {'<' if descending != back else '>'} :{names[position]}"]))
+        equal = [
+            f"{other} = :{name}"
+            for (other, _), name in zip(columns[:position], names, strict=False)
+        ]
+        steps.append(
+            " AND ".join(
+                [*equal, f"{column} {'<' if descending != back else '>'} :{names[position]}"]
+            )
+        )
     if start.inclusive:
-        steps.append(" AND ".join(f"{column} = :{name}" for (column, _), name in zip(columns, names, strict=True)))
+        steps.append(
+            " AND ".join(
+                f"{column} = :{name}" for (column, _), name in zip(columns, names, strict=True)
+            )
+        )
     column, descending = columns[0]
     # The bound on the first column repeats what the steps say, so that its index can be used.
-    return f"{column} {'<' if descending != back else '>'}= :{names[0]} AND (({') OR ('.join(steps)}))"
+    return (
+        f"{column} {'<' if descending != back else '>'}= :{names[0]} AND (({') OR ('.join(steps)}))"
+    )

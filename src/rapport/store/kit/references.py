@@ -27,9 +27,11 @@ class Found(NamedTuple):
 
 
 async def resolve(tx: Tx, wanted: Iterable[ReferenceKey]) -> dict[ReferenceKey, Found]:
-    """Look up display ids; those that name nothing live are left out. What a write finds stays until its end."""
-    by_table: dict[str, list[tuple[str, str, int]]] = {"users": [], "accounts": [], "opportunities": [], "rev_orgs": [],
-                                                       "tags": [], "artifacts": []}  # fmt: skip
+    """Look up display ids; those that name nothing live are left out. What a write finds stays
+    until its end.
+    """
+    tables = ("users", "accounts", "opportunities", "rev_orgs", "tags", "artifacts")
+    by_table: dict[str, list[tuple[str, str, int]]] = {table: [] for table in tables}
     for org, display_id in sorted(wanted):
         kind = ids.kind_of(display_id)
         table = _TABLES.get(kind, "users")
@@ -52,8 +54,9 @@ _TABLES = {
     ids.TAG: "tags",
     ids.ARTIFACT: "artifacts",
 }
-# The rows are held against deletion until the transaction ends, so that a reference to them can be written. Each
-# table's are held in the order of their ids, and the tables in this order, so that no two writers wait for each other.
+# The rows are held against deletion until the transaction ends, so that a reference to them can be
+# written. Each table's are held in the order of their ids, and the tables in this order, so that no
+# two writers wait for each other.
 _RESOLVE = """
     WITH u AS (
         SELECT r.org, r.display_id FROM rows(:users, org text, display_id text, number bigint) r
@@ -64,7 +67,8 @@ _RESOLVE = """
         JOIN accounts t ON t.org = r.org AND t.number = r.number
         ORDER BY r.org, r.number FOR KEY SHARE OF t
     ), o AS (
-        SELECT r.org, r.display_id FROM rows(:opportunities, org text, display_id text, number bigint) r
+        SELECT r.org, r.display_id FROM rows(:opportunities, org text, display_id text,
+                                             number bigint) r
         JOIN opportunities t ON t.org = r.org AND t.number = r.number
         ORDER BY r.org, r.number FOR KEY SHARE OF t
     ), v AS (
@@ -72,7 +76,8 @@ _RESOLVE = """
         JOIN rev_orgs t ON t.org = r.org AND t.number = r.number
         ORDER BY r.org, r.number FOR KEY SHARE OF t
     ), g AS (
-        SELECT r.org, r.display_id, t.allowed_values FROM rows(:tags, org text, display_id text, number bigint) r
+        SELECT r.org, r.display_id, t.allowed_values FROM rows(:tags, org text, display_id text,
+                                                               number bigint) r
         JOIN tags t ON t.org = r.org AND t.number = r.number
         ORDER BY r.org, r.number FOR KEY SHARE OF t
     ), f AS (

@@ -26,7 +26,8 @@ S = TypeVar("S", AccountSummary, RevOrgSummary)
 # (org, display id)
 UserKey = tuple[str, str]
 _USERS = """
-    SELECT u.org, u.display_id, u.kind, u.number, u.display_name, u.full_name, u.email, u.state, u.external_ref,
+    SELECT u.org, u.display_id, u.kind, u.number, u.display_name, u.full_name, u.email, u.state,
+    u.external_ref,
            u.rev_org, v.display_name, f.number, f.file_name, f.file_type, f.size
     FROM rows(:wanted, org text, display_id text) r
     JOIN users u ON u.org = r.org AND u.display_id = r.display_id AND u.state <> 'deleted'
@@ -42,7 +43,19 @@ async def users(tx: Tx, wanted: Iterable[UserKey]) -> dict[UserKey, UserSummary]
 
 
 def _user(row: Row) -> UserSummary:
-    org, display_id, kind, number, display_name, full_name, email, state, external_ref, rev_org, rev_org_name = row[:11]
+    (
+        org,
+        display_id,
+        kind,
+        number,
+        display_name,
+        full_name,
+        email,
+        state,
+        external_ref,
+        rev_org,
+        rev_org_name,
+    ) = row[:11]
     common = {
         "display_id": display_id,
         "id": ids.don(ids.kind_of(display_id), org, number),
@@ -59,7 +72,9 @@ def _user(row: Row) -> UserSummary:
     if kind == ids.SYS_USER.name:
         return SysUserSummary(**common)
     workspace = (
-        RevOrgSummary(display_id=rev_org, id=ids.don_of(rev_org, org), display_name=rev_org_name or UNSET)
+        RevOrgSummary(
+            display_id=rev_org, id=ids.don_of(rev_org, org), display_name=rev_org_name or UNSET
+        )
         if rev_org
         else UNSET
     )
@@ -79,7 +94,9 @@ async def rev_orgs(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, RevOrg
 _NAMED = {ids.ACCOUNT: "accounts", ids.REV_ORG: "rev_orgs"}
 
 
-async def _named(tx: Tx, kind: ids.Kind, summary: Callable[..., S], org: str, numbers: Iterable[int]) -> dict[str, S]:
+async def _named(
+    tx: Tx, kind: ids.Kind, summary: Callable[..., S], org: str, numbers: Iterable[int]
+) -> dict[str, S]:
     """What is shown by its ids and its name alone."""
     rows = await tx.all(
         f"""
@@ -96,7 +113,9 @@ async def _named(tx: Tx, kind: ids.Kind, summary: Callable[..., S], org: str, nu
     return found
 
 
-async def opportunities(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, works.OpportunitySummary]:
+async def opportunities(
+    tx: Tx, org: str, numbers: Iterable[int]
+) -> dict[str, works.OpportunitySummary]:
     """Opportunities by display id, with their accounts and owners."""
     rows = await tx.all(
         """
@@ -106,15 +125,22 @@ async def opportunities(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, w
         org=org,
         numbers=[(number,) for number in sorted(set(numbers))],
     )
-    kept = {number: msgspec.json.decode(document, type=OpportunityDocument) for number, _, _, document in rows}
-    people = await users(tx, {(org, owner) for document in kept.values() for owner in document.owned_by})
+    kept = {
+        number: msgspec.json.decode(document, type=OpportunityDocument)
+        for number, _, _, document in rows
+    }
+    people = await users(
+        tx, {(org, owner) for document in kept.values() for owner in document.owned_by}
+    )
     customers = await accounts(tx, org, [account for _, _, account, _ in rows])
     return {
         ids.OPPORTUNITY.display_id(number): works.OpportunitySummary(
             display_id=ids.OPPORTUNITY.display_id(number),
             id=ids.don(ids.OPPORTUNITY, org, number),
             account=customers.get(ids.ACCOUNT.display_id(account), UNSET),
-            owned_by=[people[org, owner] for owner in kept[number].owned_by if (org, owner) in people],
+            owned_by=[
+                people[org, owner] for owner in kept[number].owned_by if (org, owner) in people
+            ],
             stage=stage(kept[number]),
             title=title,
         )
@@ -149,7 +175,10 @@ class OpportunityDocument(msgspec.Struct, omit_defaults=True, kw_only=True):
 def stage(document: OpportunityDocument) -> works.Stage:
     """Where an opportunity stands."""
     id_ = document.stage_id
-    return works.Stage(name=document.stage, stage=UNSET if id_ is None else works.StageSummary(display_id=id_, id=id_))
+    return works.Stage(
+        name=document.stage,
+        stage=UNSET if id_ is None else works.StageSummary(display_id=id_, id=id_),
+    )
 
 
 async def tags(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, TagSummary]:
@@ -191,7 +220,9 @@ async def artifacts(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, Artif
     }
 
 
-def _artifact(org: str, number: int, name: str, file_type: str | None, size: int | None) -> ArtifactSummary:
+def _artifact(
+    org: str, number: int, name: str, file_type: str | None, size: int | None
+) -> ArtifactSummary:
     return ArtifactSummary(
         display_id=ids.ARTIFACT.display_id(number),
         id=ids.don(ids.ARTIFACT, org, number),

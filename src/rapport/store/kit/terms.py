@@ -22,7 +22,8 @@ async def put(tx: Tx, org: str, owner: str, fields: Mapping[str, Sequence[str]])
         UniqueViolation: a value of accounts.external_refs is in use.
     """
     await tx.run(
-        "DELETE FROM terms WHERE org = :org AND owner = :owner AND field IN (SELECT f FROM rows(:fields, f text))",
+        "DELETE FROM terms WHERE org = :org AND owner = :owner AND field IN (SELECT f "
+        "FROM rows(:fields, f text))",
         org=org,
         owner=owner,
         fields=[(field,) for field in fields],
@@ -35,7 +36,8 @@ async def put(tx: Tx, org: str, owner: str, fields: Mapping[str, Sequence[str]])
     await tx.run(
         """
         INSERT INTO terms (org, owner, field, position, value)
-        SELECT :org, :owner, field, position, value FROM rows(:rows, field text, position bigint, value text)
+        SELECT :org, :owner, field, position, value FROM rows(:rows, field text, position bigint,
+                                                              value text)
         """,
         org=org,
         owner=owner,
@@ -46,7 +48,8 @@ async def put(tx: Tx, org: str, owner: str, fields: Mapping[str, Sequence[str]])
 async def remove(tx: Tx, org: str, owners: Sequence[str]) -> None:
     """Remove all values of objects, named by display ids."""
     await tx.run(
-        "DELETE FROM terms WHERE org = :org AND owner IN (SELECT owner FROM rows(:owners, owner text))",
+        "DELETE FROM terms WHERE org = :org AND owner IN (SELECT owner "
+        "FROM rows(:owners, owner text))",
         org=org,
         owners=[(owner,) for owner in owners],
     )
@@ -57,7 +60,8 @@ async def owners(tx: Tx, org: str, fields: Sequence[str], value: str) -> list[st
     rows = await tx.all(
         """
         SELECT DISTINCT owner FROM terms
-        WHERE org = :org AND field IN (SELECT field FROM rows(:fields, field text)) AND value = :value ORDER BY owner
+        WHERE org = :org AND field IN (SELECT field FROM rows(:fields, field text))
+        AND value = :value ORDER BY owner
         """,
         org=org,
         fields=[(field,) for field in fields],
@@ -67,12 +71,18 @@ async def owners(tx: Tx, org: str, fields: Sequence[str], value: str) -> list[st
 
 
 def kept(values: Sequence[str]) -> list[str]:
-    """Values as they are kept: a long one as its hash, because an entry of an index on PostgreSQL has 2,704 bytes."""
-    return [value if _is_short(value) else _HASHED + hashlib.sha256(value.encode()).hexdigest() for value in values]
+    """Values as they are kept: a long one as its hash, because an entry of an index on
+    PostgreSQL has 2,704 bytes.
+    """
+    return [
+        value if _is_short(value) else _HASHED + hashlib.sha256(value.encode()).hexdigest()
+        for value in values
+    ]
 
 
 def _is_short(value: str) -> bool:
-    # A short value that looks like a hash is hashed too, so that it can't be taken for the long one.
+    # A short value that looks like a hash is hashed too, so that it can't be taken for the long
+    # one.
     return len(value) <= _LONGEST and not value.startswith(_HASHED)
 
 
@@ -86,15 +96,22 @@ def filters(table: str, alias: str, owner: str, *fields: str) -> dict[str, Link]
         fields: their names.
     """
     here = f"t.org = {alias}.org AND t.owner = {owner}"
-    return {field: Link("terms t", f"{here} AND t.field = '{table}.{field}'", "t.value", kept) for field in fields}
+    return {
+        field: Link("terms t", f"{here} AND t.field = '{table}.{field}'", "t.value", kept)
+        for field in fields
+    }
 
 
 def of_custom_fields(fields: Mapping[str, Any] | None) -> list[str]:
-    """The terms of an object's custom fields: one for each value, and for each entry of an array."""
+    """The terms of an object's custom fields: one for each value, and for each entry of an
+    array.
+    """
     return [term for name, value in (fields or {}).items() for term in custom_field(name, value)]
 
 
 def custom_field(name: str, value: object) -> Iterator[str]:
-    """The terms of one custom field: hashes, because values may be long and an index entry may not."""
+    """The terms of one custom field: hashes, because values may be long and an index entry may
+    not.
+    """
     for one in value if isinstance(value, list) else [value]:
         yield hashlib.sha256(_encode([name, one])).hexdigest()[:32]

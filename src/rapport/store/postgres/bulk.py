@@ -19,7 +19,8 @@ _BULK = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_
 class PostgresBulk:
     """One connection to a database for work that is no request; see `Bulk`.
 
-    While it may write, another one holds a lock, so that of two copies to one database one is refused.
+    While it may write, another one holds a lock, so that of two copies to one database one is
+    refused.
     """
 
     def __init__(self, options: Options, *, writes: bool) -> None:
@@ -27,7 +28,8 @@ class PostgresBulk:
         self._connector = Connector(options)
         self._writes = writes
         self._opened: list[Any] = []
-        # A crash may undo the last commits of a copy, and nothing else: it is resumed from where it then is.
+        # A crash may undo the last commits of a copy, and nothing else: it is resumed from where it
+        # then is.
         self._sync = "off"
 
     @classmethod
@@ -45,7 +47,9 @@ class PostgresBulk:
             raise
         except (Unreachable, OSError, *DRIVER) as error:
             await bulk.close()
-            raise CannotOpen(f"the database {bulk.place} can't be opened: {sentence(error)}") from None
+            raise CannotOpen(
+                f"the database {bulk.place} can't be opened: {sentence(error)}"
+            ) from None
         return bulk
 
     async def _open(self) -> None:
@@ -54,7 +58,9 @@ class PostgresBulk:
             await schema.check_server(self._connection)
             holder = await self._connect()
             await holder.execute(f"BEGIN; {_BULK}")
-            if not await holder.fetchval("SELECT pg_try_advisory_xact_lock($1::bigint)", _COPY_LOCK):
+            if not await holder.fetchval(
+                "SELECT pg_try_advisory_xact_lock($1::bigint)", _COPY_LOCK
+            ):
                 raise CannotOpen(f"another copy writes to {self.place}")
 
     async def _connect(self) -> Any:
@@ -72,10 +78,16 @@ class PostgresBulk:
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """A transaction that sees one moment; see `Bulk.transaction`."""
-        mode = f"READ WRITE; SET LOCAL synchronous_commit = {self._sync}" if self._writes else "READ ONLY"
+        mode = (
+            f"READ WRITE; SET LOCAL synchronous_commit = {self._sync}"
+            if self._writes
+            else "READ ONLY"
+        )
         try:
             with self._failing():
-                await self._connection.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ {mode}; {_BULK}")
+                await self._connection.execute(
+                    f"BEGIN ISOLATION LEVEL REPEATABLE READ {mode}; {_BULK}"
+                )
             yield
             with self._failing():
                 await self._connection.execute("COMMIT")
@@ -100,26 +112,32 @@ class PostgresBulk:
         """Every table, by name."""
         rows = await self.all(
             """
-            SELECT own.relname::text, array_agg(col.attname::text ORDER BY col.attname::text COLLATE "C"), (
+            SELECT own.relname::text, array_agg(col.attname::text
+            ORDER BY col.attname::text COLLATE "C"), (
                 SELECT array_agg(part.attname::text ORDER BY keyed.place) FROM pg_index i
                 CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS keyed(number, place)
                 JOIN pg_attribute part ON part.attrelid = own.oid AND part.attnum = keyed.number
                 WHERE i.indrelid = own.oid AND i.indisprimary
             )
             FROM pg_class own
-            JOIN pg_attribute col ON col.attrelid = own.oid AND col.attnum > 0 AND NOT col.attisdropped
+            JOIN pg_attribute col ON col.attrelid = own.oid AND col.attnum > 0
+            AND NOT col.attisdropped
             WHERE own.relkind IN ('r', 'p') AND NOT own.relispartition
               AND own.relnamespace = current_schema()::regnamespace
             GROUP BY own.oid, own.relname
             """
         )
-        return sorted(StoredTable(name, tuple(columns), tuple(key or ())) for name, columns, key in rows)
+        return sorted(
+            StoredTable(name, tuple(columns), tuple(key or ())) for name, columns, key in rows
+        )
 
     async def add(self, table: StoredTable, pages: AsyncIterator[Sequence[Row]]) -> None:
         """Add rows by COPY: the server takes what it was sent while the next rows are read."""
         records = (row async for rows in pages for row in rows)
         with self._failing():
-            await self._connection.copy_records_to_table(table.name, records=records, columns=table.columns)
+            await self._connection.copy_records_to_table(
+                table.name, records=records, columns=table.columns
+            )
 
     async def migrate(self) -> None:
         """Make or migrate the store where needed; see `Bulk.migrate`."""

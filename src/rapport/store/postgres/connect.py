@@ -14,7 +14,11 @@ _CONNECT_SECONDS = 2.0
 # A host that is silent and not refusing is given this long before the next one is tried beside it.
 _NEXT_HOST_SECONDS = 0.3
 CONNECTIONS = 10
-SETTINGS = {"statement_timeout": "3000", "idle_in_transaction_session_timeout": "10000", "jit": "off"}
+SETTINGS = {
+    "statement_timeout": "3000",
+    "idle_in_transaction_session_timeout": "10000",
+    "jit": "off",
+}
 
 
 class Options(NamedTuple):
@@ -22,9 +26,11 @@ class Options(NamedTuple):
 
     Args:
         url: as libpq takes it, with one host or several.
-        pooled: a pooler in transaction mode is between: nothing may outlive a transaction on a connection.
+        pooled: a pooler in transaction mode is between: nothing may outlive a transaction on a
+            connection.
         connections: how many to open at the most; one more gives out numbers, and one may listen.
-        replica_url: of standbys for long reads, as libpq takes it; there may be three more connections to them.
+        replica_url: of standbys for long reads, as libpq takes it; there may be three more
+            connections to them.
     """
 
     url: str
@@ -64,12 +70,16 @@ class Connector:
         return (await self._reach(hosts, "standby", "rapport"))[1]
 
     async def _reach(self, hosts: Sequence[str], wanted: str, name: str) -> tuple[str, Any]:
-        """Connect to the first host that answers and is what its URL asks for; without a word there, what is wanted.
+        """Connect to the first host that answers and is what its URL asks for; without a word
+        there, what is wanted.
 
         Raises:
             Unreachable: none does.
         """
-        tries = [asyncio.ensure_future(self._connect_to(url, wanted, name, turn)) for turn, url in enumerate(hosts)]
+        tries = [
+            asyncio.ensure_future(self._connect_to(url, wanted, name, turn))
+            for turn, url in enumerate(hosts)
+        ]
         failures: list[Exception] = []
         connection = None
         try:
@@ -86,7 +96,9 @@ class Connector:
 
     async def _connect_to(self, url: str, wanted: str, name: str, turn: int) -> tuple[str, Any]:
         await asyncio.sleep(turn * _NEXT_HOST_SECONDS)
-        options: dict[str, Any] = {} if "target_session_attrs=" in url else {"target_session_attrs": wanted}
+        options: dict[str, Any] = (
+            {} if "target_session_attrs=" in url else {"target_session_attrs": wanted}
+        )
         if self._options.pooled:
             options["statement_cache_size"] = 0
         else:

@@ -31,7 +31,8 @@ C = TypeVar("C", bound=Connection)
 
 
 class Connections(Generic[C]):
-    """Up to `most` connections. The last one given back is the first one taken, so that few are used when few do.
+    """Up to `most` connections. The last one given back is the first one taken, so that few are
+    used when few do.
 
     Args:
         connect: opens one.
@@ -123,11 +124,15 @@ class Connections(Generic[C]):
         self._is_closed = True
         free, self._free = self._free, []
         self._open -= len(free)
-        await asyncio.gather(*(connection.close(timeout=1) for connection in free), return_exceptions=True)
+        await asyncio.gather(
+            *(connection.close(timeout=1) for connection in free), return_exceptions=True
+        )
 
 
 class Lease(Generic[C]):
-    """A connection for as long as a block lasts; one that is left in the middle of something is ended."""
+    """A connection for as long as a block lasts; one that is left in the middle of something is
+    ended.
+    """
 
     def __init__(self, connections: Connections[C]) -> None:
         self._connections = connections
@@ -137,7 +142,10 @@ class Lease(Generic[C]):
         return self._connection
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> Self | None:
         if error is None or isinstance(error, Exception):
             self._connections.give(self._connection)

@@ -38,7 +38,8 @@ def verdict_of(error: Exception) -> Verdict | None:
         return Verdict.LOST
     state: str | None = getattr(error, "sqlstate", None)
     if state is None:
-        # Of the driver itself: a connection that was closed under it, while it waited or in the middle of something.
+        # Of the driver itself: a connection that was closed under it, while it waited or in the
+        # middle of something.
         closed = isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
         return Verdict.LOST if closed or isinstance(error, asyncpg.InternalClientError) else None
     if state in _AGAIN or isinstance(error, asyncpg.InvalidCachedStatementError):
@@ -54,7 +55,8 @@ _AGAIN = frozenset({"40001", "40P01", "26000"})
 _LOST = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "25006"})
 # A statement or a lock that took too long.
 _AWAY = frozenset({"57014", "55P03"})
-# No resources (disk, memory, connections), an error of the machine, rights that were taken away, no such database.
+# No resources (disk, memory, connections), an error of the machine, rights that were taken away, no
+# such database.
 _AWAY_CLASSES = frozenset({"53", "58", "28", "3D"})
 
 
@@ -69,7 +71,9 @@ def sentence(error: BaseException) -> str:
 
 @contextlib.asynccontextmanager
 async def plain_transaction(connection: Any) -> AsyncIterator[None]:
-    """A transaction, so that a pooler leads all of it to one server. Who leases connections ends it after an error."""
+    """A transaction, so that a pooler leads all of it to one server. Who leases connections
+    ends it after an error.
+    """
     await connection.execute("BEGIN")
     yield
     await connection.execute("COMMIT")
@@ -99,4 +103,6 @@ async def commit(connection: Any, limit: asyncio.Timeout) -> None:
         connection.terminate()
         raise OutcomeUnknown(sentence(error)) from error
     if status != "COMMIT":
-        raise RuntimeError(f"the transaction ended in {status}: something in it failed and was passed over")
+        raise RuntimeError(
+            f"the transaction ended in {status}: something in it failed and was passed over"
+        )

@@ -11,7 +11,9 @@ LISTENER = "rapport listens"
 
 
 class PostgresLine:
-    """A connection of its own that listens. A notification in a write's transaction would let no two commit at once."""
+    """A connection of its own that listens. A notification in a write's transaction would let
+    no two commit at once.
+    """
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -30,7 +32,9 @@ async def dial(connector: Connector, hear: Hear, lost: Lost) -> PostgresLine:
     connection = await connector.connect(LISTENER)
     connection.add_termination_listener(lambda _: lost("its connection was closed"))
     try:
-        await connection.add_listener(_CHANNEL, lambda _connection, _process, _channel, text: hear(text))
+        await connection.add_listener(
+            _CHANNEL, lambda _connection, _process, _channel, text: hear(text)
+        )
     except BaseException:
         connection.terminate()
         raise

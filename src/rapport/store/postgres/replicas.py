@@ -1,7 +1,7 @@
 """Standbys for long reads.
 
-A read sees everything that was answered before it, by whichever process: it waits until the standby has replayed what
-the primary has on disk, or goes to the primary.
+A read sees everything that was answered before it, by whichever process: it waits until the standby
+has replayed what the primary has on disk, or goes to the primary.
 """
 
 import asyncio
@@ -17,10 +17,12 @@ from rapport.store.postgres.driver import plain_transaction
 
 _log = structlog.get_logger("rapport.store")
 
-# So long a read waits for a standby; one that is further behind is not asked for a while, as one that is away.
+# So long a read waits for a standby; one that is further behind is not asked for a while, as one
+# that is away.
 _PATIENCE_SECONDS = 0.3
 _REST_SECONDS = 5.0
-# A standby may have followed a primary that is no more, and hold what the next one never had, until it is told so.
+# A standby may have followed a primary that is no more, and hold what the next one never had, until
+# it is told so.
 _FAILOVER_SECONDS = 60.0
 _REPLAYED = "SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn"
 
@@ -69,7 +71,9 @@ class Replicas:
         self._rest(_REST_SECONDS)
         if not self._is_away:
             self._is_away = True
-            _log.warning("replica_away", error=str(error).partition("\n")[0] or type(error).__name__)
+            _log.warning(
+                "replica_away", error=str(error).partition("\n")[0] or type(error).__name__
+            )
 
     def primary_lost(self) -> None:
         """There may be another primary now."""

@@ -1,4 +1,6 @@
-"""What a database has to be, and what it is brought to: checks, migrations, and the names of unique constraints."""
+"""What a database has to be, and what it is brought to: checks, migrations, and the names of
+unique constraints.
+"""
 
 import asyncio
 from typing import Any
@@ -35,13 +37,24 @@ async def check_server(connection: Any) -> None:
     settings = dict(rows)
     version = int(settings["server_version_num"]) // 10_000
     if version < _OLDEST_SERVER:
-        raise CannotOpen(f"the database is PostgreSQL {version}, but Rapport needs {_OLDEST_SERVER} or newer")
+        raise CannotOpen(
+            f"the database is PostgreSQL {version}, but Rapport needs {_OLDEST_SERVER} or newer"
+        )
     if settings["server_encoding"] != "UTF8":
-        raise CannotOpen(f"the database stores text as {settings['server_encoding']}: make one with ENCODING 'UTF8'")
+        raise CannotOpen(
+            f"the database stores text as {settings['server_encoding']}: make one with ENCODING "
+            "'UTF8'"
+        )
     if settings["synchronous_commit"] == "off":
-        raise CannotOpen("synchronous_commit is off, so what was answered could be lost: set it to on for the database")
+        raise CannotOpen(
+            "synchronous_commit is off, so what was answered could be lost: set it to on for the "
+            "database"
+        )
     if settings["fsync"] == "off":
-        _log.warning("fsync_is_off", warning="the database may lose what was answered when the machine loses power")
+        _log.warning(
+            "fsync_is_off",
+            warning="the database may lose what was answered when the machine loses power",
+        )
 
 
 async def refuse_unfinished(connection: Any) -> None:
@@ -51,7 +64,9 @@ async def refuse_unfinished(connection: Any) -> None:
         CannotOpen: it is an unfinished copy.
     """
     async with plain_transaction(connection):
-        unfinished = await connection.fetchval("SELECT to_regclass($1::text) IS NOT NULL", BEGUN_COPY)
+        unfinished = await connection.fetchval(
+            "SELECT to_regclass($1::text) IS NOT NULL", BEGUN_COPY
+        )
     if unfinished:
         raise CannotOpen(f"the database can't be opened: {UNFINISHED}")
 
@@ -60,12 +75,14 @@ async def unique_constraints(connection: Any) -> dict[str, UniqueViolation]:
     """Table and columns of each unique index, by its name; a partition's are its whole table's."""
     async with plain_transaction(connection):
         rows = await connection.fetch("""
-            SELECT named.relname::text, own.relname::text, array_agg(col.attname::text ORDER BY part.place)
+            SELECT named.relname::text, own.relname::text, array_agg(col.attname::text
+            ORDER BY part.place)
             FROM pg_index i
             JOIN pg_class named ON named.oid = i.indexrelid
             JOIN pg_class own ON own.oid = COALESCE(pg_partition_root(i.indrelid), i.indrelid)
             CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS part(number, place)
-            JOIN pg_attribute col ON col.attrelid = i.indrelid AND col.attnum = part.number AND col.attname <> 'org'
+            JOIN pg_attribute col ON col.attrelid = i.indrelid AND col.attnum = part.number
+            AND col.attname <> 'org'
             WHERE i.indisunique AND own.relnamespace = current_schema()::regnamespace
             GROUP BY 1, 2
         """)
@@ -73,9 +90,11 @@ async def unique_constraints(connection: Any) -> dict[str, UniqueViolation]:
 
 
 async def migrate(connection: Any) -> None:
-    """Run the migrations that are missing, each in one transaction; of several processes one runs each.
+    """Run the migrations that are missing, each in one transaction; of several processes one runs
+    each.
 
-    A step that waits for a lock holds up everybody who comes after it, so it waits a second at a time.
+    A step that waits for a lock holds up everybody who comes after it, so it waits a second at a
+    time.
     """
     waited = False
     while True:
@@ -95,7 +114,8 @@ async def _migrate_once(connection: Any) -> bool:
     await connection.execute("BEGIN; SET LOCAL statement_timeout = 0")
     await connection.fetch("SELECT pg_advisory_xact_lock($1::bigint)", _MIGRATION_LOCK)
     await connection.execute(
-        "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, compatible BIGINT NOT NULL)"
+        "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, compatible BIGINT NOT "
+        "NULL)"
     )
     version, compatible = await connection.fetchrow(
         "SELECT COALESCE(max(version), 0), COALESCE(max(compatible), 0) FROM migrations"
@@ -105,6 +125,8 @@ async def _migrate_once(connection: Any) -> bool:
     if step is not None:
         await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT}")
         await connection.execute(step.sql_for("postgres").format(**DIALECT))
-        await connection.execute("INSERT INTO migrations VALUES ($1, $2)", step.version, step.compatible)
+        await connection.execute(
+            "INSERT INTO migrations VALUES ($1, $2)", step.version, step.compatible
+        )
     await connection.execute("COMMIT")
     return step is not None

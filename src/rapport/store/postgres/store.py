@@ -1,8 +1,9 @@
 """The store: lanes with group commit, snapshots for readers, many processes at once.
 
-Calls that may run together gather while a lane commits, and are its next transaction. Every other write is a
-transaction of its own, a few at a time: the server gathers their commits itself. A write that lost a race, or that the
-server undid to resolve a conflict, starts again from the beginning and so sees who won.
+Calls that may run together gather while a lane commits, and are its next transaction. Every other
+write is a transaction of its own, a few at a time: the server gathers their commits itself. A write
+that lost a race, or that the server undid to resolve a conflict, starts again from the beginning
+and so sees who won.
 """
 
 import asyncio
@@ -55,9 +56,11 @@ _log = structlog.get_logger("rapport.store")
 # Of the connections: how many transactions of calls that run together, and of calls alone.
 _LANES = 2
 _ALONE = 4
-# A third of the connections, and no more than three, is for long reads alone, so that they take none of a writer's.
+# A third of the connections, and no more than three, is for long reads alone, so that they take
+# none of a writer's.
 _HEAVY = 3
-# What a statement of a short read may take, in milliseconds; the read is begun again among the long ones then.
+# What a statement of a short read may take, in milliseconds; the read is begun again among the long
+# ones then.
 _SHORT_MILLISECONDS = 25
 # How often a long read looks whether anybody still waits for it.
 _GONE_SECONDS = 0.25
@@ -66,7 +69,8 @@ _TOGETHER = 256
 _READERS = 4
 _READS_TOGETHER = 16
 _TRIES = 5
-# A constraint that refused a call may have been set by a racer that the call did not see; not for ever, though.
+# A constraint that refused a call may have been set by a racer that the call did not see; not for
+# ever, though.
 _RACES = 3
 
 
@@ -124,9 +128,12 @@ class PostgresStore:
         most = min(_HEAVY, options.connections // 2)
         self._connections = Connections(connector.connect, options.connections - most)
         self._beside = Connections(connector.connect, most)
-        # Apart from the others: a transaction that needs numbers would else wait for one that waits for numbers.
+        # Apart from the others: a transaction that needs numbers would else wait for one that waits
+        # for numbers.
         self._counters = Connections(connector.connect, 1)
-        self._replicas = Replicas(connector.connect_replica, _HEAVY) if options.replica_url else None
+        self._replicas = (
+            Replicas(connector.connect_replica, _HEAVY) if options.replica_url else None
+        )
         self._blocks = Blocks(self._advance, self._advance_to)
         self._constraints: dict[str, UniqueViolation] = {}
         self._reads: list[_Waiting] = []
@@ -140,10 +147,16 @@ class PostgresStore:
         self._committed: list[Committed] = []
         # A pooler gives no connection that could listen.
         self.dial: Dial | None = None if options.pooled else partial(line.dial, connector)
-        local = "".join(f"; SET LOCAL {name} = {value}" for name, value in SETTINGS.items()) if options.pooled else ""
+        local = (
+            "".join(f"; SET LOCAL {name} = {value}" for name, value in SETTINGS.items())
+            if options.pooled
+            else ""
+        )
         self._begin_write = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE{local}"
         self._begin_read = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY{local}"
-        self._begin_short = f"{self._begin_read}; SET LOCAL statement_timeout = {_SHORT_MILLISECONDS}"
+        self._begin_short = (
+            f"{self._begin_read}; SET LOCAL statement_timeout = {_SHORT_MILLISECONDS}"
+        )
 
     @classmethod
     async def open(cls, options: Options) -> Self:
@@ -191,7 +204,8 @@ class PostgresStore:
     async def _patiently(
         self, attempt: Callable[[asyncio.Timeout], Awaitable[R]], deadline: float, *, races: int = 1
     ) -> R:
-        """Attempt something until it works or the database is plainly away, but not beyond a deadline.
+        """Attempt something until it works or the database is plainly away, but not beyond a
+        deadline.
 
         Args:
             attempt: is given its time limit, which it may move.
@@ -285,7 +299,10 @@ class PostgresStore:
             waiting.settle(error)
             return True
         try:
-            async with asyncio.timeout(waiting.deadline - time.monotonic()), replicas.at(position) as standby:
+            async with (
+                asyncio.timeout(waiting.deadline - time.monotonic()),
+                replicas.at(position) as standby,
+            ):
                 await self._read_on(standby, [waiting])
         except (Behind, TimeoutError, Unreachable, OSError, *DRIVER) as error:
             replicas.failed(error)
@@ -298,7 +315,8 @@ class PostgresStore:
             return str(await primary.fetchval("SELECT pg_current_wal_flush_lsn()::text"))
 
     async def _read_lane(self) -> None:
-        """Read for whoever waits, a few at a time in one snapshot: beginning and ending one costs more than a look-up.
+        """Read for whoever waits, a few at a time in one snapshot: beginning and ending one costs
+        more than a look-up.
 
         It is taken after all of them came, so each sees what was answered before.
         """
@@ -310,7 +328,11 @@ class PostgresStore:
 
     async def _read(self, calls: Sequence[_Waiting], connections: Connections[Any]) -> None:
         is_short = connections is not self._beside
-        while calls := [waiting for waiting in calls if not waiting.is_late() and not (is_short and waiting.is_long)]:
+        while calls := [
+            waiting
+            for waiting in calls
+            if not waiting.is_late() and not (is_short and waiting.is_long)
+        ]:
             deadline = max(waiting.deadline for waiting in calls)
             try:
                 await self._patiently(partial(self._snapshot, calls, connections), deadline)
@@ -321,11 +343,15 @@ class PostgresStore:
     async def _snapshot(
         self, calls: Sequence[_Waiting], connections: Connections[Any], _limit: asyncio.Timeout
     ) -> None:
-        """Read for these calls in one snapshot; those behind one that the database refuses are left for another."""
+        """Read for these calls in one snapshot; those behind one that the database refuses are
+        left for another.
+        """
         async with Lease(connections) as connection:
             await self._read_on(connection, calls, is_short=connections is not self._beside)
 
-    async def _read_on(self, connection: Any, calls: Sequence[_Waiting], *, is_short: bool = False) -> None:
+    async def _read_on(
+        self, connection: Any, calls: Sequence[_Waiting], *, is_short: bool = False
+    ) -> None:
         try:
             await connection.execute(self._begin_short if is_short else self._begin_read)
             tx = PostgresTx(connection, READING)
@@ -396,18 +422,25 @@ class PostgresStore:
             # One turn of the loop lets every request that has arrived join this transaction.
             await asyncio.sleep(0)
             calls, gathered.queue = gathered.queue[:_TOGETHER], gathered.queue[_TOGETHER:]
-            await self._write_together(batch, [waiting for waiting in calls if not waiting.is_late()])
+            await self._write_together(
+                batch, [waiting for waiting in calls if not waiting.is_late()]
+            )
         gathered.lanes -= 1
         if not gathered.lanes:
             del self._gathered[batch]
 
     async def _write_together(self, batch: Batch[Any, Any], calls: Sequence[_Waiting]) -> None:
-        """Write calls in one transaction, or each in its own where one of them is refused by the database."""
+        """Write calls in one transaction, or each in its own where one of them is refused by
+        the database.
+        """
         if len(calls) > 1:
             deadline = max(waiting.deadline for waiting in calls)
             try:
                 results = await self._patiently(
-                    lambda limit: self._transaction(batch, [waiting.call for waiting in calls], limit), deadline
+                    lambda limit: self._transaction(
+                        batch, [waiting.call for waiting in calls], limit
+                    ),
+                    deadline,
                 )
             except ServiceUnavailable as error:
                 results = [error] * len(calls)
@@ -424,14 +457,18 @@ class PostgresStore:
                 return
             try:
                 results = await self._patiently(
-                    lambda limit: self._transaction(batch, [waiting.call], limit), waiting.deadline, races=_RACES
+                    lambda limit: self._transaction(batch, [waiting.call], limit),
+                    waiting.deadline,
+                    races=_RACES,
                 )
             except Exception as error:  # noqa: BLE001  # the caller gets it
                 waiting.settle(error)
             else:
                 waiting.settle(results[0])
 
-    async def _transaction(self, batch: Batch[Any, Any], calls: Sequence[Any], limit: asyncio.Timeout) -> Sequence[Any]:
+    async def _transaction(
+        self, batch: Batch[Any, Any], calls: Sequence[Any], limit: asyncio.Timeout
+    ) -> Sequence[Any]:
         async with Lease(self._connections) as connection:
             kind = PooledTx if self._options.pooled else PostgresTx
             tx = kind(connection, WRITING, self._blocks, self._constraints)
@@ -458,7 +495,9 @@ class PostgresStore:
                 call(woken)
 
     async def _advance(self, kind: str, wanted: Mapping[str, int]) -> Mapping[str, int]:
-        """Move counters on in a transaction of its own; it is durable before a number is handed out."""
+        """Move counters on in a transaction of its own; it is durable before a number is handed
+        out.
+        """
         return await self._count(lambda tx: numbers.advance(tx, kind, wanted))
 
     async def _advance_to(self, kind: str, org: str, number: int) -> None:

@@ -1,4 +1,6 @@
-"""A transaction on one connection: statements by name of parameter, unique constraints by their columns, numbers."""
+"""A transaction on one connection: statements by name of parameter, unique constraints by their
+columns, numbers.
+"""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -69,17 +71,25 @@ class PostgresTx:
         """Run a statement that changes rows; how many it changed."""
         statement = self._statements[sql]
         try:
-            status = await self._connection.execute(statement.text, *statement.arguments(parameters))
+            status = await self._connection.execute(
+                statement.text, *statement.arguments(parameters)
+            )
         except asyncpg.UniqueViolationError as error:
             raise self._violation(error) from error
         # Such as 'INSERT 0 3' and 'UPDATE 3'.
         return int(status.rpartition(" ")[2])
 
     async def hold(self, names: Sequence[str]) -> None:
-        """Hold names by advisory locks on their hashes; two names with one hash only wait for each other."""
-        keys = {int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True) for name in names}
+        """Hold names by advisory locks on their hashes; two names with one hash only wait for
+        each other.
+        """
+        keys = {
+            int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+            for name in names
+        }
         await self.all(
-            "SELECT pg_advisory_xact_lock(key) FROM rows(:keys, key bigint)", keys=[(key,) for key in sorted(keys)]
+            "SELECT pg_advisory_xact_lock(key) FROM rows(:keys, key bigint)",
+            keys=[(key,) for key in sorted(keys)],
         )
 
     async def take_numbers(self, kind: str, wanted: Mapping[str, int]) -> dict[str, int]:
@@ -87,7 +97,9 @@ class PostgresTx:
         return await self._own_blocks().take(kind, wanted)
 
     async def reserve_number(self, kind: str, org: str, number: int) -> None:
-        """Move a counter, at once and for good: what other processes hold of their blocks they still hand out."""
+        """Move a counter, at once and for good: what other processes hold of their blocks they
+        still hand out.
+        """
         await self._own_blocks().reserve(kind, org, number)
 
     def wake(self, org: str) -> None:

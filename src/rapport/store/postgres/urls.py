@@ -3,11 +3,12 @@
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-# What libpq reads in a URL and this program's driver would send to the server, which refuses it. Those that ask for
-# more safety than the driver has are not here: they had better be refused.
+# What libpq reads in a URL and this program's driver would send to the server, which refuses it.
+# Those that ask for more safety than the driver has are not here: they had better be refused.
 _CLIENTS_OWN = frozenset({
-    "connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
-    "load_balance_hosts", "fallback_application_name", "client_encoding", "sslcompression",
+    "connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
+    "tcp_user_timeout", "load_balance_hosts", "fallback_application_name", "client_encoding",
+    "sslcompression",
 })  # fmt: skip
 _PASSWORD = re.compile(r"(//[^:@/]*:)[^@/]*@|((?:ssl)?password=)[^&]*")
 
@@ -31,7 +32,11 @@ def masked(url: str) -> str:
 def host_of(url: str) -> str:
     """The host that a URL of one host names, or the folder of its socket, for people."""
     parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host") or "the default host"
+    return (
+        parts.netloc.rpartition("@")[2]
+        or dict(parse_qsl(parts.query)).get("host")
+        or "the default host"
+    )
 
 
 def hosts_of(url: str) -> list[str]:
@@ -48,6 +53,7 @@ def hosts_of(url: str) -> list[str]:
         ports = named.get("port", "5432").split(",")
         ports = ports * len(names) if len(ports) == 1 else ports
         ends = [
-            (f"{user}{at}", [*rest, ("host", host), ("port", port)]) for host, port in zip(names, ports, strict=True)
+            (f"{user}{at}", [*rest, ("host", host), ("port", port)])
+            for host, port in zip(names, ports, strict=True)
         ]
     return [parts._replace(netloc=netloc, query=urlencode(own)).geturl() for netloc, own in ends]

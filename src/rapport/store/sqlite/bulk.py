@@ -10,7 +10,8 @@ from rapport.store.kit.db import CannotOpen, EngineFailed, Row, StoredTable, Uni
 from rapport.store.sqlite.file import connect, migrate
 from rapport.store.sqlite.tx import SqliteTx
 
-# Pages of the log between two checkpoints, and kibibytes of pages in memory: few and large, because nobody waits.
+# Pages of the log between two checkpoints, and kibibytes of pages in memory: few and large, because
+# nobody waits.
 _BULK_PAGES = 40_000
 _BULK_CACHE = 262_144
 
@@ -27,7 +28,8 @@ class SqliteBulk:
         self.place = str(path.parent)
         self._path = path
         try:
-            # A power cut may undo the last commits of a copy, and nothing else: it is resumed from where it then is.
+            # A power cut may undo the last commits of a copy, and nothing else: it is resumed from
+            # where it then is.
             self._connection = connect(path, "normal", reader=not writes)
             self._connection.execute(f"PRAGMA cache_size = -{_BULK_CACHE}")
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {_BULK_PAGES}")
@@ -70,8 +72,10 @@ class SqliteBulk:
         """Every table, by name."""
         rows = await self.all(
             """
-            SELECT listed.name, named.name, named.pk FROM sqlite_master listed JOIN pragma_table_info(listed.name) named
-            WHERE listed.type = 'table' AND listed.name NOT LIKE 'sqlite^_%' ESCAPE '^' ORDER BY listed.name, named.name
+            SELECT listed.name, named.name, named.pk FROM sqlite_master listed
+            JOIN pragma_table_info(listed.name) named
+            WHERE listed.type = 'table' AND listed.name NOT LIKE 'sqlite^_%' ESCAPE '^'
+            ORDER BY listed.name, named.name
             """
         )
         found: dict[str, list[tuple[str, int]]] = {}
@@ -81,13 +85,19 @@ class SqliteBulk:
             StoredTable(
                 table,
                 tuple(column for column, _ in columns),
-                tuple(column for place, column in sorted((place, column) for column, place in columns) if place),
+                tuple(
+                    column
+                    for place, column in sorted((place, column) for column, place in columns)
+                    if place
+                ),
             )
             for table, columns in found.items()
         ]
 
     async def add(self, table: StoredTable, pages: AsyncIterator[Sequence[Row]]) -> None:
-        """Add rows one by one: a prepared statement takes them faster than a statement over a list reads it."""
+        """Add rows one by one: a prepared statement takes them faster than a statement over a
+        list reads it.
+        """
         names = ", ".join(f'"{column}"' for column in table.columns)
         values = ", ".join("?" for _ in table.columns)
         statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({values})'  # noqa: S608  # names from the schema

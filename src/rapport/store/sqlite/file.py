@@ -18,8 +18,14 @@ def connect(path: Path, sync: str, *, reader: bool = False) -> apsw.Connection:
     """
     connection = apsw.Connection(str(path), statementcachesize=500)
     connection.set_busy_timeout(2_000)
-    for pragma in ("journal_mode = WAL", f"synchronous = {sync}", "wal_autocheckpoint = 0", "cache_size = -32768",
-                   "temp_store = MEMORY", "foreign_keys = ON"):  # fmt: skip
+    for pragma in (
+        "journal_mode = WAL",
+        f"synchronous = {sync}",
+        "wal_autocheckpoint = 0",
+        "cache_size = -32768",
+        "temp_store = MEMORY",
+        "foreign_keys = ON",
+    ):
         connection.execute(f"PRAGMA {pragma}")
     if reader:
         connection.execute("PRAGMA query_only = ON")
@@ -38,13 +44,15 @@ def refuse_unfinished(connection: apsw.Connection, path: Path) -> None:
 
 
 def migrate(connection: apsw.Connection, path: Path) -> None:
-    """Run the migrations that are missing, each in one transaction; what was there is kept beside the file.
+    """Run the migrations that are missing, each in one transaction; what was there is kept beside
+    the file.
 
     Raises:
         NewerDatabase: a newer program wrote it.
     """
     connection.execute(
-        "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, compatible INTEGER NOT NULL)"
+        "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, compatible INTEGER "
+        "NOT NULL)"
     )
     row = connection.execute("SELECT max(version), max(compatible) FROM migrations").fetchone()
     version, compatible = (row[0] or 0, row[1] or 0) if row else (0, 0)

@@ -1,8 +1,9 @@
 """The store: one writer connection with group commit, readers beside it.
 
-Statements run in the event loop, because a prepared statement on a cached page takes microseconds; the COMMIT, which
-waits for the disk, runs in a thread. What arrives meanwhile is the next batch. A read that turns out to be long is
-begun again in a thread, so that nobody waits for another's question.
+Statements run in the event loop, because a prepared statement on a cached page takes microseconds;
+the COMMIT, which waits for the disk, runs in a thread. What arrives meanwhile is the next batch. A
+read that turns out to be long is begun again in a thread, so that nobody waits for another's
+question.
 """
 
 import asyncio
@@ -35,14 +36,16 @@ _RESTART_MILLISECONDS = 200
 _LOOP_SECONDS = 0.002
 # How many reads may run in threads; the others wait for one of them, until their deadlines.
 _READERS = 4
-# After how many steps of SQLite's a read looks at the clock: some tenths of a millisecond in the loop. In a thread each
-# look may wait for the interpreter.
+# After how many steps of SQLite's a read looks at the clock: some tenths of a millisecond in the
+# loop. In a thread each look may wait for the interpreter.
 _LOOP_STEPS = 4_000
 _THREAD_STEPS = 200_000
 # How long to leave another program its lock before asking again.
 _LOCKED_SECONDS = 0.02
-_GONE = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError,
-         apsw.BusyError)  # fmt: skip
+_GONE = (
+    apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CorruptError, apsw.NotADBError,
+    apsw.CantOpenError, apsw.BusyError,
+)  # fmt: skip
 
 
 @dataclass(slots=True, eq=False)
@@ -78,7 +81,10 @@ class SqliteStore:
                 raise
             raise CannotOpen(f"{path} can't be opened: {error}") from error
         wanted = 2 if sync == "full" else 1
-        if self._writer.pragma("synchronous") != wanted or self._writer.pragma("journal_mode") != "wal":
+        if (
+            self._writer.pragma("synchronous") != wanted
+            or self._writer.pragma("journal_mode") != "wal"
+        ):
             raise RuntimeError("SQLite did not take the durability settings")
         self._writer.set_busy_timeout(0)
         self._writer.set_wal_hook(self._on_wal)
@@ -112,7 +118,9 @@ class SqliteStore:
         if not heavy:
             with contextlib.suppress(_TooLong):
                 return self._read_in_loop(work)
-        reading = asyncio.get_running_loop().run_in_executor(self._reads, self._read_in_thread, work, deadline, is_gone)
+        reading = asyncio.get_running_loop().run_in_executor(
+            self._reads, self._read_in_thread, work, deadline, is_gone
+        )
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
                 return await reading
@@ -127,8 +135,9 @@ class SqliteStore:
         """
         reader = self._reader
         if not reader.is_open:
-            # Everything that is read in this turn of the loop shares a snapshot: taking one costs more than a look-up.
-            # What is committed meanwhile is answered, and so asked for again, in a later turn.
+            # Everything that is read in this turn of the loop shares a snapshot: taking one costs
+            # more than a look-up. What is committed meanwhile is answered, and so asked for again,
+            # in a later turn.
             asyncio.get_running_loop().call_soon(reader.end)
         return reader.read(work, time.monotonic() + _LOOP_SECONDS, never)
 
@@ -181,7 +190,9 @@ class SqliteStore:
                 except apsw.Error as error:
                     self._roll_back()
                     _log.error("commit_failed", error=str(error))
-                    outcomes = [(waiting, unavailable("it can't write")) for waiting in self._running]
+                    outcomes = [
+                        (waiting, unavailable("it can't write")) for waiting in self._running
+                    ]
                 _settle(outcomes)
                 self._running = []
                 self._tell()
@@ -222,7 +233,9 @@ class SqliteStore:
         _settle([(waiting, unavailable("it can't write")) for waiting in calls])
 
     def _apply(self, calls: list[_Waiting]) -> list[tuple[_Waiting, Any]] | None:
-        """Run the statements of all calls in the open transaction; None when it could not be kept."""
+        """Run the statements of all calls in the open transaction; None when it could not be
+        kept.
+        """
         try:
             outcomes: list[tuple[_Waiting, Any]] = []
             for group in _groups(calls):
@@ -276,7 +289,8 @@ class SqliteStore:
     def _commit(self) -> None:
         self._writer.execute("COMMIT")
         if self._wal_pages > _RESTART_PAGES:
-            # Readers that always lag keep a passive checkpoint from ever starting the log anew; this waits for them.
+            # Readers that always lag keep a passive checkpoint from ever starting the log anew;
+            # this waits for them.
             self._writer.set_busy_timeout(_RESTART_MILLISECONDS)
             with contextlib.suppress(apsw.Error):
                 self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)

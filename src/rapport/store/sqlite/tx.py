@@ -16,7 +16,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 class SqliteTx:
-    """A transaction on one connection. Nothing in it ever waits, so it may run in the event loop."""
+    """A transaction on one connection. Nothing in it ever waits, so it may run in the event
+    loop.
+    """
 
     __slots__ = ("_connection", "_statements", "stripe", "woken")
 
@@ -80,7 +82,9 @@ def _violation(error: apsw.ConstraintError) -> Exception:
 
 
 def _json_table(name: str, columns: Sequence[tuple[str, str]], alias: str) -> str:
-    picked = ", ".join(f"value ->> {position} AS {column}" for position, (column, _) in enumerate(columns))
+    picked = ", ".join(
+        f"value ->> {position} AS {column}" for position, (column, _) in enumerate(columns)
+    )
     return f"(SELECT {picked} FROM json_each(:{name})) AS {alias}"  # noqa: S608  # names from our own SQL
 
 

@@ -57,9 +57,9 @@ def test_a_hundred_writes_at_once_take_a_few_commits(engine: Engine) -> None:
 
     _sqlite(engine)._writer.set_commit_hook(count)
     works = [
-        alone(engine.store, lambda tx, n=n: orgs.insert(tx, f"ORG{n:07}", "x", n))
+        alone(engine.store, lambda tx, n=n: orgs.insert(tx, f"ORG{n:07}", "x", n))  # type: ignore[misc]
         for n in range(100)
-    ]  # type: ignore[misc]
+    ]
     assert engine.run(settled(works)) == [None] * 100
     assert len(commits) <= 5
 

@@ -308,8 +308,8 @@ def test_what_was_taken_is_written_before_the_store_closes_and_nothing_is_taken_
     async def run() -> list[BaseException | None]:
         writes = [
             asyncio.ensure_future(
-                alone(store.store, lambda tx, n=n: orgs.insert(tx, f"{org}{n}", "x", n))
-            )  # type: ignore[misc]
+                alone(store.store, lambda tx, n=n: orgs.insert(tx, f"{org}{n}", "x", n))  # type: ignore[misc]
+            )
             for n in range(10)
         ]
         await asyncio.sleep(0)

@@ -185,7 +185,7 @@ def test_what_a_write_refers_to_is_not_deleted_before_it_is_written(
     async def delete(tx: Tx) -> None:
         deleting.set()
         await accounts.lock(tx, org, 1)
-        seen.append(await engagements.holding(tx, org, "parents", "ACC-1"))
+        seen.append(await engagements.holding(tx, org, "parent", "ACC-1"))
 
     async def run() -> None:
         writing = asyncio.ensure_future(alone(engine.store, refer))

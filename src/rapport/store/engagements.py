@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from rapport.contract.kit import ids
 from rapport.store import artifacts
@@ -376,8 +376,8 @@ def live(org: str) -> Filter[Stored]:
     return _LISTING.of_org(org)
 
 
-async def holding(tx: Tx, org: str, link: str, id_: str) -> int:
-    """How many live engagements have this one of their `members`, or this `parent`."""
+async def holding(tx: Tx, org: str, link: Literal["members", "parent"], id_: str) -> int:
+    """How many live engagements have this member or parent."""
     return await counts.total(tx, org, f"engagements.{link}", [id_])
 
 

@@ -1,7 +1,6 @@
 """What commands say so that an operator knows what to do next."""
 
 import json
-import os
 import socket
 import stat
 import subprocess
@@ -16,51 +15,55 @@ from tests.support.server import Client, Server
 FIRST = ("init", "--org", "Acme", "--email", "alice@example.com")
 
 
-def _said(server: Server, *flags: str, **environment: str) -> str:
-    """What a start of a stopped server prints until it serves."""
-    command = [
-        sys.executable,
-        "-m",
-        "rapport",
-        "serve",
-        "--data",
-        str(server.data),
-        "--port",
-        "0",
-        *flags,
-    ]
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, **environment},
-    )
-    assert process.stdout is not None
+def _said(data: Path, *flags: str) -> str:
+    """What a start prints until it serves."""
+    command = [sys.executable, "-m", "rapport", "serve", "--data", str(data), "--port", "0", *flags]
     lines: list[str] = []
-    with process.stdout:
-        for line in process.stdout:
-            lines.append(line)
-            if "serves http" in line:
-                break
-        process.terminate()
-        assert process.wait(40) == 0
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                lines.append(line)
+                if "serves http" in line:
+                    break
+        finally:
+            process.kill()
     return "".join(lines)
 
 
-def test_a_second_start_says_how_to_get_a_token(data: Path) -> None:
+def test_the_first_org_and_its_admin_are_named_by_options(data: Path) -> None:
     server = Server(data, "--org", "Acme & Co", "--email", "alice@example.com")
-    alice = Client(server, server.token)
-    assert alice.ok("dev-users.self")["dev_user"]["email"] == "alice@example.com"
+    assert (
+        Client(server, server.token).ok("dev-users.self")["dev_user"]["email"]
+        == "alice@example.com"
+    )
+    assert (
+        rapport(data.parent, "orgs", "list", "--data", str(data), "--json").json()["orgs"][0][
+            "name"
+        ]
+        == "Acme & Co"
+    )
     assert server.stop() == 0
-    said = _said(server)
+
+
+def test_a_second_start_says_how_to_get_a_token(data: Path) -> None:
+    rapport(data.parent, *FIRST, "--data", str(data))
+    said = _said(data)
     assert "rpt_" not in said
+    assert "--demo" not in said
     hint = next(line for line in said.splitlines() if line.startswith("For a token: "))
     assert hint == f"For a token: rapport tokens create --user alice@example.com --data {data}"
-    assert "--demo" not in said
-    words = hint.removeprefix("For a token: rapport ").split()
-    assert rapport(data.parent, *words).code == 0
-    assert "--demo changes nothing there" in _said(server, "--demo")
+    assert rapport(data.parent, *hint.removeprefix("For a token: rapport ").split()).code == 0
+
+
+def test_the_demo_on_used_data_says_that_it_changes_nothing(data: Path) -> None:
+    rapport(data.parent, *FIRST, "--data", str(data))
+    assert f"{data} is in use already: --demo changes nothing there." in _said(data, "--demo")
+    assert (
+        len(rapport(data.parent, "orgs", "list", "--data", str(data), "--json").json()["orgs"]) == 1
+    )
 
 
 def test_with_several_orgs_the_hint_names_none_of_them(data: Path) -> None:
@@ -68,9 +71,7 @@ def test_with_several_orgs_the_hint_names_none_of_them(data: Path) -> None:
     rapport(
         data.parent, "orgs", "create", "Second", "--email", "b@example.com", "--data", str(data)
     )
-    server = Server(data)
-    assert server.stop() == 0
-    assert "rapport tokens create --user EMAIL --org ORG" in _said(server)
+    assert "rapport tokens create --user EMAIL --org ORG" in _said(data)
 
 
 def test_the_demo_takes_no_org_of_ones_own(tmp_path: Path) -> None:

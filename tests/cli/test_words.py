@@ -187,8 +187,9 @@ def test_a_servers_first_token_goes_into_a_file(data: Path) -> None:
 
 def test_a_file_that_exists_is_kept_and_nothing_is_made(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("mine")
-    for command in (FIRST, ("serve", "--port", "0")):
-        for name, why in (("token", "exists already"), ("none/token", "there is no folder none")):
-            assert why in rapport_process(tmp_path, *command, "--token-file", name).sentence()
+    for name, why in (("token", "exists already"), ("none/token", "there is no folder none")):
+        assert why in rapport(tmp_path, *FIRST, "--token-file", name).sentence()
+    ran = rapport_process(tmp_path, "serve", "--port", "0", "--token-file", "token")
+    assert "exists already" in ran.sentence()
     assert (tmp_path / "token").read_text() == "mine"
     assert rapport(tmp_path, *FIRST).code == 0, "no org was made"

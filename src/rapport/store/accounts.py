@@ -86,9 +86,9 @@ _LISTING = Listing(
     sorts={name: f"a.{name}" for name in SORTS},
     make=AccountRow._make,
     filters={
-        "created_by": Column("a.created_by"),
-        "display_name": Column("a.display_name"),
-        "tier": Column("a.tier"),
+        "created_by": Column("a.created_by", indexed=True),
+        "display_name": Column("a.display_name", indexed=True),
+        "tier": Column("a.tier", indexed=True),
         **terms.filters(
             "accounts",
             "a",

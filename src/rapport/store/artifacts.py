@@ -308,7 +308,7 @@ _LISTING = Listing(
     number="f.number",
     sorts={name: f"f.{name}" for name in SORTS},
     make=ArtifactRow._make,
-    filters={"parent_id": Column("f.parent")},
+    filters={"parent_id": Column("f.parent", indexed=True)},
 )
 
 

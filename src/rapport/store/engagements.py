@@ -345,7 +345,14 @@ SORTS = {"created_date": int, "modified_date": int, "scheduled_date": int, "titl
 
 
 def _linked(table: str, column: str) -> Link:
-    return Link(f"{table} l", "l.org = e.org AND l.engagement = e.number", f"l.{column}")
+    return Link(
+        f"{table} l",
+        "l.org = e.org AND l.engagement = e.number",
+        f"l.{column}",
+        number="l.engagement",
+        scope="l.org = :org",
+        summed=True,
+    )
 
 
 _LISTING = Listing(
@@ -355,10 +362,11 @@ _LISTING = Listing(
     number="e.number",
     sorts={name: f"e.{name}" for name in SORTS},
     make=Stored._make,
+    counted="engagements",
     filters={
-        "created_by": Column("e.created_by"),
-        "engagement_type": Column("e.engagement_type"),
-        "external_ref": Column("e.external_ref"),
+        "created_by": Column("e.created_by", indexed=True, summed=True),
+        "engagement_type": Column("e.engagement_type", indexed=True, summed=True),
+        "external_ref": Column("e.external_ref", indexed=True),
         "members": _linked("engagement_members", "member"),
         "parent": _linked("engagement_parents", "parent"),
         "tags": _linked("engagement_tags", "tag"),

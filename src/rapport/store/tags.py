@@ -132,7 +132,7 @@ _LISTING = Listing(
     number="t.number",
     sorts={name: f"t.{name}" for name in SORTS},
     make=TagRow._make,
-    filters={"name": Column("t.name")},
+    filters={"name": Column("t.name", indexed=True)},
 )
 
 

@@ -91,10 +91,10 @@ _LISTING = Listing(
     sorts={name: f"o.{name}" for name in SORTS},
     make=OpportunityRow._make,
     filters={
-        "account": Column("o.account", "bigint"),
-        "created_by": Column("o.created_by"),
-        "external_ref": Column("o.external_ref"),
-        "modified_by": Column("o.modified_by"),
+        "account": Column("o.account", "bigint", indexed=True),
+        "created_by": Column("o.created_by", indexed=True),
+        "external_ref": Column("o.external_ref", indexed=True),
+        "modified_by": Column("o.modified_by", indexed=True),
         **terms.filters(
             "opportunities",
             "o",

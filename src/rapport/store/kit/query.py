@@ -11,9 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from rapport.contract.kit.paging import Cursor, Sort
+from rapport.store.kit import counts
 from rapport.store.kit.db import NO_DATE, Row, Tx, Value
 
 T = TypeVar("T")
+# Up to how many rows a page is put together from: beyond, a walk along the order meets them soon
+# enough. Both cost about as much at some ten thousand rows in a million.
+_RARE = 5_000
+# Up to how many values stand in a statement each by itself.
+_SPELLED_OUT = 8
 # Turns the values that a filter asks for into those that the store holds.
 Keep = Callable[[Sequence[Any]], Sequence[str | int]]
 
@@ -31,22 +37,50 @@ class By(Protocol):
         """Makes those of the ones asked for."""
         ...
 
+    @property
+    def summed(self) -> bool:
+        """How many live rows have a value is kept."""
+        ...
+
     def matches(self, values: str) -> str:
-        """SQL that holds for a row with any of `values`, which is a sub-select."""
+        """SQL that holds for a row with any of `values`: a list of parameters, or a sub-select."""
+        ...
+
+    def found(self, listing: "Listing[Any]", values: str) -> str | None:
+        """SQL of the numbers of such rows, read from an index; None where none has them."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A filter by a column of the row itself, with its alias."""
+    """A filter by a column of the row itself, with its alias.
+
+    Args:
+        column: which one.
+        sql_type: of its values.
+        kept: makes the values that it holds.
+        indexed: an index leads from org and value to the rows.
+        summed: how many live rows have a value is kept; see `counts`.
+    """
 
     column: str
     sql_type: str = "text"
     kept: Keep = list
+    indexed: bool = False
+    summed: bool = False
 
     def matches(self, values: str) -> str:
         """The column has one of them."""
         return f"{self.column} IN ({values})"
+
+    def found(self, listing: "Listing[Any]", values: str) -> str | None:
+        """From the column's index."""
+        if not self.indexed:
+            return None
+        return (
+            f"SELECT {listing.number} FROM {listing.table} "  # noqa: S608  # literals
+            f"WHERE {listing.scope} AND {self.matches(values)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +92,10 @@ class Link:
         leads: the condition under which one of its rows leads to the listed one.
         column: the other table's column with the value, indexed by org and value.
         kept: makes the values that the column holds.
+        sql_type: of its values.
+        number: SQL for the listed row's number, in the other table.
+        scope: which of the other table's rows are meant; at least those of `:org`.
+        summed: how many live rows have a value is kept; see `counts`.
     """
 
     table: str
@@ -65,11 +103,23 @@ class Link:
     column: str
     kept: Keep = list
     sql_type: str = "text"
+    number: str = ""
+    scope: str = ""
+    summed: bool = False
 
     def matches(self, values: str) -> str:
         """One of those rows has one of them."""
         found = f"SELECT 1 FROM {self.table} WHERE {self.leads} AND {self.column} IN ({values})"  # noqa: S608  # literals
         return f"EXISTS ({found})"
+
+    def found(self, listing: "Listing[Any]", values: str) -> str | None:  # noqa: ARG002
+        """From the other table's index."""
+        if not self.number:
+            return None
+        return (
+            f"SELECT {self.number} FROM {self.table} "  # noqa: S608  # literals
+            f"WHERE {self.scope} AND {self.column} IN ({values})"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +129,15 @@ class Condition:
     sql: str
     kept: Keep = list
     sql_type: str = "text"
+    summed: bool = False
 
     def matches(self, values: str) -> str:
         """The SQL, with the values put in."""
         return self.sql.replace("{values}", values)
+
+    def found(self, listing: "Listing[Any]", values: str) -> str | None:  # noqa: ARG002
+        """No index has it."""
+        return None
 
 
 class Date(NamedTuple):
@@ -106,6 +161,7 @@ class Listing(Generic[T]):
         filters: wire name of a filter -> what it goes by.
         dates: wire name of a filter for a range of dates -> its column.
         tie: the column that decides between equals; the number unless told otherwise.
+        counted: the name of the table under which sums are kept; see `counts`.
     """
 
     select: str
@@ -117,15 +173,25 @@ class Listing(Generic[T]):
     filters: Mapping[str, By] = field(default_factory=dict)
     dates: Mapping[str, Date] = field(default_factory=dict)
     tie: str = ""
+    counted: str = ""
 
     def of_org(self, org: str) -> "Filter[T]":
         """The org's rows, to be narrowed."""
-        return Filter(self, [self.scope], {"org": org})
+        return Filter(self, org, [self.scope], {"org": org})
 
     @property
     def last(self) -> str:
         """The column that decides between equals."""
         return self.tie or self.number
+
+
+class Asked(NamedTuple):
+    """A filter that is asked for: its wire name, what it goes by, its values as SQL and as such."""
+
+    name: str
+    by: By
+    values: str
+    kept: Sequence[str | int]
 
 
 @dataclass(slots=True)
@@ -137,8 +203,10 @@ class Filter(Generic[T]):
     """
 
     listing: Listing[T]
+    org: str
     conditions: list[str]
     parameters: dict[str, Value]
+    asked: list[Asked] = field(default_factory=list)
 
     def where(self, condition: str, **parameters: Value) -> None:
         """Add a condition. Parameter names must be new to this filter."""
@@ -147,12 +215,21 @@ class Filter(Generic[T]):
 
     def among(self, name: str, values: Sequence[Any]) -> None:
         """Keep rows with any of these values in the filter `name`; without values, all rows."""
-        if values:
-            by = self.listing.filters[name]
-            # A filter can be asked for twice, as each custom field is.
-            parameter = f"{name}_{len(self.conditions)}"
-            rows = _sub_select("value", parameter, by.sql_type)
-            self.where(by.matches(rows), **{parameter: [(value,) for value in by.kept(values)]})
+        if not values:
+            return
+        by = self.listing.filters[name]
+        # A filter can be asked for twice, as each custom field is.
+        parameter = f"{name}_{len(self.asked)}"
+        kept = list(dict.fromkeys(by.kept(values)))
+        if len(kept) <= _SPELLED_OUT:
+            # PostgreSQL's planner knows how rare a value is that it sees.
+            names = [f"{parameter}_{position}" for position in range(len(kept))]
+            self.parameters.update(zip(names, kept, strict=True))
+            sql = ", ".join(f":{one}" for one in names)
+        else:
+            self.parameters[parameter] = [(value,) for value in kept]
+            sql = _sub_select("value", parameter, by.sql_type)
+        self.asked.append(Asked(name, by, sql, kept))
 
     def between(self, name: str, after: int | None, before: int | None) -> None:
         """Keep rows with the date `name` between the bounds that are given, which are exclusive.
@@ -171,8 +248,13 @@ class Filter(Generic[T]):
         """Let no row through."""
         self.where("1 = 0")
 
+    def beside(self, driver: Asked | None = None) -> str:
+        """All conditions, but for what a driver is for."""
+        asked = [one.by.matches(one.values) for one in self.asked if one is not driver]
+        return " AND ".join([*self.conditions, *asked])
+
     def __str__(self) -> str:
-        return " AND ".join(self.conditions)
+        return self.beside()
 
 
 def _sub_select(column: str, parameter: str, sql_type: str) -> str:
@@ -214,10 +296,60 @@ async def numbered(tx: Tx, where: Filter[T], numbers: Sequence[int]) -> list[T]:
 
 
 async def count(tx: Tx, where: Filter[Any]) -> int:
-    """How many match."""
-    sql = f"SELECT count(*) FROM {where.listing.table} WHERE {where}"  # noqa: S608  # literals
-    row = await tx.one(sql, **where.parameters)
+    """How many match: as the sums say, or among the fewest rows that one of the filters has."""
+    is_plain = len(where.conditions) == 1
+    if where.listing.counted and is_plain and not where.asked:
+        return await counts.total(tx, where.org, where.listing.counted, [""])
+    sums = await _sums(tx, where)
+    if is_plain and len(where.asked) == 1 and len(sums) == 1:
+        return next(iter(sums.values()))
+    driver = where.asked[min(sums, key=lambda place: sums[place])] if sums else None
+    row = await tx.one(
+        _statement(where, driver or await _rarest(tx, where), "count(*)"), **where.parameters
+    )
     return int(row[0]) if row else 0
+
+
+async def _sums(tx: Tx, where: Filter[Any]) -> dict[int, int]:
+    """How many rows each filter has, by its place, for those of which a sum is kept."""
+    table = where.listing.counted
+    return {
+        place: await counts.total(
+            tx, where.org, f"{table}.{one.name}", [str(value) for value in one.kept]
+        )
+        for place, one in enumerate(where.asked)
+        # A row may have several of a link's values, and is in the sum of each.
+        if table and one.by.summed and (len(one.kept) == 1 or isinstance(one.by, Column))
+    }
+
+
+async def _rarest(tx: Tx, where: Filter[Any]) -> Asked | None:
+    """The filter with the fewest rows, if those are few; what it costs to know is bounded."""
+    fewest, rarest = _RARE, None
+    for one in where.asked:
+        found = one.by.found(where.listing, one.values)
+        if found is None:
+            continue
+        sql = f"SELECT count(*) FROM ({found} LIMIT :fewest) AS found"  # noqa: S608  # literals
+        row = await tx.one(sql, fewest=fewest, **where.parameters)
+        if row is not None and row[0] < fewest:
+            fewest, rarest = row[0], one
+    return rarest
+
+
+def _statement(where: Filter[Any], driver: Asked | None, what: str, *more: str) -> str:
+    """Select something of the rows that match: of those that a driver's index has, or of all."""
+    listing = where.listing
+    conditions = " AND ".join([where.beside(driver), *more])
+    if driver is None:
+        return f"SELECT {what} FROM {listing.table} WHERE {conditions}"  # noqa: S608  # literals
+    found = driver.by.found(listing, driver.values)
+    # Neither engine looks for another way through a table that is made first.
+    return (
+        f"WITH driven (number) AS MATERIALIZED (SELECT DISTINCT * FROM ({found}) AS found) "  # noqa: S608
+        f"SELECT {what} FROM driven CROSS JOIN {listing.table} "
+        f"WHERE {listing.number} = driven.number AND {conditions}"
+    )
 
 
 async def page(tx: Tx, where: Filter[T], walk: Walk) -> Page[T]:
@@ -231,19 +363,18 @@ async def page(tx: Tx, where: Filter[T], walk: Walk) -> Page[T]:
     keys = ", ".join(column for column, _ in columns)
     width = len(columns)
 
+    driver = await _rarest(tx, where)
+
     async def fetch(start: Cursor | None, *, back: bool, most: int) -> list[Row]:
         parameters: dict[str, Any] = dict(where.parameters)
-        conditions = list(where.conditions)
-        if start is not None:
-            conditions.append(_beyond(columns, start, parameters, back=back))
+        more = [] if start is None else [_beyond(columns, start, parameters, back=back)]
         order = ", ".join(
             f"{column} {'DESC' if descending != back else 'ASC'}" for column, descending in columns
         )
-        sql = (
-            f"SELECT {keys}, {listing.select} FROM {listing.table} "  # noqa: S608  # literals
-            f"WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT :page_limit"
+        found = _statement(where, driver, f"{keys}, {listing.select}", *more)
+        return await tx.all(
+            f"{found} ORDER BY {order} LIMIT :page_limit", page_limit=most, **parameters
         )
-        return await tx.all(sql, page_limit=most, **parameters)
 
     rows = await fetch(cursor, back=backwards, most=walk.limit + 1)
     more = len(rows) > walk.limit

@@ -1,6 +1,7 @@
 """Array fields that a filter can name: one row per value."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -96,8 +97,18 @@ def filters(table: str, alias: str, owner: str, *fields: str) -> dict[str, Link]
         fields: their names.
     """
     here = f"t.org = {alias}.org AND t.owner = {owner}"
+    # An owner such as 'ACC-' || a.number has its number behind the prefix.
+    prefix = re.match(r"'(\w+-)' \|\| ", owner)
+    number = f"CAST(substr(t.owner, {len(prefix[1]) + 1}) AS BIGINT)" if prefix else ""
     return {
-        field: Link("terms t", f"{here} AND t.field = '{table}.{field}'", "t.value", kept)
+        field: Link(
+            "terms t",
+            f"{here} AND t.field = '{table}.{field}'",
+            "t.value",
+            kept,
+            number=number,
+            scope=f"t.org = :org AND t.field = '{table}.{field}'",
+        )
         for field in fields
     }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.server import Client, Server
-from tests.support.wire import talk
+from tests.support.wire import Wire, talk
 
 pytestmark = pytest.mark.engines("sqlite")
 
@@ -49,6 +49,17 @@ def test_a_chunked_body_is_read(alice: Client) -> None:
         alice.server, head(alice, "Transfer-Encoding: chunked", "Connection: close"), chunks
     )
     assert answer.startswith(b"HTTP/1.1 201 ")
+
+
+def test_a_body_that_goes_wrong_behind_its_answer_gets_no_second_one(server: Server) -> None:
+    with Wire(server.port) as wire:
+        wire.send(
+            b"POST /engagements.create HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        assert wire.answer()[0] == 401
+        wire.send(b"nonsense\r\n")
+        with pytest.raises(ConnectionError):
+            wire.until(b"HTTP/1.1")
 
 
 def test_a_body_is_read_also_where_another_protocol_is_offered(alice: Client) -> None:

@@ -17,14 +17,9 @@ MAX_HEAD = 64 * 1024
 MAX_FIELDS = 256
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)(.*)", re.DOTALL)
-# Those of one value, whose last would win where there are more: not so if whoever stands before us
-# lets the first win.
-_SINGLE = (
-    b"authorization",
-    b"content-type",
-    b"idempotency-key",
-    b"last-event-id",
-    b"x-devrev-version",
+# Those of one value: of two, the last would count here, and perhaps the first for a proxy.
+_SINGLE = frozenset(
+    {b"authorization", b"content-type", b"idempotency-key", b"last-event-id", b"x-devrev-version"}
 )
 
 Field = tuple[bytes, bytes]
@@ -43,18 +38,13 @@ def check(method: bytes, target: bytes, version: str, fields: list[Field]) -> by
         raise BadRequest(f"HTTP/{version} is not spoken here.", detail="Speak HTTP/1.1.")
     _check_framing(version, fields)
     _check_host(version, fields)
-    for name in _SINGLE:
-        if len({value for other, value in fields if other == name}) > 1:
-            shown = name.decode().title()
-            raise BadRequest(
-                f"{shown} came more than once, with different values.", detail="Send it once."
-            )
+    _check_single(fields)
     return _origin_form(method, target, fields)
 
 
 def _check_size(method: bytes, target: bytes, fields: list[Field]) -> None:
     line = len(method) + len(target) + len("  HTTP/1.1\r\n\r\n")
-    if line + sum(len(name) + len(value) + len(": \r\n") for name, value in fields) > MAX_HEAD:
+    if line + sum(len(name) + len(value) + len(":\r\n") for name, value in fields) > MAX_HEAD:
         raise too_large(target)
 
 
@@ -93,6 +83,16 @@ def _check_name(host: bytes) -> None:
         )
 
 
+def _check_single(fields: list[Field]) -> None:
+    first: dict[bytes, bytes] = {}
+    for name, value in fields:
+        if name in _SINGLE and first.setdefault(name, value) != value:
+            shown = name.decode().title()
+            raise BadRequest(
+                f"{shown} came more than once, with different values.", detail="Send it once."
+            )
+
+
 def _origin_form(method: bytes, target: bytes, fields: list[Field]) -> bytes:
     if method == b"CONNECT" or (method, target) == (b"OPTIONS", b"*"):
         # To what is behind a proxy, or of the server as a whole.
@@ -115,7 +115,7 @@ def text(method: bytes, target: bytes, version: str, fields: list[Field]) -> byt
     """A head as it is sent."""
     lines = (
         b"%b %b HTTP/%b" % (method, target, version.encode()),
-        *map(b": ".join, fields),
+        *map(b":".join, fields),
         b"",
         b"",
     )

@@ -62,9 +62,7 @@ class RapportProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, of a head no more at a time than it may still have; throw away what follows
-        a refusal.
-        """
+        """Read on, of a head no more than it may still have; throw away what follows a refusal."""
         self._unset_keepalive_if_required()
         while data and self._refusal is None:
             size = len(data) if self._part is _Part.BODY else head.MAX_HEAD - self._pending
@@ -185,10 +183,10 @@ class RapportProtocol(HttpToolsProtocol):
         """
         self._refusal = error
         self._stop_waiting()
-        if self._is_idle():
-            self._say(error)
-        elif self._part is _Part.BODY:
+        if self._part is _Part.BODY:
             self._break_off(error)
+        elif self._is_idle():
+            self._say(error)
 
     def _break_off(self, error: ApiError) -> None:
         """End the request whose body can't be read on."""
@@ -198,7 +196,7 @@ class RapportProtocol(HttpToolsProtocol):
             return
         self.cycle.disconnected = True
         self.cycle.message_event.set()
-        if self.cycle.response_started:
+        if self.cycle.response_started:  # a request has one answer
             self.transport.close()
         else:
             self._say(error)

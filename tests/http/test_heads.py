@@ -1,6 +1,4 @@
-"""A head has bounds, and what is over them is refused while it comes, whoever sends it and
-wherever to.
-"""
+"""A head has bounds, and what is over them is refused while it comes, whoever sends it."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,4 @@
-"""A trailer's fields come behind the body, unseen by whoever checked the head: none of them
-counts.
-"""
+"""A trailer's fields come behind the body, unseen by who checked the head: none of them counts."""
 
 import json
 from typing import Any

@@ -23,9 +23,7 @@ def request(client: Client, method: str, body: Any, **headers: str) -> bytes:
 
 
 def talk(server: Server, *sent: bytes, half_close: bool = False) -> bytes:
-    """Everything that the server answers until it closes, or is silent for a second in the
-    middle of it.
-    """
+    """Everything that the server answers until it closes, or is silent for a second amid it."""
     answer = b""
     with socket.create_connection(("127.0.0.1", server.port), timeout=40) as line:
         for part in sent:

@@ -1,6 +1,4 @@
-"""What the head of a request may be: how large, and how framed (RFC 9112). Who sends it makes
-no difference.
-"""
+"""What the head of a request may be, whoever sends it: how large, and how framed (RFC 9112)."""
 
 import re
 
@@ -123,9 +121,7 @@ def text(method: bytes, target: bytes, version: str, fields: list[Field]) -> byt
 
 
 def too_large(target: bytes) -> ApiError:
-    """The refusal of a head of more than `MAX_HEAD` bytes: by its target where that is most of
-    them.
-    """
+    """The refusal of a head over `MAX_HEAD` bytes: by its target where that is most of them."""
     if len(target) > MAX_HEAD // 2:
         return TargetTooLong(
             f"The URL is too long: a request's head may have {MAX_HEAD} bytes, its URL included.",

@@ -15,8 +15,7 @@ from rapport.http.edge import IS_GONE
 from rapport.wire.errors import render, request_id
 
 HEAD_SECONDS = 30
-# How long to throw away what a refused client still sends: closed on at once, it might never read
-# why.
+# How long to throw away what a refused client still sends: cut off, it might never read why.
 _LINGER_SECONDS = 1.0
 
 
@@ -178,9 +177,7 @@ class RapportProtocol(HttpToolsProtocol):
         )
 
     def _refuse(self, error: ApiError) -> None:
-        """Read no more: answer what can't be read, once all that came before it is answered,
-        and close.
-        """
+        """Read no more: answer what can't be read once all before it is answered, and close."""
         self._refusal = error
         self._stop_waiting()
         if self._part is _Part.BODY:

@@ -101,8 +101,8 @@ def fault(path: str, request_id: str) -> InternalError:
 
 
 def request_id(headers: Mapping[bytes, bytes]) -> str:
-    """The caller's own `X-Request-Id` where it is a plain word of up to 128 characters, else a
-    new one.
+    """The caller's own `X-Request-Id` where it is a word of up to 128 characters, else a new
+    one.
     """
     sent = headers.get(b"x-request-id", b"")
     if 0 < len(sent) <= _ID_LENGTH and sent.replace(b"-", b"").replace(b"_", b"").isalnum():

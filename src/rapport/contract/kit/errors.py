@@ -219,8 +219,8 @@ class UnknownCoding(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """The caller's window is used up; `retry_after` is in seconds. `window` are the headers
-    that tell of it.
+    """The caller's window is used up; `retry_after` is in seconds, `window` the headers about
+    it.
     """
 
     status = 429

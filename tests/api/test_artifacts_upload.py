@@ -486,9 +486,7 @@ def test_the_url_begins_where_the_caller_came_in(alice: Client) -> None:
     other = alice.ok("artifacts.prepare", {"file_name": "x"}, host="rapport.example:8443")
     assert other["url"].startswith("http://rapport.example:8443/artifacts/upload/")
     for host in ('x"><script>', "a/b", "a@b", "x y", "a" * 300):
-        assert alice.ok("artifacts.prepare", {"file_name": "x"}, host=host)["url"].startswith(
-            alice.server.url
-        )
+        alice.refused("artifacts.prepare", {"file_name": "x"}, "bad_request", host=host)
 
 
 def test_the_command_line_gets_the_servers_own_address(alice: Client) -> None:

@@ -94,7 +94,7 @@ def test_a_wrong_setting_is_refused_before_anything_is_made(data: Path) -> None:
 def test_a_method_that_nothing_does_is_named_and_refused(data: Path) -> None:
     program = (  # what a contributor would have written who forgot the function
         "from rapport.contract import engagements, table\n"
-        "from rapport.contract.method import Method\n"
+        "from rapport.contract.kit.method import Method\n"
         "known = engagements.GET\n"
         "new = Method('engagements.recent', 'read', known.request, known.response, 'Get one', None)\n"
         "table.METHODS[new.name] = new\n"

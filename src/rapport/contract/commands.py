@@ -64,7 +64,7 @@ class TokensCreate(_InOrg):
     user: Short
     name: Hint | UnsetType = UNSET
     scope: Scopes | UnsetType = UNSET
-    days: Annotated[int, Meta(ge=1, le=36_500)] | UnsetType = UNSET
+    days: Annotated[int, Meta(ge=0, le=36_500)] | UnsetType = UNSET
 
 
 class TokensList(_InOrg):

@@ -12,6 +12,7 @@ from rapport.contract.kit.errors import (
     ApiError,
     BadRequest,
     Forbidden,
+    HeadTooLarge,
     InternalError,
     InvalidApiVersion,
     InvalidContentType,
@@ -22,6 +23,7 @@ from rapport.contract.kit.errors import (
     ParseError,
     RequestEntityTooLarge,
     ServiceUnavailable,
+    TargetTooLong,
     TooManyRequests,
     Unauthenticated,
     UnexpectedIdType,
@@ -42,6 +44,8 @@ COMMON_ERRORS: tuple[type[ApiError], ...] = (
     InvalidApiVersion, Unauthenticated, Forbidden, RequestEntityTooLarge, TooManyRequests,
     InternalError, ServiceUnavailable,
 )  # fmt: skip
+# Of HTTP itself, which DevRev's document leaves out.
+HEAD_ERRORS: tuple[type[ApiError], ...] = (TargetTooLong, HeadTooLarge)
 _ABOUT = """\
 A self-hosted system of record for customer engagements.
 
@@ -58,7 +62,9 @@ _STATUS = {
     404: "No such object that the caller may see.",
     409: "A unique value is in use.",
     413: "The body is too large.",
+    414: "The request's target is too long: send a POST.",
     429: "The caller's window is used up.",
+    431: "The request's head is too large.",
     500: "A fault of the server.",
     503: "The store is away; the same request may be sent again.",
 }
@@ -82,7 +88,9 @@ def document(*, version: str, strict: bool = False) -> Json:
         [kind for one in methods for kind in (one.request, one.response)], strict=strict
     )
     errors = {
-        kind.__name__: _error(kind, strict=strict) for one in methods for kind in errors_of(one)
+        kind.__name__: _error(kind, strict=strict)
+        for one in methods
+        for kind in errors_of(one, strict=strict)
     }
     return {
         "openapi": "3.1.0",
@@ -106,9 +114,10 @@ def document(*, version: str, strict: bool = False) -> Json:
     }
 
 
-def errors_of(method: Method) -> list[type[ApiError]]:
+def errors_of(method: Method, *, strict: bool = False) -> list[type[ApiError]]:
     """Every error type that the method can answer, by status, the common ones of a status first."""
-    return sorted(dict.fromkeys((*COMMON_ERRORS, *method.errors)), key=lambda kind: kind.status)
+    common = COMMON_ERRORS if strict else (*COMMON_ERRORS, *HEAD_ERRORS)
+    return sorted(dict.fromkeys((*common, *method.errors)), key=lambda kind: kind.status)
 
 
 def _families(methods: list[Method]) -> list[Json]:
@@ -148,7 +157,7 @@ def _operation(method: Method, *, strict: bool) -> Json:
             {"$ref": f"#/components/parameters/{name}"}
             for name in _headers_of(method, strict=strict)
         ],
-        "responses": {str(method.status): _answer(method), **_refusals(method)},
+        "responses": {str(method.status): _answer(method), **_refusals(method, strict=strict)},
     }
     if method.scope:
         operation["x-rapport-scope"] = method.scope
@@ -206,9 +215,9 @@ def _answer(method: Method) -> Json:
     }
 
 
-def _refusals(method: Method) -> Json:
+def _refusals(method: Method, *, strict: bool) -> Json:
     by_status: dict[int, list[type[ApiError]]] = {}
-    for kind in errors_of(method):
+    for kind in errors_of(method, strict=strict):
         by_status.setdefault(kind.status, []).append(kind)
     return {
         str(status): {

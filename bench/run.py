@@ -1,171 +1,288 @@
-"""Durable creates a second beside the same server's no-op answer, its start-up time and its memory.
+"""`make bench`: measures the program in interleaved rounds, beside the same run's references and
+the baselines.
 
-The server has one core and the load the other. Figures are meant as ratios within one run: machines
-differ and are noisy. Needs `wrk`; run it as `make bench`.
+Whole, it keeps its figures in `bench/results/` and writes `bench/report.md` and its plots anew.
+With `--only` it prints the figures of some groups beside those that were kept, and keeps nothing.
 """
 
-import json
+import argparse
+import contextlib
 import os
-import re
+import platform
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-SECONDS = int(os.environ.get("SECONDS_EACH", "8"))
-CONNECTIONS = (1, 16, 64)
+from bench import peers, report, server
+from bench.load import Load
+from bench.measures import Figures, Measure, Measures
+from bench.server import Served, rapport
+from bench.store import DATABASE, ENGINES, Made, made, postgres
+
+ROOT = Path(__file__).parents[1]
+GROUPS = (
+    "start",
+    "reference",
+    "creates",
+    "reads",
+    "questions",
+    "counts",
+    "rollup",
+    "slow",
+    "mixed",
+    "feed",
+    "peers",
+)
+_ASKING = ("reference", "reads", "questions", "counts", "rollup", "slow")
+_WRITING = ("creates", "mixed", "feed")
+# A machine on which the same work takes so much longer at times is too noisy for figures, but not
+# for ratios.
+_NOISY = 1.2
 
 
 def main() -> None:
-    """Run everything and print one table."""
-    if shutil.which("wrk") is None:
-        sys.exit(
-            "The benchmark's load comes from wrk: install it (Debian's package is called wrk)."
+    """Read the command line, make what is missing, measure, and say what was found."""
+    options = _options()
+    cache = options.cache.absolute()
+    cache.mkdir(parents=True, exist_ok=True)
+    whole = not options.only
+    for engine in options.engine:
+        store = made(cache, engine, options.rows)
+        found = measured(
+            store, cache, options.only or GROUPS, rounds=options.rounds, seconds=options.seconds
         )
-    with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder:
-        began = time.monotonic()
-        server, url, token = start(Path(folder) / "data")
-        try:
-            print(f"start-up until it serves, demo data included: {time.monotonic() - began:.2f} s")
-            print(f"memory before the load: {memory(server.pid):.0f} MiB")
-            report(url, token)
-            print(f"memory after the load: {memory(server.pid):.0f} MiB")
-        finally:
-            server.terminate()
-            server.wait()
-        began = time.monotonic()
-        server, _, _ = start(Path(folder) / "data")
-        print(f"start-up on the store that it left: {time.monotonic() - began:.2f} s")
-        print(
-            f"commit flush (fdatasync of 4 KiB, median of 200): {flush(Path(folder)) * 1000:.2f} ms"
+        kept = report.kept(engine, options.rows)
+        print(report.text(found, kept if options.only else None))
+        if whole or options.keep:
+            report.keep(found)
+    if whole or options.keep:
+        report.write()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
+    parser.add_argument(
+        "--rows", type=int, default=100_000, help="engagements in the store, 2,000 to 10,000,000"
+    )
+    parser.add_argument(
+        "--engine", type=_words, default=["sqlite"], help="sqlite, postgres, or both by comma"
+    )
+    parser.add_argument("--only", type=_words, default=[], help=f"some of {','.join(GROUPS)}")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--seconds", type=float, default=2.0, help="of each load; a question gets a tenth"
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=ROOT / ".bench", help="where made stores are kept"
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the figures of a run with --only, too"
+    )
+    options = parser.parse_args()
+    for given, known in ((options.engine, ENGINES), (options.only, GROUPS)):
+        if unknown := set(given) - set(known):
+            parser.error(f"{', '.join(sorted(unknown))}: not one of {', '.join(known)}")
+    return options
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.split(",") if word]
+
+
+def measured(
+    store: Made, cache: Path, groups: Sequence[str], *, rounds: int, seconds: float
+) -> report.Found:
+    """Everything of these groups, in rounds that interleave all of it."""
+    figures: dict[str, dict[str, list[Figures]]] = {}
+    spins = [_spin()]
+    with contextlib.ExitStack() as stack:
+        run = _Run(stack, store, cache)
+        for sample in run.starts(rounds) if "start" in groups else ():
+            figures.setdefault("start", {}).setdefault("start", []).append(sample)
+        measures = run.measures(groups, seconds)
+        for place in range(rounds):
+            print(f"round {place + 1} of {rounds}: {len(measures)} measures", flush=True)
+            for measure in measures:
+                figures.setdefault(measure.group, {}).setdefault(measure.name, []).append(
+                    measure.run()
+                )
+            spins.append(_spin())
+    slowest = max(max(pair) for pair in spins) / min(min(pair) for pair in spins)
+    return report.Found(
+        engine=store.engine,
+        rows=store.world.rows,
+        rounds=rounds,
+        seconds=seconds,
+        date=time.strftime("%Y-%m-%d"),
+        commit=_commit(),
+        machine=_machine(),
+        made_a_second=store.world.rows / store.seconds,
+        flush_ms=server.flush_seconds(cache) * 1000,
+        noise=slowest,
+        is_noisy=slowest > _NOISY,
+        figures={
+            group: {name: _medians(samples) for name, samples in named.items()}
+            for group, named in figures.items()
+        },
+    )
+
+
+class _Run:
+    """The servers of a run, started where a group needs them."""
+
+    def __init__(self, stack: contextlib.ExitStack, store: Made, cache: Path) -> None:
+        self._stack = stack
+        self._store = store
+        self._cache = cache
+        self._folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="run-", dir=cache))
         )
-        server.terminate()
-        server.wait()
+        self._cluster = stack.enter_context(postgres(store)) if store.engine == "postgres" else None
 
+    def starts(self, times: int) -> Iterator[Figures]:
+        """Start the program on the store so many times."""
+        for _ in range(times):
+            with self._asking() as served:
+                yield {
+                    "start_s": served.start,
+                    "memory": served.memory,
+                    "version_s": server.version_seconds(),
+                }
 
-def start(
-    data: Path, *flags: str, pinned: bool = True, **environment: str
-) -> tuple[subprocess.Popen[str], str, str]:
-    """A server, on the first core if it is pinned, its URL and the token that it shows at first."""
-    where = on_core(0) if pinned else []
-    server = subprocess.Popen(
-        [
-            *where,
-            sys.executable,
-            "-m",
-            "rapport",
-            "serve",
-            "--demo",
-            "--data",
-            str(data),
-            "--port",
-            "0",
-            *flags,
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "RAPPORT_RATE_LIMIT": "off", **environment},
-    )
-    assert server.stdout is not None
-    token = ""
-    for line in server.stdout:
-        token = match[0] if (match := re.search(r"rpt_\w+", line)) else token
-        if url := re.search(r"http://\S+:\d+", line):
-            return server, url[0], token
-    raise SystemExit("the server did not start")
+    def measures(self, groups: Sequence[str], seconds: float) -> list[Measure]:
+        """The measures of these groups."""
+        load = self._stack.enter_context(Load())
+        made_of = Measures(load, self._store.world, seconds)
+        found: list[Measure] = []
+        asks = [group for group in groups if group in _ASKING]
+        if asks or {"creates", "peers"} & set(groups):
+            found += self._asked(made_of, groups)
+        if any(group in _WRITING for group in groups):
+            found += self._written(made_of, groups)
+        if "peers" in groups:
+            found += self._peers(made_of)
+        return found
 
-
-def on_core(core: int) -> list[str]:
-    """What pins a command to a core, where there are two."""
-    return (
-        ["taskset", "-c", str(core)]
-        if len(os.sched_getaffinity(0)) > 1 and shutil.which("taskset")
-        else []
-    )
-
-
-def report(url: str, token: str) -> None:
-    """Each load at each number of connections, the baseline next to it."""
-    loads = {
-        "no-op (/healthz)": ("read.lua", "/healthz"),
-        "engagements.create": ("create.lua", "/engagements.create"),
-        "engagements.get": ("read.lua", "/engagements.get?id=ENGAGEMENT-1"),
-        "engagements.list": ("read.lua", "/engagements.list?limit=50"),
-    }
-    print(
-        f"{'':24}{'connections':>12}{'a second':>12}{'p50 ms':>10}"
-        f"{'p99 ms':>10}{'of no-op':>10}{'errors':>8}"
-    )
-    for connections in CONNECTIONS:
-        baseline = 0.0
-        for name, (script, path) in loads.items():
-            ran = load(url + path, script, connections, token)
-            rate = ran["requests"] / ran["seconds"]
-            baseline = baseline or rate
-            print(
-                f"{name:24}{connections:>12}{rate:>12,.0f}{ran['p50']:>10}{ran['p99']:>10}"
-                f"{rate / baseline:>10.0%}{ran['errors']:>8}"
+    def _asked(self, made_of: Measures, groups: Sequence[str]) -> Iterator[Measure]:
+        served = self._stack.enter_context(self._asking())
+        if {"reference", "creates", "reads"} & set(groups):
+            yield from made_of.noop(served)
+        if "reads" in groups:
+            get, list_ = "/engagements.get?id=ENGAGEMENT-{}", "/engagements.list?limit=50"
+            yield from made_of.reads("reads", "plain:", served, get, list_, (1, 16, 64))
+            expand = "&expand=members,parents,tags"
+            yield from made_of.reads(
+                "reads", "expanded:", served, get + expand, list_ + expand, (16,)
             )
+        yield from made_of.questions(
+            [group for group in groups if group in {"questions", "counts", "rollup"}], served
+        )
+        if "slow" in groups:
+            yield from made_of.beside_a_question(served)
+
+    def _written(self, made_of: Measures, groups: Sequence[str]) -> Iterator[Measure]:
+        served = self._stack.enter_context(self._copied("whole"))
+        if "creates" in groups:
+            yield from made_of.creates("creates", "create", served)
+            alone = self._stack.enter_context(self._copied("alone", ("bench.hollow", "alone")))
+            yield from made_of.creates("creates", "one commit per request", alone)
+            nothing = self._stack.enter_context(
+                self._copied("nothing", ("bench.hollow", "nothing"))
+            )
+            yield from made_of.creates("creates", "without storage", nothing)
+        if "mixed" in groups:
+            yield from made_of.mixed(served)
+        if "feed" in groups:
+            yield from made_of.feed(served)
+
+    def _peers(self, made_of: Measures) -> Iterator[Measure]:
+        database = self._stack.enter_context(peers.filled(self._cache, self._store.world))
+        for peer in peers.PEERS:
+            served = self._stack.enter_context(peer.serve(self._cache, database))
+            name = peer.name
+            yield from made_of.creates("peers", f"{name}: create", served, "/engagements")
+            yield from made_of.reads(
+                "peers", f"{name}:", served, "/engagements/{}", "/engagements?limit=50", (16,)
+            )
+            if peer.has_questions:
+                yield from made_of.peer_questions("peer questions", f"{name}:", served)
+
+    def _asking(self) -> contextlib.AbstractContextManager[Served]:
+        """The program on the made store itself, which questions leave as it is."""
+        return self._serve(self._store.data, DATABASE, ("rapport",))
+
+    @contextlib.contextmanager
+    def _copied(self, name: str, module: Sequence[str] = ("rapport",)) -> Iterator[Served]:
+        """The program on a copy of the store."""
+        data = self._folder / name
+        if self._cluster is None:
+            shutil.copytree(self._store.data, data, ignore=shutil.ignore_patterns("*.sock"))
+            with self._serve(data, "", module) as served:
+                yield served
+            return
+        self._cluster.run(f'DROP DATABASE IF EXISTS "{name}"')
+        self._cluster.run(f'CREATE DATABASE "{name}" TEMPLATE "{DATABASE}" STRATEGY file_copy')
+        with self._serve(self._store.data, name, module) as served:
+            yield served
+        self._cluster.run(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _serve(
+        self, data: Path, database: str, module: Sequence[str]
+    ) -> contextlib.AbstractContextManager[Served]:
+        if self._cluster is None:
+            return rapport(data, self._store.token, module=module)
+        return rapport(
+            data,
+            self._store.token,
+            module=module,
+            database=self._cluster.url(database),
+            postmaster=self._cluster.postmaster,
+        )
 
 
-def load(
-    url: str, script: str, connections: int, token: str, *, pinned: bool = True
-) -> dict[str, Any]:
-    """One run of wrk, on the second core if it is pinned."""
-    return result(wrk(url, script, connections, token, pinned=pinned))
+def _spin() -> tuple[float, float]:
+    """The same work on both cores: how free the machine is."""
+    return server.spin_seconds(server.SERVER_CORE), server.spin_seconds(server.LOAD_CORE)
 
 
-def wrk(
-    url: str, script: str, connections: int, token: str, *, pinned: bool = True
-) -> "subprocess.Popen[str]":
-    """Begin a run of wrk."""
-    where = on_core(1) if pinned else []
-    command = [
-        *where,
-        "wrk",
-        "-t1",
-        f"-c{connections}",
-        f"-d{SECONDS}s",
-        "-s",
-        str(HERE / script),
-        url,
-    ]
-    return subprocess.Popen(
-        command, env={**os.environ, "TOKEN": token}, stdout=subprocess.PIPE, text=True
+def _medians(samples: Sequence[Mapping[str, float]]) -> dict[str, report.Figure]:
+    return {
+        name: report.Figure(statistics.median(values), min(values), max(values))
+        for name in samples[0]
+        if (values := [sample[name] for sample in samples if name in sample])
+    }
+
+
+def _commit() -> str:
+    said = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
+    return said.stdout.strip() or "unknown"
 
 
-def result(run: "subprocess.Popen[str]") -> dict[str, Any]:
-    """What a run of wrk says at its end."""
-    said, _ = run.communicate()
-    if run.returncode:
-        sys.exit("wrk failed")
-    found: dict[str, Any] = json.loads(said.partition("RESULT ")[2])
-    return found
-
-
-def memory(pid: int) -> float:
-    """Resident memory in MiB."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
-
-
-def flush(folder: Path) -> float:
-    """Seconds that the disk takes to keep 4 KiB."""
-    taken = []
-    with (folder / "flush").open("wb", buffering=0) as file:
-        for _ in range(200):
-            file.write(b"x" * 4096)
-            began = time.monotonic()
-            os.fdatasync(file.fileno())
-            taken.append(time.monotonic() - began)
-    return statistics.median(taken)
+def _machine() -> dict[str, Any]:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    model = next(
+        (line.partition(": ")[2] for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "model": model,
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 1),
+    }
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -20,7 +20,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,12 +105,19 @@ class PostgresServer:
         self.programs = programs or _programs()
 
     @classmethod
-    def make(cls, programs: Path | None = None, *, durable: bool = False) -> "PostgresServer":
+    def make(
+        cls,
+        programs: Path | None = None,
+        *,
+        durable: bool = False,
+        folder: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> "PostgresServer":
         """Make the folder, where whoever runs the server can come to, and start it.
 
         What is not durable is lost when the machine loses power, which no test takes from it.
         """
-        server = cls._empty(programs)
+        server = cls._empty(programs, folder)
         try:
             server._run(
                 "initdb",
@@ -123,13 +130,24 @@ class PostgresServer:
                 "--no-sync",
                 "--no-instructions",
             )
-            server._configure(_SETTINGS if durable else {**_SETTINGS, **_FAST})
+            server._configure(
+                {**_SETTINGS, **({} if durable else _FAST), **(settings or {})}
+            )
             server.start()
         except DidNotStart:
             with contextlib.suppress(DidNotStart):
                 server.stop()
             shutil.rmtree(server.folder)
             raise
+        return server
+
+    @classmethod
+    def again(cls, folder: Path) -> "PostgresServer":
+        """Start a server that was made in this folder and stopped, on another port."""
+        copied = next((folder / "programs").glob("*/*/bin"), None)
+        server = cls(folder, programs=copied)
+        server._configure({})
+        server.start()
         return server
 
     def standby(self) -> "PostgresServer":
@@ -156,8 +174,11 @@ class PostgresServer:
         return server
 
     @classmethod
-    def _empty(cls, programs: Path | None) -> "PostgresServer":
-        folder = Path(tempfile.mkdtemp(prefix="rapport-postgres-"))
+    def _empty(cls, programs: Path | None, folder: Path | None = None) -> "PostgresServer":
+        if folder is None:
+            folder = Path(tempfile.mkdtemp(prefix="rapport-postgres-"))
+        else:
+            folder.mkdir(mode=0o700)
         server = cls(folder, programs=programs)
         give(folder)
         server._bring_programs()
@@ -244,6 +265,11 @@ class PostgresServer:
         self._ran(
             "pg_ctl", "stop", "--silent", "--mode", mode, "--pgdata", str(self.folder / "data")
         )
+
+    @property
+    def postmaster(self) -> int:
+        """The process id of its first process."""
+        return int((self.folder / "data" / "postmaster.pid").read_text(encoding="utf-8").split()[0])
 
     def logged(self) -> str:
         """What it has logged."""

@@ -1,0 +1,183 @@
+"""The goals, as data: what is measured against what, and how much is wanted."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.believable import World
+from bench.questions import questions
+
+if TYPE_CHECKING:
+    from bench.report import Found
+
+Value = float | None
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One goal: `wanted` at least or, with `most`, at most."""
+
+    what: str
+    value: "Callable[[Found], Value]"
+    wanted: float
+    most: bool = False
+    unit: str = ""
+
+    def row(self, found: "Found") -> list[str] | None:
+        """What is said of it; None where it was not measured."""
+        value = self.value(found)
+        if value is None:
+            return None
+        met = value <= self.wanted if self.most else value >= self.wanted
+        sign = "≤" if self.most else "≥"
+        return [
+            self.what,
+            f"{value:.3g}{self.unit}",
+            f"{sign} {self.wanted:g}{self.unit}",
+            "met" if met else "missed",
+        ]
+
+
+def _get(group: str, name: str, field: str = "rate") -> "Callable[[Found], Value]":
+    return lambda found: found.median(group, name, field)
+
+
+def _ratio(
+    above: "Callable[[Found], Value]", below: "Callable[[Found], Value]"
+) -> "Callable[[Found], Value]":
+    def ratio(found: "Found") -> Value:
+        over, under = above(found), below(found)
+        return over / under if over is not None and under else None
+
+    return ratio
+
+
+def _more(
+    above: "Callable[[Found], Value]", below: "Callable[[Found], Value]"
+) -> "Callable[[Found], Value]":
+    def more(found: "Found") -> Value:
+        over, under = above(found), below(found)
+        return over - under if over is not None and under is not None else None
+
+    return more
+
+
+def _of_noop(group: str, name: str) -> "Callable[[Found], Value]":
+    return _ratio(_get(group, name), _get("reference", "no-op, 64"))
+
+
+_CREATE, _GET, _LIST = (
+    _get("creates", "create, 16"),
+    _get("reads", "plain: get, 16"),
+    _get("reads", "plain: list of 50, 16"),
+)
+_ALONE = _get("feed", "creates beside 0 readers, 16")
+_EVERYWHERE = (
+    Goal("creates at 64 ÷ no-op", _of_noop("creates", "create, 64"), 0.30),
+    Goal("gets at 64 ÷ no-op", _of_noop("reads", "plain: get, 64"), 0.60),
+    Goal("lists of 50 at 64 ÷ no-op", _of_noop("reads", "plain: list of 50, 64"), 0.30),
+    Goal("p99 of gets beside the slowest question, more than alone",
+         _more(_get("slow", "gets beside the slowest question, 16", "p99"), _get("slow", "gets alone, 16", "p99")),
+         5, most=True, unit=" ms"),
+    Goal("creates beside 100 readers ÷ alone", _ratio(_get("feed", "creates beside 100 readers, 16"), _ALONE), 0.60),
+    Goal("creates beside 1,000 readers ÷ alone", _ratio(_get("feed", "creates beside 1,000 readers, 16"), _ALONE), 0.25),
+    Goal("an event to 1,000 readers, p99", _get("feed", "an event to 1,000 readers", "p99"), 100, most=True, unit=" ms"),
+    Goal("written for a create, 1 connection", _get("creates", "create, 1", "written_kb"), 40, most=True, unit=" kB"),
+    Goal("written for a create, 64 connections", _get("creates", "create, 64", "written_kb"), 12, most=True, unit=" kB"),
+    Goal("memory under load", _get("creates", "create, 64", "memory"), 120, most=True, unit=" MiB"),
+    Goal("start to first answer", _get("start", "start", "start_s"), 0.5, most=True, unit=" s"),
+    Goal("rapport --version", _get("start", "start", "version_s"), 0.15, most=True, unit=" s"),
+    Goal("gets, expanded ÷ FastAPI + asyncpg by hand",
+         _ratio(_get("reads", "expanded: get, 16"), _get("peers", "plain: get, 16")), 4),
+    Goal("lists, expanded ÷ FastAPI + asyncpg by hand",
+         _ratio(_get("reads", "expanded: list of 50, 16"), _get("peers", "plain: list of 50, 16")), 4),
+)  # fmt: skip
+
+
+def _embedded() -> Iterator[Goal]:
+    for peer, creates in (("sqlalchemy", 20), ("drf", 35)):
+        yield Goal(
+            f"creates at 16 ÷ {peer}",
+            _ratio(_CREATE, _get("peers", f"{peer}: create, 16")),
+            creates,
+        )
+        yield Goal(f"gets at 16 ÷ {peer}", _ratio(_GET, _get("peers", f"{peer}: get, 16")), 40)
+        yield Goal(
+            f"lists of 50 at 16 ÷ {peer}",
+            _ratio(_LIST, _get("peers", f"{peer}: list of 50, 16")),
+            30,
+        )
+
+
+def _on_postgres() -> Iterator[Goal]:
+    for connections, wanted in ((1, 1), (16, 3), (64, 4)):
+        ours, theirs = (
+            _get(*name)
+            for name in (
+                ("creates", f"create, {connections}"),
+                ("peers", f"plain: create, {connections}"),
+            )
+        )
+        yield Goal(
+            f"creates at {connections} ÷ FastAPI + asyncpg by hand", _ratio(ours, theirs), wanted
+        )
+    yield Goal(
+        "gets at 16 ÷ FastAPI + asyncpg by hand", _ratio(_GET, _get("peers", "plain: get, 16")), 2.5
+    )
+    yield Goal(
+        "lists of 50 at 16 ÷ FastAPI + asyncpg by hand",
+        _ratio(_LIST, _get("peers", "plain: list of 50, 16")),
+        5,
+    )
+
+
+def _of_questions(found: "Found") -> Iterator[list[str]]:
+    """Each question that takes longer than its goal, and how many don't. They are for a
+    million; PostgreSQL has twice.
+    """
+    if found.rows > MILLION:
+        return
+    allowed = 2 if found.engine == "postgres" else 1
+    asked = [
+        (one, found.median(one.group, one.name, "p50")) for one in questions(World(found.rows))
+    ]
+    known = [(one, value, one.goal * allowed) for one, value in asked if value is not None]
+    late = [(one, value, goal) for one, value, goal in known if value > goal]
+    for one, value, goal in late:
+        yield [one.name, f"{value:.3g} ms", f"≤ {goal:g} ms", "missed"]
+    if known:
+        yield [
+            "questions within their goals",
+            f"{len(known) - len(late)}",
+            f"{len(known)}",
+            "missed" if late else "met",
+        ]
+
+
+def _of_growth(found: "Found", runs: "Sequence[Found]") -> Iterator[list[str]]:
+    """How much longer questions take with a hundred times as much, where both were measured."""
+    small = next(
+        (one for one in runs if one.engine == found.engine and one.rows * 100 == found.rows), None
+    )
+    if small is None:
+        return
+    for one in questions(World(found.rows)):
+        before, now = (
+            small.median(one.group, one.name, "p50"),
+            found.median(one.group, one.name, "p50"),
+        )
+        if before and now:
+            yield [
+                f"{one.name}: {found.rows:,} ÷ {small.rows:,} rows",
+                f"{now / before:.3g}",
+                "≤ 2",
+                "met" if now <= 2 * before else "missed",
+            ]
+
+
+def table(found: "Found", runs: "Sequence[Found]") -> list[list[str]]:
+    """Every goal that the run can be held to: what, measured, wanted, met or missed."""
+    engine = _embedded() if found.engine == "sqlite" else _on_postgres()
+    rows = [row for goal in (*_EVERYWHERE, *engine) if (row := goal.row(found)) is not None]
+    return [*rows, *_of_questions(found), *_of_growth(found, runs)]

@@ -4,6 +4,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 SDK := tests/sdk
+BASELINES := $(wildcard bench/baselines/*/requirements.in)
+ROWS ?= 100000
+ENGINE ?= sqlite
 UV := $(BIN)/uv --no-config
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -44,13 +47,14 @@ format: .venv/.installed ## Format, and fix what can be fixed by itself
 docs: .venv/.installed ## Make docs/reference/settings.md and commands.md anew, from the code
 	$(BIN)/python -m tests.docs.make
 
-bench: .venv/.installed ## Measure durable creates beside the no-op answer (needs wrk; SECONDS_EACH=8)
-	$(BIN)/python bench/run.py
+bench: .venv/.installed ## Measure everything beside its references (ROWS=100000 ENGINE=sqlite,postgres ONLY=questions)
+	$(BIN)/python -m bench.run --rows $(ROWS) --engine $(ENGINE) $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 lock: $(BIN)/uv ## Choose the newest versions again and write them to each requirements.lock
 	$(COMPILE) --group dev pyproject.toml --output-file requirements.lock
 	$(COMPILE) $(SDK)/python/requirements.in --output-file $(SDK)/python/requirements.lock
 	$(COMPILE) $(SDK)/mcp/requirements.in --output-file $(SDK)/mcp/requirements.lock
+	for file in $(BASELINES); do $(COMPILE) $$file --output-file $${file%.in}.lock || exit; done
 
 # pip checks uv against the hashes of the lock; uv installs the rest.
 $(BIN)/uv:

@@ -15,11 +15,12 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import uvloop
+
+from bench.server import LOAD_CORE, ROOT, on_core
 
 # In a body this stands for a number that no other request of the run has.
 NUMBER = "000000000000"
@@ -38,12 +39,14 @@ class Stream:
         calls: (path, body) in the order in which they are sent; without a body it is a GET.
         name: of it in the result.
         a_second: send so many in all, whatever the answers take; 0 sends the next one at once.
+        url: of another server than the plan's.
     """
 
     connections: int
     calls: Sequence[tuple[str, str]]
     name: str = "load"
     a_second: float = 0.0
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,24 +76,26 @@ class Result:
 
 
 class Load:
-    """The process that makes the load."""
+    """The process that makes the load, on the second core if it is pinned."""
 
-    def __init__(self) -> None:
-        from bench.server import LOAD_CORE, on_core  # noqa: PLC0415  # the process itself needs none of it
-
-        command = [*on_core(LOAD_CORE), sys.executable, "-m", "bench.load"]
+    def __init__(self, *, pinned: bool = True) -> None:
+        where = on_core(LOAD_CORE) if pinned else []
         self._process = subprocess.Popen(
-            command,
+            [*where, sys.executable, "-m", "bench.load"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            cwd=Path(__file__).parents[1],
+            cwd=ROOT,
         )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
@@ -231,16 +236,14 @@ class _Reader(asyncio.Protocol):
 
 
 async def _ran(plan: Plan) -> dict[str, Any]:
-    parts = urlsplit(plan.url)
+    place = _place(plan.url)
     loop = asyncio.get_running_loop()
     sent: dict[bytes, float] = {}
     heard: list[float] = []
     request = _request(plan, plan.feed, "")
     readers = []
     for _ in range(plan.readers):
-        _, reader = await loop.create_connection(
-            lambda: _Reader(request, sent, heard), parts.hostname, parts.port
-        )
+        _, reader = await loop.create_connection(lambda: _Reader(request, sent, heard), *place)
         readers.append(reader)
     if not all(await asyncio.gather(*(reader.is_reading for reader in readers))):
         raise SystemExit("the feed was refused")
@@ -251,9 +254,10 @@ async def _ran(plan: Plan) -> dict[str, Any]:
         )
         for stream in plan.streams
     ]
-    await asyncio.gather(*(_stream(running, parts.hostname, parts.port) for running in streams))
-    if readers:
-        await asyncio.sleep(0.5)
+    await asyncio.gather(
+        *(_stream(running, *_place(running.stream.url or plan.url)) for running in streams)
+    )
+    await _heard(heard, len(sent) * len(readers))
     busy = (time.process_time() - spent) / (time.perf_counter() - began)
     for reader in readers:
         reader.transport.close()
@@ -264,7 +268,14 @@ async def _ran(plan: Plan) -> dict[str, Any]:
     return results
 
 
-async def _stream(running: _Running, host: Any, port: Any) -> None:
+async def _heard(heard: list[float], wanted: int) -> None:
+    """Wait until readers have heard of everything, or not for a long time."""
+    until = time.perf_counter() + _GIVE_UP / 3
+    while len(heard) < wanted and time.perf_counter() < until:  # noqa: ASYNC110  # which is cheaper than an event each
+        await asyncio.sleep(0.01)
+
+
+async def _stream(running: _Running, host: str, port: int) -> None:
     loop = asyncio.get_running_loop()
     opened = [
         (await loop.create_connection(lambda: _Connection(running), host, port))[1]
@@ -302,6 +313,11 @@ def _request(plan: Plan, path: str, body: str) -> bytes:
     content = body.encode()
     head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
     return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + content
+
+
+def _place(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or 80
 
 
 def _plan(line: str) -> Plan:

@@ -6,7 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from bench.believable import DELETED, World, create_bodies
@@ -47,6 +47,17 @@ class Measures:
         self._world = world
         self._seconds = seconds
 
+    def warm(self, served: Served, *paths: str, create: str = "") -> Served:
+        """Ask for each of these and create some, until connections are open and statements
+        prepared.
+        """
+        for calls in (
+            *([(path, "")] for path in paths),
+            *([self._creates(create)] if create else []),
+        ):
+            self._load.run(Plan(served.url, served.token, self._seconds / 4, [Stream(16, calls)]))
+        return served
+
     def noop(self, served: Served, connections: Sequence[int] = CONNECTIONS) -> Iterator[Measure]:
         """The same server's answer to a request that does nothing."""
         for count in connections:
@@ -80,8 +91,8 @@ class Measures:
         """
         gets = [(get.format(number), "") for number in self._live(_GETS)]
         for count in connections:
-            yield self._measure(group, f"{name} get, {count}", served, count, gets)
-            yield self._measure(group, f"{name} list of 50, {count}", served, count, [(list_, "")])
+            yield self._measure(group, f"{name}get, {count}", served, count, gets)
+            yield self._measure(group, f"{name}list of 50, {count}", served, count, [(list_, "")])
 
     def questions(self, groups: Sequence[str], served: Served) -> Iterator[Measure]:
         """Each question of these groups, one at a time."""
@@ -96,7 +107,7 @@ class Measures:
     def peer_questions(self, group: str, name: str, served: Served) -> Iterator[Measure]:
         """The questions that a baseline has too."""
         for question in questions(self._world):
-            if question.peer:
+            if question.peer is not None:
                 yield self._question(
                     group, f"{name} {question.name}", served, [(question.peer, "")]
                 )
@@ -176,8 +187,10 @@ class Measures:
     ) -> Measure:
         def run() -> Figures:
             before = served.written
-            result = self._run(served, Stream(connections, calls))["load"]
-            figures = {**_figures(result), "memory": served.memory}
+            result, figures = self._worked(
+                served, Plan("", "", self._seconds, [Stream(connections, calls)])
+            )
+            figures["memory"] = served.memory
             if writes:
                 figures["written_kb"] = (served.written - before) / 1000 / max(result.count, 1)
             return figures
@@ -188,10 +201,15 @@ class Measures:
         """One connection, and a tenth of the time; a question that takes longer is asked once."""
 
         def run() -> Figures:
-            plan = Plan(served.url, served.token, self._seconds / 10, [Stream(1, calls)])
-            return _figures(self._load.run(plan)["load"])
+            return self._worked(served, Plan("", "", self._seconds / 10, [Stream(1, calls)]))[1]
 
         return Measure(group, name, run)
+
+    def _worked(self, served: Served, plan: Plan) -> tuple[Result, Figures]:
+        """Run a plan of one stream against a server, with what a request cost it."""
+        before = served.worked
+        result = self._load.run(replace(plan, url=served.url, token=served.token))["load"]
+        return result, {**_figures(result), "cpu": (served.worked - before) / max(result.count, 1)}
 
     def _run(self, served: Served, *streams: Stream) -> dict[str, Result]:
         return self._load.run(Plan(served.url, served.token, self._seconds, streams))

@@ -16,15 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+
 from bench.believable import DELETED, MEMBERS, TAGS, Engagement, World, chunks, company, person
 from bench.server import SERVER_CORE, Served, free_port, pin, serving
 from bench.store import POSTGRES
-
 from tests.support.postgres import PostgresServer
 
 HERE = Path(__file__).parent / "baselines"
 TOKEN = "bench"
-_DATABASE = "peers"
+# What is filled once, and the copy that a run writes to.
+_DATABASE, _COPY = "peers", "run"
 _IN_A_COPY = 5_000
 _FAR = datetime(2100, 1, 1, tzinfo=UTC)
 _UVICORN = (
@@ -63,7 +64,7 @@ class Peer:
             str(_installed(cache, self.name)),
             *(word.format(port=port) for word in self.command),
         ]
-        environment = {"DATABASE_URL": database.url(_DATABASE), "PYTHONPATH": ""}
+        environment = {"DATABASE_URL": database.url(_COPY), "PYTHONPATH": ""}
         with serving(
             command,
             port,
@@ -130,6 +131,8 @@ def filled(cache: Path, world: World) -> Iterator[PostgresServer]:
         server = PostgresServer.again(folder / "server")
     try:
         pin(server.postmaster, SERVER_CORE)
+        server.run(f'DROP DATABASE IF EXISTS "{_COPY}"')
+        server.run(f'CREATE DATABASE "{_COPY}" TEMPLATE "{_DATABASE}" STRATEGY file_copy')
         yield server
     finally:
         server.stop("fast")

@@ -3,19 +3,18 @@ each create.
 
 The statements are recorded from one create and given to pgbench with a number of its own for each
 transaction. Both send them from 1, 16 and 64 connections or callers: the store's callers share two
-lanes, pgbench's have a connection each. The callers are coroutines of this process; over HTTP,
-`wrk` measures the whole server. All take turns on one PostgreSQL (the wheel's, with fsync) and two
-cores, so figures are ratios within this run.
+lanes, pgbench's have a connection each. The callers are coroutines of this process; over HTTP, the
+whole server is measured. All take turns on one PostgreSQL (the wheel's, with fsync) and two cores,
+so figures are ratios within this run.
 
 One org's events are counted in one row, on which pgbench's transactions wait for one another;
 `apart` is pgbench with a counter for each connection, where they don't.
 
-Needs `wrk` and `pgbench`; run it as `python bench/postgres.py`, with SECONDS_EACH as for `make
-bench`.
+Needs `pgbench`; run it as `.venv/bin/python -m bench.postgres`, with SECONDS_EACH (8) and ROUNDS
+(3).
 """
 
 import asyncio
-import os
 import re
 import shutil
 import statistics
@@ -27,8 +26,9 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from run import CONNECTIONS, SECONDS, load, start
 
+from bench.demo import BODY, CONNECTIONS, ROUNDS, SECONDS, creates, start
+from bench.load import Load
 from rapport.auth.caller import Caller
 from rapport.blobs.local import LocalBlobs
 from rapport.contract import engagements
@@ -40,18 +40,9 @@ from rapport.store.postgres.connect import Connector, Options
 from rapport.store.postgres.connections import Connections
 from rapport.store.postgres.store import PostgresStore
 from rapport.wire.decode import RequestDecoder
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from tests.support.postgres import PostgresServer
 
-ROUNDS = int(os.environ.get("ROUNDS", "3"))
-HERE = Path(__file__).parent
 CALLER = Caller(org=demo.ORG, user_id="DEVU-12345", role="admin")
-# What create.lua sends.
-BODY = re.search(
-    r"wrk.body = '(.*?)'\n\n", (HERE / "create.lua").read_text(encoding="utf-8"), re.DOTALL
-)
 
 
 class Recording(PostgresStore):
@@ -73,12 +64,10 @@ class Recording(PostgresStore):
 
 def main() -> None:
     """Run everything and print one table."""
-    for program in ("wrk", "pgbench"):
-        if shutil.which(program) is None:
-            sys.exit(
-                f"This benchmark needs {program}: install it (Debian's packages are wrk and "
-                "postgresql-contrib)."
-            )
+    if shutil.which("pgbench") is None:
+        sys.exit(
+            "This benchmark needs pgbench: install it (Debian's package is postgresql-contrib)."
+        )
     server = PostgresServer.make(durable=True)
     try:
         with (
@@ -92,14 +81,14 @@ def main() -> None:
 
 def compare(folder: Path, url: str) -> None:
     """Everything in turns, at each number of connections."""
-    os.environ["RAPPORT_DATABASE_URL"] = url
-    rapport, address, token = start(folder / "data", pinned=False)
+    rapport, address, token = start(folder / "data", pinned=False, RAPPORT_DATABASE_URL=url)
     statements = asyncio.run(record(folder, url))
     (folder / "create.sql").write_text(script(statements), encoding="utf-8")
     (folder / "apart.sql").write_text(script(statements, apart=True), encoding="utf-8")
     print(f"statements in a transaction: {len(statements)}")
     print("connections   pgbench     apart     store      HTTP  store of pgbench  of apart")
     runs = iter(range(1, 1_000_000))
+    load = Load(pinned=False)
     try:
         for connections in CONNECTIONS:
             rates: dict[str, list[float]] = {"create": [], "apart": [], "store": [], "HTTP": []}
@@ -110,23 +99,20 @@ def compare(folder: Path, url: str) -> None:
                     )
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                     rates["store"].append(runner.run(grouped(folder, url, connections)))
-                result = load(
-                    f"{address}/engagements.create", "create.lua", connections, token, pinned=False
-                )
-                rates["HTTP"].append((result["requests"] - result["errors"]) / result["seconds"])
+                rates["HTTP"].append(creates(load, address, token, connections).rate)
             found = [statistics.median(rate) for rate in rates.values()]
             print(f"{connections:>11}", *(f"{rate:>9,.0f}" for rate in found), end="")
             print(f"{found[2] / found[0]:>18.0%}{found[2] / found[1]:>10.0%}")
     finally:
+        load.close()
         rapport.terminate()
         rapport.wait()
 
 
 def request() -> engagements.EngagementsCreateRequest:
-    """What create.lua sends, as the edge reads it."""
-    assert BODY is not None
+    """What is sent over HTTP, as the edge reads it."""
     decoder = RequestDecoder(engagements.EngagementsCreateRequest, strict=False)
-    return decoder.from_body("".join(re.split(r"' \.\.\n\s*'", BODY[1])).encode())  # type: ignore[return-value]
+    return decoder.from_body(BODY.encode())  # type: ignore[return-value]
 
 
 async def grouped(folder: Path, url: str, callers: int) -> float:
@@ -160,7 +146,7 @@ def pgbench(script: Path, url: str, connections: int, run: int) -> float:
             "-j",
             str(min(2, connections)),
             "-T",
-            str(SECONDS),
+            str(round(SECONDS)),
             "-D",
             f"first={run * 10**12}",
             "-D",
@@ -226,7 +212,9 @@ def literal(text: str, arguments: tuple[Any, ...], numbers: set[int]) -> str:
         if isinstance(value, int):
             return ":n" if value in numbers else str(value)
         # pgbench would take a colon and a word for a variable, in a text too.
-        return "E'" + value.replace("\\", "\\\\").replace("'", "''").replace(":", "\\x3A") + "'"
+        return (
+            "E'" + str(value).replace("\\", "\\\\").replace("'", "''").replace(":", "\\x3A") + "'"
+        )
 
     return re.sub(r"\$(\d+)", lambda found: write(arguments[int(found[1]) - 1]), text)
 

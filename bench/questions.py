@@ -30,7 +30,7 @@ class Question:
         begin: narrows the list to where the page to be measured begins; its cursor is taken from
             there.
         goal: milliseconds at a million engagements, from the issue's table.
-        peer: the same question to a baseline, as a path; empty where it has none.
+        peer: the same question to a baseline, as a path; None where it has none.
     """
 
     group: str
@@ -40,7 +40,7 @@ class Question:
     finds: int | None = None
     begin: Mapping[str, Any] | None = None
     goal: float = 5.0
-    peer: str = ""
+    peer: str | None = None
 
 
 def questions(world: World) -> list[Question]:
@@ -52,9 +52,9 @@ def questions(world: World) -> list[Question]:
 
 
 def _list(
-    name: str, peer: str = "", finds: int | None = _PAGE, goal: float = 5.0, **request: Any
+    name: str, peer: str | None = "", finds: int | None = _PAGE, goal: float = 5.0, **request: Any
 ) -> Question:
-    path = f"/engagements?limit={_PAGE}{peer and '&' + peer}"
+    path = None if peer is None else f"/engagements?limit={_PAGE}{peer and '&' + peer}"
     return Question(
         "questions",
         name,
@@ -116,7 +116,7 @@ def _lists(world: World) -> list[Question]:
         _list("a common author", "author=DEVU-1", created_by=["DEVU-1"]),
         _list("a rare author", f"author={author}", OF_THE_RARE_AUTHOR, created_by=[author]),
         _list("a type", "type=call", type=["call"]),
-        _list("a month", scheduled_date=_MONTH),
+        _list("a month", None, scheduled_date=_MONTH),
         _list(
             "an account with 3 and a type",
             f"account={rare}&type=call",
@@ -165,7 +165,7 @@ def _lists(world: World) -> list[Question]:
             parent=["ACC-1"],
             sort_by=["title:asc", "scheduled_date:desc"],
         ),
-        _list("two values of a filter", parent=[rare, "ACC-1"]),
+        _list("two values of a filter", None, parent=[rare, "ACC-1"]),
     ]
 
 
@@ -192,7 +192,7 @@ def _pages() -> list[Question]:
                     name=f"{question.name}: {way}",
                     begin=begin,
                     request={**question.request, **more},
-                    peer="",
+                    peer=None,
                 )
             )
     return found

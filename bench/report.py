@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
 from bench import goals, plots
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results"
 
 
 class Figure(msgspec.Struct):
@@ -55,30 +55,31 @@ class Found(msgspec.Struct):
 
 _COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("rate", "a second", ",.0f"), ("p50", "p50 ms", ",.2f"), ("p99", "p99 ms", ",.2f"), ("p999", "p99.9 ms", ",.2f"),
+    ("cpu", "CPU ms", ",.3f"),
     ("written_kb", "kB written each", ",.1f"), ("memory", "MiB", ",.0f"), ("deliveries", "deliveries a second", ",.0f"),
     ("heard_p99", "heard p99 ms", ",.0f"), ("start_s", "start s", ".2f"), ("version_s", "--version s", ".2f"),
     ("errors", "refused", ",.0f"),
 )  # fmt: skip
 # Of a question these alone are told.
-_OF_QUESTIONS = ("p50", "p99", "errors")
+_OF_QUESTIONS = ("p50", "p99", "cpu", "errors")
 QUESTION_GROUPS = ("questions", "counts", "rollup", "peer questions")
 
 
-def kept(engine: str, rows: int) -> Found | None:
+def kept(folder: Path, engine: str, rows: int) -> Found | None:
     """The figures that were kept of such a run."""
-    path = RESULTS / f"{engine}-{rows}.json"
+    path = folder / "results" / f"{engine}-{rows}.json"
     return msgspec.json.decode(path.read_bytes(), type=Found) if path.exists() else None
 
 
-def keep(found: Found) -> None:
+def keep(folder: Path, found: Found) -> None:
     """Keep them, in place of those of the same engine and rows; groups that were not measured
     keep their figures.
     """
-    RESULTS.mkdir(exist_ok=True)
-    before = kept(found.engine, found.rows)
+    (folder / "results").mkdir(parents=True, exist_ok=True)
+    before = kept(folder, found.engine, found.rows)
     if before is not None:
         found.figures = {**before.figures, **found.figures}
-    path = RESULTS / f"{found.engine}-{found.rows}.json"
+    path = folder / "results" / f"{found.engine}-{found.rows}.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(_rounded(found)), indent=1) + b"\n")
 
 
@@ -94,13 +95,13 @@ def _rounded(value: Any) -> Any:
     return walk(plain)
 
 
-def text(found: Found, before: Found | None = None) -> str:
+def text(folder: Path, found: Found, before: Found | None = None) -> str:
     """A run as text for a terminal, beside one that was kept."""
     lines = [_headline(found)]
     for group, named in found.figures.items():
         rows = [_row(found, before, group, name) for name in named]
         lines += ["", group, *_aligned([_titles(found, before, group), *rows])]
-    return "\n".join([*lines, "", *_goal_lines(found)])
+    return "\n".join([*lines, "", *_goal_lines(folder, found)])
 
 
 def _headline(found: Found) -> str:
@@ -133,7 +134,7 @@ def _main_field(group: str) -> str:
 
 
 def _titles(found: Found, before: Found | None, group: str) -> list[str]:
-    compared = [f"kept {_main_field(group)}", "now ÷ kept"] if before else []
+    compared = [f"kept {_main_field(group)}", "now ÷ kept", "CPU ÷ kept"] if before else []
     return ["", *(title for _, title, _ in _shown(found, group)), "spread", *compared]
 
 
@@ -147,9 +148,19 @@ def _row(found: Found, before: Found | None, group: str, name: str) -> list[str]
     if before is None:
         return [name, *cells, spread]
     was = before.median(group, name, main)
-    now = figures[main].median if main in figures else None
-    compared = [f"{was:,.2f}", f"{now / was:.2f}"] if was and now is not None else ["", ""]
-    return [name, *cells, spread, *compared]
+    return [
+        name,
+        *cells,
+        spread,
+        "" if was is None else f"{was:,.2f}",
+        *(
+            f"{now / then:.2f}"
+            if (then := before.median(group, name, field))
+            and (now := found.median(group, name, field))
+            else ""
+            for field in (main, "cpu")
+        ),
+    ]
 
 
 def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
@@ -172,36 +183,36 @@ def _markdown(table: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def _goal_lines(found: Found) -> list[str]:
-    rows = [["goal", "measured", "wanted", ""], *goals.table(found, everything())]
+def _goal_lines(folder: Path, found: Found) -> list[str]:
+    rows = [["goal", "measured", "wanted", ""], *goals.table(found, everything(folder))]
     return _aligned(rows) if len(rows) > 1 else []
 
 
-def everything() -> list[Found]:
+def everything(folder: Path) -> list[Found]:
     """All runs that are kept."""
-    paths = sorted(RESULTS.glob("*.json"))
+    paths = sorted((folder / "results").glob("*.json"))
     found = [msgspec.json.decode(path.read_bytes(), type=Found) for path in paths]
     return sorted(found, key=lambda one: (one.engine != "sqlite", one.rows))
 
 
-def write() -> None:
+def write(folder: Path) -> None:
     """Write the report and its plots from all runs that are kept."""
-    runs = everything()
+    runs = everything(folder)
     parts = [
         "# What `make bench` found",
         "",
         "Made by `make bench`; [README.md](README.md) says what each figure is.",
         "",
     ]
-    growing = _growing(runs)
+    growing = _growing(folder, runs)
     if growing:
         parts += ["## Growth", "", *growing]
     for found in runs:
-        parts += _section(found, runs)
-    (HERE / "report.md").write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
+        parts += _section(folder, found, runs)
+    (folder / "report.md").write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
 
 
-def _section(found: Found, runs: Sequence[Found]) -> list[str]:
+def _section(folder: Path, found: Found, runs: Sequence[Found]) -> list[str]:
     parts = [f"## {found.engine}, {found.rows:,} engagements", "", _headline(found), ""]
     rows = goals.table(found, runs)
     if rows:
@@ -209,11 +220,11 @@ def _section(found: Found, runs: Sequence[Found]) -> list[str]:
     for group, named in found.figures.items():
         table = [_titles(found, None, group), *(_row(found, None, group, name) for name in named)]
         parts += [f"### {group.capitalize()}", "", *_markdown(table), ""]
-    parts += _bars(found)
+    parts += _bars(folder, found)
     return parts
 
 
-def _bars(found: Found) -> list[str]:
+def _bars(folder: Path, found: Found) -> list[str]:
     """A plot of the rates, and one of the questions."""
     parts = []
     charts: tuple[tuple[str, str, Sequence[str], str], ...] = (
@@ -230,12 +241,12 @@ def _bars(found: Found) -> list[str]:
         if values:
             file = f"{found.engine}-{found.rows}-{name}.svg"
             title = f"{found.engine}, {found.rows:,} engagements: {unit}"
-            (HERE / file).write_text(plots.bars(title, values), encoding="utf-8")
+            (folder / file).write_text(plots.bars(title, values), encoding="utf-8")
             parts += [f"![{title}]({file})", ""]
     return parts
 
 
-def _growing(runs: Sequence[Found]) -> list[str]:
+def _growing(folder: Path, runs: Sequence[Found]) -> list[str]:
     """A plot for each engine of which several sizes are kept: each question's p50 by the number
     of engagements.
     """
@@ -247,7 +258,7 @@ def _growing(runs: Sequence[Found]) -> list[str]:
                 f"{engine}-growth.svg",
                 f"{engine}: p50 in milliseconds by the number of engagements",
             )
-            (HERE / file).write_text(plots.lines(title, _series(sizes)), encoding="utf-8")
+            (folder / file).write_text(plots.lines(title, _series(sizes)), encoding="utf-8")
             parts += [f"![{title}]({file})", ""]
     return parts
 
@@ -267,4 +278,4 @@ def _series(sizes: Sequence[Found]) -> dict[str, list[tuple[float, float]]]:
 
 
 if __name__ == "__main__":
-    write()
+    write(HERE)

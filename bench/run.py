@@ -12,7 +12,6 @@ import platform
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,10 +21,9 @@ from typing import Any
 from bench import peers, report, server
 from bench.load import Load
 from bench.measures import Figures, Measure, Measures
-from bench.server import Served, rapport
+from bench.server import ROOT, Served, rapport
 from bench.store import DATABASE, ENGINES, Made, made, postgres
 
-ROOT = Path(__file__).parents[1]
 GROUPS = (
     "start",
     "reference",
@@ -57,12 +55,12 @@ def main() -> None:
         found = measured(
             store, cache, options.only or GROUPS, rounds=options.rounds, seconds=options.seconds
         )
-        kept = report.kept(engine, options.rows)
-        print(report.text(found, kept if options.only else None))
+        kept = report.kept(options.report, engine, options.rows)
+        print(report.text(options.report, found, kept if options.only else None))
         if whole or options.keep:
-            report.keep(found)
+            report.keep(options.report, found)
     if whole or options.keep:
-        report.write()
+        report.write(options.report)
 
 
 def _options() -> argparse.Namespace:
@@ -80,6 +78,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--cache", type=Path, default=ROOT / ".bench", help="where made stores are kept"
+    )
+    parser.add_argument(
+        "--report", type=Path, default=report.HERE, help="where figures, report and plots are kept"
     )
     parser.add_argument(
         "--keep", action="store_true", help="keep the figures of a run with --only, too"
@@ -170,15 +171,15 @@ class _Run:
         return found
 
     def _asked(self, made_of: Measures, groups: Sequence[str]) -> Iterator[Measure]:
-        served = self._stack.enter_context(self._asking())
+        get, list_ = "/engagements.get?id=ENGAGEMENT-{}", "/engagements.list?limit=50"
+        served = made_of.warm(self._stack.enter_context(self._asking()), get.format(1), list_)
         if {"reference", "creates", "reads"} & set(groups):
             yield from made_of.noop(served)
         if "reads" in groups:
-            get, list_ = "/engagements.get?id=ENGAGEMENT-{}", "/engagements.list?limit=50"
-            yield from made_of.reads("reads", "plain:", served, get, list_, (1, 16, 64))
+            yield from made_of.reads("reads", "", served, get, list_, (1, 16, 64))
             expand = "&expand=members,parents,tags"
             yield from made_of.reads(
-                "reads", "expanded:", served, get + expand, list_ + expand, (16,)
+                "reads", "expanded ", served, get + expand, list_ + expand, (16,)
             )
         yield from made_of.questions(
             [group for group in groups if group in {"questions", "counts", "rollup"}], served
@@ -187,14 +188,17 @@ class _Run:
             yield from made_of.beside_a_question(served)
 
     def _written(self, made_of: Measures, groups: Sequence[str]) -> Iterator[Measure]:
-        served = self._stack.enter_context(self._copied("whole"))
+        create = "/engagements.create"
+        served = made_of.warm(self._stack.enter_context(self._copied("whole")), create=create)
         if "creates" in groups:
             yield from made_of.creates("creates", "create", served)
             alone = self._stack.enter_context(self._copied("alone", ("bench.hollow", "alone")))
+            made_of.warm(alone, create=create)
             yield from made_of.creates("creates", "one commit per request", alone)
             nothing = self._stack.enter_context(
                 self._copied("nothing", ("bench.hollow", "nothing"))
             )
+            made_of.warm(nothing, create=create)
             yield from made_of.creates("creates", "without storage", nothing)
         if "mixed" in groups:
             yield from made_of.mixed(served)
@@ -205,11 +209,15 @@ class _Run:
         database = self._stack.enter_context(peers.filled(self._cache, self._store.world))
         for peer in peers.PEERS:
             served = self._stack.enter_context(peer.serve(self._cache, database))
-            name = peer.name
-            yield from made_of.creates("peers", f"{name}: create", served, "/engagements")
-            yield from made_of.reads(
-                "peers", f"{name}:", served, "/engagements/{}", "/engagements?limit=50", (16,)
+            name, all_, get, list_ = (
+                peer.name,
+                "/engagements",
+                "/engagements/{}",
+                "/engagements?limit=50",
             )
+            made_of.warm(served, get.format(1), list_, create=all_)
+            yield from made_of.creates("peers", f"{name}: create", served, all_)
+            yield from made_of.reads("peers", f"{name}: ", served, get, list_, (16,))
             if peer.has_questions:
                 yield from made_of.peer_questions("peer questions", f"{name}:", served)
 
@@ -285,4 +293,4 @@ def _machine() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

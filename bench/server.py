@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import re
 import shutil
 import socket
 import statistics
@@ -18,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parents[1]
 SERVER_CORE, LOAD_CORE = 0, 1
 _START_SECONDS = 60.0
 # What is measured is what is on by default, but for the limit of requests, and the feed is kept as
 # the store made it.
-_ENVIRONMENT = {"RAPPORT_RATE_LIMIT": "off", "RAPPORT_EVENT_RETENTION_DAYS": "36500"}
+ENVIRONMENT = {"RAPPORT_RATE_LIMIT": "off", "RAPPORT_EVENT_RETENTION_DAYS": "36500"}
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,20 @@ class Served:
         return sum(_status(pid, "VmRSS") for pid in _family(self.process.pid)) / 1024
 
     @property
+    def worked(self) -> float:
+        """Milliseconds that the server and its database have been on a core: what others do
+        there hardly shows.
+        """
+        return sum(_worked(pid) for one in self._first for pid in _family(one))
+
+    @property
     def written(self) -> int:
         """Bytes that the server and its database have sent towards the disk."""
-        first = [self.process.pid, *([] if self.database is None else [self.database])]
-        return sum(_written(pid) for one in first for pid in _family(one))
+        return sum(_written(pid) for one in self._first for pid in _family(one))
+
+    @property
+    def _first(self) -> list[int]:
+        return [self.process.pid, *([] if self.database is None else [self.database])]
 
 
 def on_core(core: int) -> list[str]:
@@ -90,7 +100,7 @@ def rapport(
     """The program on a store, by its module or one that runs it otherwise."""
     port = free_port()
     command = [sys.executable, "-m", *module, "serve", "--data", str(data), "--port", str(port)]
-    chosen = {**_ENVIRONMENT, "RAPPORT_DATABASE_URL": database, **(environment or {})}
+    chosen = {**ENVIRONMENT, "RAPPORT_DATABASE_URL": database, **(environment or {})}
     with serving(
         command, port, "/healthz", token, postmaster=postmaster, environment=chosen
     ) as served:
@@ -106,7 +116,7 @@ def serving(
     *,
     postmaster: int | None = None,
     environment: Mapping[str, str],
-    cwd: Path | None = None,
+    cwd: Path = ROOT,
 ) -> Iterator[Served]:
     """Any server that answers 200 on a path when it is ready."""
     url = f"http://127.0.0.1:{port}"
@@ -139,36 +149,6 @@ def _answers(process: "subprocess.Popen[Any]", url: str) -> bool:
             return True
         time.sleep(0.005)
     return False
-
-
-def demo(data: Path, **environment: str) -> tuple["subprocess.Popen[str]", str, str]:
-    """A server with the demo's org, on the first core, its URL and the token that it shows at
-    first.
-    """
-    server = subprocess.Popen(
-        [
-            *on_core(SERVER_CORE),
-            sys.executable,
-            "-m",
-            "rapport",
-            "serve",
-            "--demo",
-            "--data",
-            str(data),
-            "--port",
-            "0",
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **_ENVIRONMENT, **environment},
-    )
-    assert server.stdout is not None
-    token = ""
-    for line in server.stdout:
-        token = match[0] if (match := re.search(r"rpt_\w+", line)) else token
-        if url := re.search(r"http://\S+:\d+", line):
-            return server, url[0], token
-    raise SystemExit("the server did not start")
 
 
 def call(url: str, token: str, method: str, request: Any) -> Any:
@@ -234,6 +214,14 @@ def _status(pid: int, name: str) -> int:
         status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
         return int(status.partition(f"{name}:")[2].split()[0])
     return 0
+
+
+def _worked(pid: int) -> float:
+    found = 0
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += int((task / "schedstat").read_text(encoding="ascii").split()[0])
+    return found / 1e6
 
 
 def _written(pid: int) -> int:

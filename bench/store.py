@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+
 from bench.believable import (
     COMMENTED,
     DELETED,
@@ -34,7 +35,6 @@ from bench.believable import (
     person,
 )
 from bench.server import SERVER_CORE, pin
-
 from rapport.auth.caller import Caller
 from rapport.contract.engagements import CREATE, EngagementsCreateRequest
 from rapport.contract.kit import ids

@@ -1,24 +1,24 @@
 """Creates a second with one active webhook beside none, alternated on one server.
 
 The receiver shares the second core with the load, so part of what a webhook seems to cost is the
-receiver's own work. Run it as `.venv/bin/python bench/webhooks.py`, with SECONDS_EACH as for `make
-bench`. With `hanging` behind it, a receiver that takes each delivery and never answers is turned on
-and off beside a good one; what to look at are the API's p99 and how far the good one is behind.
+receiver's own work. Run it as `.venv/bin/python -m bench.webhooks`, with SECONDS_EACH (8). With
+`hanging` behind it, a receiver that takes each delivery and never answers is turned on and off
+beside a good one; what to look at are the API's p99 and how far the good one is behind.
 """
 
 import asyncio
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
-from run import load, on_core, start
+from bench.demo import creates, start
+from bench.load import Load
+from bench.server import LOAD_CORE, call, on_core
 
 ROUNDS = 4
 CONNECTIONS = 64
@@ -67,18 +67,17 @@ async def receive() -> None:
         Path(sys.argv[2]).write_text(str(Sink.taken), encoding="utf-8")
 
 
-def call(url: str, token: str, method: str, request: Any) -> Any:
-    """One call."""
-    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-    with urllib.request.urlopen(
-        urllib.request.Request(f"{url}/{method}", json.dumps(request).encode(), headers)
-    ) as answer:
-        return json.load(answer)
-
-
 def receiver(count: Path, *options: str) -> tuple["subprocess.Popen[str]", int]:
     """A receiver in a process of its own, and its port."""
-    command = [*on_core(1), sys.executable, __file__, "receive", str(count), *options]
+    command = [
+        *on_core(LOAD_CORE),
+        sys.executable,
+        "-m",
+        "bench.webhooks",
+        "receive",
+        str(count),
+        *options,
+    ]
     sink = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert sink.stdout is not None
     return sink, int(sink.stdout.readline())
@@ -86,13 +85,13 @@ def receiver(count: Path, *options: str) -> tuple["subprocess.Popen[str]", int]:
 
 def main(*, hanging: bool) -> None:
     """Run everything and print one line per round."""
-    os.environ["RAPPORT_WEBHOOK_ALLOW_PRIVATE"] = "1"
     with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder:
         count = Path(folder) / "taken"
         sinks = [receiver(count)]
         if hanging:
             sinks.append(receiver(Path(folder) / "hung", "hangs"))
-        server, url, token = start(Path(folder) / "data")
+        server, url, token = start(Path(folder) / "data", RAPPORT_WEBHOOK_ALLOW_PRIVATE="1")
+        load = Load()
         webhook = ""
         for _, port in sinks:
             request = {"url": f"http://127.0.0.1:{port}/", "event_types": ["engagement_created"]}
@@ -104,17 +103,18 @@ def main(*, hanging: bool) -> None:
                     call(url, token, "webhooks.update", {"id": webhook, "action": action})
                     time.sleep(1)
                     before = int(count.read_text(encoding="utf-8"))
-                    result = load(f"{url}/engagements.create", "create.lua", CONNECTIONS, token)
-                    made = result["requests"]
-                    found.append(made / result["seconds"])
+                    result = creates(load, url, token, CONNECTIONS)
+                    made = result.count
+                    found.append(result.rate)
                     took = int(count.read_text(encoding="utf-8")) - before
                     behind = wait(count, before + made) if hanging or action == "activate" else 0.0
                     print(
-                        f"{action:12}{found[-1]:>10,.0f} creates/s  p99 {result['p99']} ms  "
+                        f"{action:12}{found[-1]:>10,.0f} creates/s  p99 {result.p99:.1f} ms  "
                         f"delivered meanwhile {took:,} of {made:,}, the last {behind:.1f} s after "
                         "the load"
                     )
         finally:
+            load.close()
             server.terminate()
             for sink, _ in sinks:
                 sink.kill()

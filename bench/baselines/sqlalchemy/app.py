@@ -1,5 +1,5 @@
 """The usual way: FastAPI with response models, SQLAlchemy's async ORM on asyncpg, relationships
-loaded with the page.
+loaded by page.
 """
 
 import hashlib

@@ -1,0 +1,1 @@
+"""The engagements, as a Django app."""

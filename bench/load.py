@@ -26,6 +26,8 @@ from bench.server import LOAD_CORE, ROOT, on_core
 NUMBER = "000000000000"
 _NUMBERED = re.compile(rb"bench-([0-9]{12})")
 _GIVE_UP = 30.0
+# So many readers of the feed come at once.
+_COMING = 50
 _PERCENTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 _KEPT = 2_000
 
@@ -160,21 +162,26 @@ class _Connection(asyncio.Protocol):
         self._body = b""
 
     def connection_made(self, transport: Any) -> None:
-        self._transport = transport
+        self.transport = transport
         self._running.open += 1
-        self.send()
+        if not self._running.stream.a_second:
+            self.send()
 
     def connection_lost(self, _: Exception | None) -> None:
         self._running.open -= 1
         if self._began:
             self._count(b"the connection was closed", failed=True)
 
+    @property
+    def is_free(self) -> bool:
+        return not self._began
+
     def send(self) -> None:
         request = next(self._running.requests)
         self._began = time.perf_counter()
         if self._running.sent is not None and (number := _NUMBERED.search(request)):
             self._running.sent[number[1]] = self._began
-        self._transport.write(request)
+        self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         if not self._left:
@@ -203,7 +210,7 @@ class _Connection(asyncio.Protocol):
 
     def _next(self) -> None:
         if self._running.last >= self._running.until:
-            self._transport.close()
+            self.transport.close()
         elif not self._running.stream.a_second:
             self.send()
 
@@ -236,17 +243,12 @@ class _Reader(asyncio.Protocol):
 
 
 async def _ran(plan: Plan) -> dict[str, Any]:
-    place = _place(plan.url)
-    loop = asyncio.get_running_loop()
     sent: dict[bytes, float] = {}
     heard: list[float] = []
-    request = _request(plan, plan.feed, "")
-    readers = []
-    for _ in range(plan.readers):
-        _, reader = await loop.create_connection(lambda: _Reader(request, sent, heard), *place)
-        readers.append(reader)
-    if not all(await asyncio.gather(*(reader.is_reading for reader in readers))):
-        raise SystemExit("the feed was refused")
+    readers: list[_Reader] = []
+    for first in range(0, plan.readers, _COMING):
+        count = min(_COMING, plan.readers - first)
+        readers += await asyncio.gather(*(_reader(plan, sent, heard) for _ in range(count)))
     began, spent = time.perf_counter(), time.process_time()
     streams = [
         _Running(
@@ -268,6 +270,24 @@ async def _ran(plan: Plan) -> dict[str, Any]:
     return results
 
 
+async def _reader(plan: Plan, sent: dict[bytes, float], heard: list[float]) -> _Reader:
+    """A reader that reads; one that a busy server refuses comes again.
+
+    Raises:
+        SystemExit: it is refused again and again.
+    """
+    request, until = _request(plan, plan.feed, ""), time.perf_counter() + _GIVE_UP
+    while time.perf_counter() < until:
+        _, reader = await asyncio.get_running_loop().create_connection(
+            lambda: _Reader(request, sent, heard), *_place(plan.url)
+        )
+        if await reader.is_reading:
+            return reader
+        reader.transport.close()
+        await asyncio.sleep(0.1)
+    raise SystemExit("the feed is refused")
+
+
 async def _heard(heard: list[float], wanted: int) -> None:
     """Wait until readers have heard of everything, or not for a long time."""
     until = time.perf_counter() + _GIVE_UP / 3
@@ -282,17 +302,26 @@ async def _stream(running: _Running, host: str, port: int) -> None:
         for _ in range(running.stream.connections)
     ]
     if running.stream.a_second:
-        pause = 1 / running.stream.a_second
-        for place in itertools.cycle(range(len(opened))):
-            await asyncio.sleep(pause)
-            if time.perf_counter() >= running.until:
-                break
-            opened[place].send()
-        running.until = 0.0
-    while running.open and time.perf_counter() < running.until + _GIVE_UP:
+        await _paced(running, opened)
+    while running.open and time.perf_counter() < running.until + _GIVE_UP:  # noqa: ASYNC110  # the same
         await asyncio.sleep(0.002)
-        if running.stream.a_second:
+    for connection in opened:
+        connection.transport.abort()
+
+
+async def _paced(running: _Running, opened: Sequence[_Connection]) -> None:
+    """Send at a steady rate, each time on the connection that has rested longest; then let all
+    of them go.
+    """
+    for connection in itertools.cycle(opened):
+        await asyncio.sleep(1 / running.stream.a_second)
+        if time.perf_counter() >= running.until:
             break
+        if connection.is_free:
+            connection.send()
+    for connection in opened:
+        if connection.is_free:
+            connection.transport.close()
 
 
 def _requests(plan: Plan, stream: Stream) -> Iterator[bytes]:

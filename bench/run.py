@@ -10,8 +10,10 @@ import contextlib
 import os
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,11 +49,16 @@ _NOISY = 1.2
 def main() -> None:
     """Read the command line, make what is missing, measure, and say what was found."""
     options = _options()
+    # Whoever is told to stop ends its servers first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     cache = options.cache.absolute()
     cache.mkdir(parents=True, exist_ok=True)
-    whole = not options.only
-    for engine in options.engine:
-        store = made(cache, engine, options.rows)
+    # Figures of a disk that isn't there are not kept.
+    whole = not options.only and not options.flush_ms
+    stores = [made(cache, engine, options.rows) for engine in options.engine]
+    if options.flush_ms:
+        server.slow_flushes(cache, options.flush_ms)
+    for engine, store in zip(options.engine, stores, strict=True):
         found = measured(
             store, cache, options.only or GROUPS, rounds=options.rounds, seconds=options.seconds
         )
@@ -75,6 +82,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
         "--seconds", type=float, default=2.0, help="of each load; a question gets a tenth"
+    )
+    parser.add_argument(
+        "--flush-ms",
+        type=float,
+        default=0.0,
+        help="have each flush of the disk take at least so long",
     )
     parser.add_argument(
         "--cache", type=Path, default=ROOT / ".bench", help="where made stores are kept"
@@ -124,7 +137,7 @@ def measured(
         commit=_commit(),
         machine=_machine(),
         made_a_second=store.world.rows / store.seconds,
-        flush_ms=server.flush_seconds(cache) * 1000,
+        flush_ms=max(server.imposed_flush_ms(), server.flush_seconds(cache) * 1000),
         noise=slowest,
         is_noisy=slowest > _NOISY,
         figures={

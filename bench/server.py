@@ -188,6 +188,29 @@ def flush_seconds(folder: Path, times: int = 100) -> float:
     return statistics.median(taken)
 
 
+def slow_flushes(cache: Path, milliseconds: float) -> None:
+    """Have every flush of the servers that are started from now on take at least so long.
+
+    SQLite and PostgreSQL ask the kernel themselves, so this takes a library of ours before the C
+    library.
+
+    Raises:
+        SystemExit: there is no C compiler.
+    """
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise SystemExit("--flush-ms needs a C compiler: install one (Debian's package is gcc)")
+    library = cache / "slow_flush.so"
+    source = Path(__file__).with_name("slow_flush.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", library, source, "-ldl"], check=True)
+    os.environ.update(LD_PRELOAD=str(library), BENCH_FLUSH_MS=str(milliseconds))
+
+
+def imposed_flush_ms() -> float:
+    """What `slow_flushes` was asked for."""
+    return float(os.environ.get("BENCH_FLUSH_MS", "0"))
+
+
 def spin_seconds(core: int) -> float:
     """Seconds of work that never changes, on one core: longer when somebody else is on it."""
     before = os.sched_getaffinity(0)

@@ -2,6 +2,7 @@
 plots.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from bench import goals, plots
 HERE = Path(__file__).parent
 
 
-class Figure(msgspec.Struct):
+class Figure(msgspec.Struct, array_like=True):
     """A median of rounds, with the least and the most."""
 
     median: float
@@ -80,19 +81,34 @@ def keep(folder: Path, found: Found) -> None:
     if before is not None:
         found.figures = {**before.figures, **found.figures}
     path = folder / "results" / f"{found.engine}-{found.rows}.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(_rounded(found)), indent=1) + b"\n")
+    path.write_text(_json(_rounded(found)), encoding="utf-8")
 
 
-def _rounded(value: Any) -> Any:
+def _rounded(found: Found) -> dict[str, Any]:
     """Four digits: what a run can tell."""
-    plain = msgspec.to_builtins(value)
+    plain = msgspec.to_builtins(found)
 
     def walk(one: Any) -> Any:
         if isinstance(one, dict):
             return {name: walk(inner) for name, inner in one.items()}
         return float(f"{one:.4g}") if isinstance(one, float) else one
 
-    return walk(plain)
+    return {name: walk(value) for name, value in plain.items()}
+
+
+def _json(plain: dict[str, Any]) -> str:
+    """A line for each measure, so that two runs can be compared by a diff."""
+    groups = [
+        f"  {json.dumps(group)}: {{\n   "
+        + ",\n   ".join(f"{json.dumps(name)}: {json.dumps(one)}" for name, one in named.items())
+        + "\n  }"
+        for group, named in plain.pop("figures").items()
+    ]
+    head = [
+        f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)},\n"
+        for name, value in plain.items()
+    ]
+    return "{\n" + "".join(head) + ' "figures": {\n' + ",\n".join(groups) + "\n }\n}\n"
 
 
 def text(folder: Path, found: Found, before: Found | None = None) -> str:

@@ -200,7 +200,7 @@ def _markdown(table: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _goal_lines(folder: Path, found: Found) -> list[str]:
-    rows = [["goal", "measured", "wanted", ""], *goals.table(found, everything(folder))]
+    rows = [["goal", "measured", "by CPU", "wanted", ""], *goals.table(found, everything(folder))]
     return _aligned(rows) if len(rows) > 1 else []
 
 
@@ -232,7 +232,12 @@ def _section(folder: Path, found: Found, runs: Sequence[Found]) -> list[str]:
     parts = [f"## {found.engine}, {found.rows:,} engagements", "", _headline(found), ""]
     rows = goals.table(found, runs)
     if rows:
-        parts += ["### Goals", "", *_markdown([["goal", "measured", "wanted", ""], *rows]), ""]
+        parts += [
+            "### Goals",
+            "",
+            *_markdown([["goal", "measured", "by CPU", "wanted", ""], *rows]),
+            "",
+        ]
     for group, named in found.figures.items():
         table = [_titles(found, None, group), *(_row(found, None, group, name) for name in named)]
         parts += [f"### {group.capitalize()}", "", *_markdown(table), ""]

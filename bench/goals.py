@@ -144,6 +144,7 @@ def _of_questions(found: "Found") -> Iterator[list[str]]:
         yield [
             "questions within their goals",
             f"{len(known) - len(late)}",
+            "",
             f"{len(known)}",
             "missed" if late else "met",
         ]

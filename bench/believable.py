@@ -29,16 +29,14 @@ _KINDS = ("call", "email", "default", "offline", "linked_in")
 _KIND_WEIGHTS = (40, 35, 15, 7, 3)
 _TEXTS = 3_000
 _SENTENCES = (
-    "They want single sign-on before the rollout, and two dates for a session with their "
-    "operations lead.",
+    "They want single sign-on before the rollout, and dates for a session with their new lead.",
     "Budget is approved for next quarter; legal needs the data processing terms.",
     "Asked whether the export can run nightly, and what the import of old records costs.",
     "No decision yet.",
     "Walked through the roadmap: what matters most to them is that nothing gets lost on the way.",
     "Sie möchten das Angebot bis Freitag, mit getrennten Preisen für Betrieb und Schulung.",
     "Der Vertrag läuft im März aus; über eine Verlängerung wird erst nach der Messe gesprochen.",
-    "Le client demande une démonstration pour son équipe de Lyon, de préférence en début de "
-    "semaine.",
+    "Le client demande une démonstration pour son équipe de Lyon, de préférence lundi ou mardi.",
     "Rappeler après la réunion du comité d’achat.",
     "Quieren probar la importación con sus propios datos antes de firmar.",
     "La reunión se movió al jueves porque su directora está de viaje.",

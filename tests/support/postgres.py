@@ -130,9 +130,7 @@ class PostgresServer:
                 "--no-sync",
                 "--no-instructions",
             )
-            server._configure(
-                {**_SETTINGS, **({} if durable else _FAST), **(settings or {})}
-            )
+            server._configure({**_SETTINGS, **({} if durable else _FAST), **(settings or {})})
             server.start()
         except DidNotStart:
             with contextlib.suppress(DidNotStart):

@@ -44,8 +44,10 @@ def test_the_curl_line_records_an_engagement(demo: Server, tmp_path: Path) -> No
     assert '"title":"Renewal call"' in said
 
 
-def test_the_typescript_example_finds_what_it_recorded(demo: Server, tmp_path: Path) -> None:
-    (tmp_path / "node_modules").symlink_to(ROOT / "tests/sdk/typescript/node_modules")
+def test_the_typescript_example_finds_what_it_recorded(
+    demo: Server, typescript: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "node_modules").symlink_to(typescript)
     (tmp_path / "example.mjs").write_text(
         example("js", "engagementsCreate", demo), encoding="utf-8"
     )

@@ -240,6 +240,11 @@ def test_what_is_wrong_with_the_first_worker_is_one_sentence(
     assert len(said) == 2
 
 
+def _heed_the_terminal() -> None:
+    """The end of a terminal is ignored by what `nohup` starts, these tests among it."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def test_closing_its_terminal_stops_it(postgres: PostgresServer, tmp_path: Path) -> None:
     leader, terminal = os.openpty()
     with postgres.database(new_name()) as url:
@@ -262,6 +267,7 @@ def test_closing_its_terminal_stops_it(postgres: PostgresServer, tmp_path: Path)
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=_heed_the_terminal,  # noqa: PLW1509  # it takes no lock
         )
         try:
             eventually(20, lambda: children(process.pid))

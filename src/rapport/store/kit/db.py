@@ -308,6 +308,10 @@ async def look(
     return await store.read(run, deadline=time.monotonic() + seconds)
 
 
+# Why a long read ended that nobody waited for.
+NOBODY = "nobody waits for it any more"
+
+
 def unavailable(why: str) -> ServiceUnavailable:
     """The answer when the store can't do its work now; `why` goes to the caller."""
     return ServiceUnavailable(

@@ -304,9 +304,8 @@ async def count(tx: Tx, where: Filter[Any]) -> int:
     if is_plain and len(where.asked) == 1 and len(sums) == 1:
         return next(iter(sums.values()))
     driver = where.asked[min(sums, key=lambda place: sums[place])] if sums else None
-    row = await tx.one(
-        _statement(where, driver or await _rarest(tx, where), "count(*)"), **where.parameters
-    )
+    driver = driver or await _rarest(tx, where, sums)
+    row = await tx.one(_statement(where, driver, "count(*)"), **where.parameters)
     return int(row[0]) if row else 0
 
 
@@ -323,17 +322,22 @@ async def _sums(tx: Tx, where: Filter[Any]) -> dict[int, int]:
     }
 
 
-async def _rarest(tx: Tx, where: Filter[Any]) -> Asked | None:
-    """The filter with the fewest rows, if those are few; what it costs to know is bounded."""
+async def _rarest(tx: Tx, where: Filter[Any], sums: Mapping[int, int]) -> Asked | None:
+    """The filter with the fewest rows, if those are few: as a sum says, or by as much of its index
+    as it takes to know.
+    """
     fewest, rarest = _RARE, None
-    for one in where.asked:
+    for place, one in enumerate(where.asked):
         found = one.by.found(where.listing, one.values)
         if found is None:
             continue
-        sql = f"SELECT count(*) FROM ({found} LIMIT :fewest) AS found"  # noqa: S608  # literals
-        row = await tx.one(sql, fewest=fewest, **where.parameters)
-        if row is not None and row[0] < fewest:
-            fewest, rarest = row[0], one
+        number = sums.get(place)
+        if number is None:
+            sql = f"SELECT count(*) FROM ({found} LIMIT :fewest) AS found"  # noqa: S608  # literals
+            row = await tx.one(sql, fewest=fewest, **where.parameters)
+            number = int(row[0]) if row else 0
+        if number < fewest:
+            fewest, rarest = number, one
     return rarest
 
 
@@ -363,7 +367,7 @@ async def page(tx: Tx, where: Filter[T], walk: Walk) -> Page[T]:
     keys = ", ".join(column for column, _ in columns)
     width = len(columns)
 
-    driver = await _rarest(tx, where)
+    driver = await _rarest(tx, where, await _sums(tx, where))
 
     async def fetch(start: Cursor | None, *, back: bool, most: int) -> list[Row]:
         parameters: dict[str, Any] = dict(where.parameters)

@@ -19,6 +19,7 @@ import structlog
 from rapport.contract.kit.errors import ServiceUnavailable
 from rapport.store.kit import numbers
 from rapport.store.kit.db import (
+    NOBODY,
     Batch,
     CannotOpen,
     Committed,
@@ -56,7 +57,7 @@ _log = structlog.get_logger("rapport.store")
 # Of the connections: how many transactions of calls that run together, and of calls alone.
 _LANES = 2
 _ALONE = 4
-# A third of the connections, and no more than three, is for long reads alone, so that they take
+# Up to half of the connections, and no more than three, are for long reads alone, so that they take
 # none of a writer's.
 _HEAVY = 3
 # What a statement of a short read may take, in milliseconds; the read is begun again among the long
@@ -282,7 +283,7 @@ class PostgresStore:
                 if waiting.is_gone():
                     reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
-            waiting.settle(unavailable("nobody waited for it any more"))
+            waiting.settle(unavailable(NOBODY))
 
     async def _read_beside(self, waiting: _Waiting) -> None:
         if not await self._read_replica(waiting):

@@ -20,7 +20,15 @@ from typing import Any, TypeVar
 import apsw
 import structlog
 
-from rapport.store.kit.db import Batch, CannotOpen, Committed, Dial, never, unavailable
+from rapport.store.kit.db import (
+    NOBODY,
+    Batch,
+    CannotOpen,
+    Committed,
+    Dial,
+    never,
+    unavailable,
+)
 from rapport.store.sqlite.file import connect, migrate, refuse_unfinished
 from rapport.store.sqlite.tx import SqliteTx, finish
 
@@ -153,7 +161,7 @@ class SqliteStore:
         try:
             return reader.read(work, deadline, is_gone)
         except _TooLong as error:
-            raise unavailable("reading took too long") from error
+            raise unavailable(NOBODY if is_gone() else "reading took too long") from error
         finally:
             reader.end()
 

@@ -26,6 +26,7 @@ from rapport.contract.kit.fields import UNSET, Request
 from rapport.contract.kit.method import READ, VERSIONS, Method
 from rapport.contract.table import METHODS
 from rapport.events.bell import Bell
+from rapport.http.encoding import packed
 from rapport.http.stream import PATH, Stream, last_event_id
 from rapport.operations.kit.invoke import Invoker
 from rapport.ratelimit import Limits
@@ -36,6 +37,7 @@ from rapport.wire.strict import AnswerFilter
 
 MAX_BODY = 1024 * 1024
 BODY_SECONDS = 30
+_SECRET_FAMILIES = ("auth-tokens", "webhooks")
 
 # Where a server that knows puts what says whether the asker has gone.
 IS_GONE = "rapport.is_gone"
@@ -118,6 +120,8 @@ class Edge:
         except Exception:  # noqa: BLE001  # whatever it was, the caller gets an answer and the log the traceback
             status, more, body = render(fault(scope["path"], out["x-request-id"]))
             out.update(more)
+        if not _bears_secrets(route.method):
+            body = await packed(body, headers.get(b"accept-encoding"), out)
         await respond(send, status, out, body)
         if self._access_log:
             _log.info(
@@ -274,6 +278,11 @@ class Edge:
         if self._strict:
             raise _not_devrevs("Idempotency-Key")
         return header.decode("latin-1")
+
+
+def _bears_secrets(method: Method) -> bool:
+    """Whether an answer's compressed length could tell of a token, a secret or a signature."""
+    return method.signs_urls or method.secret_answer or method.family in _SECRET_FAMILIES
 
 
 def identified(app: App) -> App:

@@ -2,46 +2,54 @@
 bytes.
 """
 
-import functools
-import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from rapport import __version__
 from rapport.contract.kit.errors import ApiError, MethodNotAllowed, NotFound, ServiceUnavailable
+from rapport.contract.kit.fields import Json
 from rapport.http.files.uploads import Files
+from rapport.http.reference.once import Once
+from rapport.http.reference.sheets import Sheet, answer, sheet
 from rapport.operations.health import ready
 from rapport.store.kit.db import Store
 from rapport.wire import openapi
 from rapport.wire.errors import render, wrong_verb
 
-# Stands for the nonce in the one rendering that all requests share.
-_NONCE = "0-nonce-of-this-request-0"
+if TYPE_CHECKING:
+    from rapport.http.reference.page import Reference
+
+_GUARDED = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 
 
-def site(store: Store, files: Files, *, strict: bool, is_leaving: Callable[[], bool]) -> Starlette:
+def site(
+    store: Store, files: Files, *, strict: bool, public_url: str, is_leaving: Callable[[], bool]
+) -> Starlette:
     """The application for every path that is no method.
 
     Args:
         store: what `/readyz` asks.
         files: the artifacts' bytes.
         strict: the document leaves out what is not DevRev's.
+        public_url: what callers find the server by, if it is known; the document names it.
         is_leaving: whether the server is about to stop.
     """
-    document = openapi.document(version=__version__, strict=strict)
-    document_body = msgspec.json.encode(document)
-
-    @functools.cache
-    def reference_page() -> str:
-        from rapport.http.reference.page import page  # noqa: PLC0415  # its templates would add a tenth to every start
-
-        return page(document, nonce=_NONCE)
+    document = Once(
+        partial(openapi.document, version=__version__, strict=strict, server=public_url or "/")
+    )
+    document_sheet = Once(
+        lambda made: sheet("application/json", msgspec.json.encode(made)), document
+    )
+    reference = Once(_reference, document)
+    pages: dict[str, Once[Sheet]] = {}
 
     async def healthz(_request: Request) -> Response:
         return _json(200, b'{"status":"ok"}')
@@ -54,33 +62,50 @@ def site(store: Store, files: Files, *, strict: bool, is_leaving: Callable[[], b
         await ready(store)
         return _json(200, b'{"status":"ready"}')
 
-    async def openapi_json(_request: Request) -> Response:
-        return _json(200, document_body)
+    async def openapi_json(request: Request) -> Response:
+        return answer(request, await document_sheet.get(), {})
 
-    async def docs(_request: Request) -> Response:
-        nonce = secrets.token_urlsafe(16)
-        policy = (
-            f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
-            "connect-src 'self'; "
-            "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    async def docs(request: Request) -> Response:
+        name = request.path_params.get("name", "")
+        made = await reference.get()
+        if name not in made.names:
+            raise HTTPException(404)
+        page = pages.setdefault(name, Once(lambda made: sheet(*made.page(name)), reference))
+        return answer(
+            request, await page.get(), {"content-security-policy": made.policy, **_GUARDED}
         )
-        headers = {"content-security-policy": policy, "x-content-type-options": "nosniff"}
-        return HTMLResponse(reference_page().replace(_NONCE, nonce), headers=headers)
 
-    async def home(_request: Request) -> Response:
-        return RedirectResponse("/docs", status_code=307)
+    async def to_docs(request: Request) -> Response:
+        # Relative, so that it stays behind the path of a proxy.
+        return RedirectResponse("docs" if request.url.path == "/" else "../docs", status_code=307)
 
     return Starlette(
         routes=[
-            Route("/", home, methods=["GET"]),
-            Route("/healthz", healthz, methods=["GET"]),
-            Route("/readyz", readyz, methods=["GET"]),
-            Route("/openapi.json", openapi_json, methods=["GET"]),
-            Route("/docs", docs, methods=["GET"]),
+            _get("/", to_docs),
+            _get("/healthz", healthz),
+            _get("/readyz", readyz),
+            _get("/openapi.json", openapi_json),
+            _get("/docs", docs),
+            _get("/docs/", to_docs),
+            _get("/docs/{name:path}", docs),
             *files.routes,
         ],
         exception_handlers={HTTPException: _http_error, ApiError: _api_error},
     )
+
+
+def _get(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+    """A route for GET alone: HEAD, which Starlette adds, is refused here as on every method."""
+    route = Route(path, endpoint, methods=["GET"])
+    route.methods = {"GET"}
+    return route
+
+
+def _reference(document: Json) -> "Reference":
+    # Its templates would add a tenth to every start.
+    from rapport.http.reference.page import Reference  # noqa: PLC0415
+
+    return Reference(document)
 
 
 def _json(status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:

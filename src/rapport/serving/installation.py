@@ -248,7 +248,10 @@ def _application(opened: Opened, settings: Settings, limits: Limits | None, stat
     edge: App = Edge(
         opened.invoker, Callers(opened.store, system_clock), opened.bell, limits,
         strict=settings.strict, access_log=settings.access_log,
-        site=site(opened.store, files, strict=settings.strict, is_leaving=lambda: state.is_leaving),
+        site=site(
+            opened.store, files, strict=settings.strict, public_url=settings.public_url,
+            is_leaving=lambda: state.is_leaving,
+        ),
     )  # fmt: skip
     if settings.cors_origins:
         shared = CORSMiddleware(

@@ -76,12 +76,13 @@ _ERROR_HEADERS: dict[int, Json] = {
 }
 
 
-def document(*, version: str, strict: bool = False) -> Json:
+def document(*, version: str, strict: bool = False, server: str = "/") -> Json:
     """The whole document.
 
     Args:
         version: Rapport's own, for `info`.
         strict: as under `RAPPORT_STRICT=1`: without what is not DevRev's.
+        server: where the methods are served.
     """
     methods = [method for method in METHODS.values() if not (strict and method.ours)]
     structs = components(
@@ -100,7 +101,7 @@ def document(*, version: str, strict: bool = False) -> Json:
             "description": _ABOUT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": server}],
         "tags": _families(methods),
         "security": [{"bearer": []}],
         "paths": {one.path: _path(one, structs, strict=strict) for one in methods},

@@ -1,267 +1,112 @@
-"""The reference at `/docs`: the OpenAPI document as one page that needs nothing from the
-network.
-"""
+"""The reference at `/docs`: pages made of the OpenAPI document and the guides."""
 
+import base64
+import hashlib
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from rapport.contract.kit.errors import OURS
 from rapport.contract.kit.fields import Json
-from rapport.wire.schemas import REF, resolve
+from rapport.http.reference.entries import entries, errors
+from rapport.http.reference.guides import guides
 
+HTML = "text/html; charset=utf-8"
 _HERE = Path(__file__).parent
 _CODE = re.compile(r"`([^`]+)`")
-_HOST = "http://127.0.0.1:8080"
-_DEEPEST = 3
-_BOUNDS = (
-    ("minLength", "maxLength", " characters"),
-    ("minItems", "maxItems", " entries"),
-    ("minimum", "maximum", ""),
-)
+_SEARCH = "search.json"
+_ERRORS = "errors"
+_GUIDE = "guide/"
 
 
-@dataclass(frozen=True)
-class Field:
-    """One line of a table of fields."""
-
-    name: str
-    type: str
-    required: bool
-    ours: bool
-    description: str
-    bounds: str
-    choices: list[str]
-    fields: list["Field"]
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """The error types of one status."""
-
-    status: str
-    description: str
-    types: list[str]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One method as the page shows it."""
-
-    name: str
-    path: str
-    family: str
-    summary: str
-    verbs: list[str]
-    scope: str
-    ours: bool
-    status: str
-    headers: list[Field]
-    request: list[Field]
-    answers: str
-    answer: list[Field]
-    refusals: list[Refusal]
-    example: str
-    curl: str
-    words: str = field(repr=False)
-
-
-def page(document: Json, *, nonce: str = "") -> str:
-    """The page as HTML.
+class Reference:
+    """All pages, by what stands behind `/docs/` in their URLs; the first page's name is empty.
 
     Args:
         document: what `rapport.wire.openapi.document` makes.
-        nonce: for the Content-Security-Policy: the one style and the one script carry it.
     """
-    entries = [_entry(path, operations, document) for path, operations in document["paths"].items()]
-    families = [
-        (tag, [one for one in entries if one.family == tag["name"]]) for tag in document["tags"]
-    ]
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters["prose"] = _prose
-    return environment.get_template("reference.html").render(
-        info=document["info"],
-        families=families,
-        errors=_errors(document),
-        nonce=nonce,
-        style=Markup((_HERE / "reference.css").read_text(encoding="utf-8")),  # noqa: S704 (our own file)
-        script=Markup((_HERE / "reference.js").read_text(encoding="utf-8")),  # noqa: S704 (our own file)
-    )
+
+    def __init__(self, document: Json) -> None:
+        self._document = document
+        self._style = (_HERE / "reference.css").read_text(encoding="utf-8")
+        self._script = (_HERE / "reference.js").read_text(encoding="utf-8")
+        self._entries = {one.name: one for one in entries(document)}
+        self._guides = {one.name: one for one in guides()}
+        self._environment = Environment(
+            loader=FileSystemLoader(_HERE / "templates"),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=StrictUndefined,
+        )
+        self._environment.filters["prose"] = _prose
+        self._environment.globals.update(
+            {
+                "info": document["info"],
+                "families": [
+                    (tag, [one for one in self._entries.values() if one.family == tag["name"]])
+                    for tag in document["tags"]
+                ],
+                "guides": [*self._guides.values()],
+                # Our own files.
+                "style": Markup(self._style),  # noqa: S704
+                "script": Markup(self._script),  # noqa: S704
+            }
+        )
+
+    @property
+    def names(self) -> list[str]:
+        """Of all pages."""
+        return ["", _ERRORS, _SEARCH, *self._entries, *(_GUIDE + one for one in self._guides)]
+
+    @cached_property
+    def policy(self) -> str:
+        """The Content-Security-Policy that lets through the one style, the one script, no other."""
+        return (
+            f"default-src 'none'; style-src '{_digest(self._style)}'; "
+            f"script-src '{_digest(self._script)}'; connect-src 'self'; img-src data:; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+            "require-trusted-types-for 'script'"
+        )
+
+    def page(self, name: str) -> tuple[str, bytes]:
+        """A page's media type and bytes.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        if name == _SEARCH:
+            return "application/json", json.dumps(self._words()).encode()
+        if name in self._entries:
+            return HTML, self._render("method", name, one=self._entries[name])
+        if name.startswith(_GUIDE):
+            return HTML, self._render("guide", name, guide=self._guides[name.removeprefix(_GUIDE)])
+        if name == _ERRORS:
+            return HTML, self._render("errors", name, errors=errors(self._document))
+        if name:
+            raise KeyError(name)
+        return HTML, self._render("home", name)
+
+    def _words(self) -> dict[str, str]:
+        """What the search finds each page by."""
+        methods = {one.name: one.words for one in self._entries.values()}
+        told = {_GUIDE + one.name: one.words for one in self._guides.values()}
+        types = " ".join(row[1] for row in errors(self._document))
+        return {**methods, **told, _ERRORS: f"errors {types}"}
+
+    def _render(self, template: str, name: str, **values: Any) -> bytes:
+        # Every link is relative, so that the pages work behind any path of a proxy.
+        up = "../" * (name.count("/") + 1) if name else ""
+        made = self._environment.get_template(f"{template}.html")
+        return made.render(here=name, up=up, **values).encode()
 
 
-def _entry(path: str, operations: Json, document: Json) -> Entry:
-    post = operations["post"]
-    schemas = document["components"]["schemas"]
-    status, answer = next(iter(post["responses"].items()))
-    body = post["requestBody"]["content"]["application/json"]
-    request = [*_fields(body["schema"], schemas)]
-    answered = [*_fields(answer["content"]["application/json"]["schema"], schemas)]
-    name = path.removeprefix("/")
-    return Entry(
-        name=name,
-        path=path,
-        family=post["tags"][0],
-        summary=post["summary"],
-        verbs=sorted(verb.upper() for verb in operations),
-        scope=post.get("x-rapport-scope", ""),
-        ours=OURS in post,
-        status=status,
-        headers=[_header(one["$ref"], document) for one in post["parameters"]],
-        request=request,
-        answers=answer["description"],
-        answer=answered,
-        refusals=[
-            _refusal(code, one, schemas)
-            for code, one in post["responses"].items()
-            if code != status
-        ],
-        example=json.dumps(body["example"], indent=2, ensure_ascii=False),
-        curl=_curl(path, body["example"]),
-        words=" ".join(
-            dict.fromkeys([name, post["summary"], *_names(request, _DEEPEST), *_names(answered, 2)])
-        ).lower(),
-    )
-
-
-def _fields(schema: Json, schemas: dict[str, Json], depth: int = 0) -> Iterator[Field]:
-    """The fields of an object, of an array's objects, or of all alternatives together."""
-    if depth > _DEEPEST:
-        return
-    found: dict[str, Field] = {}
-    for shape in _objects(schema, schemas):
-        for name, one in shape["properties"].items():
-            required = name in shape.get("required", [])
-            line = _field(name, one, schemas, required=required, depth=depth)
-            found.setdefault(name, line).choices.extend(
-                one for one in line.choices if one not in found[name].choices
-            )
-    yield from found.values()
-
-
-def _objects(schema: Json, schemas: dict[str, Json]) -> Iterator[Json]:
-    schema = resolve(schema, schemas)
-    if "properties" in schema:
-        yield schema
-    for inner in (*([schema["items"]] if "items" in schema else []), *schema.get("anyOf", [])):
-        yield from _objects(inner, schemas)
-
-
-def _field(
-    name: str, schema: Json, schemas: dict[str, Json], *, required: bool, depth: int
-) -> Field:
-    shape = resolve(schema, schemas)
-    plain = next((one for one in shape.get("anyOf", []) if one.get("type") != "null"), shape)
-    choices = plain if "enum" in plain else plain.get("items", {})
-    return Field(
-        name=name,
-        type=_type(schema, schemas),
-        required=required,
-        ours=OURS in schema,
-        description=schema.get("description")
-        or (shape.get("description", "") if "$ref" in schema else ""),
-        bounds=_bounds(plain),
-        choices=[str(one) for one in choices.get("enum", [])],
-        fields=[*_fields(schema, schemas, depth + 1)],
-    )
-
-
-def _type(schema: Json, schemas: dict[str, Json]) -> str:
-    shape = resolve(schema, schemas)
-    if "discriminator" in shape:
-        return " or ".join(shape["discriminator"]["mapping"])
-    if "anyOf" in shape:
-        return " or ".join(dict.fromkeys(_type(one, schemas) for one in shape["anyOf"]))
-    if shape.get("type") == "array":
-        return f"array of {_plural(_type(shape['items'], schemas))}"
-    if shape.get("format") == "id":
-        return "id (" + ", ".join(one.replace("12345", "…") for one in shape["examples"]) + ")"
-    if "enum" in shape:
-        return "enum"
-    return str(shape.get("format") or shape.get("type") or "any")
-
-
-def _plural(kind: str) -> str:
-    return re.sub(r"\b(id|string|object|integer|enum)\b", r"\1s", kind)
-
-
-def _bounds(schema: Json) -> str:
-    parts = []
-    for least, most, unit in _BOUNDS:
-        if least in schema and most in schema:
-            parts.append(f"{schema[least]:,} to {schema[most]:,}{unit}")
-        elif most in schema:
-            parts.append(f"Up to {schema[most]:,}{unit}")
-        elif least in schema:
-            parts.append(f"At least {schema[least]:,}{unit}")
-    if schema.get("pattern") == r"\S":
-        parts.append("not blank")
-    return ", ".join(parts)
-
-
-def _names(fields: list[Field], depth: int) -> Iterator[str]:
-    for one in fields if depth else ():
-        yield one.name
-        yield from _names(one.fields, depth - 1)
-
-
-def _header(place: str, document: Json) -> Field:
-    header = document["components"]["parameters"][place.rpartition("/")[2]]
-    one = _field(header["name"], header["schema"], {}, required=False, depth=0)
-    return Field(**{**vars(one), "ours": OURS in header, "description": header["description"]})
-
-
-def _refusal(status: str, response: Json, schemas: dict[str, Json]) -> Refusal:
-    schema = response["content"]["application/json"]["schema"]
-    kinds = [resolve(one, schemas) for one in schema.get("oneOf", [schema])]
-    return Refusal(
-        status, response["description"], [kind["properties"]["type"]["const"] for kind in kinds]
-    )
-
-
-def _errors(document: Json) -> list[tuple[str, str, str, list[str]]]:
-    """Status, type, meaning and own fields of each error type, by status."""
-    schemas = document["components"]["schemas"]
-    found: dict[str, tuple[str, str, str, list[str]]] = {}
-    for operations in document["paths"].values():
-        for status, response in operations["post"]["responses"].items():
-            schema = response["content"]["application/json"]["schema"]
-            for place in schema.get("oneOf", [schema]):
-                kind = resolve(place, schemas)
-                if "const" in kind["properties"].get("type", {}):
-                    own = [
-                        one
-                        for one in kind["properties"]
-                        if one not in {"type", "message", "detail"}
-                    ]
-                    name = kind["properties"]["type"]["const"]
-                    found[place["$ref"].removeprefix(REF)] = (
-                        status,
-                        name,
-                        kind["description"],
-                        own,
-                    )
-    return sorted(found.values(), key=lambda row: row[0])
-
-
-def _curl(path: str, example: Json) -> str:
-    body = json.dumps(example, ensure_ascii=False).replace("'", r"'\''")
-    return (
-        f"curl {_HOST}{path} \\\n"
-        '  -H "Authorization: Bearer $TOKEN" \\\n'
-        '  -H "Content-Type: application/json" \\\n'
-        f"  -d '{body}'"
-    )
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _prose(text: str) -> Markup:

@@ -118,4 +118,36 @@ def test_refusals_files_and_pages_are_as_ever_on_the_lowest_versions(serving: Se
     assert alice.call("engagements.create", {"title": 7}).status == 400
     assert alice.download(alice.upload(b"kept")).content == b"kept"
     assert serving.http.get(f"{serving.url}/healthz").status_code == 200
-    assert serving.http.get(f"{serving.url}/docs").status_code == 200
+    for page in ("docs", "docs/engagements.create", "docs/errors", "openapi.json"):
+        assert serving.http.get(f"{serving.url}/{page}").status_code == 200
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_the_guides_are_in_the_package_and_served_on_the_lowest_versions(serving: Server) -> None:
+    for guide in (ROOT / "docs" / "guide").glob("*.md"):
+        answer = serving.http.get(f"{serving.url}/docs/guide/{guide.stem}")
+        assert answer.status_code == 200
+        assert "<h1 id=" in answer.text
+
+
+def test_a_wheel_made_of_the_source_distribution_has_the_guides_too(tmp_path: Path) -> None:
+    hatchling = (sys.executable, "-m", "hatchling", "build", "--directory")
+    succeed(*hatchling, str(tmp_path), "--target", "sdist")
+    (source,) = tmp_path.glob("*.tar.gz")
+    succeed("tar", "--extract", "--file", str(source), "--directory", str(tmp_path))
+    (folder,) = (one for one in tmp_path.iterdir() if one.is_dir())
+    succeed(
+        "bash",
+        "-c",
+        'cd "$1" && shift && "$@"',
+        "-",
+        str(folder),
+        *hatchling,
+        str(tmp_path),
+        "--target",
+        "wheel",
+    )
+    with zipfile.ZipFile(*tmp_path.glob("*.whl")) as archive:
+        names = {Path(name).name for name in archive.namelist() if "/reference/guide/" in name}
+    assert names == {guide.name for guide in (ROOT / "docs" / "guide").glob("*.md")}

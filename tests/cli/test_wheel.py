@@ -148,6 +148,7 @@ def test_a_wheel_made_of_the_source_distribution_has_the_guides_too(tmp_path: Pa
         "--target",
         "wheel",
     )
-    with zipfile.ZipFile(*tmp_path.glob("*.whl")) as archive:
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
         names = {Path(name).name for name in archive.namelist() if "/reference/guide/" in name}
     assert names == {guide.name for guide in (ROOT / "docs" / "guide").glob("*.md")}

@@ -20,7 +20,7 @@ from rapport.auth.caller import Callers
 from rapport.blobs import Blobs
 from rapport.blobs.local import LocalBlobs
 from rapport.blobs.signed_urls import SignedUrls, read_key
-from rapport.clock import DAY, SECOND, system_clock
+from rapport.clock import DAY, SECOND, Clock, system_clock
 from rapport.contract.kit.errors import ApiError
 from rapport.control import server as control
 from rapport.events.bell import Bell
@@ -82,19 +82,27 @@ class Opened:
     """An open store and data folder: the rows, the artifacts' bytes, and everything that works on
     them.
 
-    `place` is where the rows are, for people.
+    `place` is where the rows are, for people; `clock` is the one clock of all that works here.
     """
 
-    def __init__(self, settings: Settings, store: Store, blobs: Blobs, urls: SignedUrls) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        blobs: Blobs,
+        urls: SignedUrls,
+        clock: Clock = system_clock,
+    ) -> None:
+        self.clock = clock
         self.place = masked(settings.database_url) or str(settings.data)
         self.store = store
         self.blobs = blobs
         self.tools = Tools(urls, Reach(allow_private=settings.webhook_allow_private))
         self.bell = Bell(settings.look_seconds)
         self.invoker = Invoker(
-            store, system_clock, self.tools, key_life=_key_life(settings), bell=self.bell
+            store, clock, self.tools, key_life=_key_life(settings), bell=self.bell
         )
-        self.admin = Admin(store, system_clock)
+        self.admin = Admin(store, clock)
         self.commands = control.Commands(self.admin, self.invoker)
 
 
@@ -240,13 +248,13 @@ def _limits(settings: Settings) -> Limits | None:
 
 def _application(opened: Opened, settings: Settings, limits: Limits | None, state: State) -> App:
     files = Files(
-        Uploads(opened.store, opened.blobs, system_clock),
+        Uploads(opened.store, opened.blobs, opened.clock),
         opened.tools.urls,
-        system_clock,
+        opened.clock,
         max_bytes=settings.artifact_max_bytes,
     )
     edge: App = Edge(
-        opened.invoker, Callers(opened.store, system_clock), opened.bell, limits,
+        opened.invoker, Callers(opened.store, opened.clock), opened.bell, limits,
         strict=settings.strict, access_log=settings.access_log,
         site=site(
             opened.store, files, strict=settings.strict, public_url=settings.public_url,
@@ -348,7 +356,7 @@ async def _serve(
             cleaner = Cleaner(
                 opened.store,
                 opened.blobs,
-                system_clock,
+                opened.clock,
                 orphan_seconds=orphan_seconds,
                 event_seconds=settings.event_retention_days * 86_400,
                 delivery_seconds=settings.delivery_retention_days * 86_400,
@@ -432,7 +440,7 @@ def _deliveries(opened: Opened, settings: Settings) -> Deliveries:
         verify_again=settings.webhook_reverify_seconds,
     )
     return Deliveries(
-        opened.store, system_clock, Poster(opened.tools.reach), rules, bell=opened.bell
+        opened.store, opened.clock, Poster(opened.tools.reach), rules, bell=opened.bell
     )
 
 
@@ -466,7 +474,7 @@ async def _first_start(opened: Opened, first: First, say: Callable[[str], None])
     if first.token_file is not None:
         token_file.check(first.token_file)
     if first.with_demo:
-        made = await demo.fill(opened.store, opened.blobs, system_clock)
+        made = await demo.fill(opened.store, opened.blobs, opened.clock)
     else:
         made = await opened.admin.first_org(name=first.org, email=first.email)
     if made is None:

@@ -9,7 +9,7 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar, cast
@@ -35,6 +35,8 @@ _OTHER_VARIABLES = frozenset(
 _Files = dict[str, dict[str, Any]]
 _ABSENT = (FileNotFoundError, NotADirectoryError)
 _T = TypeVar("_T")
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+_LOOPBACK = (ipaddress.ip_network("127.0.0.1"), ipaddress.ip_network("::1"))
 
 
 class SettingError(Exception):
@@ -131,6 +133,10 @@ def _optional(rule: Rule[_T]) -> Rule[_T | None]:
 
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _networks(text: str) -> list[IpNetwork]:
+    return [ipaddress.ip_network(word, strict=False) for word in _words(text)]
 
 
 def _flag(text: str) -> bool:
@@ -379,7 +385,20 @@ class Settings:
     key_retention_hours: float = _setting(
         between(float, 1, 8_760, "hours"), "24", "How long a key stands for its answer."
     )
+    metrics_token: str = _setting(
+        Rule(str, "text"), "", "Who bears it may see /metrics.", secret=True
+    )
+    metrics_from: list[IpNetwork] = _setting(
+        Rule(_networks, "addresses or networks, by comma"),
+        "",
+        "Who comes from there may see /metrics; 127.0.0.1 and ::1, where there is no token either.",
+    )
     access_log: bool = _setting(_FLAG, "off", "One log line per request.")
+
+    @property
+    def metrics_networks(self) -> Sequence[IpNetwork]:
+        """From where /metrics may be seen."""
+        return self.metrics_from or (() if self.metrics_token else _LOOPBACK)
 
 
 SETTINGS = {

@@ -1,13 +1,16 @@
 """One ASGI endpoint for every method: find it, authenticate, limit, decode, invoke, encode."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import structlog
+from prometheus_client import Counter
 
+from rapport import metrics
 from rapport.auth.caller import Caller, Callers, authorize
 from rapport.contract.engagements import EXPANSIONS
 from rapport.contract.events import LIST as EVENTS_LIST
@@ -41,6 +44,9 @@ _SECRET_FAMILIES = ("auth-tokens", "webhooks")
 
 # Where a server that knows puts what says whether the asker has gone.
 IS_GONE = "rapport.is_gone"
+_CALLER = "rapport.caller"
+# W3C's Trace Context: version, trace, parent, flags; a trace of zeros is none.
+_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -54,6 +60,27 @@ class _Route(NamedTuple):
     method: Method
     decoder: RequestDecoder
     answer_filter: AnswerFilter | None
+    counts: "_Counts"
+
+
+class _Counts:
+    """What is measured of a method's answers; finding a metric by its labels takes longer than
+    counting.
+    """
+
+    def __init__(self, method: str) -> None:
+        self._method = method
+        self._seconds = metrics.REQUEST_SECONDS.labels(method)
+        self._requests: dict[int, Counter] = {}
+
+    def add(self, status: int, seconds: float) -> None:
+        """One more answer."""
+        counter = self._requests.get(status)
+        if counter is None:
+            counter = metrics.REQUESTS.labels(self._method, str(status))
+            self._requests[status] = counter
+        counter.inc()
+        self._seconds.observe(seconds)
 
 
 class Edge:
@@ -92,6 +119,7 @@ class Edge:
                 method,
                 RequestDecoder(method.request, strict=strict),
                 AnswerFilter(method.response) if strict else None,
+                _Counts(method.name),
             )
             for method in METHODS.values()
             if not (strict and method.ours)
@@ -122,14 +150,18 @@ class Edge:
             out.update(more)
         if not _bears_secrets(route.method):
             body = await packed(body, headers.get(b"accept-encoding"), out)
+        seconds = time.monotonic() - began
+        route.counts.add(status, seconds)
         await respond(send, status, out, body)
         if self._access_log:
             _log.info(
                 "request",
                 method=route.method.name,
                 status=status,
+                bytes=len(body),
+                milliseconds=round(seconds * 1000, 1),
                 request_id=out["x-request-id"],
-                milliseconds=round((time.monotonic() - began) * 1000, 1),
+                **_asker(scope, headers),
             )
 
     async def _answer(
@@ -166,6 +198,7 @@ class Edge:
                 headers.get(b"authorization"), deadline=time.monotonic() + STORE_SECONDS
             )
         if answer.replayed:
+            metrics.REPLAYS.inc()
             out["idempotent-replayed"] = "true"
         return method.status, route.answer_filter(
             answer.body
@@ -185,6 +218,7 @@ class Edge:
                 # from there.
                 await limiter.take(("address", (scope.get("client") or ("",))[0]))
             raise
+        scope[_CALLER] = caller
         if limiter is not None:
             out.update((await limiter.take((caller.org, caller.user_id))).headers)
         return caller
@@ -207,7 +241,8 @@ class Edge:
             async def who() -> Caller:
                 return await self._callers.of(header, deadline=time.monotonic() + STORE_SECONDS)
 
-            await self._stream.serve(request, who, receive, start, out)
+            with metrics.FEED_READERS.track_inprogress():
+                await self._stream.serve(request, who, receive, start, out)
         except ApiError as error:
             status, more, body = render(error, strict=self._strict)
         except Exception:
@@ -278,6 +313,20 @@ class Edge:
         if self._strict:
             raise _not_devrevs("Idempotency-Key")
         return header.decode("latin-1")
+
+
+def _asker(scope: Scope, headers: Headers) -> dict[str, str]:
+    """Who asked from where, as the access log has it; what is not known is left out."""
+    caller = scope.get(_CALLER)
+    address = (scope.get("client") or (None,))[0]
+    trace = _TRACEPARENT.fullmatch(headers.get(b"traceparent", b""))
+    known = {
+        "user": caller.user_id if caller else None,
+        "org": caller.org if caller else None,
+        "address": address,
+        "trace_id": trace[1].decode() if trace else None,
+    }
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _bears_secrets(method: Method) -> bool:

@@ -17,6 +17,7 @@ from rapport import __version__
 from rapport.contract.kit.errors import ApiError, MethodNotAllowed, NotFound, ServiceUnavailable
 from rapport.contract.kit.fields import Json
 from rapport.http.files.uploads import Files
+from rapport.http.metrics import Metrics
 from rapport.http.reference.once import Once
 from rapport.http.reference.sheets import Sheet, answer, sheet
 from rapport.operations.health import ready
@@ -31,13 +32,20 @@ _GUARDED = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer
 
 
 def site(
-    store: Store, files: Files, *, strict: bool, public_url: str, is_leaving: Callable[[], bool]
+    store: Store,
+    files: Files,
+    metrics: Metrics,
+    *,
+    strict: bool,
+    public_url: str,
+    is_leaving: Callable[[], bool],
 ) -> Starlette:
     """The application for every path that is no method.
 
     Args:
         store: what `/readyz` asks.
         files: the artifacts' bytes.
+        metrics: what is measured.
         strict: the document leaves out what is not DevRev's.
         public_url: what callers find the server by, if it is known; the document names it.
         is_leaving: whether the server is about to stop.
@@ -84,6 +92,7 @@ def site(
             _get("/", to_docs),
             _get("/healthz", healthz),
             _get("/readyz", readyz),
+            _get("/metrics", metrics.answer),
             _get("/openapi.json", openapi_json),
             _get("/docs", docs),
             _get("/docs/", to_docs),

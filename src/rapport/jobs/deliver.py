@@ -18,7 +18,7 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
-from rapport import __version__
+from rapport import __version__, metrics
 from rapport.clock import DAY, MILLISECOND, SECOND, Clock
 from rapport.contract.kit.errors import ServiceUnavailable
 from rapport.events.bell import Bell
@@ -336,6 +336,8 @@ class Deliveries:
             outcome = Outcome(None, b"", f"the server failed: {type(error).__name__}", 0)
         succeeded = messages.accepted(job, outcome)
         self._adapt(job.key, outcome, succeeded=succeeded)
+        metrics.ATTEMPTS.labels("delivered" if succeeded else "failed").inc()
+        metrics.ATTEMPT_SECONDS.observe(outcome.milliseconds / 1000)
         self._finished.append(_Finished(job, outcome, began, succeeded))
         self._something.set()
 

@@ -7,6 +7,7 @@ import contextlib
 import shlex
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ from rapport.events.relay import Relay, tell_once
 from rapport.folder import BLOBS, DATABASE, KEY, SOCKET, CannotStart, locked
 from rapport.http.edge import App, Edge, identified
 from rapport.http.files.uploads import Files
+from rapport.http.metrics import Metrics
 from rapport.http.site import site
 from rapport.jobs.clean import Cleaner
 from rapport.jobs.deliver import Deliveries, Rules
@@ -35,6 +37,7 @@ from rapport.logs import configure_logs
 from rapport.operations import demo
 from rapport.operations.admin import Admin
 from rapport.operations.families import NoOperation
+from rapport.operations.figures import figures
 from rapport.operations.kit.context import Tools
 from rapport.operations.kit.invoke import Invoker
 from rapport.operations.uploads import Uploads
@@ -246,6 +249,15 @@ def _limits(settings: Settings) -> Limits | None:
     return SharedLimiter(settings.rate_limit, settings.redis_url)
 
 
+def _metrics(opened: Opened, settings: Settings) -> Metrics:
+    return Metrics(
+        partial(figures, opened.store, opened.clock),
+        token=settings.metrics_token,
+        networks=settings.metrics_networks,
+        trusts_proxies=bool(settings.trusted_proxies),
+    )
+
+
 def _application(opened: Opened, settings: Settings, limits: Limits | None, state: State) -> App:
     files = Files(
         Uploads(opened.store, opened.blobs, opened.clock),
@@ -257,8 +269,8 @@ def _application(opened: Opened, settings: Settings, limits: Limits | None, stat
         opened.invoker, Callers(opened.store, opened.clock), opened.bell, limits,
         strict=settings.strict, access_log=settings.access_log,
         site=site(
-            opened.store, files, strict=settings.strict, public_url=settings.public_url,
-            is_leaving=lambda: state.is_leaving,
+            opened.store, files, _metrics(opened, settings), strict=settings.strict,
+            public_url=settings.public_url, is_leaving=lambda: state.is_leaving,
         ),
     )  # fmt: skip
     if settings.cors_origins:

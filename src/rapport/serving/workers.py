@@ -14,12 +14,15 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
+from prometheus_client.multiprocess import mark_process_dead
 
+from rapport import metrics
 from rapport.folder import CannotStart
 from rapport.logs import configure_logs
 from rapport.serving import listener
@@ -112,6 +115,7 @@ class Workers:
         sockets: to serve on; each worker has its own, where there are several.
         count: how many workers.
         stop_seconds: how long a worker may take to end.
+        metrics_folder: where each worker keeps what it measures.
         say: tells the operator a line.
         say_ready: called once as many serve as can.
     """
@@ -122,12 +126,14 @@ class Workers:
         count: int,
         *,
         stop_seconds: float,
+        metrics_folder: str,
         say: Say,
         say_ready: Callable[[], None],
     ) -> None:
         self._sockets = sockets
         self._count = count
         self._stop_seconds = stop_seconds
+        self._metrics_folder = metrics_folder
         self._say = say
         self._say_ready = say_ready
         self._said: set[str] = set()
@@ -210,13 +216,18 @@ class Workers:
                 "--worker",
                 ",".join(map(str, [number, *kept])),
                 pass_fds=kept,
+                env={**os.environ, metrics.FOLDER: self._metrics_folder},
                 process_group=0,
                 stdin=asyncio.subprocess.DEVNULL,
             )
         worker = _Worker(number, process, line, self._say_once)
         self._alive.add(worker)
-        worker.ended.add_done_callback(lambda _: self._alive.discard(worker))
+        worker.ended.add_done_callback(lambda _: self._bury(worker))
         return worker
+
+    def _bury(self, worker: _Worker) -> None:
+        self._alive.discard(worker)
+        mark_process_dead(worker.process.pid, self._metrics_folder)  # type: ignore[no-untyped-call]
 
     def _place(self, worker: _Worker) -> None:
         self._serving[worker.number] = worker
@@ -353,6 +364,14 @@ def serve(settings: Settings, *, say: Say) -> None:
     )
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(each) for each in listener.divided(taken, count)]
-        workers = Workers(sockets, count, stop_seconds=stop_seconds, say=say, say_ready=say_ready)
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rapport-metrics-"))
+        workers = Workers(
+            sockets,
+            count,
+            stop_seconds=stop_seconds,
+            metrics_folder=folder,
+            say=say,
+            say_ready=say_ready,
+        )
         asyncio.run(workers.run())
     _log.info("stopped")

@@ -347,6 +347,11 @@ async def storage_bytes(tx: Tx) -> dict[str, int]:
     return {org: size for org, size in rows}  # noqa: C416  # a row is a tuple of anything
 
 
+async def all_bytes(tx: Tx) -> int:
+    """What the bytes of all orgs' artifacts come to."""
+    return sum((await storage_bytes(tx)).values())
+
+
 # Cleaning
 
 

@@ -174,6 +174,21 @@ async def next_due(tx: Tx, now: int) -> int | None:
     return row[0] if row else None
 
 
+async def oldest_due(tx: Tx, now: int) -> int | None:
+    """Since when the attempt or challenge that waits longest has been due; None where none is."""
+    row = await tx.one(
+        """
+        SELECT min((SELECT min(d.due) FROM webhook_deliveries d
+                    WHERE d.org = w.org AND d.webhook = w.number AND d.state = r.state
+                    AND d.due <= :now))
+        FROM webhooks w JOIN rows(:states, status text, state text) r ON r.status = w.status
+        """,
+        states=_AWAITED,
+        now=now,
+    )
+    return row[0] if row else None
+
+
 async def ready(tx: Tx, key: WebhookKey, now: int, most: int) -> int:
     """How many deliveries wait for nothing but their turn, counted up to `most`."""
     row = await tx.one(

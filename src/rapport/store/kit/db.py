@@ -197,6 +197,14 @@ class Store(Protocol):
         """
         ...
 
+    async def size(self) -> int:
+        """What it takes on disk, in bytes.
+
+        Raises:
+            ServiceUnavailable: the engine is away.
+        """
+        ...
+
     async def close(self) -> None:
         """Finish what was taken and let go of the engine."""
         ...

@@ -16,10 +16,12 @@ from typing import Any, Self, TypeVar
 import asyncpg
 import structlog
 
+from rapport import metrics
 from rapport.contract.kit.errors import ServiceUnavailable
 from rapport.store.kit import numbers
 from rapport.store.kit.db import (
     NOBODY,
+    STORE_SECONDS,
     Batch,
     CannotOpen,
     Committed,
@@ -366,6 +368,7 @@ class PostgresStore:
                         raise
                     # The others don't wait for it.
                     waiting.is_long = True
+                    metrics.LONG_READS.inc()
                     self._start(self._read_heavy(waiting))
                     break
                 except Exception as error:  # noqa: BLE001  # the caller gets it
@@ -399,6 +402,8 @@ class PostgresStore:
         if self._closing:
             raise unavailable("it is being closed")
         waiting = _Waiting(call, deadline, asyncio.get_running_loop().create_future())
+        metrics.WRITES_WAITING.inc()
+        waiting.future.add_done_callback(lambda _: metrics.WRITES_WAITING.dec())
         if batch.together:
             self._gather(batch, waiting)
         else:
@@ -482,7 +487,9 @@ class PostgresStore:
             if len(calls) == 1 and isinstance(results[0], Exception):
                 await roll_back(connection)
             else:
-                await commit(connection, limit)
+                with metrics.COMMIT_SECONDS.time():
+                    await commit(connection, limit)
+                metrics.BATCH_CALLS.observe(len(calls))
                 self._tell(tx.woken)
             return results
 
@@ -514,6 +521,15 @@ class PostgresStore:
                 await roll_back(connection)
                 raise
             return result
+
+    async def size(self) -> int:
+        """The database's bytes, indexes included; see `Store.size`."""
+
+        async def ask(_limit: asyncio.Timeout) -> int:
+            async with Lease(self._connections) as connection, plain_transaction(connection):
+                return int(await connection.fetchval("SELECT pg_database_size(current_database())"))
+
+        return await self._patiently(ask, time.monotonic() + STORE_SECONDS)
 
     async def close(self) -> None:
         """Finish what was taken, then close every connection."""

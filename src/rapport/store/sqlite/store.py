@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import apsw
 import structlog
 
+from rapport import metrics
 from rapport.store.kit.db import (
     NOBODY,
     Batch,
@@ -106,6 +107,7 @@ class SqliteStore:
         self._reads = ThreadPoolExecutor(_READERS, thread_name_prefix="read")
         self._queue: list[_Waiting] = []
         self._running: list[_Waiting] = []
+        metrics.WRITES_WAITING.set_function(lambda: len(self._queue) + len(self._running))
         self._committer: asyncio.Task[None] | None = None
         self._watchdog: asyncio.Task[None] | None = None
         self._closing = False
@@ -126,6 +128,7 @@ class SqliteStore:
         if not heavy:
             with contextlib.suppress(_TooLong):
                 return self._read_in_loop(work)
+            metrics.LONG_READS.inc()
         reading = asyncio.get_running_loop().run_in_executor(
             self._reads, self._read_in_thread, work, deadline, is_gone
         )
@@ -190,6 +193,7 @@ class SqliteStore:
                 self._refuse_late(self._queue)
                 self._running = [waiting for waiting in self._queue if not waiting.future.done()]
                 self._queue = []
+                metrics.BATCH_CALLS.observe(len(self._running))
                 outcomes = self._apply(self._running) if begun else self._refuse(self._running)
                 if outcomes is None:
                     continue
@@ -295,7 +299,8 @@ class SqliteStore:
         return result
 
     def _commit(self) -> None:
-        self._writer.execute("COMMIT")
+        with metrics.COMMIT_SECONDS.time():
+            self._writer.execute("COMMIT")
         if self._wal_pages > _RESTART_PAGES:
             # Readers that always lag keep a passive checkpoint from ever starting the log anew;
             # this waits for them.
@@ -312,6 +317,7 @@ class SqliteStore:
 
     def _on_wal(self, _connection: apsw.Connection, _database: str, pages: int) -> int:
         self._wal_pages = pages
+        metrics.WAL_PAGES.set(pages)
         if pages >= _CHECKPOINT_PAGES and not self._checkpointing:
             self._checkpointing = True
             self._checkpoints.submit(self._checkpoint)
@@ -321,7 +327,8 @@ class SqliteStore:
         """Move the log's pages into the file; a passive checkpoint stalls nobody."""
         try:
             connection = connect(self._path, self._sync)
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            with metrics.CHECKPOINT_SECONDS.time():
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             connection.close()
         except apsw.Error as error:
             _log.warning("checkpoint_failed", error=str(error))
@@ -339,6 +346,11 @@ class SqliteStore:
         for waiting in calls:
             if waiting.deadline <= now and not waiting.future.done():
                 waiting.future.set_exception(unavailable("the write waited too long"))
+
+    async def size(self) -> int:
+        """The file's and its log's bytes; see `Store.size`."""
+        files = (self._path, self._path.with_name(f"{self._path.name}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     async def close(self) -> None:
         """Finish what was taken, then close every connection."""

@@ -18,7 +18,9 @@ def given(server: Server, admin: Client) -> dict[str, str]:
     """What the SDK can't make, or what other things need: made without it."""
 
     def call(method: str, **request: Any) -> Any:
-        return server.run("call", method=method, body=json.dumps(request), org=admin.org)["body"]
+        return json.loads(
+            server.run("call", method=method, body=json.dumps(request), org=admin.org)["body"]
+        )
 
     made = call("accounts.create", display_name="Globex")
     user, other = call("dev-users.self")["dev_user"]["id"], server.make_user(admin).user

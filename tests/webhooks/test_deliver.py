@@ -16,6 +16,30 @@ from standardwebhooks import WebhookVerificationError
 from tests.support.hooks import Hook, Hooks
 from tests.support.server import Client
 
+
+def test_numbers_of_custom_fields_are_told_with_their_very_text(hooks: Hooks) -> None:
+    hook = hooks.make(event_types=["account_created", "account_updated", "account_fetched"])
+    ann = hooks.client
+    made = ann.raw(
+        "POST",
+        "accounts.create",
+        content='{"display_name":"A","custom_fields":{"a":1E2,"b":[-0,1.50]}}',
+    )
+    id_ = made.body["account"]["id"]
+    ann.raw(
+        "POST",
+        "accounts.update",
+        content=f'{{"id":"{id_}","custom_fields":{{"a":12345678901234567.89}}}}',
+    )
+    assert [one.raw.count('"custom_fields":{"a":1E2,"b":[-0,1.50]}') for one in hook.wait(2)] == [
+        1,
+        1,
+    ]
+    ann.ok("webhooks.fetch", {"id": hook.id, "object": id_})
+    changed = '"custom_fields":{"a":12345678901234567.89,"b":[-0,1.50]}'
+    assert [one.raw.count(changed) for one in hook.wait(3)] == [0, 1, 1]
+
+
 # Verification
 
 

@@ -342,9 +342,20 @@ def call(
             "call",
             {"method": method, "body": request, "user": user, "org": org},
         )
-        status, body = answer["status"], answer["body"]
-    print(json.dumps(body, indent=2, ensure_ascii=False))
+        status, body = answer["status"], _indented(answer["body"])
+    print(body)
     sys.exit(0 if status < 400 else 1)  # noqa: PLR2004  # where HTTP's refusals begin
+
+
+def _indented(text: str) -> str:
+    """JSON on several lines, with the very text of its numbers.
+
+    Raises:
+        ValueError: it is none.
+    """
+    import msgspec
+
+    return msgspec.json.format(text, indent=2)
 
 
 def _read_token_file() -> str | None:
@@ -356,7 +367,7 @@ def _read_token_file() -> str | None:
         _fail(f"RAPPORT_TOKEN_FILE: {name} can't be read as a token")
 
 
-def _call_over_http(url: str, token: str, method: str, request: str) -> tuple[int, Any]:
+def _call_over_http(url: str, token: str, method: str, request: str) -> tuple[int, str]:
     import urllib.error
     import urllib.request
     from http.client import HTTPException
@@ -369,7 +380,7 @@ def _call_over_http(url: str, token: str, method: str, request: str) -> tuple[in
         except urllib.error.HTTPError as refusal:
             answer = refusal
         with answer:
-            return answer.status, json.load(answer)
+            return answer.status, _indented(answer.read().decode())
     except (OSError, ValueError, HTTPException) as error:
         _fail(f"{url} does not answer: {error}")
 

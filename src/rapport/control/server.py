@@ -79,7 +79,7 @@ class Commands:
 
     async def run(self, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Run a command; a refusal comes back as `{"error": text}` or `{"status": n, "body":
-        error}`.
+        JSON text}`.
         """
         try:
             return await self._known[command](**check(command, arguments))
@@ -87,7 +87,7 @@ class Commands:
             return {"error": str(error)}
         except ApiError as error:
             status, _, body = render(error)
-            return {"status": status, "body": json.loads(body), "error": sentence(error)}
+            return {"status": status, "body": body.decode(), "error": sentence(error)}
 
     async def _call(
         self, *, method: str, body: str, user: str | None = None, org: str | None = None
@@ -98,7 +98,7 @@ class Commands:
         caller = await self._admin.caller(user=user, org=org)
         request = RequestDecoder(found.request, strict=False).from_body(body.encode())
         answer = await self._invoker.invoke(caller, found, request)
-        return {"status": found.status, "body": msgspec.json.decode(answer.body)}
+        return {"status": found.status, "body": answer.body.decode()}
 
 
 async def listen(path: Path, commands: Commands) -> asyncio.Server:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from rapport.clock import format_rfc3339
+from rapport.contract import verbatim
 from rapport.contract.kit import ids
 from rapport.contract.kit.fields import Json, Raw, Response
 from rapport.store import events as store
@@ -144,7 +145,7 @@ def _json(value: Json | None) -> str | None:
 
 
 def _fields(document: bytes) -> Json:
-    fields: Json = msgspec.json.decode(document)
+    fields: Json = verbatim.read(document)
     return fields
 
 

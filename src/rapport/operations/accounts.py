@@ -8,7 +8,7 @@ import msgspec
 from rapport.contract import accounts as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import raise_all
-from rapport.contract.kit.fields import UnsetType
+from rapport.contract.kit.fields import Raw, UnsetType
 from rapport.contract.rev_orgs import RevOrg
 from rapport.contract.users import AccountSummary
 from rapport.operations.kit.atoms import (
@@ -25,6 +25,7 @@ from rapport.operations.kit.changes import (
     detach,
     disband,
     distinct,
+    first_custom_fields,
     subtype,
     tell_created_by,
     tell_deleted,
@@ -54,7 +55,7 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
     """What an account's row keeps beside its columns; users, tags and artifacts are display ids."""
 
     artifacts: list[str] = []
-    custom_fields: dict[str, Any] | None = None
+    custom_fields: dict[str, Raw] | None = None
     description: str | None = None
     domains: list[str] = []
     external_refs: list[str] = []
@@ -78,7 +79,7 @@ async def create(
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     document = Document(
         artifacts=references.artifacts("artifacts", request.artifacts, holder=None),
-        custom_fields=chosen(request.custom_fields, None),
+        custom_fields=first_custom_fields(request.custom_fields),
         description=chosen(request.description, None),
         domains=list(given(request.domains)),
         external_refs=distinct(given(request.external_refs)),

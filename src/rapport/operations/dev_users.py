@@ -9,13 +9,14 @@ from rapport.clock import format_rfc3339
 from rapport.contract import dev_users as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import BadRequest, ValueNotPermitted, raise_all
-from rapport.contract.kit.fields import UNSET, EnumValue, UnsetType
+from rapport.contract.kit.fields import UNSET, EnumValue, Raw, UnsetType
 from rapport.contract.kit.ids import Id
 from rapport.operations.kit.atoms import atom, authors
 from rapport.operations.kit.changes import (
     audited,
     changed,
     custom_fields,
+    first_custom_fields,
     keep_picture,
     subtype,
     tell_created_by,
@@ -56,7 +57,7 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
     """What a dev user's row keeps beside its columns."""
 
     reports_to: str | None = None
-    custom_fields: dict[str, Any] | None = None
+    custom_fields: dict[str, Raw] | None = None
     experience_start_date: int | None = None
     job_history: list[Job] = []
     job_title: contract.JobTitle | None = None
@@ -72,7 +73,7 @@ async def create(
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, reports_to)))
     document = Document(
         reports_to=references.one("reports_to", request.reports_to),
-        custom_fields=chosen(request.custom_fields, None),
+        custom_fields=first_custom_fields(request.custom_fields),
         subtype=subtype(None, request.custom_schema_spec),
     )
     raise_all(references.problems)

@@ -1,14 +1,13 @@
 """Rev orgs: make, find, change, delete."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
 from rapport.contract import rev_orgs as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import MissingRequiredField, NotFound, ValueNotPermitted, raise_all
-from rapport.contract.kit.fields import UNSET, UnsetType
+from rapport.contract.kit.fields import UNSET, Raw, UnsetType
 from rapport.operations.kit.atoms import (
     artifact_summaries,
     atom,
@@ -21,6 +20,7 @@ from rapport.operations.kit.changes import (
     claim_artifacts,
     detach,
     disband,
+    first_custom_fields,
     tell_created,
     tell_deleted,
 )
@@ -49,7 +49,7 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
     """What a rev org's row keeps beside its columns; tags and artifacts are display ids."""
 
     artifacts: list[str] = []
-    custom_fields: dict[str, Any] | None = None
+    custom_fields: dict[str, Raw] | None = None
     description: str | None = None
     domain: str | None = None
     environment: contract.Environment | None = None
@@ -71,7 +71,8 @@ async def create(
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     references.one("account", request.account)
     document = Document(
-        **sent(request, "custom_fields", "description", "domain", "environment", "tier"),
+        **sent(request, "description", "domain", "environment", "tier"),
+        custom_fields=first_custom_fields(request.custom_fields),
         artifacts=references.artifacts("artifacts", request.artifacts, holder=None),
         fragments=list(given(request.custom_schema_fragments)),
         tags=references.tags("tags", request.tags),

@@ -8,7 +8,7 @@ import msgspec
 from rapport.contract import rev_users as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ValueNotPermitted, raise_all
-from rapport.contract.kit.fields import UNSET, UnsetType
+from rapport.contract.kit.fields import UNSET, Raw, UnsetType
 from rapport.contract.kit.ids import Id
 from rapport.contract.users import RevUserSummary
 from rapport.operations.kit.atoms import (
@@ -25,6 +25,7 @@ from rapport.operations.kit.changes import (
     custom_fields,
     detach,
     distinct,
+    first_custom_fields,
     keep_picture,
     subtype,
     tell_created_by,
@@ -48,7 +49,7 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
     """What a rev user's row keeps beside its columns; tags and artifacts are display ids."""
 
     artifacts: list[str] = []
-    custom_fields: dict[str, Any] | None = None
+    custom_fields: dict[str, Raw] | None = None
     description: str | None = None
     external_refs: list[str] = []
     fragments: list[str] = []
@@ -75,7 +76,7 @@ async def create(
     rev_org = references.one("rev_org", request.rev_org)
     document = Document(
         artifacts=artifacts,
-        custom_fields=chosen(request.custom_fields, None),
+        custom_fields=first_custom_fields(request.custom_fields),
         description=chosen(request.description, None),
         external_refs=distinct(given(request.external_refs)),
         fragments=list(given(request.custom_schema_fragments)),

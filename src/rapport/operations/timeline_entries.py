@@ -9,6 +9,7 @@ import msgspec
 
 from rapport.clock import format_rfc3339
 from rapport.contract import timeline_entries as contract
+from rapport.contract import verbatim
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import NotFound, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, Json, Response, UnsetType
@@ -376,7 +377,7 @@ def _change(row: EntryRow, made: dict[str, Any]) -> contract.Change:
     if row.action == "deleted":
         gone = contract.ObjectDeleted(object_id=ids.don_of(row.object, row.org))
         return contract.Change(type="deleted", deleted=gone)
-    changed = field_deltas(msgspec.json.decode(row.document or "{}"))
+    changed = field_deltas(verbatim.read((row.document or "{}").encode()))
     kind = ids.kind_of(row.object).name
     return contract.Change(
         type="updated", updated=contract.ObjectUpdated(field_deltas=changed, object_type=kind)

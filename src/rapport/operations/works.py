@@ -24,6 +24,7 @@ from rapport.operations.kit.changes import (
     claim_artifacts,
     custom_fields,
     detach,
+    first_custom_fields,
     named_artifacts,
     subtype,
     tell_created_by,
@@ -85,9 +86,8 @@ async def create(
         subtype=subtype(None, request.custom_schema_spec),
         value=_money(request.value),
         annual_contract_value=_money(request.annual_contract_value),
-        **sent(
-            request, "amount", "body", "custom_fields", "customer_budget", "priority", "probability"
-        ),
+        custom_fields=first_custom_fields(request.custom_fields),
+        **sent(request, "amount", "body", "customer_budget", "priority", "probability"),
     )
     if not isinstance(request.stage, UnsetType):
         document.stage = chosen(request.stage.name, document.stage)

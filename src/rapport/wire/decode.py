@@ -9,6 +9,7 @@ import msgspec
 
 from rapport.contract.kit.errors import BadRequest, raise_all
 from rapport.contract.kit.fields import CUSTOM_FIELDS_BYTES, Request
+from rapport.contract.verbatim import has_minus_zero, number
 from rapport.wire.json_text import not_an_object, read_json, refuse_deep
 from rapport.wire.query import read_query
 from rapport.wire.violations import json_type, place_of, violations
@@ -34,7 +35,7 @@ class RequestDecoder:
         self._strict = strict
         self._root = place_of(request_type)
         self._free_form = [name for name, place in self._root.fields.items() if place.free_form]
-        self._fast = msgspec.json.Decoder(request_type, dec_hook=_custom)
+        self._fast = msgspec.json.Decoder(request_type, dec_hook=_custom, float_hook=number)
         # The fast decoder knows nothing of strictness. Strict servers serve tests, so there it is
         # simply not asked.
         self._is_fast = not (strict and self._root.has_ours)
@@ -55,14 +56,23 @@ class RequestDecoder:
             except ValueError:
                 pass
             else:
-                if not self._free_form or all(
-                    _is_small(getattr(request, name)) for name in self._free_form
-                ):
+                if not self._free_form or self._is_plain(body, request):
                     return request
         value = read_json(body) if body.strip(_SPACE) else {}
         if not isinstance(value, dict):
             raise not_an_object(json_type(value))
         return self._read(value, set())
+
+    def _is_plain(self, body: bytes, request: Request) -> bool:
+        """What stands in free-form objects is as the fast decoder read it, and needs no closer
+        look.
+        """
+        given = [
+            value
+            for name in self._free_form
+            if (value := getattr(request, name)) is not msgspec.UNSET
+        ]
+        return not given or (all(map(_is_small, given)) and not has_minus_zero(body))
 
     def from_query(self, query: bytes) -> Request:
         """Read a query string, as bytes without the `?`.
@@ -105,7 +115,5 @@ def _is_small(free_form: Any) -> bool:
     """A free-form object that needs no closer look: 64 KiB at most and no number that may be
     over 64 bits.
     """
-    if free_form is msgspec.UNSET or free_form is None:
-        return True
     encoded = msgspec.json.encode(free_form)
     return len(encoded) <= CUSTOM_FIELDS_BYTES and not _MAYBE_BIG.search(encoded)

@@ -7,6 +7,7 @@ from itertools import accumulate
 
 import msgspec
 
+from rapport.contract import verbatim
 from rapport.contract.kit.errors import ParseError
 
 MOST_NESTED = 64
@@ -18,14 +19,14 @@ _DETAIL = "Send one JSON object in UTF-8, with nothing behind it."
 
 
 def read_json(text: bytes) -> object:
-    """Read JSON into plain values.
+    """Read JSON into plain values, and numbers that are not whole into their `Raw` text.
 
     Raises:
         ParseError: not JSON, nested too deep, a number out of range, lone surrogates.
     """
     refuse_deep(text)
     try:
-        return msgspec.json.decode(text)
+        return verbatim.read(text)
     except UnicodeDecodeError:
         reason = "it is not UTF-8"
     except msgspec.MsgspecError as error:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from rapport.contract import verbatim
 from rapport.contract.kit.fields import Response
 
 
@@ -16,7 +17,7 @@ class AnswerFilter:
 
     def __call__(self, body: bytes) -> bytes:
         """The same answer without them."""
-        return msgspec.json.encode(_without(msgspec.json.decode(body), self._plan))
+        return msgspec.json.encode(_without(verbatim.read(body), self._plan))
 
 
 # A plan names, for an object's fields, None for one to leave out or the plan of what is in it.

@@ -21,6 +21,7 @@ from rapport.contract.kit.errors import (
     ValueNotPermitted,
 )
 from rapport.contract.kit.fields import CUSTOM_FIELDS_BYTES, Request, SetTagWithValue
+from rapport.contract.verbatim import by_value
 
 MOST_VIOLATIONS = 100
 _SHOWN = 80  # characters of a value that a message repeats
@@ -155,6 +156,7 @@ class _Walk:
         """Note what is wrong with a value; give it back with the differences of real clients
         put right.
         """
+        value = _plain(value)
         if path in self._repeated:
             self._say(_repeated(path))
             return value
@@ -252,10 +254,12 @@ class _Walk:
                 )
             )
         elif not low <= value <= high:
-            span = _span(low, high)
             self._say(
                 _not_permitted(
-                    path, _shown(value), f"must be {span}", f"Send a number from {low} to {high}."
+                    path,
+                    _shown(value),
+                    f"must be {low} to {high}",
+                    f"Send a number from {low} to {high}.",
                 )
             )
 
@@ -287,6 +291,11 @@ class _Walk:
         self.problems.append(problem)
         if len(self.problems) == MOST_VIOLATIONS:
             raise _EnoughError
+
+
+def _plain(value: object) -> object:
+    """A number by its value: only those within free-form objects keep their text."""
+    return by_value(value) if isinstance(value, msgspec.Raw) else value
 
 
 def _lenient(place: Place, value: object) -> object:
@@ -382,7 +391,8 @@ def _shown(value: object) -> str:
             return repr(value)[:_SHOWN]
 
 
-def _span(low: float, high: float) -> str:
+def _span(low: int, high: int) -> str:
+    """How many there may be; of no number can there be fewer than none."""
     return f"{low} to {high}" if low else f"at most {high}"
 
 

@@ -6,9 +6,10 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from rapport.clock import MILLISECOND
+from rapport.contract import verbatim
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ValueNotPermitted
-from rapport.contract.kit.fields import CUSTOM_FIELDS_BYTES, CustomSchemaSpec, Json, UnsetType
+from rapport.contract.kit.fields import CUSTOM_FIELDS_BYTES, CustomSchemaSpec, Json, Raw, UnsetType
 from rapport.contract.kit.ids import ArtifactId
 from rapport.events import log as events
 from rapport.operations.kit.atoms import AtomRow
@@ -48,7 +49,14 @@ def audited(ctx: Context, before: R, after: Any) -> R | None:
     return modified
 
 
-def custom_fields(before: Mapping[str, Any] | None, change: Json | UnsetType) -> Json | None:
+def first_custom_fields(given: Json | UnsetType) -> dict[str, Raw] | None:
+    """Custom fields as a new object keeps them: null is a value like any other."""
+    return None if isinstance(given, UnsetType) else verbatim.fields(given)
+
+
+def custom_fields(
+    before: Mapping[str, Raw] | None, change: Json | UnsetType
+) -> dict[str, Raw] | None:
     """Custom fields after an update: those that it names change, null takes one out.
 
     Raises:
@@ -56,8 +64,10 @@ def custom_fields(before: Mapping[str, Any] | None, change: Json | UnsetType) ->
     """
     if isinstance(change, UnsetType):
         return None if before is None else dict(before)
-    after = {**(before or {}), **change}
-    after = {name: value for name, value in after.items() if not (name in change and value is None)}
+    named = verbatim.fields({name: value for name, value in change.items() if value is not None})
+    after = {
+        name: value for name, value in (before or {}).items() if name in named or name not in change
+    } | named
     if len(msgspec.json.encode(after)) > CUSTOM_FIELDS_BYTES:
         reason = (
             f"must have at most {CUSTOM_FIELDS_BYTES} bytes as compact JSON, with those that stay"

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rapport.contract.kit.fields import UNSET, Json, UnsetType
+from rapport.contract.kit.fields import UNSET, Json, Raw, UnsetType
 from rapport.contract.kit.ids import is_don
 from rapport.contract.timeline_entries import FieldDelta, FieldValue
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-_SCALARS: dict[type, Any] = {bool: "bool", int: "int", float: "double"}
+_SCALARS: dict[type, Any] = {bool: "bool", int: "int", Raw: "double"}
 
 
 def field_deltas(deltas: Mapping[str, Sequence[Any]]) -> list[FieldDelta]:

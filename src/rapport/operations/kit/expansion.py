@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from rapport.contract import verbatim
 from rapport.contract.engagements import Expansion
 from rapport.contract.kit import ids
 from rapport.contract.tags import TagWithValue
@@ -20,7 +21,7 @@ async def expanded(
     tx: Tx, org: str, documents: Sequence[bytes], expand: Sequence[Expansion]
 ) -> list[bytes]:
     """Engagements as JSON, with the named kinds of ids as summaries."""
-    parsed: list[Document] = [msgspec.json.decode(document) for document in documents]
+    parsed: list[Document] = [verbatim.read(document) for document in documents]
     for kind in dict.fromkeys(expand):
         await _EXPAND[kind](tx, org, parsed)
     return [msgspec.json.encode(document) for document in parsed]

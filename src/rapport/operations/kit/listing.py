@@ -18,7 +18,7 @@ from rapport.contract.kit.ids import Id
 from rapport.contract.kit.paging import Sort, decode_cursor, encode_cursor, parse_sort
 from rapport.operations.kit.optional import asks, chosen, given
 from rapport.store.kit.query import Filter, Page, Walk
-from rapport.store.kit.terms import custom_field
+from rapport.store.kit.terms import same_custom_field
 
 NEWEST_FIRST = Sort("created_date", descending=True)
 
@@ -158,7 +158,7 @@ def add_custom_fields(where: Filter[Any], fields: Json | UnsetType) -> None:
     if isinstance(fields, UnsetType):
         return
     for name, value in fields.items():
-        where.among("custom_fields", list(custom_field(name, value)))
+        where.among("custom_fields", list(same_custom_field(name, value)))
 
 
 def match_none(where: Filter[Any], *filters: object) -> None:

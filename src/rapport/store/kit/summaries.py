@@ -1,13 +1,13 @@
 """Objects as they stand inside other objects: one query per kind, whatever the page size."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from rapport.contract import works
 from rapport.contract.kit import ids
-from rapport.contract.kit.fields import UNSET
+from rapport.contract.kit.fields import UNSET, Raw
 from rapport.contract.tags import TagStyleSummary, TagSummary
 from rapport.contract.users import (
     AccountSummary,
@@ -158,7 +158,7 @@ class OpportunityDocument(msgspec.Struct, omit_defaults=True, kw_only=True):
     stage: str = "qualification"
     part: str = ""
     body: str | None = None
-    custom_fields: dict[str, Any] | None = None
+    custom_fields: dict[str, Raw] | None = None
     value: dict[str, str] | None = None
     annual_contract_value: dict[str, str] | None = None
     amount: float | None = None

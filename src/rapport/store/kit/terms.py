@@ -3,10 +3,11 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
+from rapport.contract import verbatim
+from rapport.contract.kit.fields import Raw
 from rapport.store.kit.db import Tx
 from rapport.store.kit.query import Link
 
@@ -113,16 +114,34 @@ def filters(table: str, alias: str, owner: str, *fields: str) -> dict[str, Link]
     }
 
 
-def of_custom_fields(fields: Mapping[str, Any] | None) -> list[str]:
+def of_custom_fields(fields: Mapping[str, Raw] | None) -> list[str]:
     """The terms of an object's custom fields: one for each value, and for each entry of an
     array.
     """
     return [term for name, value in (fields or {}).items() for term in custom_field(name, value)]
 
 
+def same_custom_field(name: str, value: object) -> Iterator[str]:
+    """The terms of all that equals a value, or an entry of an array: 100 is also what 100.0 and
+    1E2 were kept as.
+    """
+    plain = verbatim.by_value(value)
+    for one in plain if isinstance(plain, list) else [plain]:
+        yield from custom_field(name, [one, *_twins(one)])
+
+
+def _twins(value: object) -> list[int | float]:
+    if isinstance(value, int) and not isinstance(value, bool) and int(float(value)) == value:
+        return [float(value), -0.0] if value == 0 else [float(value)]
+    if isinstance(value, float) and value.is_integer() and -(2**63) <= value < 2**64:
+        return [int(value), 0.0, -0.0] if value == 0 else [int(value)]
+    return []
+
+
 def custom_field(name: str, value: object) -> Iterator[str]:
     """The terms of one custom field: hashes, because values may be long and an index entry may
     not.
     """
-    for one in value if isinstance(value, list) else [value]:
+    plain = verbatim.by_value(value)
+    for one in plain if isinstance(plain, list) else [plain]:
         yield hashlib.sha256(_encode([name, one])).hexdigest()[:32]

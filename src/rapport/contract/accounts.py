@@ -18,6 +18,8 @@ from rapport.contract.kit.fields import (
     CustomFieldsUpdate,
     CustomSchemaSpec,
     DateTimeFilter,
+    Domain,
+    ExternalRefs,
     Json,
     ListRequest,
     ListResponse,
@@ -27,12 +29,13 @@ from rapport.contract.kit.fields import (
     Request,
     Response,
     SetArtifacts,
-    SetStrings,
     SetTagWithValue,
+    SetWebsites,
     Short,
     Shorts,
     Text,
     UnsetType,
+    Website,
 )
 from rapport.contract.kit.ids import AccountId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
@@ -66,15 +69,15 @@ class AccountsCreateRequest(Request):
     custom_schema_spec: CustomSchemaSpec | UnsetType = UNSET
     description: Text | UnsetType = UNSET
     display_name: Name
-    domains: Shorts | UnsetType = UNSET
+    domains: Many[Domain] | UnsetType = UNSET
     external_refs: Annotated[
-        Shorts | UnsetType, Meta(description="Each is unique among the org's accounts.")
+        ExternalRefs | UnsetType, Meta(description="Each is unique among the org's accounts.")
     ] = UNSET
     owned_by: Many[UserId] | UnsetType = UNSET
     schema_fragment_ids: Many[Opaque] | UnsetType = UNSET
     tags: Many[SetTagWithValue] | UnsetType = UNSET
     tier: Short | UnsetType = UNSET
-    websites: Shorts | UnsetType = UNSET
+    websites: Many[Website] | UnsetType = UNSET
 
 
 class AccountsCreateResponse(Response):
@@ -131,13 +134,13 @@ class AccountsUpdateRequest(Request):
     custom_schema_spec: CustomSchemaSpec | UnsetType = UNSET
     description: Text | UnsetType = UNSET
     display_name: Name | UnsetType = UNSET
-    domains: Shorts | UnsetType = UNSET
-    external_refs: Shorts | UnsetType = UNSET
+    domains: Many[Domain] | UnsetType = UNSET
+    external_refs: ExternalRefs | UnsetType = UNSET
     owned_by: Many[UserId] | UnsetType = UNSET
     schema_fragment_ids: Many[Opaque] | UnsetType = UNSET
     tags: Many[SetTagWithValue] | UnsetType = UNSET
     tier: Annotated[Short | UnsetType | None, Meta(description="null clears it.")] = UNSET
-    websites: SetStrings | UnsetType = UNSET
+    websites: SetWebsites | UnsetType = UNSET
 
 
 class AccountsUpdateResponse(Response):

@@ -18,6 +18,7 @@ from rapport.contract.kit.fields import (
     CustomFields,
     CustomFieldsFilter,
     DateTimeFilter,
+    Domain,
     ExternalRef,
     Json,
     ListRequest,
@@ -67,7 +68,7 @@ class RevOrgsCreateRequest(Request):
     custom_schema_fragments: Many[Opaque] | UnsetType = UNSET
     description: Text | UnsetType = UNSET
     display_name: Name
-    domain: Short | UnsetType = UNSET
+    domain: Domain | UnsetType = UNSET
     environment: Environment | UnsetType = UNSET
     external_ref: Annotated[
         ExternalRef | UnsetType, Meta(description="Unique among the org's rev orgs.")
@@ -129,7 +130,7 @@ class RevOrgsUpdateRequest(Request):
     custom_schema_fragments: Many[Opaque] | UnsetType = UNSET
     description: Text | UnsetType = UNSET
     display_name: Name | UnsetType = UNSET
-    domain: Short | UnsetType = UNSET
+    domain: Domain | UnsetType = UNSET
     environment: Environment | UnsetType = UNSET
     external_ref: ExternalRef | UnsetType = UNSET
     tags: Many[SetTagWithValue] | UnsetType = UNSET

@@ -20,12 +20,14 @@ from rapport.contract.kit.fields import (
     DateTimeFilter,
     Email,
     ExternalRef,
+    ExternalRefs,
     Json,
     ListRequest,
     ListResponse,
     Many,
     Name,
     Opaque,
+    PhoneNumber,
     Request,
     Response,
     SetArtifacts,
@@ -79,8 +81,8 @@ class RevUsersCreateRequest(Request):
     external_ref: Annotated[
         ExternalRef | UnsetType, Meta(description="Unique among the org's rev users.")
     ] = UNSET
-    external_refs: Shorts | UnsetType = UNSET
-    phone_numbers: Shorts | UnsetType = UNSET
+    external_refs: ExternalRefs | UnsetType = UNSET
+    phone_numbers: Many[PhoneNumber] | UnsetType = UNSET
     rev_org: RevOrgId | UnsetType = UNSET
     tags: Many[SetTagWithValue] | UnsetType = UNSET
 
@@ -143,8 +145,8 @@ class RevUsersUpdateRequest(Request):
     ] = UNSET
     email: Email | UnsetType = UNSET
     external_ref: ExternalRef | UnsetType = UNSET
-    external_refs: Shorts | UnsetType = UNSET
-    phone_numbers: Shorts | UnsetType = UNSET
+    external_refs: ExternalRefs | UnsetType = UNSET
+    phone_numbers: Many[PhoneNumber] | UnsetType = UNSET
     tags: Many[SetTagWithValue] | UnsetType = UNSET
 
 

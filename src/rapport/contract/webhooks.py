@@ -268,7 +268,7 @@ class WebhookUrl(HttpUrl):
         url = super().parse(text)
         parts = urlsplit(text)
         # No browser's tolerance: what is a host to one parser and a path to another is refused.
-        if "@" in parts.netloc or "#" in text or "\\" in text or not text.isascii():
+        if "@" in parts.netloc or "#" in text or not text.isascii():
             raise ValueError(text)
         if not _HOST.fullmatch(parts.netloc.lower()):
             raise ValueError(text)
@@ -290,7 +290,7 @@ class WebhookUrl(HttpUrl):
         return {
             "type": "string",
             "format": "uri",
-            "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^@#\\]+$",
+            "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^@#\\<>\"^`\s]+$",
             "maxLength": 2048,
             "examples": ["https://hooks.invalid/rapport"],
         }

@@ -81,13 +81,13 @@ async def create(
         artifacts=references.artifacts("artifacts", request.artifacts, holder=None),
         custom_fields=first_custom_fields(request.custom_fields),
         description=chosen(request.description, None),
-        domains=list(given(request.domains)),
+        domains=_domains(request.domains),
         external_refs=distinct(given(request.external_refs)),
         owned_by=references.many("owned_by", request.owned_by),
         schema_fragment_ids=list(given(request.schema_fragment_ids)),
         subtype=subtype(None, request.custom_schema_spec),
         tags=references.tags("tags", request.tags),
-        websites=list(given(request.websites)),
+        websites=_texts(request.websites),
     )
     raise_all(references.problems)
     row, rev_org = await add(
@@ -177,6 +177,15 @@ async def _put_terms(tx: Tx, row: store.AccountRow, document: Document) -> None:
         raise in_use("account", document.external_refs, field_name="external_refs") from error
 
 
+def _texts(values: Sequence[str] | UnsetType) -> list[str]:
+    """Domains or websites as plain texts."""
+    return [str(value) for value in given(values)]
+
+
+def _domains(values: Sequence[str] | UnsetType) -> list[str]:
+    return distinct(_texts(values))
+
+
 @handles(contract.GET)
 async def get(ctx: Context, request: contract.AccountsGetRequest) -> contract.AccountsGetResponse:
     """Find an account."""
@@ -193,7 +202,8 @@ async def list_(
     where = store.of_org(ctx.org)
     where.among("display_name", given(request.display_name))
     where.among("tier", given(request.tier))
-    where.among("domains", given(request.domains))
+    # Those that were kept before domains were lower case are found as they were written.
+    where.among("domains", [*given(request.domains), *map(str.lower, given(request.domains))])
     where.among("external_refs", given(request.external_refs))
     where.among("websites", given(request.websites))
     where.among("subtype", given(request.subtype))
@@ -249,17 +259,18 @@ async def _document_after(
         "owned_by": (request.owned_by, references.many("owned_by", request.owned_by)),
         "tags": (request.tags, references.tags("tags", request.tags)),
         "external_refs": (request.external_refs, distinct(given(request.external_refs))),
+        "domains": (request.domains, _domains(request.domains)),
+        "websites": (only_set(request.websites), _texts(only_set(request.websites))),
     }
     raise_all(references.problems)
     return msgspec.structs.replace(
         before,
-        **sent(request, "description", "domains", "schema_fragment_ids"),
+        **sent(request, "description", "schema_fragment_ids"),
         **{
             name: value for name, (said, value) in links_.items() if not isinstance(said, UnsetType)
         },
         custom_fields=custom_fields(before.custom_fields, request.custom_fields),
         subtype=subtype(before.subtype, request.custom_schema_spec),
-        websites=chosen(only_set(request.websites), before.websites),
     )
 
 

@@ -1,5 +1,6 @@
 """Users of every kind, whose families share one table."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -37,6 +38,11 @@ class UserRow(NamedTuple):
 _COLUMNS = ", ".join(UserRow._fields)
 
 
+def email_key(email: str) -> str:
+    """What makes an address the same as another: nothing is folded but composition and case."""
+    return unicodedata.normalize("NFC", email).lower()
+
+
 async def insert(tx: Tx, row: UserRow) -> None:
     """Add a user.
 
@@ -58,7 +64,7 @@ async def insert(tx: Tx, row: UserRow) -> None:
                 :email_key)
         """,
         **row._asdict(),
-        email_key=row.email.casefold() if row.email else None,
+        email_key=email_key(row.email) if row.email else None,
     )
 
 
@@ -110,7 +116,7 @@ async def update(tx: Tx, row: UserRow) -> None:
         modified_date=row.modified_date,
         document=row.document,
         display_picture=row.display_picture,
-        email_key=row.email.casefold() if row.email else None,
+        email_key=email_key(row.email) if row.email else None,
     )
 
 
@@ -120,7 +126,7 @@ async def by_email(tx: Tx, org: str, email: str) -> UserRow | None:
         f"SELECT {_COLUMNS} FROM users WHERE org = :org AND kind = 'dev_user' "  # noqa: S608
         "AND email_key = :email_key",
         org=org,
-        email_key=email.casefold(),
+        email_key=email_key(email),
     )
     return UserRow(*row) if row else None
 
@@ -165,7 +171,7 @@ _LISTING = Listing(
     filters={
         "associations": Condition(_ASSOCIATED),
         "created_by": Column("u.created_by"),
-        "email": Column("u.email_key", kept=lambda emails: [email.casefold() for email in emails]),
+        "email": Column("u.email_key", kept=lambda emails: [email_key(email) for email in emails]),
         "external_ref": Column("u.external_ref"),
         "rev_org": Column("u.rev_org"),
         "state": Column("u.state"),

@@ -20,13 +20,29 @@ from rapport.contract.kit.errors import (
     UnexpectedJsonType,
     ValueNotPermitted,
 )
-from rapport.contract.kit.fields import CUSTOM_FIELDS_BYTES, Request, SetTagWithValue
+from rapport.contract.kit.fields import (
+    CUSTOM_FIELDS_BYTES,
+    EMAIL,
+    PHONE_NUMBER,
+    VISIBLE,
+    Request,
+    SetTagWithValue,
+)
 from rapport.contract.verbatim import by_value
 
 MOST_VIOLATIONS = 100
 _SHOWN = 80  # characters of a value that a message repeats
-_PATTERNS = {r"\S": ("must not be blank", "Send a text that can be seen.")}
-_EMAIL = ("must be an email address", "Write it as name@example.com.")
+_PATTERNS = {
+    VISIBLE: ("must not be blank", "Send a text that can be seen."),
+    EMAIL: (
+        "must be an email address",
+        "Write it as name@example.com, without characters that can't be seen.",
+    ),
+    PHONE_NUMBER: (
+        "must be a phone number",
+        "Write it as +49 30 123, without characters that can't be seen.",
+    ),
+}
 _ARTICLES = {
     "array": "an array",
     "bool": "a bool",
@@ -242,7 +258,7 @@ class _Walk:
             detail = f"Send {span} characters; these are {len(value)}."
             self._say(_not_permitted(path, _shown(value), f"must have {span} characters", detail))
         elif arm.pattern is not None and not re.search(arm.pattern, value):
-            self._say(_not_permitted(path, _shown(value), *_PATTERNS.get(arm.pattern, _EMAIL)))
+            self._say(_not_permitted(path, _shown(value), *_PATTERNS[arm.pattern]))
 
     def _number(self, arm: inspect.IntType | inspect.FloatType, value: Any, path: str) -> None:
         low, high = arm.ge or 0, arm.le or 0

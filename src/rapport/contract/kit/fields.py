@@ -1,13 +1,16 @@
 """The field types that every family shares, and the marks that say how a field may be used."""
 
+import re
 from typing import Annotated, Any, Literal, Self, TypeVar, dataclass_transform
 from urllib.parse import urlsplit
 
 from msgspec import UNSET, Meta, Raw, Struct, StructMeta, UnsetType
 
 from rapport.clock import parse_rfc3339
+from rapport.contract.hosts import host_name, refuse_labels
 from rapport.contract.kit.errors import ApiError, InvalidField, ValueNotPermitted
 from rapport.contract.kit.ids import ArtifactId, Id, TagId
+from rapport.contract.seen import UNSEEN, VISIBLE
 
 # A field marked OURS is not DevRev's. One marked DIFFERENCE is what a real client sends beside the
 # documentation. RAPPORT_STRICT=1 refuses both in requests and leaves OURS out of answers.
@@ -57,6 +60,11 @@ class Response(Struct, metaclass=_KeywordOnly, omit_defaults=True):
     """An answer, or an object in one. Absent values are left out."""
 
 
+# A + in a query is a space to whoever reads it.
+_LOST_PLUS = re.compile(r"[0-9] [0-9]{2}:?[0-9]{2}$")
+_PLUS = "In a query write the + of its offset as %2B, such as 2023-01-01T12:00:00%2B05:45."
+
+
 class Instant(int):
     """A date-time in a request: microseconds since 1970, UTC."""
 
@@ -76,7 +84,9 @@ class Instant(int):
         """What is wrong with a text that `parse` refused."""
         return ValueNotPermitted(
             f"{field_name}: {text[:80]!r} is not a date-time with an offset.",
-            detail="Write it as RFC 3339, such as 2023-01-01T12:00:00.000Z.",
+            detail=_PLUS
+            if _LOST_PLUS.search(text)
+            else "Write it as RFC 3339, such as 2023-01-01T12:00:00.000Z.",
             field_name=field_name,
             reason="must be an RFC 3339 date-time with an offset, in the years 1 to 9999",
         )
@@ -85,6 +95,10 @@ class Instant(int):
     def schema(cls) -> Json:
         """The JSON Schema of the field."""
         return {"type": "string", "format": "date-time", "examples": ["2023-01-01T12:00:00.000Z"]}
+
+
+# Besides what can't be seen: where one program ends a URL or its host, and another does not.
+_NOT_IN_URLS = re.compile(r"[\\<>\"^`\s\x00-\x20\x7f-\x9f\ufeff]")
 
 
 class HttpUrl(str):
@@ -100,17 +114,15 @@ class HttpUrl(str):
             ValueError: it is none, or too long.
         """
         parts = urlsplit(text)
-        blank = any(
-            character <= " " or character == "\x7f" or character.isspace() for character in text
-        )
         if (
             len(text) > 2048
-            or blank
+            or _NOT_IN_URLS.search(text)
             or parts.scheme not in {"http", "https"}
-            or not parts.hostname
             or parts.port == 0
         ):
             raise ValueError(text)
+        if not (parts.hostname or "").count(":"):  # an IPv6 address has no labels
+            refuse_labels(parts.hostname or "")
         return cls(text)
 
     @classmethod
@@ -129,24 +141,103 @@ class HttpUrl(str):
         return {
             "type": "string",
             "format": "uri",
-            "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://",
+            "pattern": r'^[Hh][Tt][Tt][Pp][Ss]?://[^\\<>"^`\s]+$',
             "maxLength": 2048,
             "examples": ["https://example.com/call/1"],
         }
 
 
-Title = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"\S")]
-Name = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"\S")]
+class Domain(str):
+    """A host name, up to 253 octets. It is kept in lower case, as names are the same in any."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read one.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return cls(host_name(text))
+
+    @classmethod
+    def problem(cls, text: str, field_name: str) -> ApiError:
+        """What is wrong with a text that `parse` refused."""
+        return ValueNotPermitted(
+            f"{field_name}: {text[:80]!r} is not a host name.",
+            detail="Write it without scheme, port and path, such as example.com.",
+            field_name=field_name,
+            reason="must be a host name of up to 253 octets, in labels of 1 to 63",
+        )
+
+    @classmethod
+    def schema(cls) -> Json:
+        """The JSON Schema of the field."""
+        return {
+            "type": "string",
+            "format": "idn-hostname",
+            "minLength": 1,
+            "maxLength": 253,
+            "examples": ["example.com"],
+        }
+
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+class Website(str):
+    """Where a website is, kept as written: an http(s) URL, of which the scheme may be missing."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Check that it is one.
+
+        Raises:
+            ValueError: it is none.
+        """
+        HttpUrl.parse(text if _SCHEME.match(text) else f"https://{text}")
+        return cls(text)
+
+    @classmethod
+    def problem(cls, text: str, field_name: str) -> ApiError:
+        """What is wrong with a text that `parse` refused."""
+        return HttpUrl.problem(text, field_name)
+
+    @classmethod
+    def schema(cls) -> Json:
+        """The JSON Schema of the field."""
+        return {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 2048,
+            "pattern": r'^[^\\<>"^`\s]+$',
+            "examples": ["https://example.com"],
+        }
+
+
+Title = Annotated[str, Meta(min_length=1, max_length=256, pattern=VISIBLE)]
+Name = Annotated[str, Meta(min_length=1, max_length=256, pattern=VISIBLE)]
 Text = Annotated[str, Meta(max_length=65_536)]
 Short = Annotated[str, Meta(max_length=2_048)]
-ExternalRef = Annotated[str, Meta(min_length=1, max_length=512)]
-Email = Annotated[str, Meta(min_length=3, max_length=256, pattern=r"^[^\s@]+@[^\s@]+$(?!\s)")]
+ExternalRef = Annotated[str, Meta(min_length=1, max_length=512, pattern=VISIBLE)]
+_EMAIL_PART = rf"[^\s@<>{UNSEEN}]+"
+EMAIL = rf"^{_EMAIL_PART}@{_EMAIL_PART}$(?!\s)"
+Email = Annotated[str, Meta(min_length=3, max_length=256, pattern=EMAIL)]
+# However people write them; what programs paste around them, such as marks of direction, makes them
+# another number.
+PHONE_NUMBER = rf"^[^{UNSEEN}]*[0-9][^{UNSEEN}]*$(?!\s)"
+PhoneNumber = Annotated[str, Meta(min_length=1, max_length=2_048, pattern=PHONE_NUMBER)]
 _Item = TypeVar("_Item")
 # An array without a bound of its own (behaviour: Text, dates and numbers). Every array of a request
 # is bounded; the decoder insists.
 Many = Annotated[list[_Item], Meta(max_length=200)]
 Shorts = Many[Short]
 Artifacts = Annotated[list[ArtifactId], Meta(max_length=50)]
+# Refs of which an object has several, and of which a list finds any.
+ExternalRefs = Many[Annotated[str, Meta(min_length=1, max_length=2_048, pattern=VISIBLE)]]
 # What DevRev keeps schemas, parts and fragments in; here opaque text that comes back as sent.
 Opaque = Annotated[str, Meta(max_length=2_048, description="Kept and given back as sent.")]
 CustomFields = Annotated[
@@ -199,6 +290,12 @@ class SetStrings(Request):
     """The values from now on."""
 
     set: Shorts | UnsetType = UNSET
+
+
+class SetWebsites(Request):
+    """The websites from now on."""
+
+    set: Many[Website] | UnsetType = UNSET
 
 
 class SetOpaque(Request):
@@ -310,7 +407,7 @@ def bad_cursor() -> InvalidField:
 
 __all__ = [
     "Artifacts",
-    "ARRAY_IS_SET", "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "UNTYPED", "CustomFields",
+    "ARRAY_IS_SET", "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "UNTYPED", "CustomFields", "Domain", "ExternalRefs", "PhoneNumber", "SetWebsites", "VISIBLE", "Website",
     "CustomFieldsFilter", "CustomFieldsUpdate", "CustomSchemaSpec", "DateFilter", "DateTimeFilter", "Email", "EnumValue",
     "OFTEN_ABSENT", "ExternalRef", "HttpUrl", "Instant", "Int64", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Many", "Name",
     "Number", "Opaque", "Raw", "Request", "Response", "SetArtifacts", "SetOpaque", "SetStrings", "SetTagWithValue", "Short",

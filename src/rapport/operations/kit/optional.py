@@ -35,13 +35,20 @@ def only_set(change: Any) -> Any:
 
 
 def sent(request: Request, *names: str) -> dict[str, Any]:
-    """Those of a request's fields that it gives; dates as plain numbers."""
+    """Those of a request's fields that it gives; dates as plain numbers, domains as plain texts."""
     values = {name: getattr(request, name) for name in names}
     return {
-        name: int(value) if isinstance(value, Instant) else value
-        for name, value in values.items()
-        if not isinstance(value, UnsetType)
+        name: _as_kept(value) for name, value in values.items() if not isinstance(value, UnsetType)
     }
+
+
+def _as_kept(value: Any) -> Any:
+    match value:
+        case Instant():
+            return int(value)
+        case str():
+            return str(value)
+    return value
 
 
 def asks(value: object) -> bool:

@@ -1,5 +1,6 @@
 """An artifact has one parent for ever, whatever races for it."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,18 +12,64 @@ from tests.support.server import Answer, Client
 pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 RACERS = 64
+TALK = {"title": "x", "scheduled_date": "2023-01-01T12:00:00Z"}
+TYPES = {"works": {"type": "opportunity"}}
+# What the create of each family that has artifacts needs.
+LEAST: dict[str, Callable[[Client], dict[str, Any]]] = {
+    "accounts": lambda _: {"display_name": "Globex"},
+    "works": lambda client: {
+        "type": "opportunity", "title": "Deal", "account": "ACC-1", "applies_to_part": "PROD-1",
+        "owned_by": [client.user],
+    },
+    "rev-orgs": lambda _: {"account": "ACC-1", "display_name": "West"},
+    "rev-users": lambda _: {"display_name": "Rita"},
+    "timeline-entries": lambda _: {"object": "ACC-1", "type": "timeline_comment", "body": "x"},
+}  # fmt: skip
 
 
-def test_list_by_parent_shows_what_was_attached_there_and_stays_bound(alice: Client) -> None:
+def test_list_by_parent_shows_what_is_attached_there_now(alice: Client) -> None:
     kept, removed, other = alice.upload(b"1"), alice.upload(b"2"), alice.upload(b"3")
     engagement = alice.engagement(artifacts=[kept, removed])
     alice.engagement(artifacts=[other])
     alice.ok("engagements.update", {"id": engagement["id"], "artifacts": {"set": [kept]}})
     for parent in (engagement["id"], engagement["display_id"]):
         listed = alice.ok("artifacts.list", {"parent_id": parent})
-        assert [artifact["id"] for artifact in listed["artifacts"]] == [removed, kept]
+        assert [artifact["id"] for artifact in listed["artifacts"]] == [kept]
         assert alice.get("artifacts.list", {"parent_id": parent}).body == listed
     assert len(alice.ok("artifacts.list")["artifacts"]) == 3
+    alice.ok("engagements.update", {"id": engagement["id"], "artifacts": {"set": []}})
+    assert alice.ok("artifacts.list", {"parent_id": engagement["id"]})["artifacts"] == []
+    # What is taken out stays bound: it may come back here, and nowhere else.
+    held = alice.call("engagements.create", TALK | {"members": [alice.user], "artifacts": [kept]})
+    assert held.type == "artifact_already_attached_to_a_parent"
+    alice.ok("engagements.update", {"id": engagement["id"], "artifacts": {"set": [removed, kept]}})
+    back = alice.ok("artifacts.list", {"parent_id": engagement["id"]})["artifacts"]
+    assert [artifact["id"] for artifact in back] == [removed, kept]
+
+
+@pytest.mark.parametrize(
+    "family", ["accounts", "works", "rev-orgs", "rev-users", "timeline-entries"]
+)
+def test_list_by_any_parent_shows_what_is_attached_there_now(family: str, alice: Client) -> None:
+    alice.ok("accounts.create", {"display_name": "Acme"})
+    kept, removed = alice.upload(b"1"), alice.upload(b"2")
+    made = alice.ok(f"{family}.create", LEAST[family](alice) | {"artifacts": [kept, removed]})
+    parent = next(value for value in made.values() if "artifacts" in value)["id"]
+    assert len(alice.ok("artifacts.list", {"parent_id": parent})["artifacts"]) == 2
+    alice.ok(
+        f"{family}.update", {"id": parent, **TYPES.get(family, {}), "artifacts": {"set": [kept]}}
+    )
+    listed = alice.ok("artifacts.list", {"parent_id": parent})["artifacts"]
+    assert [artifact["id"] for artifact in listed] == [kept]
+    alice.ok("artifacts.get", {"id": removed})
+
+
+def test_list_by_a_person_shows_the_picture_that_is_theirs_now(alice: Client) -> None:
+    first, second = alice.upload(b"1"), alice.upload(b"2")
+    for picture in (first, second):
+        alice.ok("dev-users.self.update", {"display_picture": picture})
+        listed = alice.ok("artifacts.list", {"parent_id": alice.user})["artifacts"]
+        assert [artifact["id"] for artifact in listed] == [picture]
 
 
 def test_a_parent_that_is_not_there_has_none(alice: Client, charlie: Client) -> None:

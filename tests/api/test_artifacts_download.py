@@ -160,6 +160,56 @@ def test_a_harmless_name_is_kept_in_full(alice: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("\U0001f389.txt", "file.txt"), ("\U0001f469\u200d\U0001f4bb \u2764\ufe0f.pdf", "file.pdf"), ("\u5831\u544a.docx", "file.docx"),
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.txt", "file.txt"), ("\U0001f389", "file"),
+        ("\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f.png", "file.png"), ("a\u200db.txt", "ab.txt"),
+        ("\U0001f4ce \u5831 2026.tar.gz", "2026.tar.gz"),
+    ],
+)  # fmt: skip
+def test_a_name_of_any_script_or_emoji_is_kept_and_has_its_extension_in_ascii(
+    alice: Client, name: str, plain: str
+) -> None:
+    header = alice.download(alice.upload(b"x", name)).headers["content-disposition"]
+    assert unquote(header.partition("UTF-8''")[2]) == name
+    assert f'filename="{plain}"' in header
+
+
+@pytest.mark.parametrize("name", ["\u200d.htaccess", "\u200c. .bashrc", "x.txt\u200d"])
+def test_a_joiner_hides_nothing_at_a_names_ends(alice: Client, name: str) -> None:
+    header = alice.download(alice.upload(b"x", name)).headers["content-disposition"]
+    saved = unquote(header.partition("UTF-8''")[2])
+    assert saved == name.strip(". \u200c\u200d")
+
+
+def test_who_has_the_bytes_already_is_told_so(alice: Client) -> None:
+    artifact = alice.upload(ALPHABET)
+    etag = alice.download(artifact).headers["etag"]
+    for verb in ("GET", "HEAD"):
+        for has in (etag, f"W/{etag}", f'"a,b", {etag}', "*", f"W/{etag}"):
+            answer = alice.download(artifact, verb, if_none_match=has, range="bytes=0-4")
+            assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
+            assert "content-disposition" not in answer.headers
+            assert answer.headers["x-request-id"]
+    for other in ('"other"', "other", etag.strip('"'), 'W/"other"'):
+        assert alice.download(artifact, if_none_match=other).content == ALPHABET
+    # The condition comes before the range, and the range before what it is of.
+    part = alice.download(artifact, if_none_match='"other"', range="bytes=5-", if_range=etag)
+    assert (part.status_code, part.content) == (206, ALPHABET[5:])
+
+
+def test_who_wants_only_the_same_bytes_gets_no_others(alice: Client) -> None:
+    artifact = alice.upload(ALPHABET)
+    etag = alice.download(artifact).headers["etag"]
+    for wanted in (etag, "*", f'"other", {etag}'):
+        assert alice.download(artifact, if_match=wanted).content == ALPHABET
+    for other in ('"other"', f"W/{etag}"):
+        answer = alice.download(artifact, if_match=other, range="bytes=5-")
+        assert (answer.status_code, answer.content) == (412, b"")
+
+
+@pytest.mark.parametrize(
     ("type_", "content"),
     [
         ("text/html", b"<script>alert(1)</script>"),

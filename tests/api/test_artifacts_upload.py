@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -324,6 +325,63 @@ def test_what_is_no_form_is_400(alice: Client, body: bytes, content_type: str) -
         answer.json()["type"] in {"bad_request", "invalid_content_type"},
     ) == (400, True), answer.text
     assert alice.send(prepared).status_code == 204
+
+
+def test_what_is_wrong_with_a_form_is_told_in_words(alice: Client) -> None:
+    for body in (b"no form", f"--{BOUNDARY}\r\nbad header\r\n\r\n".encode()):
+        message = post(alice.prepare(), body).json()["message"]
+        assert message.startswith("The form can't be read: ")
+        assert not re.search(r"(?i)index|Did not|expected|0x|\(\d+\)", message), message
+
+
+@pytest.mark.parametrize(
+    "preamble",
+    [b"\r\n", b"\r\n\r\n", b"This is a message in MIME format.\r\n", b"--\r\n", f"--{BOUNDARY}x\r\n".encode(),
+     f"x--{BOUNDARY}\r\n\r\n".encode(), b"\x00\xff" * 10_000 + b"\r\n"],
+)  # fmt: skip
+def test_what_stands_before_the_first_boundary_is_ignored(alice: Client, preamble: bytes) -> None:
+    prepared = alice.prepare()
+    body = preamble + form(list(fields(prepared).items()), b"the bytes")
+    assert post(prepared, body).status_code == 204
+    assert alice.download(prepared["id"]).content == b"the bytes"
+
+
+def test_a_preamble_without_an_end_is_400(alice: Client) -> None:
+    prepared = alice.prepare()
+    refused(
+        post(prepared, b"x" * 200_000 + b"\r\n" + form(list(fields(prepared).items()))),
+        400,
+        "bad_request",
+    )
+    assert is_not_uploaded(alice, prepared)
+
+
+def encoded(prepared: Any, encoding: str, content: bytes) -> httpx.Response:
+    """An upload whose file says how it is encoded."""
+    head = b'name="file"; filename="x"\r\n'
+    said = head + f"Content-Transfer-Encoding: {encoding}\r\n".encode()
+    return post(prepared, form(list(fields(prepared).items()), content).replace(head, said))
+
+
+@pytest.mark.parametrize(
+    "encoding", ["base64", "BASE64", "quoted-printable", "x-uuencode", "base64;x"]
+)
+def test_an_encoded_part_is_refused_and_stored_nowhere(alice: Client, encoding: str) -> None:
+    prepared, before = alice.prepare(), files_of(alice.server)
+    answer = encoded(prepared, encoding, b"bm90ZXM=")
+    refused(answer, 400, "invalid_content_type")
+    assert answer.json()["value"] == encoding
+    assert "Content-Transfer-Encoding" in answer.json()["message"]
+    assert is_not_uploaded(alice, prepared)
+    assert files_of(alice.server) == before
+    assert alice.send(prepared).status_code == 204
+
+
+@pytest.mark.parametrize("encoding", ["binary", "8bit", "7BIT", ""])
+def test_a_part_that_says_it_is_not_encoded_is_taken(alice: Client, encoding: str) -> None:
+    prepared = alice.prepare()
+    assert encoded(prepared, encoding, b"\x00\xff\r\n").status_code == 204
+    assert alice.download(prepared["id"]).content == b"\x00\xff\r\n"
 
 
 def test_a_form_without_its_end_or_its_file_is_400(alice: Client) -> None:

@@ -15,8 +15,15 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:
 _RANGE = re.compile(
     r"bytes *= *(?:([0-9]{1,18}) *- *([0-9]{0,18})|- *([0-9]{1,18})) *", re.IGNORECASE
 )
+_DROPPED = frozenset({"Cc", "Cf", "Zl", "Zp"})
+# Format characters that words and emoji are written with: (non-)joiners, and the tags of flags.
+_JOINING = re.compile("[\u200c\u200d\U000e0020-\U000e007f]")
+_EDGES = ". \u200c\u200d"
 # attr-char of RFC 8187; letters and digits are always left as they are.
 _PLAIN = "!#$&+-.^_`|~"
+
+
+_ETAG = re.compile(r'(W/)?("[^"]*")')
 
 
 class Span(NamedTuple):
@@ -61,28 +68,40 @@ def disposition(name: str) -> str:
     in full.
     """
     safe = safe_name(name)
-    plain = unicodedata.normalize("NFKD", safe).encode("ascii", "ignore").decode()
+    stem, dot, suffix = _ascii(safe).rpartition(".")
+    if dot and not stem.strip(". "):
+        stem = "file"
     # Without its accents a name may have become another one.
-    plain = safe_name(plain)
+    plain = safe_name(f"{stem}{dot}{suffix}")
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe=_PLAIN)}"
+
+
+def _ascii(name: str) -> str:
+    return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
 
 
 def safe_name(name: str) -> str:
     """A name that is no path, no device, no hidden file, and reads as it is."""
     # Control and format characters; among the latter are those that turn the direction of writing.
     kept = "".join(
-        character
-        for character in name
-        if unicodedata.category(character) not in {"Cc", "Cf", "Zl", "Zp"}
+        one for one in name if _JOINING.fullmatch(one) or unicodedata.category(one) not in _DROPPED
     )
-    kept = _UNSAFE.sub("_", kept).strip(". ")
+    kept = _UNSAFE.sub("_", kept).strip(_EDGES)
     stem, dot, suffix = kept.rpartition(".")
     has_suffix = dot and len(suffix) <= _LONGEST_SUFFIX
     kept = f"{stem[: _LONGEST - len(suffix)]}.{suffix}" if has_suffix else kept[:_LONGEST]
-    kept = kept.strip(". ")
+    kept = kept.strip(_EDGES)
     if _RESERVED.match(kept):
         kept = f"_{kept}"
     return kept or "file"
+
+
+def names(header: str, etag: str, *, weakly: bool) -> bool:
+    """Whether an If-Match or If-None-Match names an entity tag; a weak one counts only where it
+    may.
+    """
+    found = _ETAG.findall(header)
+    return header.strip() == "*" or any(tag == etag and (weakly or not weak) for weak, tag in found)
 
 
 def span_of(header: str | None, size: int) -> Span | None:

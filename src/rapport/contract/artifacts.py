@@ -103,7 +103,7 @@ class ArtifactsListRequest(Request):
 
     parent_id: Annotated[
         ArtifactParentId | UnsetType,
-        Meta(description="What they were attached to; without it, all."),
+        Meta(description="What they are attached to now; without it, all."),
     ] = UNSET
     cursor: Annotated[CursorField, OURS] = UNSET
     limit: Annotated[

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Sequence
 
+import msgspec
+
 from rapport.auth.caller import Caller
 from rapport.blobs.signed_urls import Place, UploadUrl
 from rapport.clock import format_rfc3339
 from rapport.contract import artifacts as contract
+from rapport.contract import verbatim
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import NotFound, ValueNotPermitted
 from rapport.contract.kit.fields import UNSET, UnsetType
@@ -19,13 +22,15 @@ from rapport.operations.kit.finding import find
 from rapport.operations.kit.listing import cursors, read_walk
 from rapport.operations.kit.optional import chosen, or_unset
 from rapport.operations.kit.refusals import quoted, unknown_id
-from rapport.operations.kit.showing import shows, touching
+from rapport.operations.kit.showing import is_shown, shown, shows, touching
 from rapport.store import artifacts as store
 from rapport.store import timeline_entries
 from rapport.store.artifacts import ArtifactRow, VersionKey, VersionRow
 from rapport.store.kit import numbers, query, summaries
 from rapport.store.kit.db import Tx
 
+# A number that no artifact has.
+_NONE = 0
 _VERSION = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -170,13 +175,14 @@ async def locate(
 async def list_(
     ctx: Context, request: contract.ArtifactsListRequest
 ) -> contract.ArtifactsListResponse:
-    """Those that were attached to a parent, or all."""
+    """Those that are attached to a parent now, or all."""
     walk = read_walk("artifacts", request, store.SORTS)
     if isinstance(request.limit, UnsetType):
         walk = walk._replace(limit=contract.MOST_LISTED)
     where = store.seen_by(ctx.org, ctx.caller.user_id)
     if not isinstance(request.parent_id, UnsetType):
         where.among("parent_id", [await _parent(ctx, request.parent_id)])
+        where.among("id", await _attached(ctx, request.parent_id) or [_NONE])
     page = await query.page(ctx.tx, where, walk)
     return contract.ArtifactsListResponse(
         artifacts=await _artifacts(ctx.tx, page.rows), **cursors("artifacts", walk, page)
@@ -193,6 +199,25 @@ async def _parent(ctx: Context, id_: ArtifactParentId) -> str:
     return next(
         (ids.path(row.object, id_.display_id) for row in comments if id_.is_on(row.object)), ""
     )
+
+
+async def _attached(ctx: Context, id_: ArtifactParentId) -> list[int]:
+    """The numbers of the artifacts that an object has now. Others stay bound to it, and may
+    come back to it.
+    """
+    held = (
+        await shown(ctx.tx, ctx.org, [id_.display_id])
+        if id_.belongs_to(ctx.org) and is_shown(id_.kind)
+        else {}
+    )
+    numbers_: list[int] = []
+    for answer in held.values():
+        fields = verbatim.read(msgspec.json.encode(answer))
+        pictures = [fields["display_picture"]] if "display_picture" in fields else []
+        for artifact in (*fields.get("artifacts", ()), *pictures):
+            don = artifact if isinstance(artifact, str) else artifact["id"]
+            numbers_.append(ArtifactId.parse(don).number)
+    return numbers_
 
 
 async def _found(

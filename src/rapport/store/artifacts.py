@@ -308,7 +308,10 @@ _LISTING = Listing(
     number="f.number",
     sorts={name: f"f.{name}" for name in SORTS},
     make=ArtifactRow._make,
-    filters={"parent_id": Column("f.parent", indexed=True)},
+    filters={
+        "id": Column("f.number", "bigint", indexed=True),
+        "parent_id": Column("f.parent", indexed=True),
+    },
 )
 
 

@@ -4,6 +4,7 @@ stream.
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
@@ -23,6 +24,11 @@ FILE = "file"
 OVERHEAD = 64 * 1024
 _HEADER = 32 * 1024
 _MOST_FIELDS = 16
+# What a part's bytes may say of themselves: that they are what they are (RFC 7578 section 4.7).
+_PLAIN_ENCODINGS = frozenset({"", "7bit", "8bit", "binary"})
+# White space that a sender of mail may put behind a boundary, in bytes.
+_PADDING = 64
+_NOT_A_FORM = "a boundary or a part's headers are malformed or too long"
 _DETAIL = "Send multipart/form-data: the fields of form_data as they are, then one part named file."
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -42,6 +48,7 @@ class _Parser:
 
     def __init__(self, boundary: bytes) -> None:
         self.ended = False
+        self._preamble: _Preamble | None = _Preamble(boundary)
         self._found: list[_Part | bytes] = []
         self._headers: dict[bytes, bytes] = {}
         self._name = b""
@@ -61,8 +68,17 @@ class _Parser:
         )
 
     def write(self, chunk: bytes) -> Sequence[_Part | bytes]:
-        """Parse the next chunk; what it held, in order."""
+        """Parse the next chunk; what it held, in order.
+
+        Raises:
+            FormParserError: malformed.
+            InvalidContentType: a part is encoded.
+        """
         self._found = []
+        if self._preamble is not None:
+            chunk = self._preamble.skip(chunk)
+            if chunk:
+                self._preamble = None
         self._parser.write(chunk)
         return self._found
 
@@ -78,13 +94,47 @@ class _Parser:
 
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
-        content_type = self._headers.get(b"content-type", b"").decode("latin-1").strip()
+        encoding = self._text(b"content-transfer-encoding")
+        if encoding.lower() not in _PLAIN_ENCODINGS:
+            raise InvalidContentType(
+                f"A part's Content-Transfer-Encoding: {encoding[:80]!r} is not taken.",
+                detail="Send the file's bytes as they are, without that header.",
+                value=encoding,
+            )
         self._found.append(
-            _Part(options.get(b"name", b"").decode("utf-8", "replace"), content_type)
+            _Part(options.get(b"name", b"").decode("utf-8", "replace"), self._text(b"content-type"))
         )
+
+    def _text(self, header: bytes) -> str:
+        return self._headers.get(header, b"").decode("latin-1").strip()
 
     def _end(self) -> None:
         self.ended = True
+
+
+class _Preamble:
+    """What stands before the first boundary, which RFC 2046 lets a sender write and a reader
+    ignore.
+    """
+
+    def __init__(self, boundary: bytes) -> None:
+        self._line = b"--" + boundary
+        padding = rb"[ \t]{0,%d}" % _PADDING
+        self._first = re.compile(
+            rb"\r\n" + re.escape(self._line) + rb"(?:(--)|" + padding + rb"(\r\n))"
+        )
+        self._longest = len(self._line) + _PADDING + 4
+        # The body's begin counts for the end of a line.
+        self._seen = b"\r\n"
+
+    def skip(self, chunk: bytes) -> bytes:
+        """The body from its first boundary on, as much of it as is there."""
+        self._seen += chunk
+        first = self._first.search(self._seen)
+        if first is None:
+            self._seen = self._seen[-self._longest :]
+            return b""
+        return self._line + (first[1] or first[2]) + self._seen[first.end() :]
 
 
 class Body:
@@ -158,8 +208,8 @@ class Form:
             )
         try:
             self._parser = _Parser(boundary)
-        except FormParserError as error:
-            raise _malformed(str(error)) from None
+        except FormParserError:
+            raise _malformed("its boundary is too long") from None
         self._body = body
         self._max_bytes = max_bytes
         self._beside_file = 0
@@ -218,8 +268,8 @@ class Form:
             self._beside_file += len(chunk)
             try:
                 found = self._parser.write(chunk)
-            except FormParserError as error:
-                raise _malformed(str(error)) from None
+            except FormParserError:
+                raise _malformed(_NOT_A_FORM) from None
             for event in found:
                 yield event
             if self._beside_file > OVERHEAD:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from rapport.blobs.headers import NotSatisfiable, Span, headers_of, span_of
+from rapport.blobs.headers import NotSatisfiable, Span, headers_of, names, span_of
 from rapport.blobs.signed_urls import DOWNLOAD, UPLOAD, BadUrl, SignedUrls
 from rapport.clock import Clock
 from rapport.contract.kit.errors import (
@@ -115,6 +115,11 @@ class Files:
         etag = f'"{version.sha256}"'
         headers = headers_of(file.name, version.file_type, version.sniffed_type)
         headers |= {"etag": etag, "accept-ranges": "bytes"}
+        if (refusal := _precondition(request, etag)) is not None:
+            return Response(
+                status_code=refusal,
+                headers={"etag": etag, "cache-control": headers["cache-control"]},
+            )
         asked = request.headers.get("range")
         if request.method == "HEAD" or request.headers.get("if-range", etag) != etag:
             asked = None
@@ -135,6 +140,18 @@ class Files:
             )
         chunks = await self._uploads.open(file, start, stop)
         return StreamingResponse(chunks, 200 if span is None else 206, headers)
+
+
+def _precondition(request: Request, etag: str) -> int | None:
+    """The status that a condition on the bytes asks for instead of them (RFC 9110 section
+    13.2.2).
+    """
+    match, none_match = (
+        ", ".join(request.headers.getlist(name)) for name in ("if-match", "if-none-match")
+    )
+    if match and not names(match, etag, weakly=False):
+        return 412
+    return 304 if none_match and names(none_match, etag, weakly=True) else None
 
 
 def _parameters(request: Request) -> dict[str, str]:

@@ -31,6 +31,11 @@ def shows(kind: ids.Kind) -> Callable[[S], S]:
     return register
 
 
+def is_shown(kind: ids.Kind) -> bool:
+    """Whether there is anything to see of objects of a kind."""
+    return kind in _SHOWN
+
+
 async def shown(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, Shown]:
     """Objects of an org by display id; those that are gone are left out."""
     numbers: dict[ids.Kind, list[int]] = {}

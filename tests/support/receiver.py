@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -136,6 +137,26 @@ class _Handler(BaseHTTPRequestHandler):
     def _wrong(self, _: Any) -> None:
         self._answer(200, {"challenge": "something else"})
 
+    def _bom(self, body: Any) -> None:
+        self._answer_bytes(
+            200, b"\xef\xbb\xbf" + json.dumps({"challenge": body["challenge"]}).encode()
+        )
+
+    def _large(self, body: Any) -> None:
+        self._answer(200, {"about": "x" * 40_000, "challenge": body["challenge"]})
+
+    def _binary(self, _: Any) -> None:
+        self._answer_bytes(200, b'"\xff"')
+
+    def _deep(self, _: Any) -> None:
+        self._answer_bytes(200, b"[" * 60_000)
+
+    def _later(self, _: Any) -> None:
+        self._answer(429, {}, **{"Retry-After": "2"})
+
+    def _dated(self, _: Any) -> None:
+        self._answer(503, {}, **{"retry-after": formatdate(time.time() + 3, usegmt=True)})
+
     def _hang(self, _: Any) -> None:
         time.sleep(60)
 
@@ -177,7 +198,9 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("content-length") or 0))
 
     def _answer(self, status: int, body: Any, **headers: str) -> None:
-        content = json.dumps(body).encode()
+        self._answer_bytes(status, json.dumps(body).encode(), **headers)
+
+    def _answer_bytes(self, status: int, content: bytes, **headers: str) -> None:
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.wfile.write(
             f"HTTP/1.1 {status} X\r\ncontent-length: {len(content)}\r\n{head}\r\n".encode()

@@ -13,12 +13,15 @@ import pytest
 from standardwebhooks import Webhook as StandardWebhook
 from standardwebhooks import WebhookVerificationError
 
+from rapport.clock import SECOND, parse_rfc3339
+from rapport.webhooks.messages import rest_asked
+from rapport.webhooks.post import Outcome
 from tests.support.hooks import Hook, Hooks
 from tests.support.server import Client
 
 
 def test_numbers_of_custom_fields_are_told_with_their_very_text(hooks: Hooks) -> None:
-    hook = hooks.make(event_types=["account_created", "account_updated", "account_fetched"])
+    hook = hooks.make(event_types=["account_created", "account_updated"])
     ann = hooks.client
     made = ann.raw(
         "POST",
@@ -54,7 +57,17 @@ def test_a_webhook_is_active_once_its_receiver_has_echoed_the_challenge(hooks: H
     StandardWebhook(hook.made["secret"]).verify(challenge.raw, challenge.headers)
 
 
-@pytest.mark.parametrize("answer", ["wrong", "500", "404", "redirect", "hang", "reset", "garbage"])
+@pytest.mark.parametrize("answer", ["bom", "large"])
+def test_a_challenge_is_found_behind_a_byte_order_mark_and_in_a_large_answer(
+    hooks: Hooks, answer: str
+) -> None:
+    hooks.make(verify=answer, active=False).until("active")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["wrong", "500", "404", "410", "redirect", "hang", "reset", "garbage", "binary", "deep"],
+)
 def test_whoever_does_not_echo_it_stays_unverified_is_told_nothing_and_asked_again(
     hooks: Hooks, answer: str
 ) -> None:
@@ -210,6 +223,7 @@ def test_both_signatures_are_good_by_other_peoples_code(hooks: Hooks) -> None:
     assert told.headers["webhook-id"] == told.body["id"]
     assert told.headers["x-team"] == "blue sky"
     assert told.headers["content-type"] == "application/json"
+    assert told.headers["accept-encoding"] == "identity"
     with pytest.raises(WebhookVerificationError):
         StandardWebhook(hook.made["secret"]).verify(told.raw + " ", told.headers)
 
@@ -293,6 +307,78 @@ def test_after_the_last_try_it_is_degraded_and_verified_and_told_all_that_was_ke
     assert sorted(titles[3:]) == ["before", "meanwhile"]
     assert len(hook.settled(2)) == len(hook.deliveries()) == 2
     assert len({one.body["id"] for one in hook.got_all()}) == 2
+
+
+@pytest.mark.parametrize("answer", ["later", "dated"])
+def test_a_receiver_that_asks_for_a_rest_is_told_nothing_until_then(
+    hooks: Hooks, answer: str
+) -> None:
+    hook = hooks.make(answer, "ok")
+    hooks.client.engagement(title="refused")
+    first = hook.wait(1)[0]
+    hooks.client.engagement(title="meanwhile")
+    others = hook.wait(3)[1:]
+    # A date of HTTP's has whole seconds.
+    assert min(one.at for one in others) - first.at >= 1.9
+    assert {one.body["engagement_created"]["engagement"]["title"] for one in others} == {
+        "refused",
+        "meanwhile",
+    }
+    hook.settled(2)
+
+
+def test_another_url_does_not_wait_for_the_rest_that_the_one_before_asked_for(hooks: Hooks) -> None:
+    hook = hooks.make("later")
+    hooks.client.engagement()
+    first = hook.wait(1)[0]
+    hooks.receiver.plan("rested", "ok")
+    hook.update(url=hooks.receiver.url("rested"))
+    hooks.client.engagement()
+    assert hooks.receiver.wait("rested", 1)[0].at - first.at < 1.9
+
+
+def test_a_receiver_that_is_gone_is_told_nothing_more_until_it_answers_a_challenge(
+    hooks: Hooks,
+) -> None:
+    hook = hooks.make()
+    hooks.client.engagement(title="taken")
+    hook.settled(1)
+    hook.plan("410", verify="410")
+    hooks.client.engagement(title="gone")
+    hook.until("unverified")
+    (failed,) = hook.deliveries(status=["failed"])
+    assert [attempt["http_status"] for attempt in failed["attempts"]] == [410]
+    hooks.client.engagement(title="meanwhile")
+    hook.wait(3, challenges=True)  # asked again, and again
+    assert len(hook.got_all()) == 2
+    hook.plan("ok")
+    hook.until("active")
+    titles = {one.body["engagement_created"]["engagement"]["title"] for one in hook.wait(4)[2:]}
+    assert titles == {"gone", "meanwhile"}
+
+
+def test_a_rest_lasts_an_hour_at_most() -> None:
+    now = parse_rfc3339("2026-01-01T00:00:00Z")
+    asked = {
+        "0": 0,
+        "7": 7,
+        "3601": 3600,
+        "9" * 5_000: 3600,
+        "-1": 0,
+        "1.5": 0,
+        "soon": 0,
+        "": 0,
+        "\u0661": 0,
+        "Thu, 01 Jan 2026 00:00:30 GMT": 30,
+        "Thu, 01 Jan 2026 09:00:00 GMT": 3600,
+        "Wed, 31 Dec 2025 00:00:00 GMT": 0,
+        "Thursday, 01-Jan-26 00:00:30 GMT": 30,
+        "Thu Jan  1 00:00:30 2026": 30,
+        "Thu, 99 Jan 2026 00:00:30 GMT": 0,
+    }
+    for text, seconds in asked.items():
+        outcome = Outcome(429, b"", None, 1, text)
+        assert rest_asked(outcome, now) == seconds * SECOND, text
 
 
 def test_one_bad_event_degrades_nobody_whose_receiver_takes_the_others(hooks: Hooks) -> None:

@@ -54,6 +54,10 @@ _KEPT_ANSWER = 1_024
 # After the first failed challenges of a webhook that is new; those that were given up are asked
 # less often at once.
 _VERIFY_DELAYS = (30.0, 180.0)
+# Later than any success: a receiver that is gone is given up whatever it took before.
+_EVER = 2**62
+# What a receiver that is gone for good answers.
+_GONE = 410
 _log = structlog.get_logger("rapport.webhooks")
 
 
@@ -99,6 +103,8 @@ class Deliveries:
         self._rules = rules
         self._pace: dict[WebhookKey, int] = {}
         self._under_way: dict[WebhookKey, int] = {}
+        # Until when a receiver, by its webhook and URL, asked this process to be left alone.
+        self._resting: dict[tuple[WebhookKey, str], int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: list[_Finished] = []
         self._something = asyncio.Event()
@@ -151,7 +157,8 @@ class Deliveries:
         """Seconds until an attempt or a challenge falls due."""
         now = self._clock()
         due = await look(self._store, lambda tx: store.next_due(tx, now))
-        return math.inf if due is None else max(0.0, (due - self._clock()) / SECOND)
+        times = [*self._resting.values(), *([] if due is None else [due])]
+        return max(0.0, (min(times) - self._clock()) / SECOND) if times else math.inf
 
     def _rung(self) -> None:
         """Look soon: at once where the last look is a while ago."""
@@ -169,7 +176,9 @@ class Deliveries:
         Raises:
             ServiceUnavailable: the store is away.
         """
-        with_work = await look(self._store, lambda tx: webhooks.with_work(tx, self._clock()))
+        now = self._clock()
+        self._resting = {where: until for where, until in self._resting.items() if until > now}
+        with_work = await look(self._store, lambda tx: webhooks.with_work(tx, now))
         keys = [key for key in with_work if self._room(key)]
         finished = self._finished[:]
         if not keys and not finished:
@@ -243,6 +252,8 @@ class Deliveries:
     async def _choose(self, tx: Tx, row: webhooks.WebhookRow, now: int) -> list[DeliveryKey]:
         """What is sent next: of each object one at a time, in the order in which it fell due."""
         key = (row.org, row.number)
+        if row.status == "active" and (key, row.url) in self._resting:
+            return []
         free = self._room(key)
         states = ("sending", "pending") if row.status == "active" else ("verifying", "verify")
         taken = await store.busy_objects(tx, key, now)
@@ -284,11 +295,23 @@ class Deliveries:
             if one.succeeded:
                 await self._verified(tx, one.job.key, now)
             else:
-                state, due = "verify", now + self._verify_delay(tries)
+                # One that is gone is asked as one that was given up: seldom.
+                tries = (
+                    max(tries, len(_VERIFY_DELAYS) + 1) if one.outcome.status == _GONE else tries
+                )
+                state, due = (
+                    "verify",
+                    now + max(self._verify_delay(tries), messages.rest_asked(one.outcome, now)),
+                )
         elif not one.succeeded:
             delays = self._rules.retry_delays
-            state = "pending" if tries <= len(delays) and one.job.event_is_there else "failed"
-            due = now + _jittered(delays[tries - 1]) if state == "pending" else now
+            again = tries <= len(delays) and one.job.event_is_there and one.outcome.status != _GONE
+            state = "pending" if again else "failed"
+            due = (
+                now + max(_jittered(delays[tries - 1]), messages.rest_asked(one.outcome, now))
+                if again
+                else now
+            )
         return Settled(delivery.org, delivery.number, delivery.due, state, tries, due)
 
     def _verify_delay(self, tries: int) -> int:
@@ -304,14 +327,15 @@ class Deliveries:
         _log.info("webhook_active", org=key[0], webhook=key[1])
 
     async def _give_up(self, tx: Tx, one: _Finished, now: int) -> None:
-        """Degrade a webhook whose receiver took nothing since this delivery was made; others
-        may have been taken.
+        """Degrade a webhook whose receiver is gone, or took nothing since this delivery was
+        made.
         """
         org, webhook = key = one.job.key
         if not one.job.event_is_there:
             return
+        since = _EVER if one.outcome.status == _GONE else one.job.delivery.created_date
         async with telling(tx, key, now):
-            degraded = await webhooks.degrade(tx, key, since=one.job.delivery.created_date, now=now)
+            degraded = await webhooks.degrade(tx, key, url=one.job.url, since=since, now=now)
         if not degraded:
             return
         challenge = messages.challenge(org, webhook)
@@ -335,7 +359,7 @@ class Deliveries:
             _log.exception("attempt_failed", org=job.delivery.org, delivery=job.delivery.number)
             outcome = Outcome(None, b"", f"the server failed: {type(error).__name__}", 0)
         succeeded = messages.accepted(job, outcome)
-        self._adapt(job.key, outcome, succeeded=succeeded)
+        self._adapt(job, outcome, succeeded=succeeded)
         metrics.ATTEMPTS.labels("delivered" if succeeded else "failed").inc()
         metrics.ATTEMPT_SECONDS.observe(outcome.milliseconds / 1000)
         self._finished.append(_Finished(job, outcome, began, succeeded))
@@ -354,17 +378,23 @@ class Deliveries:
         headers = {
             "user-agent": f"Rapport/{__version__}",
             "accept": "*/*",
+            "accept-encoding": "identity",
             "content-type": "application/json",
             **{header["name"]: header["value"] for header in msgspec.json.decode(job.headers)},
             **sign(told, event_id=messages.event_id(job), seconds=now // SECOND, secrets=secrets),
         }
         return await self._poster.post(job.url, headers, told, seconds=self._rules.timeout)
 
-    def _adapt(self, key: WebhookKey, outcome: Outcome, *, succeeded: bool) -> None:
+    def _adapt(self, job: Job, outcome: Outcome, *, succeeded: bool) -> None:
         """Let one more attempt be under way after a success, half as many after a refusal, one
         after no answer.
+
+        A refusal may also ask for a rest from all that there is to tell.
         """
+        key, now = job.key, self._clock()
         self._under_way[key] -= 1
+        if not succeeded and (rest := messages.rest_asked(outcome, now)):
+            self._resting[key, job.url] = now + rest
         pace = self._pace.get(key, _FIRST_AT_ONCE)
         if succeeded:
             self._pace[key] = min(_MOST_AT_ONCE, pace + 1)

@@ -167,15 +167,19 @@ async def note_success(tx: Tx, keys: Sequence[WebhookKey], now: int) -> None:
     )
 
 
-async def degrade(tx: Tx, key: WebhookKey, *, since: int, now: int) -> bool:
-    """Give an active webhook up if it took nothing since then; whether that was so."""
+async def degrade(tx: Tx, key: WebhookKey, *, url: str, since: int, now: int) -> bool:
+    """Give an active webhook up that goes to this URL and took nothing since then; whether that
+    was so.
+    """
     changed = await tx.run(
         """
         UPDATE webhooks SET status = 'unverified', degraded_date = :now
-        WHERE org = :org AND number = :number AND status = 'active' AND succeeded_date < :since
+        WHERE org = :org AND number = :number AND status = 'active' AND url = :url
+        AND succeeded_date < :since
         """,
         org=key[0],
         number=key[1],
+        url=url,
         since=since,
         now=now,
     )

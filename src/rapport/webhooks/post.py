@@ -19,9 +19,8 @@ import httptools
 
 from rapport.webhooks.reach import Reach, Target, Unreachable
 
-# What is read of an answer before its status alone decides, and what is kept of it.
+# What is read of an answer, in bytes; behind that its status alone decides.
 _MOST = 64 * 1024
-_KEPT = 2_048
 # Less than the five seconds after which most servers close what is idle.
 _IDLE_SECONDS = 4.0
 _IDLE_PER_HOST = 16
@@ -29,14 +28,17 @@ _FIRST_FINAL = 200
 
 
 class Outcome(NamedTuple):
-    """How an attempt went: `status` and the first bytes of the answer, or `error`.
-    `milliseconds` is what it took.
+    """How an attempt went: `status` and the first bytes of the answer, or `error`. `milliseconds`
+    is what it took.
+
+    `retry_after` is that header of the answer, as it came.
     """
 
     status: int | None
     answer: bytes
     error: str | None
     milliseconds: int
+    retry_after: str | None = None
 
 
 class Reply(NamedTuple):
@@ -44,6 +46,7 @@ class Reply(NamedTuple):
 
     status: int
     answer: bytes
+    retry_after: str | None
     reusable: bool
 
 
@@ -98,7 +101,7 @@ class Poster:
         took = round((time.monotonic() - began) * 1000)
         if reply is None:
             return Outcome(None, b"", error, took)
-        return Outcome(reply.status, reply.answer, None, took)
+        return Outcome(reply.status, reply.answer, None, took, reply.retry_after)
 
     async def _exchange(self, url: str, request: bytes) -> Reply:
         targets = await self._reach.targets(url)
@@ -202,6 +205,7 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._read = 0
         self._answer = bytearray()
+        self._retry_after: str | None = None
         self._framed = False
         self._in_body = False
 
@@ -268,9 +272,11 @@ class _Connection(asyncio.Protocol):
 
     # What the parser calls
 
-    def on_header(self, name: bytes, _value: bytes) -> None:
+    def on_header(self, name: bytes, value: bytes) -> None:
         """A header of the answer."""
         self._framed |= name.lower() in {b"content-length", b"transfer-encoding"}
+        if name.lower() == b"retry-after":
+            self._retry_after = value.decode("latin-1").strip()
 
     def on_headers_complete(self) -> None:
         """The head ends; that of an interim answer is followed by another one."""
@@ -278,7 +284,7 @@ class _Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Some of the body."""
-        self._answer += body[: _KEPT - len(self._answer)]
+        self._answer += body[: _MOST - len(self._answer)]
 
     def on_message_complete(self) -> None:
         """The answer ends."""
@@ -288,9 +294,8 @@ class _Connection(asyncio.Protocol):
 
     def _reply(self, *, reusable: bool) -> None:
         if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(
-                Reply(self._parser.get_status_code(), bytes(self._answer), reusable)
-            )
+            status, answer = self._parser.get_status_code(), bytes(self._answer)
+            self._waiting.set_result(Reply(status, answer, self._retry_after, reusable))
 
     def _fail(self, why: str, *, unused: bool = False) -> None:
         if self._waiting is not None and not self._waiting.done():

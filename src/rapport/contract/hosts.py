@@ -9,8 +9,7 @@ _LONGEST = 253
 _LONGEST_LABEL = 63
 _ASCII_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _UNSEEN = re.compile(f"[{UNSEEN}]")
-# What the labels of other scripts are written with: letters, marks and digits, by the first letter
-# of the category.
+# What labels of other scripts are written with: letters, marks and digits.
 _LETTERS = frozenset({"L", "M", "N"})
 
 
@@ -29,8 +28,7 @@ def host_name(text: str) -> str:
 
 
 def refuse_labels(host: str) -> None:
-    """Refuse a URL's host that has an empty label, one of over 63 octets, or characters that can't
-    be seen.
+    """Refuse a URL's host with an empty label, one of over 63 octets, or what can't be seen.
 
     Raises:
         ValueError: it has.
@@ -47,13 +45,12 @@ def _is_label(label: str) -> bool:
     if label.isascii():
         return _ASCII_LABEL.fullmatch(label) is not None
     letters = all(one == "-" or unicodedata.category(one)[0] in _LETTERS for one in label)
-    # What a browser would turn into another name, such as full-width letters, only looks like this
-    # one.
+    # What a browser turns into another name, such as full-width letters, only looks like it.
     return letters and unicodedata.normalize("NFKC", label) == label and not label.startswith("-")
 
 
 def _in_octets(name: str) -> str:
-    """A name as the domain name system holds it: labels of other scripts are in Punycode there."""
+    """A name as the domain name system holds it, where labels of other scripts are in Punycode."""
     return ".".join(
         one if one.isascii() else f"xn--{one.encode('punycode').decode()}"
         for one in name.split(".")

@@ -121,8 +121,9 @@ class HttpUrl(str):
             or parts.port == 0
         ):
             raise ValueError(text)
-        if not (parts.hostname or "").count(":"):  # an IPv6 address has no labels
-            refuse_labels(parts.hostname or "")
+        host = parts.hostname or ""
+        if ":" not in host:  # an IPv6 address has no labels
+            refuse_labels(host)
         return cls(text)
 
     @classmethod
@@ -130,7 +131,8 @@ class HttpUrl(str):
         """What is wrong with a text that `parse` refused."""
         return ValueNotPermitted(
             f"{field_name}: {text[:80]!r} is not an absolute http(s) URL of up to 2048 characters.",
-            detail="Write it with its scheme and host, such as https://example.com/call/1.",
+            detail="Write it with scheme and host, such as https://example.com/call/1, and without spaces "
+            'and \\ < > " ^ `.',
             field_name=field_name,
             reason="must be an absolute http(s) URL of up to 2048 characters",
         )
@@ -226,8 +228,7 @@ ExternalRef = Annotated[str, Meta(min_length=1, max_length=512, pattern=VISIBLE)
 _EMAIL_PART = rf"[^\s@<>{UNSEEN}]+"
 EMAIL = rf"^{_EMAIL_PART}@{_EMAIL_PART}$(?!\s)"
 Email = Annotated[str, Meta(min_length=3, max_length=256, pattern=EMAIL)]
-# However people write them; what programs paste around them, such as marks of direction, makes them
-# another number.
+# However people write them; marks of direction, which programs paste around them, are refused.
 PHONE_NUMBER = rf"^[^{UNSEEN}]*[0-9][^{UNSEEN}]*$(?!\s)"
 PhoneNumber = Annotated[str, Meta(min_length=1, max_length=2_048, pattern=PHONE_NUMBER)]
 _Item = TypeVar("_Item")

@@ -29,8 +29,6 @@ from rapport.store.artifacts import ArtifactRow, VersionKey, VersionRow
 from rapport.store.kit import numbers, query, summaries
 from rapport.store.kit.db import Tx
 
-# A number that no artifact has.
-_NONE = 0
 _VERSION = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -181,43 +179,47 @@ async def list_(
         walk = walk._replace(limit=contract.MOST_LISTED)
     where = store.seen_by(ctx.org, ctx.caller.user_id)
     if not isinstance(request.parent_id, UnsetType):
-        where.among("parent_id", [await _parent(ctx, request.parent_id)])
-        where.among("id", await _attached(ctx, request.parent_id) or [_NONE])
+        parent, attached = await _attached(ctx, request.parent_id)
+        where.among("parent_id", [parent])
+        where.among("id", attached)
+        if not attached:
+            where.nothing()
     page = await query.page(ctx.tx, where, walk)
     return contract.ArtifactsListResponse(
         artifacts=await _artifacts(ctx.tx, page.rows), **cursors("artifacts", walk, page)
     )
 
 
-async def _parent(ctx: Context, id_: ArtifactParentId) -> str:
-    """What the store calls a parent; empty for another org's, which nothing is attached to."""
-    if not id_.belongs_to(ctx.org):
-        return ""
-    if id_.kind is not ids.COMMENT:
-        return id_.display_id
-    comments = await timeline_entries.comments_of(ctx.tx, ctx.org, [id_.number])
-    return next(
-        (ids.path(row.object, id_.display_id) for row in comments if id_.is_on(row.object)), ""
-    )
+async def _attached(ctx: Context, id_: ArtifactParentId) -> tuple[str, list[int]]:
+    """What the store calls a parent, and the numbers of the artifacts that it has now.
 
-
-async def _attached(ctx: Context, id_: ArtifactParentId) -> list[int]:
-    """The numbers of the artifacts that an object has now. Others stay bound to it, and may
-    come back to it.
+    Others stay bound to it, and may come back to it. Another org's parent is empty, and has none.
     """
-    held = (
-        await shown(ctx.tx, ctx.org, [id_.display_id])
-        if id_.belongs_to(ctx.org) and is_shown(id_.kind)
-        else {}
-    )
-    numbers_: list[int] = []
-    for answer in held.values():
-        fields = verbatim.read(msgspec.json.encode(answer))
-        pictures = [fields["display_picture"]] if "display_picture" in fields else []
-        for artifact in (*fields.get("artifacts", ()), *pictures):
-            don = artifact if isinstance(artifact, str) else artifact["id"]
-            numbers_.append(ArtifactId.parse(don).number)
-    return numbers_
+    if not id_.belongs_to(ctx.org):
+        return "", []
+    if id_.kind is ids.COMMENT:
+        return await _attached_to_comment(ctx, id_)
+    held = await shown(ctx.tx, ctx.org, [id_.display_id]) if is_shown(id_.kind) else {}
+    fields = [verbatim.read(msgspec.json.encode(answer)) for answer in held.values()]
+    named = [artifact for one in fields for artifact in one.get("artifacts", ())]
+    named += [one["display_picture"] for one in fields if "display_picture" in one]
+    dons = [artifact if isinstance(artifact, str) else artifact["id"] for artifact in named]
+    return id_.display_id, [_number(don) for don in dons]
+
+
+async def _attached_to_comment(ctx: Context, id_: ArtifactParentId) -> tuple[str, list[int]]:
+    """The same of a comment: by its row, because what others are shown of a private one leaves
+    its artifacts out.
+    """
+    for row in await timeline_entries.comments_of(ctx.tx, ctx.org, [id_.number]):
+        if id_.is_on(row.object):
+            named = msgspec.json.decode(row.document or "{}").get("artifacts", ())
+            return ids.path(row.object, id_.display_id), [_number(artifact) for artifact in named]
+    return "", []
+
+
+def _number(artifact: str) -> int:
+    return ArtifactId.parse(artifact).number
 
 
 async def _found(

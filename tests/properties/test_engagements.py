@@ -1,6 +1,7 @@
 """What holds for whatever is sent, over HTTP."""
 
 import random
+import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
@@ -53,7 +54,15 @@ characters = st.characters(
     exclude_characters="\0", categories=("L", "M", "N", "P", "S", "Z", "Cc", "Cf", "Co", "Cn")
 )
 texts = st.text(characters)
-titles = st.text(characters, min_size=1, max_size=256).filter(lambda text: text.strip() != "")
+# Letters and symbols that show nothing.
+FILLERS = "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+
+
+def _is_seen(text: str) -> bool:
+    return any(unicodedata.category(one)[0] in "LNPS" and one not in FILLERS for one in text)
+
+
+titles = st.text(characters, min_size=1, max_size=256).filter(_is_seen)
 offsets = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 dates = st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 30), timezones=offsets)  # noqa: DTZ001  # the zone is drawn
 urls = st.from_regex(
@@ -80,7 +89,7 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
     some["scheduled_date"] = draw(dates)
     fields: dict[str, st.SearchStrategy[Any]] = {
         "description": texts, "engagement_type": st.sampled_from(TYPES), "external_url": urls,
-        "external_ref": st.text(characters, min_size=1, max_size=400), "parents": st.lists(st.integers(0, 3), max_size=5),
+        "external_ref": st.text(characters, min_size=1, max_size=400).filter(_is_seen), "parents": st.lists(st.integers(0, 3), max_size=5),
         "parent": st.integers(0, 3), "tags": st.lists(st.tuples(st.integers(0, 2), st.sampled_from((None, "a", "b"))), max_size=4),
     }  # fmt: skip
     for name, values in fields.items():

@@ -103,6 +103,18 @@ def test_feed_and_timeline_tell_the_very_text(ann: Client) -> None:
     )
 
 
+@pytest.mark.parametrize("family", ["accounts", "rev-orgs", "rev-users", "works"])
+def test_a_tag_that_goes_leaves_the_numbers_as_they_were(family: str, ann: Client) -> None:
+    tag = ann.ok("tags.create", {"name": "gone"})["tag"]["id"]
+    least = CREATES[family][1].replace("%s", ann.user)
+    tagged = f'{{{least},"custom_fields":{FIELDS},"tags":[{{"id":"{tag}"}}]}}'
+    id_ = json.loads(said(ann, f"{family}.create", tagged))[CREATES[family][0]]["id"]
+    ann.ok("tags.delete", {"id": tag})
+    kept = said(ann, f"{family}.get", f'{{"id":"{id_}"}}')
+    assert "tags" not in json.loads(kept)[CREATES[family][0]]
+    assert f'"custom_fields":{FIELDS}' in kept
+
+
 @pytest.mark.parametrize("asked", ["100", "1E2", "100.0", "1.000e+02"])
 @pytest.mark.parametrize("kept", ["100", "1E2", "100.0"])
 def test_a_filter_finds_equal_numbers_in_both_forms(kept: str, asked: str, ann: Client) -> None:

@@ -98,7 +98,7 @@ def test_the_receiver_for_trying_things_out_echoes_and_prints(
 ) -> None:
     assert listening.stdout is not None
     url = listening.stdout.readline().split()[-1]
-    request = {"url": url, "event_types": ENGAGEMENTS, "secret": SECRET}
+    request = {"url": url, "event_types": [*ENGAGEMENTS, "account_created"], "secret": SECRET}
     made = ann.ok("webhooks.create", request)["webhook"]
     told = json.loads(listening.stdout.readline())
     assert (told["good"], told["told"]["type"]) == (True, "verify")
@@ -107,6 +107,10 @@ def test_the_receiver_for_trying_things_out_echoes_and_prints(
     ann.engagement()
     told = json.loads(listening.stdout.readline())
     assert (told["good"], told["told"]["type"]) == (True, "engagement_created")
+    fields = '{"n":[12345678901234567.89,1E2,-0]}'
+    account = f'{{"display_name":"Acme","custom_fields":{fields}}}'
+    assert ann.raw("POST", "accounts.create", content=account).status == 201
+    assert f'"custom_fields":{fields}' in listening.stdout.readline()
     other = ann.ok("webhooks.create", {**request, "secret": make_secret()})["webhook"]
     told = json.loads(listening.stdout.readline())
     assert (told["good"], told["told"]["webhook_id"]) == (False, other["id"])

@@ -151,7 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         problem = self._problem(body, headers)
         told = _read(body)
-        print(json.dumps({"good": problem is None, "problem": problem, "told": told}), flush=True)
+        verdict = json.dumps({"good": problem is None, "problem": problem})
+        print(f'{verdict[:-1]}, "told": {_in_one_line(body) if told else "{}"}}}', flush=True)
         if problem is not None:
             self._answer(401, {"error": problem})
         else:
@@ -181,11 +182,20 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _read(body: bytes) -> dict[str, Any]:
+    import msgspec
+
     try:
-        told = json.loads(body)
+        told = msgspec.json.decode(body)
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def _in_one_line(text: bytes) -> str:
+    """JSON as it came, with the very text of its numbers."""
+    import msgspec
+
+    return msgspec.json.format(text, indent=-1).decode()
 
 
 def _fail(sentence: str) -> NoReturn:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from rapport.contract import tags as contract
+from rapport.contract import verbatim
 from rapport.contract.kit import ids
 from rapport.contract.kit.fields import UNSET, UnsetType
 from rapport.operations.kit.atoms import atom, authors
@@ -139,7 +140,7 @@ async def delete(ctx: Context, request: contract.TagsDeleteRequest) -> contract.
 
 def _without_don(document: str, don: str) -> str:
     """An engagement's document without a tag."""
-    fields = msgspec.json.decode(document)
+    fields = verbatim.read(document.encode())
     fields["tags"] = [tag for tag in fields["tags"] if tag != don]
     fields["tag_values"] = {
         tag: value for tag, value in fields.get("tag_values", {}).items() if tag != don
@@ -149,7 +150,7 @@ def _without_don(document: str, don: str) -> str:
 
 def _without_tag(document: str, tag: str) -> str:
     """Any other object's document without a tag."""
-    fields = msgspec.json.decode(document)
+    fields = verbatim.read(document.encode())
     fields["tags"] = [pair for pair in fields["tags"] if pair[0] != tag]
     return _without_empty(fields, "tags")
 

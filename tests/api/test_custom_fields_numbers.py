@@ -10,6 +10,8 @@ import pytest
 from tests.support.command import rapport
 from tests.support.server import Client
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 NUMBERS = ["12345678901234567.89", "1E2", "1e+2", "100.0", "1.50", "-0", "-0.0", "0.1e-7", "9223372036854775807",
            "3.14159265358979323846264338327950288", "1e-400", "5e0"]  # fmt: skip
 FIELDS = f'{{"n":[{",".join(NUMBERS)}],"deep":{{"x":[{{"y":-0}},2.50]}},"top":1E2}}'

@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.server import Client
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 UNSEEN = [
     "\ufeff",
     "\u200b",

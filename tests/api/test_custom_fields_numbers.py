@@ -16,7 +16,9 @@ NUMBERS = ["12345678901234567.89", "1E2", "1e+2", "100.0", "1.50", "-0", "-0.0",
            "3.14159265358979323846264338327950288", "1e-400", "5e0"]  # fmt: skip
 FIELDS = f'{{"n":[{",".join(NUMBERS)}],"deep":{{"x":[{{"y":-0}},2.50]}},"top":1E2}}'
 DEAL = '"type":"opportunity","title":"Deal","applies_to_part":"PROD-1","account":"ACC-1","owned_by":["%s"]'
+TALK = '"title":"Talk","scheduled_date":"2023-01-01T12:00:00Z","members":["%s"]'
 CREATES = {
+    "engagements": ("engagement", TALK),
     "accounts": ("account", '"display_name":"Acme"'),
     "rev-orgs": ("rev_org", '"display_name":"Site","account":"ACC-1"'),
     "rev-users": ("rev_user", '"display_name":"Rita"'),
@@ -105,7 +107,7 @@ def test_feed_and_timeline_tell_the_very_text(ann: Client) -> None:
     )
 
 
-@pytest.mark.parametrize("family", ["accounts", "rev-orgs", "rev-users", "works"])
+@pytest.mark.parametrize("family", ["accounts", "engagements", "rev-orgs", "rev-users", "works"])
 def test_a_tag_that_goes_leaves_the_numbers_as_they_were(family: str, ann: Client) -> None:
     tag = ann.ok("tags.create", {"name": "gone"})["tag"]["id"]
     least = CREATES[family][1].replace("%s", ann.user)

@@ -12,10 +12,14 @@ from rapport.contract.kit.fields import (
     UNSET,
     Artifacts,
     CursorField,
+    CustomFields,
+    CustomFieldsFilter,
+    CustomFieldsUpdate,
     DateTimeFilter,
     ExternalRef,
     HttpUrl,
     Instant,
+    Json,
     Limit,
     ListResponse,
     Many,
@@ -67,6 +71,7 @@ class Engagement(Atom):
     """An engagement. Its ids are plain by default and summaries where `expand` names them."""
 
     artifacts: Annotated[list[str | ArtifactSummary] | UnsetType, OURS] = UNSET
+    custom_fields: Annotated[Json | UnsetType, OURS] = UNSET
     description: str | UnsetType = UNSET
     engagement_type: Annotated[CreateType | UnsetType, OURS] = UNSET
     external_ref: Annotated[str | UnsetType, OURS] = UNSET
@@ -94,6 +99,7 @@ class EngagementsCreateRequest(Request):
         Artifacts | UnsetType,
         Meta(description="Uploaded artifacts; each has at most one parent, ever."),
     ] = UNSET
+    custom_fields: Annotated[CustomFields | UnsetType, OURS] = UNSET
     external_ref: Annotated[
         ExternalRef | UnsetType, Meta(description="Unique among the org's live engagements.")
     ] = UNSET
@@ -158,6 +164,7 @@ class EngagementsUpdateRequest(Request):
 
     id: EngagementId
     artifacts: SetArtifacts | UnsetType = UNSET
+    custom_fields: Annotated[CustomFieldsUpdate | UnsetType, OURS] = UNSET
     description: Text | UnsetType = UNSET
     engagement_type: Annotated[CreateType | UnsetType, OURS] = UNSET
     external_ref: ExternalRef | UnsetType = UNSET
@@ -196,6 +203,7 @@ class EngagementsCountRequest(Request):
     ] = UNSET
     created_by: Annotated[Many[UserId] | UnsetType, OURS] = UNSET
     created_date: Annotated[DateTimeFilter | UnsetType, OURS] = UNSET
+    custom_fields: Annotated[CustomFieldsFilter | UnsetType, OURS] = UNSET
     modified_date: Annotated[DateTimeFilter | UnsetType, OURS] = UNSET
     scheduled_date: Annotated[DateTimeFilter | UnsetType, OURS] = UNSET
     tags: Annotated[Many[TagId] | UnsetType, OURS, Meta(description="Any of these tags.")] = UNSET

@@ -12,18 +12,31 @@ from rapport.contract.kit.errors import ApiError, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, Raw, Response, SetTagWithValue, UnsetType, wire_value
 from rapport.contract.kit.ids import Id
 from rapport.events import log as events
-from rapport.operations.kit.changes import detach, tell_deleted, tell_updated
+from rapport.operations.kit.changes import (
+    custom_fields,
+    detach,
+    first_custom_fields,
+    tell_deleted,
+    tell_updated,
+)
 from rapport.operations.kit.context import Call, Context, handles, handles_batch
 from rapport.operations.kit.expansion import expanded
 from rapport.operations.kit.finding import found
-from rapport.operations.kit.listing import add_audit, add_dates, cursors, own_ids, read_walk
-from rapport.operations.kit.optional import given, only_set
+from rapport.operations.kit.listing import (
+    add_audit,
+    add_custom_fields,
+    add_dates,
+    cursors,
+    own_ids,
+    read_walk,
+)
+from rapport.operations.kit.optional import chosen, given, only_set
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import quoted
 from rapport.operations.kit.showing import shows
 from rapport.store import engagements as store
 from rapport.store.engagements import EngagementRow, Related, Stored
-from rapport.store.kit import numbers, query, summaries
+from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import NO_DATE, Tx
 from rapport.store.kit.query import Filter
 from rapport.store.kit.references import Found, ReferenceKey, resolve
@@ -39,6 +52,7 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
 
     artifacts: list[str] = []
     created_date: str
+    custom_fields: dict[str, Raw] | None = None
     description: str | None = None
     display_id: str
     engagement_type: str
@@ -141,7 +155,11 @@ def _check(
     tags = references.tags("tags", request.tags)
     raise_all(references.problems)
     return Related(
-        members, list(dict.fromkeys([parent, *parents] if parent else parents)), tags, artifacts
+        members,
+        list(dict.fromkeys([parent, *parents] if parent else parents)),
+        tags,
+        artifacts,
+        terms.of_custom_fields(chosen(request.custom_fields, None)),
     )
 
 
@@ -205,6 +223,7 @@ def _new_row(
     org, user_id = call.caller.org, call.caller.user_id
     document = Document(
         created_date=now,
+        custom_fields=first_custom_fields(request.custom_fields),
         description=None if isinstance(request.description, UnsetType) else request.description,
         display_id=ids.ENGAGEMENT.display_id(number),
         engagement_type=request.engagement_type or "default",
@@ -325,6 +344,7 @@ def _matching(org: str, request: contract.EngagementsCountRequest) -> Filter[Sto
     where.among("members", own_ids(org, request.members))
     where.among("parent", own_ids(org, request.parent))
     where.among("tags", own_ids(org, request.tags))
+    add_custom_fields(where, request.custom_fields)
     add_audit(where, org, request)
     add_dates(where, "scheduled_date", request.scheduled_date)
     return where
@@ -435,6 +455,7 @@ def _changed(
     for kind in links:
         for field in _FIELDS_OF_LINK[kind]:
             changes[field] = link_fields[field]
+    changes["custom_fields"] = custom_fields(before.custom_fields, request.custom_fields)
     return msgspec.structs.replace(before, **changes)
 
 
@@ -455,7 +476,10 @@ def _scheduled(row: EngagementRow, request: contract.EngagementsUpdateRequest) -
 async def _write_links(
     ctx: Context, number: int, links: dict[str, Any], before: Document, after: Document
 ) -> None:
-    """Write the links that are others now."""
+    """Write the links, and what custom fields are found by, that are others now."""
     for kind, values in links.items():
         if any(getattr(before, field) != getattr(after, field) for field in _FIELDS_OF_LINK[kind]):
             await store.set_links(ctx.tx, ctx.org, number, kind, values)
+    if before.custom_fields != after.custom_fields:
+        found_by = terms.of_custom_fields(after.custom_fields)
+        await store.set_custom_fields(ctx.tx, ctx.org, number, found_by)

@@ -6,11 +6,12 @@ from typing import Any, Literal, NamedTuple
 
 from rapport.contract.kit import ids
 from rapport.store import artifacts
-from rapport.store.kit import counts
+from rapport.store.kit import counts, terms
 from rapport.store.kit.db import Bulk, Tx
 from rapport.store.kit.query import Column, Date, Filter, Link, Listing
 
 LINKS = ("members", "parents", "tags", "artifacts")
+_CUSTOM_FIELDS = "engagements.custom_fields"
 
 
 class EngagementRow(NamedTuple):
@@ -32,12 +33,15 @@ class EngagementRow(NamedTuple):
 
 
 class Related(NamedTuple):
-    """What an engagement refers to, as display ids in the order given; tags with their values."""
+    """What an engagement refers to, as display ids in the order given; tags with their values,
+    custom fields as terms.
+    """
 
     members: Sequence[str] = ()
     parents: Sequence[str] = ()
     tags: Sequence[tuple[str, str | None]] = ()
     artifacts: Sequence[str] = ()
+    custom_fields: Sequence[str] = ()
 
 
 class Stored(NamedTuple):
@@ -82,6 +86,14 @@ async def insert(tx: Tx, rows: Sequence[EngagementRow], links: Sequence[Related]
     )
     await add_artifacts(
         tx, [(*owner, i, id_) for owner, link in pairs for i, id_ in enumerate(link.artifacts)]
+    )
+    await terms.add(
+        tx,
+        [
+            (row.org, ids.ENGAGEMENT.display_id(row.number), _CUSTOM_FIELDS, i, value)
+            for row, link in zip(rows, links, strict=True)
+            for i, value in enumerate(link.custom_fields)
+        ],
     )
     added: Counter[counts.Counted] = Counter()
     for row, link in zip(rows, links, strict=True):
@@ -191,6 +203,11 @@ _REMOVE = {
     "RETURNING artifact",
 }
 _ADD = {"members": add_members, "parents": add_parents, "artifacts": add_artifacts}
+
+
+async def set_custom_fields(tx: Tx, org: str, number: int, values: Sequence[str]) -> None:
+    """Let an engagement be found by other custom fields, given as terms."""
+    await terms.put(tx, org, ids.ENGAGEMENT.display_id(number), {_CUSTOM_FIELDS: values})
 
 
 async def get(tx: Tx, org: str, number: int) -> Stored | None:
@@ -370,6 +387,7 @@ _LISTING = Listing(
         "members": _linked("engagement_members", "member"),
         "parent": _linked("engagement_parents", "parent"),
         "tags": _linked("engagement_tags", "tag"),
+        **terms.filters("engagements", "e", "'ENGAGEMENT-' || e.number", "custom_fields"),
     },
     dates={
         "created_date": Date("e.created_date"),

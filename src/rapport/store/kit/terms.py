@@ -3,11 +3,11 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from rapport.contract import verbatim
-from rapport.contract.kit.fields import Raw
 from rapport.store.kit.db import Tx
 from rapport.store.kit.query import Link
 
@@ -30,21 +30,31 @@ async def put(tx: Tx, org: str, owner: str, fields: Mapping[str, Sequence[str]])
         owner=owner,
         fields=[(field,) for field in fields],
     )
-    rows = [
-        (field, i, value)
-        for field, values in sorted(fields.items())
-        for i, value in enumerate(dict.fromkeys(kept(values)))
-    ]
-    await tx.run(
-        """
-        INSERT INTO terms (org, owner, field, position, value)
-        SELECT :org, :owner, field, position, value FROM rows(:rows, field text, position bigint,
-                                                              value text)
-        """,
-        org=org,
-        owner=owner,
-        rows=rows,
+    await add(
+        tx,
+        [
+            (org, owner, field, i, value)
+            for field, values in sorted(fields.items())
+            for i, value in enumerate(dict.fromkeys(kept(values)))
+        ],
     )
+
+
+async def add(tx: Tx, rows: Sequence[tuple[str, str, str, int, str]]) -> None:
+    """Add (org, owner, field, position, value), as it is kept.
+
+    Raises:
+        UniqueViolation: a value of accounts.external_refs is in use.
+    """
+    if rows:
+        await tx.run(
+            """
+            INSERT INTO terms (org, owner, field, position, value)
+            SELECT org, owner, field, position, value
+            FROM rows(:rows, org text, owner text, field text, position bigint, value text)
+            """,
+            rows=rows,
+        )
 
 
 async def remove(tx: Tx, org: str, owners: Sequence[str]) -> None:
@@ -114,11 +124,12 @@ def filters(table: str, alias: str, owner: str, *fields: str) -> dict[str, Link]
     }
 
 
-def of_custom_fields(fields: Mapping[str, Raw] | None) -> list[str]:
-    """The terms of an object's custom fields: one for each value, and for each entry of an
-    array.
+def of_custom_fields(fields: Mapping[str, Any] | None) -> list[str]:
+    """The terms of an object's custom fields, each once: one for each value, and for each entry of
+    an array.
     """
-    return [term for name, value in (fields or {}).items() for term in custom_field(name, value)]
+    found = (term for name, value in (fields or {}).items() for term in custom_field(name, value))
+    return list(dict.fromkeys(found))
 
 
 def same_custom_field(name: str, value: object) -> Iterator[str]:

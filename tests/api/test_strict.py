@@ -1,5 +1,6 @@
 """RAPPORT_STRICT=1: what passes here passes at DevRev."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -67,6 +68,23 @@ def test_a_type_is_told_only_where_there_are_several(dana: Client, alice: Client
             "engagement_type",
         ),
         (
+            "engagements.create",
+            {
+                "members": ["DEVU-1"],
+                "scheduled_date": "2023-01-01T12:00:00Z",
+                "title": "x",
+                "custom_fields": {"x": "y"},
+            },
+            "custom_fields",
+        ),
+        (
+            "engagements.update",
+            {"id": "ENGAGEMENT-1", "custom_fields": {"x": "y"}},
+            "custom_fields",
+        ),
+        ("engagements.list", {"custom_fields": {"x": "y"}}, "custom_fields"),
+        ("engagements.count", {"custom_fields": {"x": "y"}}, "custom_fields"),
+        (
             "dev-users.create",
             {"email": "x@example.com", "state": "shadow", "display_name": "X"},
             "display_name",
@@ -84,6 +102,17 @@ def test_what_is_not_devrevs_is_an_invalid_field(
     answer = dana.call(method, request_)
     assert (answer.status, answer.type, answer.body["field_name"]) == (400, "invalid_field", field)
     assert "violations" not in answer.body
+
+
+def test_custom_fields_that_an_engagement_has_already_are_left_out(
+    strict_server: Server, dana: Client
+) -> None:
+    least = {"members": [dana.user], "scheduled_date": "2023-01-01T12:00:00Z", "title": "x"}
+    body = json.dumps({**least, "custom_fields": {"x": "y"}})
+    told = strict_server.run("call", method="engagements.create", body=body, org=dana.org)
+    made = json.loads(told["body"])["engagement"]
+    assert made["custom_fields"] == {"x": "y"}
+    assert set(dana.ok("engagements.get", {"id": made["id"]})["engagement"]) <= DOCUMENTED
 
 
 @pytest.mark.parametrize("header", ["Idempotency-Key", "X-Rapport-Expand"])

@@ -10,8 +10,7 @@ from typing import Any
 import msgspec
 
 from rapport.clock import format_rfc3339
-from rapport.contract import verbatim
-from rapport.contract.kit import ids
+from rapport.contract.kit import ids, verbatim
 from rapport.contract.kit.fields import Json, Raw, Response
 from rapport.store import events as store
 from rapport.store.events import EVENT, EventRow

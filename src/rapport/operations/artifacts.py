@@ -9,8 +9,7 @@ from rapport.auth.caller import Caller
 from rapport.blobs.signed_urls import Place, UploadUrl
 from rapport.clock import format_rfc3339
 from rapport.contract import artifacts as contract
-from rapport.contract import verbatim
-from rapport.contract.kit import ids
+from rapport.contract.kit import ids, verbatim
 from rapport.contract.kit.errors import NotFound, ValueNotPermitted
 from rapport.contract.kit.fields import UNSET, UnsetType
 from rapport.contract.kit.ids import ArtifactId, ArtifactParentId

@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 
 from rapport.contract import tags as contract
-from rapport.contract import verbatim
-from rapport.contract.kit import ids
+from rapport.contract.kit import ids, verbatim
 from rapport.contract.kit.fields import UNSET, UnsetType
 from rapport.operations.kit.atoms import atom, authors
 from rapport.operations.kit.changes import (

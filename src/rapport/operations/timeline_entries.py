@@ -9,8 +9,7 @@ import msgspec
 
 from rapport.clock import format_rfc3339
 from rapport.contract import timeline_entries as contract
-from rapport.contract import verbatim
-from rapport.contract.kit import ids
+from rapport.contract.kit import ids, verbatim
 from rapport.contract.kit.errors import NotFound, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, Json, Response, UnsetType
 from rapport.contract.kit.ids import TimelineEntryId, TimelineObjectId

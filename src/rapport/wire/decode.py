@@ -9,7 +9,7 @@ import msgspec
 
 from rapport.contract.kit.errors import BadRequest, raise_all
 from rapport.contract.kit.fields import CUSTOM_FIELDS_BYTES, Request
-from rapport.contract.verbatim import has_minus_zero, number
+from rapport.contract.kit.verbatim import has_minus_zero, number
 from rapport.wire.json_text import not_an_object, read_json, refuse_deep
 from rapport.wire.query import read_query
 from rapport.wire.violations import json_type, place_of, violations

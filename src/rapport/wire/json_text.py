@@ -7,7 +7,7 @@ from itertools import accumulate
 
 import msgspec
 
-from rapport.contract import verbatim
+from rapport.contract.kit import verbatim
 from rapport.contract.kit.errors import ParseError
 
 MOST_NESTED = 64

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from rapport.contract import verbatim
+from rapport.contract.kit import verbatim
 from rapport.contract.kit.fields import Response
 
 

@@ -28,7 +28,7 @@ from rapport.contract.kit.fields import (
     Request,
     SetTagWithValue,
 )
-from rapport.contract.verbatim import by_value
+from rapport.contract.kit.verbatim import by_value
 
 MOST_VIOLATIONS = 100
 _SHOWN = 80  # characters of a value that a message repeats

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 from msgspec import UNSET, Meta, Raw, Struct, StructMeta, UnsetType
 
 from rapport.clock import parse_rfc3339
-from rapport.contract.hosts import host_name, refuse_labels
 from rapport.contract.kit.errors import ApiError, InvalidField, ValueNotPermitted
+from rapport.contract.kit.hosts import host_name, refuse_labels
 from rapport.contract.kit.ids import ArtifactId, Id, TagId
-from rapport.contract.seen import UNSEEN, VISIBLE
+from rapport.contract.kit.seen import UNSEEN, VISIBLE
 
 # A field marked OURS is not DevRev's. One marked DIFFERENCE is what a real client sends beside the
 # documentation. RAPPORT_STRICT=1 refuses both in requests and leaves OURS out of answers.

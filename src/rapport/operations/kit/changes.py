@@ -6,8 +6,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from rapport.clock import MILLISECOND
-from rapport.contract import verbatim
-from rapport.contract.kit import ids
+from rapport.contract.kit import ids, verbatim
 from rapport.contract.kit.errors import ValueNotPermitted
 from rapport.contract.kit.fields import CUSTOM_FIELDS_BYTES, CustomSchemaSpec, Json, Raw, UnsetType
 from rapport.contract.kit.ids import ArtifactId

@@ -7,9 +7,8 @@ from typing import Any
 
 import msgspec
 
-from rapport.contract import verbatim
 from rapport.contract.engagements import Expansion
-from rapport.contract.kit import ids
+from rapport.contract.kit import ids, verbatim
 from rapport.contract.tags import TagWithValue
 from rapport.store.kit import summaries
 from rapport.store.kit.db import Tx

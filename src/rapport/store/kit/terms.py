@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from rapport.contract import verbatim
+from rapport.contract.kit import verbatim
 from rapport.store.kit.db import Tx
 from rapport.store.kit.query import Link
 

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from rapport.contract.seen import UNSEEN
+from rapport.contract.kit.seen import UNSEEN
 
 _LONGEST = 253
 _LONGEST_LABEL = 63

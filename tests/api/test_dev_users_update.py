@@ -32,6 +32,8 @@ JOB = {
     [
         ({"display_name": "Ada"}, "display_name", "Ada"),
         ({"full_name": "Ada King"}, "full_name", "Ada King"),
+        ({"email": "ada.king@example.com"}, "email", "ada.king@example.com"),
+        ({"email": "ADA@example.com"}, "email", "ADA@example.com"),
         ({"role": "viewer"}, "role", "viewer"),
         ({"job_title": "developer"}, "job_title", "developer"),
         ({"experience_start_date": "2010-01-01T00:00:00Z"}, "experience_start_date", "2010-01-01T00:00:00.000Z"),
@@ -72,9 +74,8 @@ def test_what_breaks_a_rule_changes_nothing(alice: Client, charlie: Client) -> N
     alice.refused(
         "dev-users.update", {"id": id_, "full_name": " "}, "value_not_permitted", "full_name"
     )
-    alice.refused(
-        "dev-users.update", {"id": id_, "email": "b@example.com"}, "invalid_field", "email"
-    )
+    alice.refused("dev-users.update", {"id": id_, "email": "b@c@d"}, "value_not_permitted", "email")
+    alice.refused("dev-users.update", {"id": id_, "email": None}, "unexpected_json_type", "email")
     alice.refused(
         "dev-users.update", {"id": id_, "reports_to": "DEVU-999"}, "invalid_id", "reports_to"
     )
@@ -108,6 +109,7 @@ def test_everybody_changes_themselves_and_only_admins_change_others(
         viewer.ok("dev-users.self.update", {"full_name": "Vera"})["dev_user"]["full_name"] == "Vera"
     )
     assert bob.call("dev-users.self.update", {"role": "admin"}).type == "invalid_field"
+    assert bob.call("dev-users.self.update", {"email": "b@c.d"}).type == "invalid_field"
     requests = {
         "update": {"id": bob.user, "role": "admin"},
         "activate": {"id": bob.user},
@@ -170,7 +172,7 @@ def test_filters_for_what_nobody_has_find_nobody(alice: Client) -> None:
 def test_strict_takes_and_shows_only_what_is_devrevs(strict_server: Server) -> None:
     alice = strict_server.make_org()
     id_ = user(alice)["id"]
-    for field in ("role", "display_picture"):
+    for field in ("role", "display_picture", "email"):
         answer = alice.call("dev-users.update", {"id": id_, field: "viewer"})
         assert (answer.type, answer.body["field_name"]) == ("invalid_field", field)
     assert alice.ok("dev-users.activate", {"id": id_}) == {"invite_sent": False}

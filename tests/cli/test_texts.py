@@ -36,6 +36,8 @@ REFUSED = [
     (("users", "role", "alice@example.com", "king"), "admin, member, viewer"),
     (("users", "role", HUGE, "admin"), "these are 2049"),
     (("users", "deactivate", HUGE), "these are 2049"),
+    (("users", "activate", HUGE), "these are 2049"),
+    (("users", "email", "DEVU-1", "not an email"), "email: 'not an email'"),
     (("tokens", "create", "--user", HUGE), "these are 2049"),
     (("tokens", "create", "--user", "DEVU-1", "--name", LONG), "these are 257"),
     (("tokens", "create", "--user", "DEVU-1", "--scope", ""), "scope: ''"),

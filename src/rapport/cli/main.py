@@ -483,6 +483,24 @@ def users_role(
     _print(answer, as_json=as_json, lines=[f"{answer['user']['display_id']} is now {role}."])
 
 
+@users.command("email")
+def users_email(
+    user: User,
+    email: Annotated[str, typer.Argument(help="Their email from now on, unique in the org.")],
+    data: Data = None,
+    database: Database = None,
+    config: Config = None,
+    org: Org = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Give a dev user another email."""
+    answer = _run(
+        _settings(data, database, config), "users email", {"user": user, "email": email, "org": org}
+    )
+    _print(answer, as_json=as_json, lines=[f"{answer['user']['display_id']} is now {email}."])
+
+
 @users.command("deactivate")
 def users_deactivate(
     user: User,
@@ -496,6 +514,21 @@ def users_deactivate(
     """Keep a dev user out from now on; what they wrote stays."""
     answer = _run(_settings(data, database, config), "users deactivate", {"user": user, "org": org})
     _print(answer, as_json=as_json, lines=[f"{answer['user']['display_id']} is deactivated."])
+
+
+@users.command("activate")
+def users_activate(
+    user: User,
+    data: Data = None,
+    database: Database = None,
+    config: Config = None,
+    org: Org = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Let a dev user in, who was kept out or never let in."""
+    answer = _run(_settings(data, database, config), "users activate", {"user": user, "org": org})
+    _print(answer, as_json=as_json, lines=[f"{answer['user']['display_id']} is active."])
 
 
 @tokens.command("create")

@@ -52,10 +52,17 @@ class UsersRole(_InOrg):
     role: Role
 
 
-class UsersDeactivate(_InOrg):
-    """Whom to keep out."""
+class UsersState(_InOrg):
+    """Whom to keep out, or to let in."""
 
     user: Short
+
+
+class UsersEmail(_InOrg):
+    """A dev user, and their email from now on."""
+
+    user: Short
+    email: Email
 
 
 class TokensCreate(_InOrg):

@@ -169,7 +169,12 @@ class DevUsersUpdateRequest(DevUsersSelfUpdateRequest):
     """What changes; what is absent stays."""
 
     id: DevUserId
-    role: Annotated[Role | UnsetType, OURS] = UNSET
+    email: Annotated[
+        Email | UnsetType, OURS, Meta(description="No other dev user of the org may have it.")
+    ] = UNSET
+    role: Annotated[
+        Role | UnsetType, OURS, Meta(description="The org's last active admin stays one.")
+    ] = UNSET
 
 
 class DevUsersUpdateResponse(Response):

@@ -34,7 +34,7 @@ from rapport.operations.kit.listing import (
 )
 from rapport.operations.kit.optional import chosen, given, or_unset, sent
 from rapport.operations.kit.references import References, wanted
-from rapport.operations.kit.refusals import quoted, unknown_id
+from rapport.operations.kit.refusals import not_permitted, quoted, unknown_id
 from rapport.operations.kit.showing import shows
 from rapport.store import users as store
 from rapport.store.kit import numbers, query, terms
@@ -111,14 +111,7 @@ async def add(
     Raises:
         ValueNotPermitted: the email is in use.
     """
-    if (user := await store.by_email(tx, org, email)) is not None:
-        raise ValueNotPermitted(
-            f"email: {quoted(email)} is in use by {user.display_id}.",
-            detail="Use another email, or that user.",
-            field_name="email",
-            reason="must be unique among the org's dev users",
-            existing_id=ids.don_of(user.display_id, org),
-        )
+    await _check_email(tx, org, email)
     number = await numbers.take_one(tx, ids.DEV_USER, org) if number is None else number
     display_id = ids.DEV_USER.display_id(number)
     row = store.UserRow(
@@ -143,6 +136,24 @@ async def add(
     await _put_terms(tx, row, document or Document())
     await tell_created_by(tx, org, row.created_by, now, display_id)
     return row
+
+
+async def _check_email(tx: Tx, org: str, email: str, *, of: str | None = None) -> None:
+    """Refuse an email that a dev user has, other than `of`, who is going to have it.
+
+    Raises:
+        ValueNotPermitted: it is in use.
+    """
+    user = await store.by_email(tx, org, email)
+    if user is None or user.display_id == of:
+        return
+    raise ValueNotPermitted(
+        f"email: {quoted(email)} is in use by {user.display_id}.",
+        detail="Use another email, or that user.",
+        field_name="email",
+        reason="must be unique among the org's dev users",
+        existing_id=ids.don_of(user.display_id, org),
+    )
 
 
 async def _put_terms(tx: Tx, row: store.UserRow, document: Document) -> None:
@@ -200,7 +211,9 @@ async def update(
     row = await find(ctx, request.id, store.lock)
     if row is None:
         raise unknown_id("id", request.id)
-    return await _update(ctx, request, row, role=chosen(request.role, row.role))
+    role, email = chosen(request.role, row.role), chosen(request.email, row.email)
+    await _check(ctx, row, row._replace(role=role, email=email), "role")
+    return await _update(ctx, request, row, role=role, email=email)
 
 
 @handles(contract.SELF_UPDATE)
@@ -211,7 +224,7 @@ async def self_update(
     row = await store.lock(ctx.tx, ctx.org, ctx.caller.user_id)
     if row is None or row.kind != ids.DEV_USER.name:
         raise _not_a_dev_user()
-    return await _update(ctx, request, row, role=row.role)
+    return await _update(ctx, request, row, role=row.role, email=row.email)
 
 
 async def _update(
@@ -220,6 +233,7 @@ async def _update(
     row: store.UserRow,
     *,
     role: str | None,
+    email: str | None,
 ) -> contract.DevUsersUpdateResponse:
     before = msgspec.json.decode(row.document, type=Document)
     refers = [id_ for id_ in (request.display_picture, request.reports_to) if isinstance(id_, Id)]
@@ -241,6 +255,7 @@ async def _update(
         display_name=chosen(request.display_name, row.display_name),
         full_name=chosen(request.full_name, row.full_name),
         role=role,
+        email=email,
         document=msgspec.json.encode(document).decode(),
         display_picture=row.display_picture
         if isinstance(request.display_picture, UnsetType)
@@ -284,21 +299,64 @@ async def deactivate(
 
 async def _set_state(ctx: Context, id_: ids.DevUserId, state: str) -> store.UserRow:
     row = await found(ctx, id_, store.lock)
-    return await admit(ctx, row, state=state, role=row.role)
+    return await alter(ctx, row, row._replace(state=state), "id")
 
 
-async def admit(ctx: Context, row: store.UserRow, *, state: str, role: str | None) -> store.UserRow:
-    """Give a dev user another state or role, or a service account, of which nothing is told;
-    the row as it is then.
+async def alter(
+    ctx: Context, row: store.UserRow, wanted: store.UserRow, field_name: str
+) -> store.UserRow:
+    """Give a dev user another state, role or email, or a service account, of which nothing is
+    told; the row as it is then.
+
+    Args:
+        ctx: of the call.
+        row: the row as it is, held.
+        wanted: the row as it shall be; who changed it and when is added.
+        field_name: what asks for it.
+
+    Raises:
+        ValueNotPermitted: the email is in use, or the org would be without an active admin.
     """
-    after = audited(ctx, row, row._replace(state=state, role=role))
+    after = audited(ctx, row, wanted)
     if after is None:
         return row
+    await _check(ctx, row, after, field_name)
     before = await _dev_users(ctx.tx, [row])
     await store.update(ctx.tx, after)
     if row.kind == ids.DEV_USER.name:
         await tell_updated(ctx, *before, *await _dev_users(ctx.tx, [after]))
     return after
+
+
+async def _check(ctx: Context, row: store.UserRow, after: store.UserRow, field_name: str) -> None:
+    """Refuse what an org's dev users can't be together.
+
+    Raises:
+        ValueNotPermitted: the email is in use, or the org would be without an active admin.
+    """
+    if after.email and after.email != row.email:
+        await _check_email(ctx.tx, ctx.org, after.email, of=row.display_id)
+    if _is_admin(row) and not _is_admin(after):
+        await keep_an_admin(ctx, row, field_name)
+
+
+def _is_admin(row: store.UserRow) -> bool:
+    # A service account with the role of one helps nobody who has to sign in.
+    return (row.kind, row.role, row.state) == (ids.DEV_USER.name, "admin", "active")
+
+
+async def keep_an_admin(ctx: Context, row: store.UserRow, field_name: str) -> None:
+    """Refuse that an active admin is one no more, if no other would be left.
+
+    Raises:
+        ValueNotPermitted: they are the last.
+    """
+    if await store.is_only_admin(ctx.tx, ctx.org, row.display_id):
+        raise not_permitted(
+            field_name,
+            f"{row.display_id} is the org's last active admin, and there must be one",
+            "Make another dev user an active admin first.",
+        )
 
 
 @shows(ids.DEV_USER)

@@ -90,7 +90,7 @@ async def update(tx: Tx, row: UserRow) -> None:
     """Write a row anew. A deleted user gives its external_ref and email free.
 
     Raises:
-        UniqueViolation: a rev user's external_ref is in use.
+        UniqueViolation: a dev user's email or a rev user's external_ref is in use.
     """
     await tx.run(
         """
@@ -142,6 +142,23 @@ async def first_admin(tx: Tx, org: str) -> UserRow | None:
         org=org,
     )
     return UserRow(*row) if row else None
+
+
+async def is_only_admin(tx: Tx, org: str, display_id: str) -> bool:
+    """True when the org has no active admin but this one. Nobody else who asks gets an answer
+    before this transaction ends, so that of two admins who go at once one sees that the other went.
+    """
+    await tx.hold([f"admins of {org}"])
+    row = await tx.one(
+        """
+        SELECT 1 FROM users
+        WHERE org = :org AND kind = 'dev_user' AND role = 'admin' AND state = 'active'
+          AND display_id <> :display_id LIMIT 1
+        """,
+        org=org,
+        display_id=display_id,
+    )
+    return row is None
 
 
 SORTS = {

@@ -17,8 +17,8 @@ from rapport.cli.main import cli
 from tests.support.command import Ran, rapport, rapport_process
 from tests.support.server import Client, Server
 
-GROUPS = {"orgs": ("create", "list"), "users": ("list", "create", "role", "deactivate"),
-          "tokens": ("create", "list", "revoke"), "webhooks": ("verify", "listen")}  # fmt: skip
+GROUPS = {"orgs": ("create", "list", "rename", "delete"),
+          "users": ("list", "create", "role", "email", "deactivate", "activate"), "tokens": ("create", "list", "revoke"), "webhooks": ("verify", "listen")}  # fmt: skip
 SINGLE = ("init", "serve", "migrate", "call", "settings", "copy")
 
 

@@ -66,6 +66,15 @@ def test_the_demo_on_used_data_says_that_it_changes_nothing(data: Path) -> None:
     )
 
 
+def test_what_only_a_first_start_heeds_is_named_at_a_later_one(data: Path) -> None:
+    rapport(data.parent, *FIRST, "--data", str(data))
+    token = str(data.parent / "token")
+    said = _said(data, "--org", "Other", "--token-file", token)
+    assert "is in use already: --org and --token-file change nothing there." in said
+    assert not Path(token).exists()
+    assert rapport(data.parent, "orgs", "list", "--data", str(data)).out.count("Acme") == 1
+
+
 def test_with_several_orgs_the_hint_names_none_of_them(data: Path) -> None:
     rapport(data.parent, *FIRST, "--data", str(data))
     rapport(
@@ -85,6 +94,19 @@ def test_a_taken_port_names_its_setting(tmp_path: Path) -> None:
     assert (
         "Address already in use; choose another port with --port or RAPPORT_PORT" in ran.sentence()
     )
+
+
+def test_a_taken_port_of_a_receiver_says_what_to_do(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = rapport(tmp_path, "webhooks", "listen", port).sentence()
+    assert said.endswith("Address already in use; choose another port, or --host")
+
+
+def test_a_server_that_is_not_there_is_told_without_innards(tmp_path: Path) -> None:
+    url = "http://127.0.0.1:1"
+    said = rapport(tmp_path, "call", "tags.list", "--url", url, "--token", "x").sentence()
+    assert said == f"rapport: {url} does not answer: Connection refused"
 
 
 @pytest.mark.parametrize("host", ["..", "192.0.2.1"])

@@ -6,9 +6,11 @@ import pytest
 
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import DAY, SECOND
-from rapport.contract.kit.errors import BadRequest
+from rapport.contract.kit.errors import BadRequest, Unauthenticated
 from rapport.jobs.clean import Cleaner
+from rapport.operations.admin import Admin
 from rapport.operations.kit.invoke import Invoker
+from rapport.store import dev_orgs
 from tests.support.engine import Engine
 
 
@@ -47,3 +49,28 @@ def test_how_long_a_key_stands_can_be_set(store: Engine, tmp_path: Path) -> None
     assert store.run(cleaner.forget_keys()) == 0
     store.now += SECOND
     assert store.run(store.create(alice, key="k")) != made
+
+
+def test_a_deletion_that_was_broken_off_goes_on_where_it_ended(
+    store: Engine, tmp_path: Path
+) -> None:
+    blobs = LocalBlobs(tmp_path / "blobs")
+    cleaner = Cleaner(store.store, blobs, lambda: store.now, orphan_seconds=1)
+    alice, charlie = store.person(), store.person("Charlie")
+    for caller in (alice, charlie):
+        for _ in range(3):
+            store.run(store.create(caller))
+    # As far as a process came that was killed then.
+    store.write(lambda tx: dev_orgs.shut(tx, alice.org, store.now))
+    store.write(lambda tx: dev_orgs.clear(tx, alice.org, "users", now=store.now, most=1))
+    admin = Admin(store.store, blobs, lambda: store.now)
+    listed = store.run(admin.orgs_list())["orgs"]
+    assert [one["name"] for one in listed] == ["Charlie's"]
+    with pytest.raises(Unauthenticated):
+        store.run(store.create(alice))
+    assert store.all("SELECT count(*) FROM engagements WHERE org = :org", org=alice.org) == [(3,)]
+    assert store.run(cleaner.remove_orgs()) == 1
+    assert store.run(cleaner.remove_orgs()) == 0
+    for table in (*dev_orgs.TABLES, "orgs"):
+        assert store.all(f"SELECT count(*) FROM {table} WHERE org = :org", org=alice.org) == [(0,)]
+    assert store.all("SELECT count(*) FROM engagements") == [(3,)]

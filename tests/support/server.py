@@ -179,6 +179,11 @@ class Server:
         self.kill()
         self.start()
 
+    @property
+    def database_url(self) -> str | None:
+        """Of its store on PostgreSQL; None where that is in its data folder."""
+        return self._environment.get("RAPPORT_DATABASE_URL")
+
     def run(self, command: str, **arguments: Any) -> dict[str, Any]:
         """Run an operator's command through the server's own socket, or on its database."""
         if "RAPPORT_DATABASE_URL" in self._environment:

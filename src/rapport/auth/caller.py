@@ -12,7 +12,9 @@ from rapport.store.kit.db import Store, Tx
 # What each role may do in a family: the level, and the same for the families that only admins
 # change.
 _ROLE_LEVELS = {"viewer": 0, "member": 2, "admin": 2}
-_ADMIN_FAMILIES = frozenset({"dev-users", "service-accounts", "webhooks", "webhook-deliveries"})
+_ADMIN_FAMILIES = frozenset(
+    {"dev-orgs", "dev-users", "service-accounts", "webhooks", "webhook-deliveries"}
+)
 # Theirs to read, too: a webhook's answer has its secret, a delivery's whatever a receiver said.
 _ADMINS_READ = frozenset({"webhooks", "webhook-deliveries"})
 
@@ -57,7 +59,7 @@ async def authenticate(tx: Tx, header: str | None, now: int) -> Caller:
         raise _refused("The token is malformed.", "malformed: this is not a token of this server")
     owner = await token_store.find(tx, token_hash)
     if owner is None:
-        raise _refused("The token is unknown.", "malformed: this server never gave out this token")
+        raise unknown()
     if owner.revoked_date is not None:
         raise _refused("The token was revoked.", "revoked: ask for a new token")
     if owner.expires_date <= now:
@@ -96,6 +98,11 @@ class Callers:
             return await authenticate(tx, text, self._clock())
 
         return await self._store.read(caller, deadline=deadline)
+
+
+def unknown() -> Unauthenticated:
+    """The answer to a token that is none here, or no more since its org was deleted."""
+    return _refused("The token is unknown.", "malformed: this server never gave out this token")
 
 
 def _refused(message: str, detail: str) -> Unauthenticated:

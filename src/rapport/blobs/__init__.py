@@ -62,6 +62,10 @@ class Blobs(Protocol):
         """Remove a blob; one that is not there is no error."""
         ...
 
+    async def tidy(self, org: str) -> None:
+        """Remove what an org without blobs leaves behind, such as empty folders."""
+        ...
+
     async def sweep(self, *, older_than: float = 0.0) -> None:
         """Remove what broken-off writes of an earlier process left, and nothing has touched for so
         many seconds.

@@ -52,6 +52,10 @@ class LocalBlobs:
         """Remove a blob; see `Blobs.delete`."""
         await asyncio.to_thread(self._path(org, name).unlink, missing_ok=True)
 
+    async def tidy(self, org: str) -> None:
+        """Remove the org's folders, unless there is something in them; see `Blobs.tidy`."""
+        await asyncio.to_thread(self._tidy, self._folder / org)
+
     async def sweep(self, *, older_than: float = 0.0) -> None:
         """Remove the parts of broken-off writes; see `Blobs.sweep`."""
         await asyncio.to_thread(self._sweep, time.time() - older_than)
@@ -59,6 +63,12 @@ class LocalBlobs:
     async def url(self, _org: str, _name: str, _seconds: int) -> str | None:
         """None: only this server reads its folder."""
         return None
+
+    @staticmethod
+    def _tidy(folder: Path) -> None:
+        for empty in (*folder.glob("*"), folder):
+            with contextlib.suppress(OSError):
+                empty.rmdir()
 
     def _sweep(self, before: float) -> None:
         for part in self._parts.glob("*"):

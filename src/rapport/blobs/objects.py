@@ -106,6 +106,9 @@ class ObjectBlobs:
         except BaseError as error:
             raise OSError(f"the object store refuses: {_first_line(error)}") from error
 
+    async def tidy(self, org: str) -> None:
+        """Nothing: there are no folders."""
+
     async def sweep(self, *, older_than: float = 0.0) -> None:  # noqa: ARG002  # the interface is what it is
         """Nothing is ours to sweep; a store that can't be reached is told to the operator here,
         not at an upload.

@@ -39,7 +39,7 @@ cli = Commands(
     pretty_exceptions_enable=False,
     help="A self-hosted system of record for customer engagements that speaks DevRev's API.",
 )
-orgs = Commands(help="Make and list dev orgs.")
+orgs = Commands(help="Make and manage dev orgs.")
 users = Commands(help="Make and manage an org's dev users.")
 tokens = Commands(help="Make, list and revoke tokens.")
 cli.add_typer(orgs, name="orgs")
@@ -382,7 +382,9 @@ def _call_over_http(url: str, token: str, method: str, request: str) -> tuple[in
         with answer:
             return answer.status, _indented(answer.read().decode())
     except (OSError, ValueError, HTTPException) as error:
-        _fail(f"{url} does not answer: {error}")
+        # What lies below says why; its wrapping says how we asked.
+        why = getattr(error, "reason", error)
+        _fail(f"{url} does not answer: {getattr(why, 'strerror', None) or why}")
 
 
 @orgs.command("create")
@@ -414,6 +416,54 @@ def orgs_list(
         _table(
             answer["orgs"], {"ORG": "display_id", "NAME": "name", "STORAGE BYTES": "storage_bytes"}
         )
+
+
+ThisOrg = Annotated[str, typer.Argument(metavar="ORG", help="The org, by id or name.")]
+
+
+@orgs.command("rename")
+def orgs_rename(
+    org: ThisOrg,
+    name: Annotated[str, typer.Argument(help="Its name from now on.")],
+    data: Data = None,
+    database: Database = None,
+    config: Config = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Give an org another name."""
+    answer = _run(_settings(data, database, config), "orgs rename", {"org": org, "name": name})
+    _print(answer, as_json=as_json, lines=[f"{answer['org']['display_id']} is now {name}."])
+
+
+@orgs.command("delete")
+def orgs_delete(
+    org: ThisOrg,
+    data: Data = None,
+    database: Database = None,
+    config: Config = None,
+    *,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Don't ask for the org's name first; for scripts.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete an org with all that it has, files and tokens too, for good."""
+    settings = _settings(data, database, config)
+    name = None if yes else _asked(f"All that {org} has will be gone for good. Its name, to go on:")
+    answer = _run(settings, "orgs delete", {"org": org, "name": name})
+    gone = answer["org"]
+    _print(answer, as_json=as_json, lines=[f"{gone['name']} ({gone['display_id']}) is deleted."])
+
+
+def _asked(question: str) -> str:
+    """What the operator types; the question stays out of standard output."""
+    print(question, end=" ", file=sys.stderr, flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        print(file=sys.stderr)
+        _fail("nobody answered, so nothing was done: --yes goes on without asking")
+    return line.rstrip("\r\n")
 
 
 @users.command("list")

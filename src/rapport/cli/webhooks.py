@@ -119,10 +119,8 @@ def listen(
         address = read_host(host)
         server = (_Server6 if ":" in address else ThreadingHTTPServer)((address, port), Handler)
     except (OSError, ValueError, OverflowError) as error:
-        _fail(
-            f"{host}:{port} can't be listened on: "
-            f"{getattr(error, 'strerror', '') or 'there is no such address'}"
-        )
+        why = getattr(error, "strerror", "") or "there is no such address"
+        _fail(f"{host}:{port} can't be listened on: {why}; choose another port, or --host")
     with server:
         shown = f"[{address}]" if ":" in address else address
         print(f"Listening on http://{shown}:{server.server_port}", flush=True)

@@ -23,6 +23,20 @@ class OrgsCreate(Request):
     email: Email
 
 
+class OrgsRename(Request):
+    """An org, and its name from now on."""
+
+    org: Short
+    name: Name
+
+
+class OrgsDelete(Request):
+    """An org, and what it is called, where somebody was asked."""
+
+    org: Short
+    name: Short | UnsetType = UNSET
+
+
 class OrgsList(Request):
     """Nothing: every org is listed."""
 

@@ -1,8 +1,8 @@
 """The dev-orgs family: the caller's own org."""
 
 from rapport.contract.kit.errors import NotFound
-from rapport.contract.kit.fields import UNSET, Request, Response, UnsetType
-from rapport.contract.kit.method import READ, Method
+from rapport.contract.kit.fields import UNSET, Name, Request, Response, UnsetType
+from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.users import Atom
 
 
@@ -23,7 +23,29 @@ class DevOrgsGetResponse(Response):
     dev_org: DevOrg
 
 
+class DevOrgsUpdateRequest(Request):
+    """What changes about the caller's org; what is absent stays."""
+
+    display_name: Name | UnsetType = UNSET
+
+
+class DevOrgsUpdateResponse(Response):
+    """The org as it is now."""
+
+    dev_org: DevOrg
+
+
 GET = Method(
     "dev-orgs.get", READ, DevOrgsGetRequest, DevOrgsGetResponse, "Get the caller's org", "dev_org:read",
     errors=(NotFound,),
 )  # fmt: skip
+UPDATE = Method(
+    "dev-orgs.update",
+    WRITE,
+    DevOrgsUpdateRequest,
+    DevOrgsUpdateResponse,
+    "Rename the caller's org",
+    "dev_org:write",
+    ours=True,
+    example={"display_name": "Demo"},
+)

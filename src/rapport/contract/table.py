@@ -86,6 +86,7 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
     ("service-accounts.update",      "POST",     WRITE, "service_account:write", 200, "",     service_accounts.UPDATE),
 
     ("dev-orgs.get",                 "GET+POST", READ,  "dev_org:read",          200, "",     dev_orgs.GET),
+    ("dev-orgs.update",              "POST",     WRITE, "dev_org:write",         200, "ours",dev_orgs.UPDATE),
 
     ("links.create",                 "POST",     WRITE, "link:write",            201, "",     links.CREATE),
     ("links.get",                    "GET+POST", READ,  "link:read",             200, "",     links.GET),

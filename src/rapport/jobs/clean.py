@@ -11,8 +11,9 @@ import structlog
 from rapport import idempotency
 from rapport.blobs import Blobs
 from rapport.clock import SECOND, Clock
-from rapport.operations import artifacts
+from rapport.operations import artifacts, dev_orgs
 from rapport.store import artifacts as store
+from rapport.store import dev_orgs as dev_org_store
 from rapport.store import events
 from rapport.store import webhook_deliveries as deliveries
 from rapport.store.kit.db import Store, alone, look
@@ -70,11 +71,20 @@ class Cleaner:
                     await self.forget_keys()
                     await self.forget_events()
                     await self.forget_deliveries()
+                    await self.remove_orgs()
                     last = time.monotonic()
                 await self.remove_blobs()
             except Exception:  # noqa: BLE001  # the store or the disk is away, or one thing is broken: the next round tries again
                 _log.exception("cleaning_failed")
             await asyncio.sleep(min(_BLOBS_EVERY, orphans_every))
+
+    async def remove_orgs(self) -> int:
+        """Go on with orgs whose deletion was broken off; how many."""
+        shut = await look(self._store, dev_org_store.shut_orgs)
+        for org in shut:
+            await dev_orgs.clear(self._store, self._blobs, self._clock, org)
+            _log.info("org_removed", org=org)
+        return len(shut)
 
     async def remove_orphans(self) -> int:
         """Remove what was prepared and never uploaded, or uploaded and never attached; how many."""

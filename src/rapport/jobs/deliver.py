@@ -23,9 +23,9 @@ from rapport.clock import DAY, MILLISECOND, SECOND, Clock
 from rapport.contract.kit.errors import ServiceUnavailable
 from rapport.events.bell import Bell
 from rapport.operations.webhooks import telling
+from rapport.store import dev_orgs, webhooks
 from rapport.store import events as event_store
 from rapport.store import webhook_deliveries as store
-from rapport.store import webhooks
 from rapport.store.kit.db import Store, Tx, alone, look
 from rapport.store.webhook_deliveries import AttemptRow, DeliveryKey, Job, NewDelivery, Settled
 from rapport.store.webhooks import WebhookKey
@@ -266,8 +266,10 @@ class Deliveries:
         return chosen
 
     async def _note(self, tx: Tx, finished: Sequence[_Finished]) -> None:
-        """Note how attempts went."""
+        """Note how attempts went; an org that was deleted meanwhile has none to note."""
         now = self._clock()
+        living = await dev_orgs.hold(tx, {one.job.delivery.org for one in finished})
+        finished = [one for one in finished if one.job.delivery.org in living]
         await store.keep_attempts(tx, [_attempt_row(one) for one in finished])
         settled = [await self._settled(tx, one, now) for one in finished]
         await store.settle(tx, settled)

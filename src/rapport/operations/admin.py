@@ -3,13 +3,16 @@ read of its own.
 """
 
 import secrets
+from collections.abc import Sequence
+from typing import Any
 
 from rapport.auth import scopes, tokens
 from rapport.auth.caller import Caller
+from rapport.blobs import Blobs
 from rapport.clock import DAY, Clock, format_rfc3339
 from rapport.contract.kit import ids
 from rapport.contract.kit.fields import Json
-from rapport.operations import auth_tokens, dev_users
+from rapport.operations import auth_tokens, dev_orgs, dev_users
 from rapport.operations.kit.changes import SYSTEM
 from rapport.operations.kit.context import Context
 from rapport.store import artifacts
@@ -33,10 +36,11 @@ class AdminError(Exception):
 
 
 class Admin:
-    """The operator's commands on a store."""
+    """The operator's commands on a store, whose artifacts' bytes are in `blobs`."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, blobs: Blobs, clock: Clock) -> None:
         self._store = store
+        self._blobs = blobs
         self._clock = clock
 
     async def orgs_create(self, *, name: str, email: str) -> Json:
@@ -86,22 +90,14 @@ class Admin:
         return await look(self._store, work, seconds=_SECONDS)
 
     async def _org(self, tx: Tx, wanted: str | None) -> str:
-        """The org that a command means: the one named by id or name, or the only one."""
+        """The org that a command means, held against deletion: the one named by id or name, or the
+        only one.
+        """
         known: list[tuple[str, str]] = [(row[0], row[1]) for row in await orgs.all_orgs(tx)]
-        if wanted is None:
-            if len(known) == 1:
-                return known[0][0]
-            why = (
-                "there is no org yet: run rapport init"
-                if not known
-                else "there are several orgs: name one with --org"
-            )
-            raise AdminError(why)
-        plain = ids.org_of(wanted)
-        for org, name in known:
-            if plain == org or wanted == name:
-                return org
-        raise AdminError(f"there is no org {wanted!r}")
+        org = _only(known) if wanted is None else _meant(known, wanted)
+        if not await orgs.hold(tx, [org]):
+            raise AdminError(f"{ids.org_display_id(org)} was deleted just now")
+        return org
 
     async def _user(self, tx: Tx, org: str, wanted: str) -> user_store.UserRow:
         """The dev user or service account that a command means, by id or email."""
@@ -110,6 +106,52 @@ class Admin:
             raise AdminError(f"there is no dev user or service account {wanted!r}")
         return user
 
+    async def orgs_rename(self, *, org: str, name: str) -> Json:
+        """Give an org another name."""
+
+        async def work(tx: Tx) -> Json:
+            own = await self._org(tx, org)
+            row = await orgs.lock_name(tx, own)
+            if row is not None:
+                ctx = Context(Caller(own, SYSTEM, "admin"), self._clock(), tx)
+                await dev_orgs.rename(ctx, row, name)
+            return {"org": _org_answer(own, name)}
+
+        return await alone(self._store, work, seconds=_SECONDS)
+
+    async def orgs_delete(self, *, org: str, name: str | None = None) -> Json:
+        """Remove an org with all that it has, for good.
+
+        Args:
+            org: by id or name.
+            name: what it is called; None where nobody is asked.
+        """
+
+        async def shut(tx: Tx) -> Json:
+            own = _meant([(row[0], row[1]) for row in await orgs.all_orgs(tx)], org)
+            row = await orgs.lock(tx, own)
+            if row is None:
+                raise AdminError(f"{ids.org_display_id(own)} was deleted just now")
+            answer = _org_answer(own, row.name)
+            if name is not None and name != row.name:
+                raise AdminError(
+                    f"{answer['display_id']} is not called {name!r}: nothing was deleted"
+                )
+            await orgs.shut(tx, own, self._clock())
+            return answer
+
+        gone = await alone(self._store, shut, seconds=_SECONDS)
+        try:
+            await dev_orgs.clear(
+                self._store, self._blobs, self._clock, ids.org_of(gone["display_id"])
+            )
+        except OSError as error:
+            raise AdminError(
+                f"{gone['display_id']} is deleted, but for files that can't be removed now "
+                f"({error}): the server tries again"
+            ) from None
+        return {"org": gone, "deleted": True}
+
     async def orgs_list(self) -> Json:
         """Every org, with what its artifacts' bytes come to."""
 
@@ -117,12 +159,7 @@ class Admin:
             sizes = await artifacts.storage_bytes(tx)
             return {
                 "orgs": [
-                    {
-                        "id": ids.org_don(org),
-                        "display_id": ids.org_display_id(org),
-                        "name": name,
-                        "storage_bytes": sizes.get(org, 0),
-                    }
+                    {**_org_answer(org, name), "storage_bytes": sizes.get(org, 0)}
                     for org, name in await orgs.all_orgs(tx)
                 ]
             }
@@ -179,7 +216,7 @@ class Admin:
         """Give a dev user another email."""
         return await self._set_user(user, org, email=email)
 
-    async def _set_user(self, user: str, org: str | None, **changes: str) -> Json:
+    async def _set_user(self, user: str, org: str | None, **changes: Any) -> Json:
         async def work(tx: Tx) -> Json:
             own = await self._org(tx, org)
             found = await self._user(tx, own, user)
@@ -306,7 +343,7 @@ async def make_org(
     )
     token = await _first_token(tx, now, user)
     return {
-        "org": {"id": ids.org_don(org), "display_id": ids.org_display_id(org), "name": name},
+        "org": _org_answer(org, name),
         "user": {
             "id": ids.don_of(user.display_id, org),
             "display_id": user.display_id,
@@ -314,6 +351,35 @@ async def make_org(
         },
         "token": token,
     }
+
+
+def _only(known: Sequence[tuple[str, str]]) -> str:
+    """The org that is meant where none is named, of those (org, name) that there are."""
+    if len(known) == 1:
+        return known[0][0]
+    raise AdminError(
+        "there are several orgs: name one with --org"
+        if known
+        else "there is no org yet: run rapport init"
+    )
+
+
+def _meant(known: Sequence[tuple[str, str]], wanted: str) -> str:
+    """The org that is named by id or name, of those (org, name) that there are."""
+    plain = ids.org_of(wanted)
+    found = [org for org, _ in known if org == plain] or [
+        org for org, name in known if name == wanted
+    ]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise AdminError(f"there is no org {wanted!r}")
+    which = ", ".join(ids.org_display_id(org) for org in found)
+    raise AdminError(f"{len(found)} orgs are called {wanted!r}: name one by its id, of {which}")
+
+
+def _org_answer(org: str, name: str) -> Json:
+    return {"id": ids.org_don(org), "display_id": ids.org_display_id(org), "name": name}
 
 
 async def _named(tx: Tx, org: str, wanted: str) -> user_store.UserRow | None:

@@ -80,6 +80,15 @@ class First(NamedTuple):
     with_demo: bool = False
     token_file: Path | None = None
 
+    def options(self) -> list[str]:
+        """The options of `rapport serve` that say something else than nothing."""
+        default = First()
+        return [
+            f"--{name.removeprefix('with_').replace('_', '-')}"
+            for name in self._fields
+            if getattr(self, name) != getattr(default, name)
+        ]
+
 
 class Opened:
     """An open store and data folder: the rows, the artifacts' bytes, and everything that works on
@@ -105,7 +114,7 @@ class Opened:
         self.invoker = Invoker(
             store, clock, self.tools, key_life=_key_life(settings), bell=self.bell
         )
-        self.admin = Admin(store, clock)
+        self.admin = Admin(store, blobs, clock)
         self.commands = control.Commands(self.admin, self.invoker)
 
 
@@ -505,8 +514,9 @@ async def _hint(
     opened: Opened, settings: Settings, first: First, say: Callable[[str], None]
 ) -> None:
     """Tell an operator who starts a store again what they may look for in vain."""
-    if first.with_demo:
-        say(f"{opened.place} is in use already: --demo changes nothing there.")
+    if given := first.options():
+        verb = "changes" if len(given) == 1 else "change"
+        say(f"{opened.place} is in use already: {' and '.join(given)} {verb} nothing there.")
     place = (
         f" --data {shlex.quote(str(settings.data))}"
         if settings.found["data"].source == "--data"

@@ -433,6 +433,17 @@ async def due_blobs(tx: Tx, *, now: int, most: int) -> list[tuple[str, str]]:
     return [(org, blob) for org, blob in rows]
 
 
+async def due_blobs_of(tx: Tx, org: str, *, now: int, most: int) -> list[tuple[str, str]]:
+    """(org, blob) of an org's loose blobs that may be removed."""
+    rows = await tx.all(
+        "SELECT org, blob FROM loose_blobs WHERE org = :org AND due_date <= :now LIMIT :most",
+        org=org,
+        now=now,
+        most=most,
+    )
+    return [(org, blob) for org, blob in rows]
+
+
 async def forget_blobs(tx: Tx, blobs: Sequence[tuple[str, str]]) -> None:
     """Forget loose blobs whose bytes are gone."""
     await tx.run(

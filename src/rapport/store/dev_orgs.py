@@ -1,6 +1,19 @@
-"""Dev orgs."""
+"""Dev orgs. One that is being deleted is to everybody as if it were gone."""
+
+from collections.abc import Collection
+from typing import NamedTuple
 
 from rapport.store.kit.db import Row, Tx
+
+
+class OrgRow(NamedTuple):
+    """A row; `modified_by` is a display id, and None as long as nobody changed it."""
+
+    org: str
+    name: str
+    created_date: int
+    modified_by: str | None
+    modified_date: int
 
 
 async def insert(tx: Tx, org: str, name: str, now: int) -> None:
@@ -15,9 +28,146 @@ async def insert(tx: Tx, org: str, name: str, now: int) -> None:
 
 async def all_orgs(tx: Tx) -> list[Row]:
     """(org, name) of every org, the oldest first."""
-    return await tx.all("SELECT org, name FROM orgs ORDER BY created_date, org")
+    return await tx.all(
+        "SELECT org, name FROM orgs WHERE deleted_date IS NULL ORDER BY created_date, org"
+    )
 
 
-async def get(tx: Tx, org: str) -> Row | None:
-    """(name, created_date) of an org."""
-    return await tx.one("SELECT name, created_date FROM orgs WHERE org = :org", org=org)
+_GET = """
+    SELECT org, name, created_date, modified_by, COALESCE(modified_date, created_date) FROM orgs
+    WHERE org = :org AND deleted_date IS NULL
+"""
+
+
+async def get(tx: Tx, org: str) -> OrgRow | None:
+    """An org."""
+    row = await tx.one(_GET, org=org)
+    return OrgRow(*row) if row else None
+
+
+async def lock(tx: Tx, org: str) -> OrgRow | None:
+    """An org that nobody writes to until this transaction ends; those who do are waited for."""
+    row = await tx.one(f"{_GET} FOR UPDATE", org=org)
+    return OrgRow(*row) if row else None
+
+
+async def lock_name(tx: Tx, org: str) -> OrgRow | None:
+    """An org that nobody else renames until this transaction ends; others may write to it."""
+    await tx.hold([f"name of {org}"])
+    return await get(tx, org)
+
+
+async def hold(tx: Tx, orgs: Collection[str]) -> set[str]:
+    """Those of these orgs that are there, held against deletion until this transaction ends.
+
+    Whoever writes rows of an org holds it, so that none come after its last.
+    """
+    rows = await tx.all(
+        """
+        SELECT o.org FROM orgs o
+        WHERE o.org IN (SELECT org FROM rows(:orgs, org text)) AND o.deleted_date IS NULL
+        ORDER BY o.org FOR KEY SHARE OF o
+        """,
+        orgs=[(org,) for org in sorted(orgs)],
+    )
+    return {org for (org,) in rows}
+
+
+async def rename(tx: Tx, row: OrgRow) -> None:
+    """Write an org's name, and who gave it."""
+    await tx.run(
+        """
+        UPDATE orgs SET name = :name, modified_by = :modified_by, modified_date = :modified_date
+        WHERE org = :org
+        """,
+        org=row.org,
+        name=row.name,
+        modified_by=row.modified_by,
+        modified_date=row.modified_date,
+    )
+
+
+# Deletion
+
+# What has rows of orgs, with the keys of those beside `org`. What somebody else may still add to
+# by what is in another table stands behind that: versions behind artifacts, events behind all that
+# the cleaner tells of, counters behind what takes numbers.
+TABLES = {
+    "tokens": "number",
+    "webhooks": "number",
+    "webhook_deliveries": "number",
+    "webhook_attempts": "delivery, number",
+    "idempotency_keys": "user_id, method, key",
+    "artifacts": "number",
+    "artifact_versions": "artifact, version",
+    "engagement_members": "engagement, position",
+    "engagement_parents": "engagement, position",
+    "engagement_tags": "engagement, position",
+    "engagement_artifacts": "engagement, position",
+    "engagements": "number",
+    "comments": "number",
+    "links": "number",
+    "terms": "owner, field, position",
+    "opportunities": "number",
+    "rev_orgs": "number",
+    "accounts": "number",
+    "tags": "number",
+    "users": "display_id",
+    "derived_counts": "field, value, stripe",
+    "events": "seq",
+    "event_floors": "org",
+    "counters": "kind",
+}
+
+
+async def shut(tx: Tx, org: str, now: int) -> None:
+    """Let nobody in any more; the caller holds the org. Its rows go by `clear`."""
+    await tx.run("UPDATE orgs SET deleted_date = :now WHERE org = :org", org=org, now=now)
+    for table in ("tokens", "webhooks"):
+        await tx.run(f"DELETE FROM {table} WHERE org = :org", org=org)  # noqa: S608  # our own names
+    # Who listens looks again, and is let in no more.
+    tx.wake(org)
+
+
+async def shut_orgs(tx: Tx) -> list[str]:
+    """The orgs that are on their way out."""
+    rows = await tx.all("SELECT org FROM orgs WHERE deleted_date IS NOT NULL ORDER BY org")
+    return [org for (org,) in rows]
+
+
+async def clear(tx: Tx, org: str, table: str, *, now: int, most: int) -> int:
+    """Remove some rows that an org which was shut has in a table; how many. Blobs that go with them
+    become loose.
+    """
+    key = TABLES[table]
+    if table == "artifact_versions":
+        await _loosen(tx, org, now, most)
+    return await tx.run(
+        f"""
+        DELETE FROM {table} WHERE org = :org AND ({key}) IN (
+            SELECT {key} FROM {table} WHERE org = :org ORDER BY {key} LIMIT :most)
+        """,  # noqa: S608  # our own names
+        org=org,
+        most=most,
+    )
+
+
+async def _loosen(tx: Tx, org: str, now: int, most: int) -> None:
+    """Let the blobs of the versions that `clear` removes next be due."""
+    await tx.run(
+        """
+        INSERT INTO loose_blobs (org, blob, due_date)
+        SELECT org, blob, :now FROM (
+            SELECT org, blob FROM artifact_versions WHERE org = :org
+            ORDER BY artifact, version LIMIT :most) v
+        WHERE blob IS NOT NULL
+        """,
+        org=org,
+        now=now,
+        most=most,
+    )
+
+
+async def forget(tx: Tx, org: str) -> None:
+    """Remove the org's own row."""
+    await tx.run("DELETE FROM orgs WHERE org = :org", org=org)

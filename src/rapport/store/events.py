@@ -169,8 +169,8 @@ async def _first_old(tx: Tx, before: int) -> tuple[str, int]:
         """
         SELECT o.org, COALESCE(f.floor, 0) FROM orgs o LEFT JOIN event_floors f ON f.org = o.org
         WHERE (SELECT e.date FROM events e WHERE e.org = o.org AND e.seq > COALESCE(f.floor, 0)
-               ORDER BY e.seq LIMIT 1) <= :before
-        ORDER BY o.org LIMIT 1
+               ORDER BY e.seq LIMIT 1) <= :before AND o.deleted_date IS NULL
+        ORDER BY o.org LIMIT 1 FOR KEY SHARE OF o
         """,
         before=before,
     )

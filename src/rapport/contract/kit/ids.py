@@ -38,6 +38,8 @@ AUTH_TOKEN = Kind("auth_token", "core", "auth_token", "TOKEN")
 COMMENT = Kind("timeline_comment", "core", "comment", "COMMENT")
 CHANGE_EVENT = Kind("timeline_change_event", "core", "change_event", "EVENT")
 ENTRIES = (COMMENT, CHANGE_EVENT)
+# It has no number: its short id ends in the org's own characters.
+DEV_ORG = Kind("dev_org", "identity", "devo", "DEV")
 WEBHOOK = Kind("webhook", "integration", "webhook", "WEBHOOK")
 WEBHOOK_DELIVERY = Kind("webhook_delivery", "integration", "webhook_delivery", "DELIVERY")
 
@@ -46,13 +48,12 @@ KINDS = (
     SYS_USER, TAG, WEBHOOK, WEBHOOK_DELIVERY,
 )  # fmt: skip
 USERS = (DEV_USER, REV_USER, SERVICE_ACCOUNT, SYS_USER)
-_BY_PREFIX = {kind.prefix: kind for kind in (*KINDS, *ENTRIES)}
+_BY_PREFIX = {kind.prefix: kind for kind in (*KINDS, *ENTRIES, DEV_ORG)}
 _BY_SEGMENT = {kind.segment: kind for kind in ENTRIES}
 _BY_PATH = {(kind.service, kind.segment): kind for kind in KINDS}
 _DON = re.compile(r"don:([a-z]+):[a-z0-9-]+:devo/([A-Za-z0-9]+):([a-z_]+)/([1-9][0-9]{0,17})")
 _LIKE_A_DON = re.compile(r"don:[a-z]+:[a-z0-9-]+:devo/\S+")
 _UNDER = re.compile(r"(.+):(comment|change_event)/([1-9][0-9]{0,17})")
-_ORG_PREFIX = "DEV-"
 _DISPLAY = re.compile(r"([A-Za-z]+)-([1-9][0-9]{0,17})")
 
 
@@ -93,12 +94,12 @@ def org_don(org: str) -> str:
 
 def org_display_id(org: str) -> str:
     """A dev org's display id."""
-    return f"{_ORG_PREFIX}{org}"
+    return DEV_ORG.display_id(org)
 
 
 def org_of(text: str) -> str:
     """The org that a dev org's id or display id names; a bare one as it is."""
-    return text.rpartition("/")[2].removeprefix(_ORG_PREFIX)
+    return text.rpartition("/")[2].removeprefix(DEV_ORG.display_id(""))
 
 
 def don_of(display_id: str, org: str) -> str:
@@ -110,7 +111,7 @@ def don_of(display_id: str, org: str) -> str:
         prefix, _, number = own.rpartition("-")
         return f"{don_of(holder, org)}:{_BY_PREFIX[prefix].segment}/{number}"
     prefix, _, number = display_id.rpartition("-")
-    return don(_BY_PREFIX[prefix], org, number)
+    return org_don(org) if prefix == DEV_ORG.prefix else don(_BY_PREFIX[prefix], org, number)
 
 
 def kind_of(display_id: str) -> Kind:

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rapport import idempotency
-from rapport.auth.caller import Caller, authorize
+from rapport.auth.caller import Caller, authorize, unknown
 from rapport.clock import Clock
 from rapport.contract.kit.errors import ValueNotPermitted
 from rapport.contract.kit.fields import Request, Response
@@ -40,6 +40,7 @@ from rapport.operations.kit.context import (
     Tools,
 )
 from rapport.operations.kit.perform import perform
+from rapport.store import dev_orgs
 from rapport.store.kit.db import STORE_SECONDS, Batch, Store, Tx, never
 
 _KEY_LENGTH = 255
@@ -189,7 +190,10 @@ class _Writer:
     async def __call__(self, tx: Tx, writes: Sequence[_Write]) -> list[Answer | Exception]:
         """Do them in one transaction; each gets its answer or its refusal."""
         now = self._clock()
-        results = await self._replayed(tx, writes, now)
+        results = {
+            **await _shut_out(tx, writes),
+            **await self._replayed(tx, writes, now),
+        }
         fresh: list[int] = []
         later: list[int] = []
         seen: set[tuple[str, ...]] = set()
@@ -245,6 +249,16 @@ class _Writer:
         if answers:
             await idempotency.keep(tx, answers, now=now, since=now - self._key_life)
         return results
+
+
+async def _shut_out(tx: Tx, writes: Sequence[_Write]) -> dict[int, Answer | Exception]:
+    """The refusals of those whose org was deleted since they were let in."""
+    living = await dev_orgs.hold(tx, {write.caller.org for write in writes})
+    return {
+        position: unknown()
+        for position, write in enumerate(writes)
+        if write.caller.org not in living
+    }
 
 
 def _one_by_one(method: Method, tools: Tools) -> BatchOperation:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from rapport.folder import DATABASE
-from rapport.store import engagements
+from rapport.store import derived
 from rapport.store.kit.counts import Counted
 from rapport.store.kit.db import Bulk
 from rapport.store.postgres.bulk import PostgresBulk
@@ -97,7 +97,7 @@ async def _miscounted(data: Path, url: str | None) -> dict[Counted, tuple[int, i
         else SqliteBulk(data / DATABASE, writes=False)
     )
     async with bulk.transaction():
-        found = await engagements.miscounted(bulk)
+        found = await derived.miscounted(bulk)
     await bulk.close()
     return found
 

@@ -150,7 +150,7 @@ class AccountsUpdateResponse(Response):
 
 
 class AccountsDeleteRequest(Request):
-    """Which account: one without engagements and opportunities. Its rev orgs go with it."""
+    """Which account: one without engagements, meetings and opportunities. Its rev orgs go with it."""
 
     id: AccountId
 

@@ -34,6 +34,7 @@ from rapport.contract.kit.fields import (
     Text,
     Title,
     UnsetType,
+    ours_values,
     stored,
 )
 from rapport.contract.kit.ids import EngagementId, ParentId, TagId, UserId
@@ -42,7 +43,6 @@ from rapport.contract.tags import TagWithValue
 from rapport.contract.users import AccountSummary, ArtifactSummary, Atom, UserSummary
 from rapport.contract.works import OpportunitySummary
 
-CreateType = Literal["call", "default", "email", "linked_in", "offline"]
 EngagementType = Literal[
     "call",
     "conversation",
@@ -54,6 +54,8 @@ EngagementType = Literal[
     "offline",
     "survey",
 ]
+# DevRev's filters know four types that its writers don't.
+KeptType = Annotated[EngagementType, ours_values("conversation", "custom", "meeting", "survey")]
 Expansion = Literal["members", "parents", "tags", "artifacts"]
 EXPANSIONS: tuple[Expansion, ...] = get_args(Expansion)
 Expand = Annotated[
@@ -73,7 +75,7 @@ class Engagement(Atom):
     artifacts: Annotated[list[str | ArtifactSummary] | UnsetType, OURS] = UNSET
     custom_fields: Annotated[Json | UnsetType, OURS] = UNSET
     description: str | UnsetType = UNSET
-    engagement_type: Annotated[CreateType | UnsetType, OURS] = UNSET
+    engagement_type: Annotated[EngagementType | UnsetType, OURS] = UNSET
     external_ref: Annotated[str | UnsetType, OURS] = UNSET
     external_url: Annotated[str | UnsetType, OURS] = UNSET
     members: Annotated[list[str | UserSummary] | UnsetType, OURS] = UNSET
@@ -93,7 +95,7 @@ class EngagementsCreateRequest(Request):
         Instant, Meta(description="When it was or will be; past and future are both allowed.")
     ]
     title: Title
-    engagement_type: CreateType | UnsetType = UNSET
+    engagement_type: KeptType | UnsetType = UNSET
     description: Text | UnsetType = UNSET
     artifacts: Annotated[
         Artifacts | UnsetType,
@@ -166,7 +168,7 @@ class EngagementsUpdateRequest(Request):
     artifacts: SetArtifacts | UnsetType = UNSET
     custom_fields: Annotated[CustomFieldsUpdate | UnsetType, OURS] = UNSET
     description: Text | UnsetType = UNSET
-    engagement_type: Annotated[CreateType | UnsetType, OURS] = UNSET
+    engagement_type: Annotated[EngagementType | UnsetType, OURS] = UNSET
     external_ref: ExternalRef | UnsetType = UNSET
     external_url: HttpUrl | UnsetType = UNSET
     members: SetMembers | UnsetType = UNSET

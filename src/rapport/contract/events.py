@@ -17,8 +17,8 @@ from rapport.contract.kit.fields import (
 from rapport.contract.kit.method import READ, Method
 
 EventKind = Literal[
-    "account", "artifact", "dev_org", "dev_user", "engagement", "link", "rev_org", "rev_user", "tag", "timeline_entry",
-    "webhook", "work",
+    "account", "artifact", "dev_org", "dev_user", "engagement", "link", "meeting", "rev_org", "rev_user", "tag",
+    "timeline_entry", "webhook", "work",
 ]  # fmt: skip
 KINDS: tuple[EventKind, ...] = EventKind.__args__  # type: ignore[attr-defined]
 MOST_SECONDS = 30

@@ -1,4 +1,4 @@
-"""The links family: how accounts, opportunities, rev orgs and people hang together."""
+"""The links family: how accounts, opportunities, meetings, rev orgs and people hang together."""
 
 from typing import Annotated, Literal
 
@@ -19,6 +19,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import LinkEndpointId, LinkId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.meetings import MeetingSummary
 from rapport.contract.users import (
     AccountSummary,
     Atom,
@@ -37,7 +38,14 @@ EndpointType = Literal[
     "feature", "incident", "issue", "linkable", "meeting", "opportunity", "product", "rev_org", "rev_user", "runnable",
     "task", "ticket", "widget",
 ]  # fmt: skip
-Endpoint = AccountSummary | DevUserSummary | OpportunitySummary | RevOrgSummary | RevUserSummary
+Endpoint = (
+    AccountSummary
+    | DevUserSummary
+    | MeetingSummary
+    | OpportunitySummary
+    | RevOrgSummary
+    | RevUserSummary
+)
 
 
 class CustomLinkTypeSummary(Response):

@@ -157,7 +157,7 @@ class RevUsersUpdateResponse(Response):
 
 
 class RevUsersDeleteRequest(Request):
-    """Which rev user: one who is no member of an engagement."""
+    """Which rev user: one who is no member of an engagement or meeting, and organizes none."""
 
     id: RevUserId
 

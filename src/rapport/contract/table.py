@@ -17,6 +17,7 @@ from rapport.contract import (
     engagements,
     events,
     links,
+    meetings,
     rev_orgs,
     rev_users,
     service_accounts,
@@ -40,6 +41,13 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
     ("engagements.update",           "POST",     WRITE, "engagement:write",      200, "",     engagements.UPDATE),
     ("engagements.delete",           "POST",     WRITE, "engagement:all",        200, "",     engagements.DELETE),
     ("engagements.count",            "GET+POST", READ,  "engagement:read",       200, "",     engagements.COUNT),
+
+    ("meetings.create",              "POST",     WRITE, "meeting:write",         201, "",     meetings.CREATE),
+    ("meetings.get",                 "GET+POST", READ,  "meeting:read",          200, "",     meetings.GET),
+    ("meetings.list",                "GET+POST", READ,  "meeting:read",          200, "",     meetings.LIST),
+    ("meetings.update",              "POST",     WRITE, "meeting:write",         200, "",     meetings.UPDATE),
+    ("meetings.delete",              "POST",     WRITE, "meeting:all",           200, "",     meetings.DELETE),
+    ("meetings.count",               "GET+POST", READ,  "meeting:read",          200, "",     meetings.COUNT),
 
     ("accounts.create",              "POST",     WRITE, "account:write",         201, "",     accounts.CREATE),
     ("accounts.get",                 "GET+POST", READ,  "account:read",          200, "",     accounts.GET),

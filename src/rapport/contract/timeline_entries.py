@@ -1,5 +1,5 @@
-"""The timeline-entries family: comments on engagements, accounts and opportunities, and what
-was changed by whom.
+"""The timeline-entries family: comments on engagements, meetings, accounts and opportunities, and
+what was changed by whom.
 """
 
 from typing import Annotated, Any, Literal
@@ -33,6 +33,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import ArtifactId, TimelineEntryId, TimelineObjectId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.meetings import MeetingSummary
 from rapport.contract.users import AccountSummary, ArtifactSummary, Atom
 from rapport.contract.works import OpportunitySummary
 
@@ -40,7 +41,7 @@ BodyType = Literal["data", "snap_kit", "snap_widget", "text"]
 Collection = Literal["discussions", "events"]
 Panel = Literal["alerts", "broadcasts", "customer_chat", "discussions", "events"]
 Visibility = Literal["external", "internal", "private", "public"]
-ObjectType = Literal["account", "engagement", "opportunity"]
+ObjectType = Literal["account", "engagement", "meeting", "opportunity"]
 Label = Annotated[str, Meta(min_length=1, max_length=64)]
 Labels = Annotated[list[Label], Meta(max_length=16)]
 # Of what DevRev has and this does not.
@@ -80,7 +81,7 @@ class FieldDelta(Response):
 class ObjectCreated(Response):
     """What was made."""
 
-    object: AccountSummary | EngagementSummary | OpportunitySummary
+    object: AccountSummary | EngagementSummary | MeetingSummary | OpportunitySummary
 
 
 class ObjectDeleted(Response):
@@ -215,7 +216,7 @@ class TimelineEntriesListRequest(Request):
         bool | UnsetType,
         OURS,
         Meta(
-            description="With the timelines of the account's or opportunity's engagements and opportunities."
+            description="With the timelines of the account's or opportunity's engagements, meetings and opportunities."
         ),
     ] = UNSET
     visibility: Many[Visibility] | UnsetType = UNSET

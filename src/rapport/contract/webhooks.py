@@ -28,7 +28,14 @@ from rapport.contract.kit.ids import FetchableId, WebhookId
 from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.users import Atom
 
-_OUR_TYPES = ("engagement_created", "engagement_deleted", "engagement_updated")
+_OUR_TYPES = (
+    "engagement_created",
+    "engagement_deleted",
+    "engagement_updated",
+    "meeting_created",
+    "meeting_deleted",
+    "meeting_updated",
+)
 # Those that cannot occur here are taken, and never fire.
 EventType = Annotated[
     Literal[
@@ -111,6 +118,9 @@ EventType = Annotated[
         "engagement_created",
         "engagement_deleted",
         "engagement_updated",
+        "meeting_created",
+        "meeting_deleted",
+        "meeting_updated",
     ],
     ours_values(*_OUR_TYPES),
 ]

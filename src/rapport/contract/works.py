@@ -329,7 +329,7 @@ class SyncOutFilter(Request):
 
 
 class SyncMetadataFilter(Request):
-    """Where the work was synced from. Nothing is synced here, so whatever is asked matches
+    """Where an object was synced from. Nothing is synced here, so whatever is asked matches
     nothing.
     """
 
@@ -481,7 +481,7 @@ class WorksUpdateResponse(Response):
 
 
 class WorksDeleteRequest(Request):
-    """Which work: one without engagements."""
+    """Which work: one without engagements and meetings."""
 
     id: OpportunityId
 

@@ -45,7 +45,7 @@ from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import in_use, referred_to
 from rapport.operations.kit.showing import shown, shows
 from rapport.store import accounts as store
-from rapport.store import engagements, rev_orgs, works
+from rapport.store import engagements, meetings, rev_orgs, works
 from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import Tx, UniqueViolation
 from rapport.store.kit.references import resolve
@@ -278,13 +278,15 @@ async def _document_after(
 async def delete(
     ctx: Context, request: contract.AccountsDeleteRequest
 ) -> contract.AccountsDeleteResponse:
-    """Delete an account that no engagement or opportunity belongs to, and its rev orgs; their
-    users stay.
+    """Delete an account that no engagement, meeting or opportunity belongs to, and its rev orgs;
+    their users stay.
     """
     id_ = request.id
     await found(ctx, id_, store.lock)
     if held := await engagements.holding(ctx.tx, ctx.org, "parent", id_.display_id):
         raise referred_to(id_, held, "engagements")
+    if held := await meetings.holding(ctx.tx, ctx.org, "parent", id_.display_id):
+        raise referred_to(id_, held, "meetings")
     sold = works.of_org(ctx.org)
     sold.among("account", [id_.number])
     if held := await query.count(ctx.tx, sold):

@@ -13,6 +13,7 @@ from rapport.contract import engagements as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.fields import UNSET, Instant, SetTagWithValue
 from rapport.contract.links import LinksCreateRequest
+from rapport.contract.meetings import Channel, MeetingsCreateRequest, State
 from rapport.contract.service_accounts import ServiceAccountsCreateRequest
 from rapport.contract.tags import TagsCreateRequest, TagStyle
 from rapport.operations import (
@@ -20,6 +21,7 @@ from rapport.operations import (
     dev_users,
     engagements,
     links,
+    meetings,
     rev_users,
     service_accounts,
     tags,
@@ -50,6 +52,9 @@ _ENGAGEMENTS = 420
 # How often an engagement has notes, and belongs to an opportunity as well.
 _WITH_NOTES = 0.8
 _WITH_OPPORTUNITY = 0.3
+_MEETINGS = 36
+# Of an hour.
+_QUARTER = 15 * 60 * SECOND
 _PEOPLE = ("Mira Okafor", "Jonas Lindqvist", "Priya Raman", "Tomás Herrera", "Aiko Tanaka")
 _ACCOUNTS = (
     ("Northwind Traders", "northwind.example", "enterprise"),
@@ -69,7 +74,7 @@ _CUSTOMERS = (
     "Maya Cohen", "Noor Aziz", "Oskar Nilsen", "Paula Gomez", "Quinn Harper", "Rosa Bianchi",
     "Samir Khan", "Tess Vermeer",
 )  # fmt: skip
-_TITLES: dict[contract.CreateType, tuple[str, ...]] = {
+_TITLES: dict[contract.EngagementType, tuple[str, ...]] = {
     "call": (
         "Discovery call with {who}",
         "Renewal call with {who}",
@@ -89,6 +94,12 @@ _TITLES: dict[contract.CreateType, tuple[str, ...]] = {
         "Demo for {account}",
     ),
 }
+_MEETING_TITLES = (
+    "Quarterly business review: {account}",
+    "Rollout planning with {account}",
+    "Steering committee {account}",
+)
+_CHANNELS: tuple[Channel, ...] = ("zoom", "google_meet", "teams", "offline")
 _TAGS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("key-account", "#7c3aed", ()),
     ("sentiment", "#059669", ("positive", "neutral", "negative")),
@@ -152,6 +163,7 @@ class _Filler:
         await self._add_link_and_program()
         await self._add_artifact(uploaded)
         await self._add_engagements(chosen)
+        await self._add_meetings()
 
     async def _add_member(self, name: str) -> None:
         user = await dev_users.add(
@@ -300,3 +312,31 @@ class _Filler:
             tags=marked or UNSET,
         )
         return Call(Caller(ORG, member, "member"), moment, request)
+
+    async def _add_meetings(self) -> None:
+        # The last of them are planned a few weeks ahead.
+        moments = sorted(self._dice.randrange(30 * DAY, 385 * DAY) for _ in range(_MEETINGS))
+        for moment in moments:
+            begins = self._start + moment // _QUARTER * _QUARTER
+            await meetings.create(*self._meeting(begins))
+
+    def _meeting(self, begins: int) -> tuple[Context, MeetingsCreateRequest]:
+        dice = self._dice
+        number = dice.choice([*self._people, NUMBER])
+        organizer = dice.choice(self._members)
+        members = [organizer, *(customer for customer, _ in self._people[number])]
+        title = dice.choice(_MEETING_TITLES).format(account=_ACCOUNTS[number - NUMBER][0])
+        state: State = "scheduled" if begins > self._now else "completed"
+        request = MeetingsCreateRequest(
+            title=title,
+            channel=dice.choice(_CHANNELS),
+            state=state,
+            members=[ids.UserId.parse(member) for member in members],
+            organizer=ids.UserId.parse(organizer),
+            parent=ids.ParentId.parse(ids.ACCOUNT.display_id(number)),
+            scheduled_date=Instant(begins),
+            ended_date=Instant(begins + 3 * _QUARTER) if state == "completed" else UNSET,
+            description=dice.choice(_NOTES) if state == "completed" else UNSET,
+        )
+        planned = min(begins - 14 * DAY, self._now)
+        return Context(Caller(ORG, organizer, "member"), planned, self._tx), request

@@ -38,7 +38,7 @@ from rapport.operations.kit.optional import chosen, given, only_set, or_unset, s
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import in_use, referred_to
 from rapport.operations.kit.showing import shows, touching
-from rapport.store import engagements, rev_orgs
+from rapport.store import engagements, meetings, rev_orgs
 from rapport.store import users as store
 from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import Tx, UniqueViolation
@@ -264,13 +264,16 @@ async def update(
 async def delete(
     ctx: Context, request: contract.RevUsersDeleteRequest
 ) -> contract.RevUsersDeleteResponse:
-    """Delete a rev user who is no member of an engagement. The row stays, so that tokens still
-    lead to somebody.
+    """Delete a rev user who is no member of an engagement or meeting, and organizes none. The row
+    stays, so that tokens still lead to somebody.
     """
     id_ = request.id
     row = await found(ctx, id_, store.lock)
     if held := await engagements.holding(ctx.tx, ctx.org, "members", id_.display_id):
         raise referred_to(id_, held, "engagements")
+    for part in ("members", "organizer"):
+        if held := await meetings.holding(ctx.tx, ctx.org, part, id_.display_id):
+            raise referred_to(id_, held, "meetings")
     await detach(ctx, id_.display_id)
     await tell_deleted(ctx, *await _rev_users(ctx.tx, [row]))
     gone = audited(

@@ -13,6 +13,7 @@ from rapport.contract.kit import ids, verbatim
 from rapport.contract.kit.errors import NotFound, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, Json, Response, UnsetType
 from rapport.contract.kit.ids import TimelineEntryId, TimelineObjectId
+from rapport.contract.meetings import MeetingSummary
 from rapport.contract.users import UserSummary
 from rapport.operations.kit.atoms import artifact_summaries, authors, find_artifacts
 from rapport.operations.kit.changes import (
@@ -32,15 +33,25 @@ from rapport.operations.kit.optional import chosen, given, or_unset, sent
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import absent, in_use, quoted, unknown_id
 from rapport.operations.kit.showing import shows, touching
-from rapport.store import accounts, engagements, works
+from rapport.store import accounts, engagements, meetings, works
 from rapport.store import timeline_entries as store
 from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import Tx, UniqueViolation
 from rapport.store.kit.references import resolve
 from rapport.store.timeline_entries import CommentRow, EntryRow
 
-_LOCKS = {ids.ACCOUNT: accounts.lock, ids.ENGAGEMENT: engagements.lock, ids.OPPORTUNITY: works.lock}
-_GETS = {ids.ACCOUNT: accounts.get, ids.ENGAGEMENT: engagements.get, ids.OPPORTUNITY: works.get}
+_LOCKS = {
+    ids.ACCOUNT: accounts.lock,
+    ids.ENGAGEMENT: engagements.lock,
+    ids.MEETING: meetings.lock,
+    ids.OPPORTUNITY: works.lock,
+}
+_GETS = {
+    ids.ACCOUNT: accounts.get,
+    ids.ENGAGEMENT: engagements.get,
+    ids.MEETING: meetings.get,
+    ids.OPPORTUNITY: works.get,
+}
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -354,17 +365,19 @@ def _base(
 
 
 async def _made(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, Any]:
-    """The summaries of objects by display id; of an engagement they are its ids, so that
-    deleted ones have one too.
+    """The summaries of objects by display id; of engagements and meetings they are their ids, so
+    that deleted ones have one too.
     """
     numbers_ = ids.numbers_of(ids.ACCOUNT, display_ids)
     found: dict[str, Any] = dict(await summaries.accounts(tx, org, numbers_))
     found |= await summaries.opportunities(tx, org, ids.numbers_of(ids.OPPORTUNITY, display_ids))
-    for number in ids.numbers_of(ids.ENGAGEMENT, display_ids):
-        display_id = ids.ENGAGEMENT.display_id(number)
-        found[display_id] = contract.EngagementSummary(
-            display_id=display_id, id=ids.don_of(display_id, org)
-        )
+    for kind, summary in (
+        (ids.ENGAGEMENT, contract.EngagementSummary),
+        (ids.MEETING, MeetingSummary),
+    ):
+        for number in ids.numbers_of(kind, display_ids):
+            own = kind.display_id(number)
+            found[own] = summary(display_id=own, id=ids.don_of(own, org))
     return found
 
 

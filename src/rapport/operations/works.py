@@ -46,7 +46,7 @@ from rapport.operations.kit.optional import chosen, given, only_set, or_unset, s
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import referred_to
 from rapport.operations.kit.showing import shows
-from rapport.store import engagements
+from rapport.store import engagements, meetings
 from rapport.store import works as store
 from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import NO_DATE, Tx
@@ -331,11 +331,13 @@ def _tags(
 async def delete(
     ctx: Context, request: contract.WorksDeleteRequest
 ) -> contract.WorksDeleteResponse:
-    """Delete an opportunity that no engagement belongs to."""
+    """Delete an opportunity that no engagement or meeting belongs to."""
     id_ = request.id
     row = await found(ctx, id_, store.lock)
     if held := await engagements.holding(ctx.tx, ctx.org, "parent", id_.display_id):
         raise referred_to(id_, held, "engagements")
+    if held := await meetings.holding(ctx.tx, ctx.org, "parent", id_.display_id):
+        raise referred_to(id_, held, "meetings")
     await detach(ctx, id_.display_id)
     await tell_deleted(ctx, *await _works(ctx.tx, [row]))
     await store.delete(ctx.tx, ctx.org, id_.number)

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 from rapport.contract.kit import ids
 from rapport.store import artifacts
 from rapport.store.kit import counts, terms
-from rapport.store.kit.db import Bulk, Tx
+from rapport.store.kit.db import Tx
 from rapport.store.kit.query import Column, Date, Filter, Link, Listing
 
 LINKS = ("members", "parents", "tags", "artifacts")
@@ -309,24 +309,7 @@ async def _counted_of(tx: Tx, org: str, number: int) -> list[counts.Counted]:
     return [(org, field, value) for field, value in rows]
 
 
-async def recount(bulk: Bulk) -> None:
-    """Make the sums anew; in a transaction."""
-    await bulk.run("DELETE FROM derived_counts")
-    await bulk.run(f"INSERT INTO derived_counts (org, field, value, stripe, number) {_COUNTED}")
-
-
-async def miscounted(bulk: Bulk) -> dict[counts.Counted, tuple[int, int]]:
-    """The sums that are not what there is, each with what it says and what there is; in a
-    transaction.
-    """
-    kept: Counter[counts.Counted] = Counter()
-    for *key, number in await bulk.all("SELECT org, field, value, number FROM derived_counts"):
-        kept[tuple(key)] += number
-    real = Counter({tuple(key): number for *key, _, number in await bulk.all(_COUNTED)})
-    return {key: (kept[key], real[key]) for key in kept | real if kept[key] != real[key]}
-
-
-_COUNTED = """
+COUNTED = """
     SELECT org, 'engagements', '', 0, count(*) FROM engagements
     WHERE deleted_date IS NULL GROUP BY org UNION ALL
     SELECT org, 'engagements.engagement_type', engagement_type, 0, count(*) FROM engagements

@@ -115,7 +115,7 @@ async def types_after(tx: Tx, org: str, seq: int, limit: int) -> list[tuple[int,
 # Retention
 
 # The kinds that a timeline shows, whose events keep their deltas.
-_ON_TIMELINES = "('account', 'engagement', 'work')"
+_ON_TIMELINES = "('account', 'engagement', 'meeting', 'work')"
 
 
 async def forget(tx: Tx, *, before: int, most: int) -> int:

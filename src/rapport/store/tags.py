@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapport.contract.kit import ids
+from rapport.store.kit import counts
 from rapport.store.kit.db import Tx
 from rapport.store.kit.query import Column, Filter, Listing
 
@@ -72,7 +73,7 @@ async def update(tx: Tx, row: TagRow) -> None:
 
 
 async def delete(tx: Tx, org: str, number: int) -> None:
-    """Delete a tag, and its terms; the documents that name it are the caller's to write."""
+    """Delete a tag, its terms and sums; the documents that name it are the caller's to write."""
     await tx.run("DELETE FROM tags WHERE org = :org AND number = :number", org=org, number=number)
     await tx.run(
         """
@@ -83,10 +84,11 @@ async def delete(tx: Tx, org: str, number: int) -> None:
         tag=ids.TAG.display_id(number),
         fields=[(f"{table}.tags",) for table in CARRIERS],
     )
+    await counts.forget(tx, org, "meetings.tags", ids.TAG.display_id(number))
 
 
 # The tables whose documents name tags.
-CARRIERS = ("accounts", "opportunities", "rev_orgs", "users")
+CARRIERS = ("accounts", "meetings", "opportunities", "rev_orgs", "users")
 
 
 async def carriers(tx: Tx, org: str, tag: str, table: str) -> list[tuple[str, str]]:
@@ -102,6 +104,7 @@ async def put_documents(tx: Tx, org: str, table: str, rows: Sequence[tuple[str, 
 
 _OWNERS = {
     "accounts": "x.number = CAST(substr({id}, 5) AS BIGINT)",
+    "meetings": "x.number = CAST(substr({id}, 9) AS BIGINT)",
     "opportunities": "x.number = CAST(substr({id}, 5) AS BIGINT)",
     "rev_orgs": "x.number = CAST(substr({id}, 5) AS BIGINT)",
     "users": "x.display_id = {id}",

@@ -133,7 +133,7 @@ _ENTRIES = """(
     SELECT e.seq * 2, e.org, e.seq, e.object, 'internal', NULL, e.actor, e.date, e.actor, e.date,
         e.deltas,
            e.action
-    FROM events e WHERE e.kind IN ('account', 'engagement', 'work')) x"""
+    FROM events e WHERE e.kind IN ('account', 'engagement', 'meeting', 'work')) x"""
 _HAS_TERM = """EXISTS (SELECT 1 FROM terms t WHERE t.org = x.org
 AND t.owner = 'COMMENT-' || x.number
                AND t.field = 'comments.{field}' AND t.value IN ({{values}}))"""
@@ -193,8 +193,8 @@ def changes(where: Filter[EntryRow]) -> None:
 
 
 def on(where: Filter[EntryRow], object_: str, *, rollup: bool) -> None:
-    """Keep the entries of one object, with `rollup` those of its opportunities and engagements
-    too.
+    """Keep the entries of one object, with `rollup` those of its opportunities, engagements and
+    meetings too.
     """
     if not rollup:
         where.where("x.object = :object", object=object_)
@@ -210,7 +210,13 @@ def on(where: Filter[EntryRow], object_: str, *, rollup: bool) -> None:
             SELECT 'ENGAGEMENT-' || p.engagement FROM engagement_parents p
             WHERE p.org = :org AND (p.parent = :object OR p.parent IN (
                 SELECT 'OPP-' || o.number FROM opportunities o WHERE o.org = :org
-                AND o.account = :account)))
+                AND o.account = :account))
+            UNION ALL
+            SELECT 'MEETING-' || m.number FROM meetings m
+            WHERE m.org = :org AND m.parent IN (
+                SELECT object FROM rows(:objects, object text) UNION ALL
+                SELECT 'OPP-' || o.number FROM opportunities o WHERE o.org = :org
+                AND o.account = :account))
         """,
         object=object_,
         objects=[(object_,)],

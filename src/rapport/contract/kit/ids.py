@@ -27,6 +27,7 @@ ARTIFACT = Kind("artifact", "core", "artifact", "ARTIFACT")
 DEV_USER = Kind("dev_user", "identity", "devu", "DEVU")
 ENGAGEMENT = Kind("engagement", "core", "engagement", "ENGAGEMENT")
 LINK = Kind("link", "core", "link", "LINK")
+MEETING = Kind("meeting", "core", "meeting", "MEETING")
 OPPORTUNITY = Kind("opportunity", "core", "opportunity", "OPP")
 REV_ORG = Kind("rev_org", "identity", "revo", "REV")
 REV_USER = Kind("rev_user", "identity", "revu", "REVU")
@@ -44,8 +45,8 @@ WEBHOOK = Kind("webhook", "integration", "webhook", "WEBHOOK")
 WEBHOOK_DELIVERY = Kind("webhook_delivery", "integration", "webhook_delivery", "DELIVERY")
 
 KINDS = (
-    ACCOUNT, ARTIFACT, AUTH_TOKEN, DEV_USER, ENGAGEMENT, LINK, OPPORTUNITY, REV_ORG, REV_USER, SERVICE_ACCOUNT,
-    SYS_USER, TAG, WEBHOOK, WEBHOOK_DELIVERY,
+    ACCOUNT, ARTIFACT, AUTH_TOKEN, DEV_USER, ENGAGEMENT, LINK, MEETING, OPPORTUNITY, REV_ORG, REV_USER,
+    SERVICE_ACCOUNT, SYS_USER, TAG, WEBHOOK, WEBHOOK_DELIVERY,
 )  # fmt: skip
 USERS = (DEV_USER, REV_USER, SERVICE_ACCOUNT, SYS_USER)
 _BY_PREFIX = {kind.prefix: kind for kind in (*KINDS, *ENTRIES, DEV_ORG)}
@@ -239,7 +240,14 @@ class LinkEndpointId(Id):
     """What a link can join."""
 
     __slots__ = ()
-    kinds = (ACCOUNT, DEV_USER, OPPORTUNITY, REV_ORG, REV_USER)
+    kinds = (ACCOUNT, DEV_USER, MEETING, OPPORTUNITY, REV_ORG, REV_USER)
+
+
+class MeetingId(Id):
+    """A meeting."""
+
+    __slots__ = ()
+    kinds = (MEETING,)
 
 
 class OpportunityId(Id):
@@ -250,7 +258,7 @@ class OpportunityId(Id):
 
 
 class ParentId(Id):
-    """What an engagement can belong to."""
+    """What an engagement or a meeting can belong to."""
 
     __slots__ = ()
     kinds = (ACCOUNT, OPPORTUNITY)
@@ -302,7 +310,7 @@ class TimelineObjectId(Id):
     """What has a timeline."""
 
     __slots__ = ()
-    kinds = (ENGAGEMENT, ACCOUNT, OPPORTUNITY)
+    kinds = (ENGAGEMENT, ACCOUNT, MEETING, OPPORTUNITY)
 
 
 class TimelineEntryId(Id):
@@ -382,6 +390,7 @@ class FetchableId(Id):
         DEV_USER,
         ENGAGEMENT,
         LINK,
+        MEETING,
         OPPORTUNITY,
         REV_ORG,
         REV_USER,

@@ -79,12 +79,24 @@ class References:
         if isinstance(artifacts, UnsetType):
             return []
         for position, artifact in enumerate(artifacts):
-            path, found = f"{field_name}[{position}]", self.find(artifact)
-            if found is not None and found.parent is not None and found.parent != holder:
-                self.problems.append(_held(path, artifact, found.parent, self._org))
-            elif found is None or found.parent is None:
-                self._uploaded(path, artifact)
+            self._attachable(f"{field_name}[{position}]", artifact, holder)
         return list(dict.fromkeys(artifact.display_id for artifact in artifacts))
+
+    def artifact(
+        self, field_name: str, artifact: ArtifactId | UnsetType | None, *, holder: str | None
+    ) -> str | None:
+        """The display id of one artifact, as `artifacts` gives those of several."""
+        if artifact is None or isinstance(artifact, UnsetType):
+            return None
+        self._attachable(field_name, artifact, holder)
+        return artifact.display_id
+
+    def _attachable(self, path: str, artifact: ArtifactId, holder: str | None) -> None:
+        found = self.find(artifact)
+        if found is not None and found.parent is not None and found.parent != holder:
+            self.problems.append(_held(path, artifact, found.parent, self._org))
+        elif found is None or found.parent is None:
+            self._uploaded(path, artifact)
 
     def picture(self, field_name: str, artifact: ArtifactId | UnsetType | None) -> int | None:
         """The number of an uploaded artifact that shows a user; it may belong to something else."""

@@ -30,7 +30,7 @@ async def resolve(tx: Tx, wanted: Iterable[ReferenceKey]) -> dict[ReferenceKey, 
     """Look up display ids; those that name nothing live are left out. What a write finds stays
     until its end.
     """
-    tables = ("users", "accounts", "opportunities", "rev_orgs", "tags", "artifacts")
+    tables = ("users", "accounts", "opportunities", "rev_orgs", "meetings", "tags", "artifacts")
     by_table: dict[str, list[tuple[str, str, int]]] = {table: [] for table in tables}
     for org, display_id in sorted(wanted):
         kind = ids.kind_of(display_id)
@@ -51,6 +51,7 @@ _TABLES = {
     ids.ACCOUNT: "accounts",
     ids.OPPORTUNITY: "opportunities",
     ids.REV_ORG: "rev_orgs",
+    ids.MEETING: "meetings",
     ids.TAG: "tags",
     ids.ARTIFACT: "artifacts",
 }
@@ -75,6 +76,10 @@ _RESOLVE = """
         SELECT r.org, r.display_id FROM rows(:rev_orgs, org text, display_id text, number bigint) r
         JOIN rev_orgs t ON t.org = r.org AND t.number = r.number
         ORDER BY r.org, r.number FOR KEY SHARE OF t
+    ), m AS (
+        SELECT r.org, r.display_id FROM rows(:meetings, org text, display_id text, number bigint) r
+        JOIN meetings t ON t.org = r.org AND t.number = r.number AND t.deleted_date IS NULL
+        ORDER BY r.org, r.number FOR KEY SHARE OF t
     ), g AS (
         SELECT r.org, r.display_id, t.allowed_values FROM rows(:tags, org text, display_id text,
                                                                number bigint) r
@@ -90,6 +95,7 @@ _RESOLVE = """
     UNION ALL SELECT org, display_id, NULL, NULL, NULL FROM a
     UNION ALL SELECT org, display_id, NULL, NULL, NULL FROM o
     UNION ALL SELECT org, display_id, NULL, NULL, NULL FROM v
+    UNION ALL SELECT org, display_id, NULL, NULL, NULL FROM m
     UNION ALL SELECT org, display_id, allowed_values, NULL, NULL FROM g
     UNION ALL SELECT org, display_id, NULL, parent, uploaded_date FROM f
 """

@@ -8,6 +8,7 @@ import msgspec
 from rapport.contract import works
 from rapport.contract.kit import ids
 from rapport.contract.kit.fields import UNSET, Raw
+from rapport.contract.meetings import MeetingSummary
 from rapport.contract.tags import TagStyleSummary, TagSummary
 from rapport.contract.users import (
     AccountSummary,
@@ -110,6 +111,26 @@ async def _named(
     for number, name in rows:
         own = kind.display_id(number)
         found[own] = summary(display_id=own, id=ids.don(kind, org, number), display_name=name)
+    return found
+
+
+async def meetings(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, MeetingSummary]:
+    """Live meetings by display id."""
+    rows = await tx.all(
+        """
+        SELECT x.number, x.title FROM meetings x
+        WHERE x.org = :org AND x.number IN (SELECT number FROM rows(:numbers, number bigint))
+        AND x.deleted_date IS NULL
+        """,
+        org=org,
+        numbers=[(number,) for number in sorted(set(numbers))],
+    )
+    found = {}
+    for number, title in rows:
+        own = ids.MEETING.display_id(number)
+        found[own] = MeetingSummary(
+            display_id=own, id=ids.don(ids.MEETING, org, number), title=title
+        )
     return found
 
 

@@ -98,7 +98,9 @@ def _is_short(value: str) -> bool:
     return len(value) <= _LONGEST and not value.startswith(_HASHED)
 
 
-def filters(table: str, alias: str, owner: str, *fields: str) -> dict[str, Link]:
+def filters(
+    table: str, alias: str, owner: str, *fields: str, summed: bool = False
+) -> dict[str, Link]:
     """Filters by array fields, each by its name.
 
     Args:
@@ -106,6 +108,7 @@ def filters(table: str, alias: str, owner: str, *fields: str) -> dict[str, Link]
         alias: of the table in its listing.
         owner: SQL for the display id of a row.
         fields: their names.
+        summed: how many live rows have a value of them is kept; see `counts`.
     """
     here = f"t.org = {alias}.org AND t.owner = {owner}"
     # An owner such as 'ACC-' || a.number has its number behind the prefix.
@@ -119,6 +122,7 @@ def filters(table: str, alias: str, owner: str, *fields: str) -> dict[str, Link]
             kept,
             number=number,
             scope=f"t.org = :org AND t.field = '{table}.{field}'",
+            summed=summed,
         )
         for field in fields
     }

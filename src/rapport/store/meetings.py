@@ -1,0 +1,278 @@
+"""Meetings."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from rapport.contract.kit import ids
+from rapport.contract.meetings import Channel, State
+from rapport.store.kit import counts, terms
+from rapport.store.kit.db import Tx, Value
+from rapport.store.kit.query import Column, Date, Filter, Link, Listing
+
+
+class MeetingRow(NamedTuple):
+    """A row. Users and `parent` are display ids; `document` keeps the rest as JSON."""
+
+    org: str
+    number: int
+    title: str
+    channel: Channel
+    state: State
+    parent: str | None
+    organizer: str | None
+    external_ref: str | None
+    scheduled_date: int
+    ended_date: int
+    created_by: str
+    created_date: int
+    modified_by: str
+    modified_date: int
+    document: str
+
+    @property
+    def display_id(self) -> str:
+        """By which others refer to it."""
+        return ids.MEETING.display_id(self.number)
+
+
+class Named(NamedTuple):
+    """What a live meeting is found by beside its columns.
+
+    Args:
+        members: display ids.
+        tags: display ids.
+        custom_fields: their terms.
+    """
+
+    members: Sequence[str]
+    tags: Sequence[str]
+    custom_fields: Sequence[str]
+
+
+async def insert(tx: Tx, row: MeetingRow, named: Named) -> None:
+    """Add a meeting.
+
+    Raises:
+        UniqueViolation: its external_ref is in use.
+    """
+    await tx.run(
+        """
+        INSERT INTO meetings (org, number, title, channel, state, parent, organizer, external_ref,
+                              scheduled_date, ended_date,
+                              created_by, created_date, modified_by, modified_date, document)
+        VALUES (:org, :number, :title, :channel, :state, :parent, :organizer, :external_ref,
+                :scheduled_date, :ended_date,
+                :created_by, :created_date, :modified_by, :modified_date, :document)
+        """,
+        **row._asdict(),
+    )
+    await _put_terms(tx, row, named)
+    await counts.add(tx, Counter(_counted(row, named)))
+
+
+async def _put_terms(tx: Tx, row: MeetingRow, named: Named) -> None:
+    fields = {f"meetings.{field}": values for field, values in named._asdict().items()}
+    await terms.put(tx, row.org, row.display_id, fields)
+
+
+def _counted(row: MeetingRow, named: Named) -> list[counts.Counted]:
+    """The sums that a live meeting is part of."""
+    columns = ("channel", "state", "created_by", "parent", "organizer")
+    return [
+        (row.org, "meetings", ""),
+        *(
+            (row.org, f"meetings.{column}", value)
+            for column in columns
+            if (value := getattr(row, column)) is not None
+        ),
+        *((row.org, "meetings.members", member) for member in named.members),
+        *((row.org, "meetings.tags", tag) for tag in named.tags),
+    ]
+
+
+COUNTED = """
+    SELECT org, 'meetings', '', 0, count(*) FROM meetings
+    WHERE deleted_date IS NULL GROUP BY org UNION ALL
+    SELECT org, 'meetings.channel', channel, 0, count(*) FROM meetings
+    WHERE deleted_date IS NULL GROUP BY org, channel UNION ALL
+    SELECT org, 'meetings.state', state, 0, count(*) FROM meetings
+    WHERE deleted_date IS NULL GROUP BY org, state UNION ALL
+    SELECT org, 'meetings.created_by', created_by, 0, count(*) FROM meetings
+    WHERE deleted_date IS NULL GROUP BY org, created_by UNION ALL
+    SELECT org, 'meetings.parent', parent, 0, count(*) FROM meetings
+    WHERE deleted_date IS NULL AND parent IS NOT NULL GROUP BY org, parent UNION ALL
+    SELECT org, 'meetings.organizer', organizer, 0, count(*) FROM meetings
+    WHERE deleted_date IS NULL AND organizer IS NOT NULL GROUP BY org, organizer UNION ALL
+    SELECT org, field, value, 0, count(*) FROM terms
+    WHERE field IN ('meetings.members', 'meetings.tags') GROUP BY org, field, value
+"""
+_GET = """
+    SELECT org, number, title, channel, state, parent, organizer, external_ref,
+           scheduled_date, ended_date,
+           created_by, created_date, modified_by, modified_date, document
+    FROM meetings WHERE org = :org AND number = :number AND deleted_date IS NULL"""
+
+
+async def get(tx: Tx, org: str, number: int) -> MeetingRow | None:
+    """A live meeting."""
+    row = await tx.one(_GET, org=org, number=number)
+    return MeetingRow(*row) if row else None
+
+
+async def lock(tx: Tx, org: str, number: int) -> MeetingRow | None:
+    """A live meeting, held against other writers until this transaction ends."""
+    row = await tx.one(f"{_GET} FOR UPDATE", org=org, number=number)
+    return MeetingRow(*row) if row else None
+
+
+async def update(tx: Tx, before: tuple[MeetingRow, Named], after: tuple[MeetingRow, Named]) -> None:
+    """Write a live meeting anew, which was `before` until now.
+
+    Raises:
+        UniqueViolation: its external_ref is in use.
+    """
+    row, named = after
+    await tx.run(
+        """
+        UPDATE meetings SET title = :title, channel = :channel, state = :state,
+            organizer = :organizer, external_ref = :external_ref,
+            scheduled_date = :scheduled_date, ended_date = :ended_date,
+            modified_by = :modified_by, modified_date = :modified_date, document = :document
+        WHERE org = :org AND number = :number
+        """,
+        org=row.org,
+        number=row.number,
+        title=row.title,
+        channel=row.channel,
+        state=row.state,
+        organizer=row.organizer,
+        external_ref=row.external_ref,
+        scheduled_date=row.scheduled_date,
+        ended_date=row.ended_date,
+        modified_by=row.modified_by,
+        modified_date=row.modified_date,
+        document=row.document,
+    )
+    if named != before[1]:
+        await _put_terms(tx, row, named)
+    changes = Counter(_counted(*after))
+    changes.subtract(_counted(*before))
+    await counts.add(tx, changes)
+
+
+async def delete(tx: Tx, row: MeetingRow, named: Named, now: int) -> None:
+    """Mark a live meeting as deleted. Its document keeps all that it was."""
+    await tx.run(
+        "UPDATE meetings SET deleted_date = :now WHERE org = :org AND number = :number",
+        org=row.org,
+        number=row.number,
+        now=now,
+    )
+    await terms.remove(tx, row.org, [row.display_id])
+    await counts.add(tx, dict.fromkeys(_counted(row, named), -1))
+
+
+async def by_external_ref(tx: Tx, org: str, external_ref: str) -> int | None:
+    """The number of the live meeting that has an external_ref."""
+    row = await tx.one(
+        """
+        SELECT number FROM meetings
+        WHERE org = :org AND external_ref = :external_ref AND deleted_date IS NULL
+        """,
+        org=org,
+        external_ref=external_ref,
+    )
+    return None if row is None else int(row[0])
+
+
+async def holding(
+    tx: Tx, org: str, field: Literal["members", "organizer", "parent"], id_: str
+) -> int:
+    """How many live meetings have this member, organizer or parent."""
+    return await counts.total(tx, org, f"meetings.{field}", [id_])
+
+
+SORTS = {
+    "created_date": int,
+    "ended_date": int,
+    "modified_date": int,
+    "scheduled_date": int,
+    "title": str,
+}
+_LINKED = "l.org = m.org AND l.source = 'MEETING-' || m.number"
+
+
+def _by_links(column: str) -> Link:
+    return Link(
+        "links l",
+        _LINKED,
+        f"l.{column}",
+        number="CAST(substr(l.source, 9) AS BIGINT)",
+        scope="l.org = :org AND l.source_kind = 'meeting'",
+    )
+
+
+_LISTING = Listing(
+    select=", ".join(f"m.{column}" for column in MeetingRow._fields),
+    table="meetings m",
+    scope="m.org = :org AND m.deleted_date IS NULL",
+    number="m.number",
+    sorts={name: f"m.{name}" for name in SORTS},
+    make=MeetingRow._make,
+    counted="meetings",
+    filters={
+        "channel": Column("m.channel", indexed=True, summed=True),
+        "created_by": Column("m.created_by", indexed=True, summed=True),
+        "external_ref": Column("m.external_ref", indexed=True),
+        "linked_from": _by_links("source_kind"),
+        "linked_to": _by_links("target"),
+        "organizer": Column("m.organizer", indexed=True, summed=True),
+        "parent": Column("m.parent", indexed=True, summed=True),
+        "state": Column("m.state", indexed=True, summed=True),
+        **terms.filters("meetings", "m", "'MEETING-' || m.number", "custom_fields"),
+        **terms.filters("meetings", "m", "'MEETING-' || m.number", "members", "tags", summed=True),
+    },
+    dates={
+        "created_date": Date("m.created_date"),
+        "ended_date": Date("m.ended_date", optional=True),
+        "modified_date": Date("m.modified_date"),
+        "scheduled_date": Date("m.scheduled_date", optional=True),
+    },
+)
+
+
+DATES = tuple(_LISTING.dates)
+
+
+def live(org: str) -> Filter[MeetingRow]:
+    """The org's live meetings."""
+    return _LISTING.of_org(org)
+
+
+class LinkAsked(NamedTuple):
+    """A link that goes out from a meeting; None stands for anything. `target` is a display id."""
+
+    link_type: str | None
+    target: str | None
+    target_kind: str | None
+
+
+def linked(where: Filter[MeetingRow], asked: Sequence[LinkAsked]) -> None:
+    """Keep meetings with any of these links; without links, all."""
+    if not asked:
+        return
+    # What an index finds; the condition beside it says which of those links are meant.
+    targets = [link.target for link in asked if link.target is not None]
+    if len(targets) == len(asked):
+        where.among("linked_to", targets)
+    else:
+        where.among("linked_from", [ids.MEETING.name])
+    parameters: dict[str, Value] = {}
+    meant = []
+    for place, link in enumerate(asked):
+        fields = {key: value for key, value in link._asdict().items() if value is not None}
+        parameters |= {f"{key}_of_{place}": value for key, value in fields.items()}
+        meant.append(" AND ".join(["1 = 1", *(f"l.{key} = :{key}_of_{place}" for key in fields)]))
+    any_ = " OR ".join(f"({one})" for one in meant)
+    where.where(f"EXISTS (SELECT 1 FROM links l WHERE {_LINKED} AND ({any_}))", **parameters)  # noqa: S608  # literals

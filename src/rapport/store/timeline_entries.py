@@ -192,6 +192,11 @@ def changes(where: Filter[EntryRow]) -> None:
     where.where("x.action <> 'commented'")
 
 
+# An object, and the opportunities of the account that it is.
+_WITH_OPPORTUNITIES = """SELECT object FROM rows(:objects, object text) UNION ALL
+    SELECT 'OPP-' || o.number FROM opportunities o WHERE o.org = :org AND o.account = :account"""
+
+
 def on(where: Filter[EntryRow], object_: str, *, rollup: bool) -> None:
     """Keep the entries of one object, with `rollup` those of its opportunities, engagements and
     meetings too.
@@ -200,25 +205,16 @@ def on(where: Filter[EntryRow], object_: str, *, rollup: bool) -> None:
         where.where("x.object = :object", object=object_)
         return
     where.where(
-        """
+        f"""
         x.object IN (
-            SELECT object FROM rows(:objects, object text)
-            UNION ALL
-            SELECT 'OPP-' || o.number FROM opportunities o WHERE o.org = :org
-            AND o.account = :account
+            {_WITH_OPPORTUNITIES}
             UNION ALL
             SELECT 'ENGAGEMENT-' || p.engagement FROM engagement_parents p
-            WHERE p.org = :org AND (p.parent = :object OR p.parent IN (
-                SELECT 'OPP-' || o.number FROM opportunities o WHERE o.org = :org
-                AND o.account = :account))
+            WHERE p.org = :org AND p.parent IN ({_WITH_OPPORTUNITIES})
             UNION ALL
             SELECT 'MEETING-' || m.number FROM meetings m
-            WHERE m.org = :org AND m.parent IN (
-                SELECT object FROM rows(:objects, object text) UNION ALL
-                SELECT 'OPP-' || o.number FROM opportunities o WHERE o.org = :org
-                AND o.account = :account))
-        """,
-        object=object_,
+            WHERE m.org = :org AND m.parent IN ({_WITH_OPPORTUNITIES}))
+        """,  # noqa: S608  # our own literal
         objects=[(object_,)],
         account=ids.number_of(object_) if ids.kind_of(object_) is ids.ACCOUNT else 0,
     )

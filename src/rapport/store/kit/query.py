@@ -207,6 +207,7 @@ class Filter(Generic[T]):
     conditions: list[str]
     parameters: dict[str, Value]
     asked: list[Asked] = field(default_factory=list)
+    is_empty: bool = False
 
     def where(self, condition: str, **parameters: Value) -> None:
         """Add a condition. Parameter names must be new to this filter."""
@@ -246,7 +247,7 @@ class Filter(Generic[T]):
 
     def nothing(self) -> None:
         """Let no row through."""
-        self.where("1 = 0")
+        self.is_empty = True
 
     def beside(self, driver: Asked | None = None) -> str:
         """All conditions, but for what a driver is for."""
@@ -283,6 +284,8 @@ class Page(Generic[T]):
 
 async def everything(tx: Tx, where: Filter[T]) -> list[T]:
     """All that match, by number."""
+    if where.is_empty:
+        return []
     listing = where.listing
     sql = f"SELECT {listing.select} FROM {listing.table} WHERE {where} ORDER BY {listing.last}"  # noqa: S608
     return [listing.make(row) for row in await tx.all(sql, **where.parameters)]
@@ -297,6 +300,8 @@ async def numbered(tx: Tx, where: Filter[T], numbers: Sequence[int]) -> list[T]:
 
 async def count(tx: Tx, where: Filter[Any]) -> int:
     """How many match: as the sums say, or among the fewest rows that one of the filters has."""
+    if where.is_empty:
+        return 0
     is_plain = len(where.conditions) == 1
     if where.listing.counted and is_plain and not where.asked:
         return await counts.total(tx, where.org, where.listing.counted, [""])
@@ -361,6 +366,8 @@ async def page(tx: Tx, where: Filter[T], walk: Walk) -> Page[T]:
 
     The selected rows begin with the sort columns and the number, which the cursors are made of.
     """
+    if where.is_empty:
+        return Page([], None, None)
     listing, cursor, backwards = where.listing, walk.cursor, walk.backwards
     columns = [(listing.sorts[sort.field], sort.descending) for sort in walk.sorts]
     columns.append((listing.last, walk.sorts[-1].descending))

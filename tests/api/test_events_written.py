@@ -32,6 +32,13 @@ def _link(client: Client, world: World) -> Any:
     return client.ok("links.create", {"link_type": "is_related_to", **ends})["link"]
 
 
+def _meeting(client: Client, world: World) -> Any:
+    """A meeting, linked to the account."""
+    made = client.meeting()
+    ends = {"source": made["id"], "target": world.account["id"]}
+    return client.ok("links.create", {"link_type": "is_related_to", **ends})
+
+
 def _comment(client: Client, world: World) -> Any:
     return client.ok(
         "timeline-entries.create",
@@ -140,6 +147,14 @@ CASES: dict[str, Case] = {
         ["link_deleted", "link_created"],
         _link,
     ),
+    "meetings.create": Case(
+        {"members": ["DEVU-1"], "channel": "zoom", "state": "scheduled", "title": "A"},
+        ["meeting_created"],
+    ),
+    "meetings.delete": Case(
+        {"id": "MEETING-1"}, ["link_deleted", "meeting_deleted"], _meeting
+    ),
+    "meetings.update": Case({"id": "MEETING-1", "state": "canceled"}, ["meeting_updated"], _meeting),
     "rev-orgs.create": Case({"display_name": "West", "account": "ACC-1"}, ["rev_org_created"]),
     "rev-orgs.delete": Case({"id": "REV-1"}, ["rev_user_updated", "rev_org_deleted"]),
     "rev-orgs.update": Case({"id": "REV-1", "description": "x"}, ["rev_org_updated"]),

@@ -380,6 +380,18 @@ def test_the_get_form_answers_as_the_post_form_does(alice: Client, method: Metho
         "state": ["active", "shadow"], "opportunity": {"account": [world.account["id"]]}, "is_verified": False, "limit": 3,
         "sort_by": ["modified_date:asc", "created_date:desc"], "mode": "before", "expand": ["members", "tags"],
     }  # fmt: skip
+    if method.family == "meetings":
+        meeting = alice.meeting(custom_fields={"a": 1}, organizer=alice.user)
+        values |= {
+            "id": meeting["id"],
+            "channel": ["zoom", "teams"],
+            "direction": ["incoming"],
+            "ended_date": since,
+            "organizer": [alice.user],
+            "state": ["scheduled", "no_show"],
+            "subtype": ["x", 'y "z"'],
+            "sync_metadata": {"external_reference": ["a", "b"], "origin_system": ["c"]},
+        }
     if method.family == "timeline-entries":
         values |= {
             "id": comment_on(alice, world.account)["id"],
@@ -417,6 +429,7 @@ def more(client: Client, world: dict[str, Any]) -> dict[str, Any]:
         "rev_org": client.ok("rev-orgs.get", {"account": world["account"]["id"]})["rev_org"],
         "link": client.ok("links.create", {"link_type": "is_part_of", **ends})["link"],
         "comment": comment_on(client, world["account"]),
+        "meeting": client.meeting(),
         "service_account": client.ok("service-accounts.create", {"display_name": "Import"})[
             "service_account"
         ],
@@ -438,6 +451,7 @@ def test_another_org_s_object_answers_as_one_that_does_not_exist(
         "tags": "tag",
         "rev-users": "rev_user",
         "engagements": "engagement",
+        "meetings": "meeting",
         "artifacts": "artifact",
         "rev-orgs": "rev_org",
         "links": "link",
@@ -561,7 +575,7 @@ def test_a_list_refuses_bad_limits_sorts_modes_and_cursors(alice: Client, method
         alice.refused(method.name, {"cursor": cursor}, "invalid_field", "cursor")
 
 
-FILTERS = {"engagements": "external_ref", "accounts": "domains", "works": "external_ref", "tags": "name", "dev-users": "email",
+FILTERS = {"engagements": "external_ref", "meetings": "external_ref", "accounts": "domains", "works": "external_ref", "tags": "name", "dev-users": "email",
            "rev-users": "external_ref", "rev-orgs": "external_ref"}  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from rapport.clock import format_rfc3339
 from rapport.contract import meetings as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError, ValueNotPermitted, raise_all
-from rapport.contract.kit.fields import UNSET, Json, SetTagWithValue, UnsetType
+from rapport.contract.kit.fields import UNSET, Json, SetTagWithValue, UnsetType, wire_value
 from rapport.contract.kit.ids import ArtifactId, Id
 from rapport.operations.kit.atoms import (
     artifact_summaries,
@@ -70,6 +70,8 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 _decode_document = msgspec.json.Decoder(Document).decode
+# The hook writes what a request was read into: a URL has a type of its own.
+_encode = msgspec.json.Encoder(enc_hook=wire_value).encode
 # A request's own texts, which a document keeps under the same names.
 _TEXTS = ("description", "external_url", "recording_url")
 
@@ -106,7 +108,7 @@ async def create(
         created_date=ctx.now,
         modified_by=ctx.caller.user_id,
         modified_date=ctx.now,
-        document=msgspec.json.encode(document).decode(),
+        document=_encode(document).decode(),
     )
     await store.insert(ctx.tx, row, _named(document))
     await claim_artifacts(ctx, document.attached, row.display_id)
@@ -304,7 +306,7 @@ async def update(
         organizer=_display_id(request.organizer, row.organizer),
         scheduled_date=dates.scheduled,
         ended_date=dates.ended,
-        document=msgspec.json.encode(document).decode(),
+        document=_encode(document).decode(),
     )
 
     async def write(changed_row: MeetingRow) -> None:

@@ -277,7 +277,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"external_ref": ""}, "value_not_permitted", "external_ref"),
     ({"external_ref": "x" * 513}, "value_not_permitted", "external_ref"),
     ({"external_url": "example.com"}, "value_not_permitted", "external_url"),
-    ({"engagement_type": "meeting"}, "invalid_enum_value", "engagement_type"),
+    ({"engagement_type": "fax"}, "invalid_enum_value", "engagement_type"),
     ({"scheduled_date": "2023-01-01"}, "value_not_permitted", "scheduled_date"),
     ({"scheduled_date": 0}, "unexpected_json_type", "scheduled_date"),
     ({"members": ["DEVU-1"]}, "unexpected_json_type", "members"),

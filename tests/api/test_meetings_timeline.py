@@ -87,8 +87,8 @@ def test_webhooks_hear_of_meetings_and_can_be_sent_one(alice: Client) -> None:
     assert webhook["event_types"] == types
     made = alice.meeting()
     alice.ok("webhooks.fetch", {"id": webhook["id"], "object": made["id"]})
-    listed = alice.ok("webhook-deliveries.list", {"webhook": webhook["id"]})
-    assert "meeting_fetched" in [one["type"] for one in listed["webhook_deliveries"]]
+    listed = alice.ok("webhook-deliveries.list", {"webhook": [webhook["id"]]})
+    assert "meeting_fetched" in [one["event_type"] for one in listed["webhook_deliveries"]]
 
 
 def test_strict_servers_know_no_webhook_types_of_meetings(strict_server: Any) -> None:

@@ -44,7 +44,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"scheduled_date": "0001-01-01T00:00:00+05:00"}, "value_not_permitted", "scheduled_date"),
     ({"scheduled_date": 1672574400}, "unexpected_json_type", "scheduled_date"),
     ({"scheduled_date": None}, "unexpected_json_type", "scheduled_date"),
-    ({"engagement_type": "meeting"}, "invalid_enum_value", "engagement_type"),
+    ({"engagement_type": "fax"}, "invalid_enum_value", "engagement_type"),
     ({"engagement_type": "Call"}, "invalid_enum_value", "engagement_type"),
     ({"engagement_type": None}, "unexpected_json_type", "engagement_type"),
     ({"description": "x" * 65_537}, "value_not_permitted", "description"),

@@ -137,3 +137,22 @@ def test_the_differences_of_real_clients_are_refused_here_and_taken_elsewhere(
             "tags": [tag],
         }
         assert client.call("engagements.create", request).status == (201 if status == 200 else 400)
+
+
+@pytest.mark.parametrize("kind", ["conversation", "custom", "meeting", "survey"])
+def test_types_that_only_devrevs_filters_know_are_written_here_and_not_there(
+    kind: str, dana: Client, alice: Client
+) -> None:
+    request = {"members": [alice.user], "scheduled_date": "2023-01-01T12:00:00Z", "title": "x"}
+    made = alice.ok("engagements.create", {**request, "engagement_type": kind})["engagement"]
+    assert made["engagement_type"] == kind
+    other = alice.engagement()
+    change = {"id": other["id"], "engagement_type": kind}
+    assert alice.ok("engagements.update", change)["engagement"]["engagement_type"] == kind
+    assert alice.ok("engagements.count", {"type": [kind]}) == {"count": 2}
+    answer = dana.call(
+        "engagements.create", {**request, "members": [dana.user], "engagement_type": kind}
+    )
+    assert (answer.status, answer.type) == (400, "invalid_enum_value")
+    assert kind not in answer.body["allowed_values"]
+    assert dana.ok("engagements.list", {"type": [kind]}) == {"engagements": []}

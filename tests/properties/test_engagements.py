@@ -13,7 +13,9 @@ from tests.support.server import Client, Server
 
 pytestmark = pytest.mark.engines("sqlite", "postgres")
 
-TYPES = ("call", "default", "email", "linked_in", "offline")
+TYPES = (
+    "call", "conversation", "custom", "default", "email", "linked_in", "meeting", "offline", "survey",
+)  # fmt: skip
 SORTS = ("created_date", "modified_date", "scheduled_date", "title")
 
 

@@ -33,7 +33,16 @@ def given(server: Server, admin: Client) -> dict[str, str]:
         applies_to_part="PROD-1",
         owned_by=[user],
     )
+    meeting = call(
+        "meetings.create",
+        title="Review",
+        channel="zoom",
+        state="scheduled",
+        members=[user],
+        scheduled_date="2023-06-01T12:00:00Z",
+    )
     return {
+        "meeting": meeting["meeting"]["id"],
         "user": user,
         "other": call("dev-users.get", id=other)["dev_user"]["id"],
         "account": account,

@@ -27,7 +27,6 @@ NOT_SERVED: dict[str, dict[str, Any]] = {
     },
     "update_part": {"type": "enhancement", "id": "ENH-1", "name": "x"},
     "list_parts": {"type": "enhancement"},
-    "list_meetings": {},
     "get_sprints": {"ancestor_part_id": "PROD-1"},
     "list_subtypes": {"leaf_type": "issue"},
 }
@@ -76,6 +75,16 @@ async def works_are_listed_by_dates_owners_and_sort(api: Tools) -> None:
     assert answered(said) == {"works": []}, said
 
 
+async def meetings_are_listed_by_what_they_are(api: Tools) -> None:
+    dates = {"created_date": TODAY, "modified_date": TODAY, "scheduled_date": TODAY}
+    people = {"members": [GIVEN["user"]], "created_by": [GIVEN["user"]]}
+    filters = {"channel": ["zoom"], "state": ["scheduled"], "sort_by": ["scheduled_date:desc"]}
+    said = await api.text("list_meetings", **dates, **people, **filters, limit=5)
+    (found,) = answered(said)["meetings"]
+    assert (found["id"], found["title"]) == (GIVEN["meeting"], "Review")
+    assert answered(await api.text("list_meetings", ended_date=TODAY)) == {"meetings": []}
+
+
 async def works_cannot(api: Tools) -> None:
     """It knows issues and tickets alone: opportunities it neither lists nor changes, and the
     others are not kept here.
@@ -110,14 +119,14 @@ async def engagements_cannot(api: Tools) -> None:
 
 
 async def not_served(api: Tools) -> None:
-    """Search, parts, meetings, sprints and schemas are unknown routes at the server."""
+    """Search, parts, sprints and schemas are unknown routes at the server."""
     for name, arguments in NOT_SERVED.items():
         assert "status 404" in (said := await api.text(name, **arguments)), said
 
 
 CHECKS: list[Check] = [
-    tools, the_current_user, an_opportunity_is_found, works_are_listed_by_dates_owners_and_sort, works_cannot,
-    a_comment_is_added, engagements_cannot, not_served,
+    tools, the_current_user, an_opportunity_is_found, works_are_listed_by_dates_owners_and_sort,
+    meetings_are_listed_by_what_they_are, works_cannot, a_comment_is_added, engagements_cannot, not_served,
 ]  # fmt: skip
 
 

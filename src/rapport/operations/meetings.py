@@ -9,7 +9,7 @@ from rapport.clock import format_rfc3339
 from rapport.contract import meetings as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError, ValueNotPermitted, raise_all
-from rapport.contract.kit.fields import UNSET, Json, SetTagWithValue, UnsetType, wire_value
+from rapport.contract.kit.fields import UNSET, Raw, SetTagWithValue, UnsetType, wire_value
 from rapport.contract.kit.ids import ArtifactId, Id
 from rapport.operations.kit.atoms import (
     artifact_summaries,
@@ -23,6 +23,7 @@ from rapport.operations.kit.changes import (
     claim_artifacts,
     custom_fields,
     detach,
+    first_custom_fields,
     tell_created,
     tell_deleted,
 )
@@ -53,7 +54,7 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
     """What a meeting's row keeps beside its columns; references are display ids."""
 
     artifacts: list[str] = []
-    custom_fields: Json | None = None
+    custom_fields: dict[str, Raw] | None = None
     description: str | None = None
     external_url: str | None = None
     members: list[str]
@@ -92,7 +93,11 @@ async def create(
     dates = _Dates(_date(request.scheduled_date, NO_DATE), _date(request.ended_date, NO_DATE))
     asked = _Asked("", request.artifacts, request.members, request.tags, request.parent)
     fields = await _checked(ctx, request, asked, dates, holder=None)
-    document = Document(**fields, **sent(request, "custom_fields", *_TEXTS))
+    document = Document(
+        **fields,
+        **sent(request, *_TEXTS),
+        custom_fields=first_custom_fields(request.custom_fields),
+    )
     row = MeetingRow(
         org=ctx.org,
         number=await numbers.take_one(ctx.tx, ids.MEETING, ctx.org),

@@ -105,6 +105,7 @@ TABLES = {
     "engagement_tags": "engagement, position",
     "engagement_artifacts": "engagement, position",
     "engagements": "number",
+    "meetings": "number",
     "comments": "number",
     "links": "number",
     "terms": "owner, field, position",

@@ -1,6 +1,6 @@
 """Dev orgs. One that is being deleted is to everybody as if it were gone."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from rapport.store.kit.db import Row, Tx
@@ -89,9 +89,9 @@ async def rename(tx: Tx, row: OrgRow) -> None:
 
 # Deletion
 
-# What has rows of orgs, with the keys of those beside `org`. What somebody else may still add to
-# by what is in another table stands behind that: versions behind artifacts, events behind all that
-# the cleaner tells of, counters behind what takes numbers.
+# What has rows of orgs, with their keys beside `org`, but for `loose_blobs`, which the cleaner
+# empties. The cleaner may still be at work in the org: the events that it tells, and the counters
+# that number them, go behind what they are about.
 TABLES = {
     "tokens": "number",
     "webhooks": "number",
@@ -141,31 +141,26 @@ async def clear(tx: Tx, org: str, table: str, *, now: int, most: int) -> int:
     become loose.
     """
     key = TABLES[table]
-    if table == "artifact_versions":
-        await _loosen(tx, org, now, most)
-    return await tx.run(
-        f"""
+    delete = f"""
         DELETE FROM {table} WHERE org = :org AND ({key}) IN (
             SELECT {key} FROM {table} WHERE org = :org ORDER BY {key} LIMIT :most)
-        """,  # noqa: S608  # our own names
-        org=org,
-        most=most,
-    )
+        """  # noqa: S608  # our own names
+    if table != "artifact_versions":
+        return await tx.run(delete, org=org, most=most)
+    # What was removed says it: an upload may have ended since anybody looked.
+    gone = await tx.all(f"{delete} RETURNING blob", org=org, most=most)
+    await _loosen(tx, [(org, blob, now) for (blob,) in gone if blob is not None])
+    return len(gone)
 
 
-async def _loosen(tx: Tx, org: str, now: int, most: int) -> None:
-    """Let the blobs of the versions that `clear` removes next be due."""
+async def _loosen(tx: Tx, blobs: Sequence[tuple[str, str, int]]) -> None:
+    """Note (org, blob, due date) of blobs whose versions are gone."""
     await tx.run(
         """
         INSERT INTO loose_blobs (org, blob, due_date)
-        SELECT org, blob, :now FROM (
-            SELECT org, blob FROM artifact_versions WHERE org = :org
-            ORDER BY artifact, version LIMIT :most) v
-        WHERE blob IS NOT NULL
+        SELECT org, blob, due FROM rows(:blobs, org text, blob text, due bigint)
         """,
-        org=org,
-        now=now,
-        most=most,
+        blobs=blobs,
     )
 
 

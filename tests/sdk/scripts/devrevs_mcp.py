@@ -78,11 +78,14 @@ async def works_are_listed_by_dates_owners_and_sort(api: Tools) -> None:
 async def meetings_are_listed_by_what_they_are(api: Tools) -> None:
     dates = {"created_date": TODAY, "modified_date": TODAY, "scheduled_date": TODAY}
     people = {"members": [GIVEN["user"]], "created_by": [GIVEN["user"]]}
-    filters = {"channel": ["zoom"], "state": ["scheduled"], "sort_by": ["scheduled_date:desc"]}
+    filters = {"channel": ["zoom"], "state": ["scheduled"], "sort_by": ["modified_date:desc"]}
     said = await api.text("list_meetings", **dates, **people, **filters, limit=5)
     (found,) = answered(said)["meetings"]
     assert (found["id"], found["title"]) == (GIVEN["meeting"], "Review")
     assert answered(await api.text("list_meetings", ended_date=TODAY)) == {"meetings": []}
+    # It writes a state otherwise than the API does, and offers orders of works.
+    for wrong in ({"state": ["cancelled"]}, {"sort_by": ["target_close_date:asc"]}):
+        assert "status 400" in await api.text("list_meetings", **wrong)
 
 
 async def works_cannot(api: Tools) -> None:

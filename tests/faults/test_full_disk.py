@@ -69,13 +69,16 @@ def test_writes_get_503_in_time_reads_go_on_and_all_comes_back_by_itself(small_d
     assert client.ok("engagements.list", {"limit": 1, "sort_by": ["created_date:asc"]})[
         "engagements"
     ] == [kept]
-    assert server.http.get(f"{server.url}/readyz").status_code == 200
+    refusal = server.http.get(f"{server.url}/readyz")
+    assert (refusal.status_code, refusal.json()["type"]) == (503, "service_unavailable")
+    assert "full" in refusal.json()["message"]
 
     filler.unlink()
     deadline = time.monotonic() + 5
     while (answer := _create(client)).status != 201:
         assert time.monotonic() < deadline, answer
         time.sleep(0.1)
+    assert server.http.get(f"{server.url}/readyz").status_code == 200
     assert client.ok("engagements.count")["count"] == count + 1
     server.restart()
     assert client.ok("engagements.count")["count"] == count + 1

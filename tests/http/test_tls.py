@@ -17,7 +17,7 @@ import pytest
 from cryptography import x509
 
 from rapport.folder import CannotStart
-from rapport.serving import installation, local_ca
+from rapport.serving import local_ca, tls
 from rapport.serving.tls import TlsError, context
 from rapport.settings import SettingError, load
 from tests.sdk.install import node
@@ -209,7 +209,7 @@ def test_wrong_files_are_one_sentence(
 ) -> None:
     given = {f"tls_{name}": odd_files[file] for name, file in flags.items()}
     with pytest.raises(CannotStart, match=why) as caught:
-        installation._own_tls(load(given, {}))
+        tls.own(load(given, {}))
     assert "\n" not in str(caught.value)
 
 

@@ -85,17 +85,23 @@ class Operator:
 class Server:
     """`rapport serve` on a data folder, on a free port unless one is given.
 
-    `python` runs it, `trust` are the variables that it says make clients trust its certificate.
+    `python` runs it with the descriptors that it `keeps`, `trust` are the variables that it says make clients trust its certificate.
     `started` are those that run.
     """
 
     started: ClassVar[set["Server"]] = set()
 
     def __init__(
-        self, data: Path, *flags: str, python: Path | str = sys.executable, **environment: str
+        self,
+        data: Path,
+        *flags: str,
+        python: Path | str = sys.executable,
+        keeps: Sequence[int] = (),
+        **environment: str,
     ) -> None:
         self.data = data
         self._python = str(python)
+        self._keeps = keeps
         self._flags = flags
         self._environment = environment
         self.is_strict = "RAPPORT_STRICT" in environment
@@ -129,6 +135,7 @@ class Server:
             text=True,
             env={**clean, **MANY, **self._environment},
             cwd=self.data.parent,
+            pass_fds=self._keeps,
         )
         Server.started.add(self)
         assert self.process.stdout is not None

@@ -20,7 +20,7 @@ from rapport.http.files.uploads import Files
 from rapport.http.metrics import Metrics
 from rapport.http.reference.once import Once
 from rapport.http.reference.sheets import Sheet, answer, sheet
-from rapport.operations.health import ready
+from rapport.operations.health import Health
 from rapport.store.kit.db import Store
 from rapport.wire import openapi
 from rapport.wire.errors import render, wrong_verb
@@ -58,6 +58,7 @@ def site(
     )
     reference = Once(_reference, document)
     pages: dict[str, Once[Sheet]] = {}
+    health = Health(store)
 
     async def healthz(_request: Request) -> Response:
         return _json(200, b'{"status":"ok"}')
@@ -67,7 +68,7 @@ def site(
             raise ServiceUnavailable(
                 "This server is about to stop.", detail="Send requests to another one."
             )
-        await ready(store)
+        await health.ready()
         return _json(200, b'{"status":"ready"}')
 
     async def openapi_json(request: Request) -> Response:

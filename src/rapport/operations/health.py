@@ -1,21 +1,43 @@
-"""Whether the store answers, and is one that this program can work on."""
+"""Whether the store answers, takes writes, and is one that this program can work on."""
 
 import time
+from collections.abc import Sequence
 
 from rapport.contract.kit.errors import ServiceUnavailable
 from rapport.store.kit import migrate
-from rapport.store.kit.db import Store
+from rapport.store.kit.db import Batch, Store, Tx
 
 _SECONDS = 2.0
+# For how long a write that worked stands for the next: nobody who asks without a token can make
+# the disk work harder than this.
+_FRESH_SECONDS = 1.0
 
 
-async def ready(store: Store) -> None:
-    """Ask the store something.
+class Health:
+    """What `/readyz` knows of a store."""
 
-    Raises:
-        ServiceUnavailable: it does not answer, or a newer program has changed it beyond this one.
-    """
-    if await store.read(migrate.is_outdated, deadline=time.monotonic() + _SECONDS):
-        raise ServiceUnavailable(
-            "The store needs a newer program.", detail="Send requests to another server."
-        )
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._written = float("-inf")
+        self._touch = Batch(_touch, together=True)
+
+    async def ready(self) -> None:
+        """Ask the store something, and write to it unless that has just worked.
+
+        Raises:
+            ServiceUnavailable: it does not answer or takes no writes, or a newer program has
+                changed it beyond this one.
+        """
+        deadline = time.monotonic() + _SECONDS
+        if await self._store.read(migrate.is_outdated, deadline=deadline):
+            raise ServiceUnavailable(
+                "The store needs a newer program.", detail="Send requests to another server."
+            )
+        if time.monotonic() - self._written > _FRESH_SECONDS:
+            await self._store.write(self._touch, None, deadline=deadline)
+            self._written = time.monotonic()
+
+
+async def _touch(tx: Tx, calls: Sequence[None]) -> Sequence[None]:
+    await tx.touch()
+    return calls

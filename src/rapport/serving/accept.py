@@ -38,7 +38,7 @@ class Acceptor:
         own: the process's socket; it listens.
         others: the sockets of other processes on the same port; they listen.
         protocol: makes what speaks on a connection.
-        tls: None for connections without.
+        tls: None for connections without. It may be changed, for connections to come.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Acceptor:
         self._own = own
         self._others = others
         self._protocol = protocol
-        self._tls = tls
+        self.tls = tls
         self._loop = asyncio.get_running_loop()
         self._opening: set[asyncio.Task[None]] = set()
         self._waited: list[socket.socket] = []
@@ -119,4 +119,4 @@ class Acceptor:
 
     async def _speak(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):  # who comes without TLS, or goes at once
-            await self._loop.connect_accepted_socket(self._protocol, connection, ssl=self._tls)
+            await self._loop.connect_accepted_socket(self._protocol, connection, ssl=self.tls)

@@ -26,7 +26,16 @@ from rapport.contract.kit.errors import ApiError
 from rapport.control import server as control
 from rapport.events.bell import Bell
 from rapport.events.relay import Relay, tell_once
-from rapport.folder import BLOBS, DATABASE, KEY, SOCKET, CannotStart, locked
+from rapport.folder import (
+    BLOBS,
+    DATABASE,
+    KEY,
+    SOCKET,
+    CannotStart,
+    has_store,
+    locked,
+    make_private,
+)
 from rapport.http.edge import App, Edge, identified
 from rapport.http.files.uploads import Files
 from rapport.http.metrics import Metrics
@@ -42,12 +51,10 @@ from rapport.operations.kit.context import Tools
 from rapport.operations.kit.invoke import Invoker
 from rapport.operations.uploads import Uploads
 from rapport.ratelimit import Limiter, Limits
-from rapport.serving import listener
+from rapport.serving import listener, notify, tls
 from rapport.serving.parent import Parent
 from rapport.serving.protocol import State
 from rapport.serving.server import Server
-from rapport.serving.tls import TlsError
-from rapport.serving.tls import context as tls_context
 from rapport.settings import Settings
 from rapport.store.kit.db import CannotOpen, Dial, Store
 from rapport.store.kit.migrate import NewerDatabase
@@ -57,8 +64,6 @@ from rapport.webhooks.post import Poster
 from rapport.webhooks.reach import Reach
 
 __all__ = ["Opened", "configure_logs", "migrate", "open_data", "run_command", "serve"]
-# What Python and OpenSSL, Node, and requests read the file of trusted CAs from.
-_TRUST = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
 _EXPOSED = (
     "X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
     "Retry-After", "Idempotent-Replayed",
@@ -172,7 +177,7 @@ async def _open_store(settings: Settings) -> Store:
     except (CannotOpen, NewerDatabase) as error:
         raise CannotStart(str(error)) from None
     for file in settings.data.glob(f"{DATABASE}*"):
-        file.chmod(0o600)
+        make_private(file, 0o600)
     return store
 
 
@@ -240,7 +245,7 @@ async def run_command(
         CannotStart: there is no store, or it can't be opened.
     """
     configure_logs()
-    if not settings.database_url and not (settings.data / DATABASE).exists():
+    if not settings.database_url and not has_store(settings.data):
         raise CannotStart(
             f"there is no store in {settings.data}: run rapport init, or rapport serve"
         )
@@ -294,58 +299,17 @@ def _application(opened: Opened, settings: Settings, limits: Limits | None, stat
     return edge
 
 
-def _own_tls(settings: Settings) -> ssl.SSLContext | None:
-    """TLS with the operator's certificate; None where there is none.
-
-    Raises:
-        CannotStart: the settings contradict one another, or the files can't be used.
-    """
-    cert, key = settings.tls_cert, settings.tls_key
-    if cert is None and key is None:
-        return None
-    if cert is None or key is None:
-        raise CannotStart("tls_cert and tls_key go together: give both or none")
-    if settings.tls == "dev":
-        raise CannotStart(
-            "tls = dev makes its own certificate: leave out either it or tls_cert and tls_key"
-        )
-    try:
-        return tls_context(cert, key)
-    except TlsError as error:
-        raise CannotStart(str(error)) from None
-
-
-def _dev_tls(settings: Settings, say: Callable[[str], None]) -> ssl.SSLContext:
-    """TLS with a certificate from the data folder's own CA.
-
-    Raises:
-        CannotStart: that folder can't be used.
-    """
-    from rapport.serving import (  # noqa: PLC0415  # takes a tenth of a second that other starts save
-        local_ca,
-    )
-
-    try:
-        files = local_ca.ensure(settings.data / "tls", settings.tls_name)
-        made = tls_context(files.cert, files.key)
-    except TlsError as error:
-        raise CannotStart(str(error)) from None
-    ca = shlex.quote(str(files.ca.resolve()))
-    say("Clients trust this server's certificate after:")
-    say(f"export {' '.join(f'{name}={ca}' for name in _TRUST)}")
-    return made
-
-
 async def _serve(
     settings: Settings, first: First, *, say: Callable[[str], None], parent: Parent | None
 ) -> None:
-    tls = _own_tls(settings)
+    tls.own(settings)  # what is wrong with it is said before anything is made
     log = structlog.get_logger("rapport")
-    taken = parent.listener if parent else listener.bind(settings.host, settings.port)
+    taken = parent.listener if parent else listener.taken(settings)
     with contextlib.closing(taken):
         async with open_data(settings) as opened:
+            secured = tls.chosen(settings)
             if settings.tls == "dev":
-                tls = _dev_tls(settings, say)
+                tls.say_trust(settings, say)
             is_first = await _first_start(opened, first, say)
             # Of several workers one is enough to say it.
             if not is_first and (parent is None or parent.number == 1):
@@ -356,20 +320,27 @@ async def _serve(
             def say_ready() -> None:
                 if parent is None:
                     say(f"Rapport serves {opened.tools.urls.local_url} (reference: /docs)")
+                    notify.ready()
                 else:
                     parent.ready()
                     parent.when_gone(server.retire)
                 log.info("serving", host=host, port=port, data=str(settings.data))
 
+            def say_leaving() -> None:
+                opened.bell.close()
+                if parent is None:
+                    notify.stopping()
+
             limits = _limits(settings)
             state = State()
             server = Server(
-                _config(_application(opened, settings, limits, state), settings, tls),
+                _config(_application(opened, settings, limits, state), settings, secured),
                 state,
                 others=parent.others if parent else (),
                 drain_delay=settings.drain_delay,
                 say_ready=say_ready,
-                say_leaving=opened.bell.close,
+                say_leaving=say_leaving,
+                read_tls=lambda: tls.chosen(settings),
             )
             # Others may be writing to a folder that is shared; no upload lasts a day.
             await opened.blobs.sweep(older_than=DAY / SECOND if settings.database_url else 0.0)
@@ -407,7 +378,10 @@ async def _commanded(opened: Opened, settings: Settings) -> AsyncIterator[None]:
         yield
         return
     path: Path = settings.data / SOCKET
-    commands = await control.listen(path, opened.commands)
+    try:
+        commands = await control.listen(path, opened.commands)
+    except OSError as error:
+        raise CannotStart(f"{path} can't be made: {error.strerror or error}") from None
     try:
         yield
     finally:
@@ -465,7 +439,7 @@ def _deliveries(opened: Opened, settings: Settings) -> Deliveries:
     )
 
 
-def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) -> uvicorn.Config:
+def _config(application: App, settings: Settings, secured: ssl.SSLContext | None) -> uvicorn.Config:
     config = uvicorn.Config(
         application,
         ws="none",
@@ -480,7 +454,7 @@ def _config(application: App, settings: Settings, tls: ssl.SSLContext | None) ->
         forwarded_allow_ips=settings.trusted_proxies,
     )
     config.load()
-    config.ssl = tls
+    config.ssl = secured
     return config
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import socket
 import sys
 import time
@@ -9,8 +10,42 @@ import time
 from rapport.folder import CannotStart
 from rapport.settings import Settings
 
+# Where systemd puts the first socket that it hands over.
+_FIRST_DESCRIPTOR = 3
 _BACKLOG = 2048
 _AGAIN_SECONDS = 0.05
+
+
+def taken(settings: Settings) -> socket.socket:
+    """The socket that was handed over, else one of our own on the port of the settings.
+
+    Raises:
+        CannotStart: neither can be had.
+    """
+    return inherited() or bind(settings.host, settings.port)
+
+
+def inherited() -> socket.socket | None:
+    """The listening socket that whoever started this process holds, and goes on holding: systemd's
+    socket activation, by LISTEN_PID and LISTEN_FDS. Connections wait in it between two servers.
+
+    Raises:
+        CannotStart: what was handed over is not one socket that listens on a port.
+    """
+    count = os.environ.get("LISTEN_FDS", "")
+    if os.environ.get("LISTEN_PID") != str(os.getpid()) or not count.isdecimal() or count == "0":
+        return None
+    if count != "1":
+        raise CannotStart(f"LISTEN_FDS is {count}, but one socket can be served: hand over one")
+    try:
+        found = socket.socket(fileno=_FIRST_DESCRIPTOR)
+        listens = found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError as error:
+        raise CannotStart(f"the socket of LISTEN_FDS can't be used: {error.strerror}") from None
+    if not listens or found.family not in {socket.AF_INET, socket.AF_INET6}:
+        raise CannotStart("the socket of LISTEN_FDS can't be used: it listens on no port")
+    found.set_inheritable(False)
+    return found
 
 
 def bind(host: str, port: int, *, patience: float = 0.0) -> socket.socket:

@@ -6,17 +6,22 @@ import asyncio
 import contextlib
 import signal
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+import structlog
 import uvicorn
 
+from rapport.folder import CannotStart
 from rapport.serving.accept import Acceptor
 from rapport.serving.protocol import RapportProtocol, State
+from rapport.serving.terminal import Terminal
 
 # How long a connection may be silent before a worker that others replace closes it: whoever has
 # just sent a request, or is about to, still gets its answer.
 _LINGER_SECONDS = 1.0
+_log = structlog.get_logger("rapport.http")
 
 
 class Server(uvicorn.Server):
@@ -34,6 +39,7 @@ class Server(uvicorn.Server):
         drain_delay: how many seconds it goes on taking connections after SIGTERM.
         say_ready: called once it serves.
         say_leaving: called once it is about to leave.
+        read_tls: reads the certificate anew.
     """
 
     def __init__(
@@ -45,6 +51,7 @@ class Server(uvicorn.Server):
         drain_delay: float,
         say_ready: Callable[[], None],
         say_leaving: Callable[[], None],
+        read_tls: Callable[[], ssl.SSLContext | None],
     ) -> None:
         super().__init__(config)
         self.server_state = self._state = state
@@ -52,6 +59,8 @@ class Server(uvicorn.Server):
         self._drain_delay = drain_delay
         self._say_ready = say_ready
         self._say_leaving = say_leaving
+        self._read_tls = read_tls
+        self._terminal = Terminal()
         self._until: float | None = None
         self._acceptors: list[Acceptor] = []
 
@@ -69,6 +78,22 @@ class Server(uvicorn.Server):
         for acceptor in self._acceptors:
             acceptor.close()
         self._begin_to_leave(_LINGER_SECONDS)
+
+    def hang_up(self) -> None:
+        """Show new connections the certificate that is in place now; end as programs do whose
+        terminal was closed.
+        """
+        if self._terminal.is_lost():
+            self.handle_exit(signal.SIGINT, None)
+            return
+        try:
+            self.config.ssl = self._read_tls()
+        except CannotStart as error:
+            _log.error("renewal_failed", error=str(error))
+            return
+        for acceptor in self._acceptors:
+            acceptor.tls = self.config.ssl
+        _log.info("renewed")
 
     def _begin_to_leave(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -114,10 +139,13 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave on SIGTERM, and without a delay on SIGINT; a second SIGINT stops at once."""
+        """Leave on SIGTERM, and without a delay on SIGINT; a second SIGINT stops at once. SIGHUP
+        ends nothing, to the end of the process.
+        """
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.leave)
         loop.add_signal_handler(signal.SIGINT, self.handle_exit, signal.SIGINT, None)
+        loop.add_signal_handler(signal.SIGHUP, self.hang_up)
         yield
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)

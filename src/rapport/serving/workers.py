@@ -10,7 +10,6 @@ is installed then.
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import socket
 import sys
@@ -25,7 +24,8 @@ from prometheus_client.multiprocess import mark_process_dead
 from rapport import metrics
 from rapport.folder import CannotStart
 from rapport.logs import configure_logs
-from rapport.serving import listener
+from rapport.serving import listener, notify
+from rapport.serving.terminal import Terminal
 from rapport.settings import Settings
 
 # How long to wait for the port: workers whose parent was killed need a moment to see it.
@@ -145,7 +145,7 @@ class Workers:
         self._renewal_wanted = asyncio.Event()
         self._reason: str | None = None
         self._hurried = False
-        self._terminal = _has_terminal()
+        self._terminal = Terminal()
 
     async def run(self) -> None:
         """Serve until a signal says stop.
@@ -159,6 +159,7 @@ class Workers:
         loop.add_signal_handler(signal.SIGHUP, self._hung_up)
         self._do(self._begin())
         await self._over.wait()
+        notify.stopping()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -260,7 +261,7 @@ class Workers:
     # Renewing
 
     def _hung_up(self) -> None:
-        if self._terminal and not _has_terminal():
+        if self._terminal.is_lost():
             self._hurry()  # as a program does whose terminal was closed
         else:
             self._renewal_wanted.set()
@@ -274,6 +275,11 @@ class Workers:
         """Put a new worker into each place, one after the other; stop at the first that can't
         start.
         """
+        notify.reloading()
+        await self._renew_all()
+        notify.ready()
+
+    async def _renew_all(self) -> None:
         for number in sorted(self._serving):
             new = await self._spawn(number)
             if not await new.serves():
@@ -315,17 +321,6 @@ class Workers:
             await asyncio.wait(ends)
 
 
-def _has_terminal() -> bool:
-    """Whether a terminal controls this process, whose end a SIGHUP then means."""
-    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
-        return False  # nohup: the terminal may go
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except OSError:
-        return False
-    return True
-
-
 def serve(settings: Settings, *, say: Say) -> None:
     """Serve with several worker processes until a signal says stop.
 
@@ -344,7 +339,8 @@ def serve(settings: Settings, *, say: Say) -> None:
             "set "
             f"RAPPORT_DATABASE_URL to use PostgreSQL"
         )
-    taken = listener.bind(settings.host, settings.port, patience=_PORT_SECONDS)
+    given = listener.inherited()
+    taken = given or listener.bind(settings.host, settings.port, patience=_PORT_SECONDS)
     for warning in settings.warnings:
         _log.warning("setting", warning=warning)
     if settings.rate_limit and not settings.redis_url:
@@ -358,12 +354,16 @@ def serve(settings: Settings, *, say: Say) -> None:
 
     def say_ready() -> None:
         say(f"Rapport serves {url} with {count} workers (reference: /docs)")
+        notify.ready()
 
     stop_seconds = (
         settings.drain_delay + settings.drain_seconds + settings.webhook_timeout + _SLACK_SECONDS
     )
+    # Of sockets of our own, those who wait at the end would be refused, and whoever holds the one
+    # that was given does not know them.
+    divided = [given] if given else listener.divided(taken, count)
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(each) for each in listener.divided(taken, count)]
+        sockets = [stack.enter_context(each) for each in divided]
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rapport-metrics-"))
         workers = Workers(
             sockets,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rapport.blobs.local import LocalBlobs
-from rapport.folder import BLOBS, DATABASE, KEY, CannotStart, locked
+from rapport.folder import BLOBS, DATABASE, KEY, CannotStart, has_store, locked, make_private
 from rapport.settings import load, read_path
 from rapport.store import derived
 from rapport.store.kit import copy as rows
@@ -121,12 +121,12 @@ async def _open(
         if folder is None:
             bulk: Bulk = await PostgresBulk.open(_options(place, config), writes=writes)
         else:
-            if not writes and not (folder / DATABASE).exists():
+            if not writes and not has_store(folder):
                 raise CannotStart(f"there is no store in {folder}")
             stack.enter_context(locked(folder, shared=False))
             bulk = SqliteBulk(folder / DATABASE, writes=writes)
             for file in folder.glob(f"{DATABASE}*"):
-                file.chmod(0o600)
+                make_private(file, 0o600)
         try:
             yield bulk
         finally:
@@ -148,9 +148,9 @@ async def _copy_files(source: Path, target: Path, watch: Watch) -> int:
         CannotStart: a file can't be read or written.
     """
     mine, theirs = LocalBlobs(source / BLOBS), LocalBlobs(target / BLOBS)
-    files = sorted((source / BLOBS).glob("[!.]*/*/*"))
-    watch.expects(len(files))
     try:
+        files = _kept_files(source / BLOBS)
+        watch.expects(len(files))
         _copy_key(source / KEY, target / KEY)
         for file in files:
             path = file.relative_to(source)
@@ -164,6 +164,28 @@ async def _copy_files(source: Path, target: Path, watch: Watch) -> int:
             f"a file can't be copied from {source} to {target}: {error.strerror or error}"
         ) from None
     return len(files)
+
+
+def _kept_files(folder: Path) -> list[Path]:
+    """Every file that has its name.
+
+    Raises:
+        OSError: a folder can't be looked into.
+    """
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    return (
+        sorted(
+            Path(place, name)
+            for place, _, names in os.walk(folder, onerror=fail)
+            for name in names
+            if len(Path(place, name).relative_to(folder).parts) == 3  # noqa: PLR2004  # org, two characters, name
+        )
+        if folder.exists()
+        else []
+    )
 
 
 def _copy_key(source: Path, target: Path) -> None:

@@ -89,6 +89,14 @@ class Tx(Protocol):
         """Run a statement that changes rows; how many it changed."""
         ...
 
+    async def touch(self) -> None:
+        """Write something that nobody reads, so that the commit shows whether writing works.
+
+        Raises:
+            ServiceUnavailable: there is no room for anything.
+        """
+        ...
+
     async def hold(self, names: Sequence[str]) -> None:
         """Hold names against every other transaction that wants one of them, until this one
         ends.

@@ -60,6 +60,18 @@ _AWAY = frozenset({"57014", "55P03"})
 _AWAY_CLASSES = frozenset({"53", "58", "28", "3D"})
 
 
+def reason(error: Exception) -> str:
+    """Why the database can't do it now, for callers, who need not know where it is."""
+    cause = error.__cause__ if isinstance(error, Unreachable) else error
+    if isinstance(
+        cause, (asyncpg.TargetServerAttributeNotMatched, asyncpg.ReadOnlySQLTransactionError)
+    ):
+        return "the database is read-only"
+    if isinstance(cause, asyncpg.DiskFullError):
+        return "the database's disk is full"
+    return "the database can't do it now"
+
+
 def sentence(error: BaseException) -> str:
     """An error in one line; a URL never stands in it."""
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -44,6 +44,7 @@ from rapport.store.postgres.driver import (
     Verdict,
     commit,
     plain_transaction,
+    reason,
     roll_back,
     sentence,
     verdict_of,
@@ -253,7 +254,7 @@ class PostgresStore:
         if isinstance(error, OutcomeUnknown):
             raise unavailable("whether the write was kept is not known") from error
         if verdict is Verdict.AWAY or tries >= _TRIES:
-            raise unavailable("the database can't do it now") from error
+            raise unavailable(reason(error)) from error
 
     # Reading
 

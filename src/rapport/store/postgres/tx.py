@@ -79,6 +79,10 @@ class PostgresTx:
         # Such as 'INSERT 0 3' and 'UPDATE 3'.
         return int(status.rpartition(" ")[2])
 
+    async def touch(self) -> None:
+        """Write a record of the log that belongs to no table."""
+        await self.all("SELECT pg_logical_emit_message(true, 'rapport', '')::text")
+
     async def hold(self, names: Sequence[str]) -> None:
         """Hold names by advisory locks on their hashes; two names with one hash only wait for
         each other.

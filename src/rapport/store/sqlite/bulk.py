@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 
 from rapport.store.kit.db import CannotOpen, EngineFailed, Row, StoredTable, UniqueViolation, Value
-from rapport.store.sqlite.file import connect, migrate
+from rapport.store.sqlite.file import connect, ensure, migrate
 from rapport.store.sqlite.tx import SqliteTx
 
 # Pages of the log between two checkpoints, and kibibytes of pages in memory: few and large, because
@@ -23,10 +23,11 @@ class SqliteBulk:
         """Open the file; to write, making it where it is missing.
 
         Raises:
-            CannotOpen: it is no database, is broken, or the disk is full or away.
+            CannotOpen: it is no database, is empty or broken, or the disk is full or away.
         """
         self.place = str(path.parent)
         self._path = path
+        ensure(path)
         try:
             # A power cut may undo the last commits of a copy, and nothing else: it is resumed from
             # where it then is.

@@ -1,5 +1,6 @@
 """The file: how it is opened, and what it is brought to."""
 
+import os
 from pathlib import Path
 
 import apsw
@@ -8,6 +9,39 @@ from rapport.store.kit import migrate as steps
 from rapport.store.kit.db import BEGUN_COPY, UNFINISHED, CannotOpen
 
 DIALECT = {"text": "TEXT", "clustered": "WITHOUT ROWID"}
+
+
+def ensure(path: Path) -> None:
+    """See to it that there is a file. A new one gets its name with its first page in it, so that
+    an empty one is a store that lost what it held.
+
+    Raises:
+        CannotOpen: it is empty, or can't be made.
+    """
+    try:
+        if path.exists():
+            if not path.stat().st_size:
+                raise CannotOpen(
+                    f"{path} is empty, which no store ever is: put the right file in its place, "
+                    "or remove it to begin a new store"
+                )
+            return
+        _make(path.resolve())
+    except (apsw.Error, OSError) as error:
+        raise CannotOpen(f"{path} can't be opened: {error}") from error
+
+
+def _make(path: Path) -> None:
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    connect(new, "full").close()
+    new.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def connect(path: Path, sync: str, *, reader: bool = False) -> apsw.Connection:

@@ -21,6 +21,7 @@ import apsw
 import structlog
 
 from rapport import metrics
+from rapport.contract.kit.errors import ServiceUnavailable
 from rapport.store.kit.db import (
     NOBODY,
     Batch,
@@ -30,7 +31,7 @@ from rapport.store.kit.db import (
     never,
     unavailable,
 )
-from rapport.store.sqlite.file import connect, migrate, refuse_unfinished
+from rapport.store.sqlite.file import connect, ensure, migrate, refuse_unfinished
 from rapport.store.sqlite.tx import SqliteTx, finish
 
 R = TypeVar("R")
@@ -76,13 +77,17 @@ class SqliteStore:
             sync: `full`, or `normal`, which may lose the last commits when the machine loses power.
 
         Raises:
-            CannotOpen: it is no database, is broken, or the disk is full or away.
+            CannotOpen: it is no database, is empty, broken or read-only, or the disk is full or
+                away.
             NewerDatabase: a newer program wrote it.
         """
         self._path = path
         self._sync = sync
+        ensure(path)
         try:
             self._writer = connect(path, sync)
+            if self._writer.readonly("main"):
+                raise CannotOpen(f"{path} can't be written: it is read-only")
             refuse_unfinished(self._writer, path)
             migrate(self._writer, path)
         except apsw.Error as error:
@@ -112,6 +117,7 @@ class SqliteStore:
         self._watchdog: asyncio.Task[None] | None = None
         self._closing = False
         self._committed: list[Committed] = []
+        self._problem = ""
         self.dial: Dial | None = None
 
     # Reading
@@ -193,18 +199,19 @@ class SqliteStore:
                 self._refuse_late(self._queue)
                 self._running = [waiting for waiting in self._queue if not waiting.future.done()]
                 self._queue = []
+                if not begun:
+                    self._refuse(self._running)
+                    continue
                 metrics.BATCH_CALLS.observe(len(self._running))
-                outcomes = self._apply(self._running) if begun else self._refuse(self._running)
+                outcomes = self._apply(self._running)
                 if outcomes is None:
                     continue
                 try:
                     await loop.run_in_executor(self._commits, self._commit)
                 except apsw.Error as error:
                     self._roll_back()
-                    _log.error("commit_failed", error=str(error))
-                    outcomes = [
-                        (waiting, unavailable("it can't write")) for waiting in self._running
-                    ]
+                    self._failed("commit_failed", error)
+                    outcomes = [(waiting, self._cannot_write()) for waiting in self._running]
                 _settle(outcomes)
                 self._running = []
                 self._tell()
@@ -235,14 +242,20 @@ class SqliteStore:
                     return False
                 await asyncio.sleep(_LOCKED_SECONDS)
             except apsw.Error as error:
-                _log.error("begin_failed", error=str(error))
+                self._failed("begin_failed", error)
                 return False
             else:
                 return True
 
-    @staticmethod
-    def _refuse(calls: list[_Waiting]) -> None:
-        _settle([(waiting, unavailable("it can't write")) for waiting in calls])
+    def _failed(self, what: str, error: apsw.Error) -> None:
+        self._problem = str(error)
+        _log.error(what, error=self._problem)
+
+    def _cannot_write(self) -> ServiceUnavailable:
+        return unavailable(f"it can't write ({self._problem})")
+
+    def _refuse(self, calls: list[_Waiting]) -> None:
+        _settle([(waiting, self._cannot_write()) for waiting in calls])
 
     def _apply(self, calls: list[_Waiting]) -> list[tuple[_Waiting, Any]] | None:
         """Run the statements of all calls in the open transaction; None when it could not be
@@ -254,7 +267,7 @@ class SqliteStore:
                 outcomes += zip(group, self._apply_group(group), strict=True)
         except apsw.Error as error:
             self._roll_back()
-            _log.error("write_failed", error=str(error))
+            self._failed("write_failed", error)
             self._refuse(calls)
             return None
         return outcomes

@@ -1,5 +1,6 @@
 """A transaction on one connection. Nothing in it ever waits, so it may run in the event loop."""
 
+import os
 import re
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
@@ -8,9 +9,18 @@ import apsw
 import msgspec
 
 from rapport.store.kit import numbers
-from rapport.store.kit.db import Row, UniqueViolation, Value, expand_rows, without_locks
+from rapport.store.kit.db import (
+    Row,
+    UniqueViolation,
+    Value,
+    expand_rows,
+    unavailable,
+    without_locks,
+)
 
 R = TypeVar("R")
+# With less than this the next large request has no room.
+_ROOM_BYTES = 1 << 20
 _UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")
 _encode = msgspec.json.Encoder().encode
 
@@ -56,6 +66,13 @@ class SqliteTx:
         """Run a statement that changes rows; how many it changed."""
         self._execute(sql, parameters).fetchall()
         return self._connection.changes()
+
+    async def touch(self) -> None:
+        """Write the first page, if there is room for more than that."""
+        disk = os.statvfs(self._connection.filename)
+        if disk.f_bavail * disk.f_frsize < _ROOM_BYTES:
+            raise unavailable("the disk is full")
+        self._connection.execute("PRAGMA user_version = 0")
 
     async def hold(self, names: Sequence[str]) -> None:
         """Nothing: there is one writer."""

@@ -10,6 +10,7 @@ is installed then.
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import socket
 import sys

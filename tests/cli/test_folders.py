@@ -52,10 +52,18 @@ def as_stranger(folder: Path, *arguments: str, group: int = STRANGER) -> Ran:
     everything.
     """
     program = (
-        "import os, sys, asyncio, rapport.cli.main as cli\n"
-        "import rapport.serving.installation, rapport.upkeep.copy, rapport.store.kit.migrate\n"
-        "import rapport.serving.workers, rich.console, rich.table, encodings.idna\n"
-        "rapport.store.kit.migrate.migrations()\n"
+        "import contextlib, io, os, sys, tempfile\n"
+        "import rapport.cli.main as cli, rapport.serving.installation\n"
+        "given, here = sys.argv, os.getcwd()\n"
+        "with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stdout(io.StringIO()):\n"
+        "    os.chdir(scratch)\n"
+        "    for line in ('init --org Org --email a@example.com', 'orgs list', 'copy rapport-data b',\n"
+        "                 'call engagements.count', 'serve --host 192.0.2.1'):\n"
+        "        sys.argv = ['rapport', *line.split()]\n"
+        "        with contextlib.suppress(SystemExit), contextlib.redirect_stderr(io.StringIO()):\n"
+        "            cli.main()\n"
+        "    os.chdir(here)\n"
+        "sys.argv = given\n"
         f"os.setgroups([{group}]); os.setgid({group}); os.setuid({STRANGER})\n"
         "cli.main()\n"
     )

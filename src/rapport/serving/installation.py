@@ -331,6 +331,10 @@ async def _serve(
                 if parent is None:
                     notify.stopping()
 
+            def read_tls() -> ssl.SSLContext | None:
+                with contextlib.nullcontext() if parent else notify.reload():
+                    return tls.chosen(settings)
+
             limits = _limits(settings)
             state = State()
             server = Server(
@@ -340,7 +344,7 @@ async def _serve(
                 drain_delay=settings.drain_delay,
                 say_ready=say_ready,
                 say_leaving=say_leaving,
-                read_tls=lambda: tls.chosen(settings),
+                read_tls=read_tls,
             )
             # Others may be writing to a folder that is shared; no upload lasts a day.
             await opened.blobs.sweep(older_than=DAY / SECOND if settings.database_url else 0.0)

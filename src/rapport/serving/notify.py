@@ -4,16 +4,22 @@ import contextlib
 import os
 import socket
 import time
+from collections.abc import Iterator
 
 
 def ready() -> None:
-    """It serves, or serves with what it has read anew."""
+    """It serves."""
     _tell("READY=1")
 
 
-def reloading() -> None:
-    """It reads anew; `ready` has to follow."""
+@contextlib.contextmanager
+def reload() -> Iterator[None]:
+    """It reads anew, as long as the block lasts."""
     _tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+    try:
+        yield
+    finally:
+        ready()
 
 
 def stopping() -> None:

@@ -276,9 +276,8 @@ class Workers:
         """Put a new worker into each place, one after the other; stop at the first that can't
         start.
         """
-        notify.reloading()
-        await self._renew_all()
-        notify.ready()
+        with notify.reload():
+            await self._renew_all()
 
     async def _renew_all(self) -> None:
         for number in sorted(self._serving):

@@ -331,10 +331,6 @@ async def _serve(
                 if parent is None:
                     notify.stopping()
 
-            def read_tls() -> ssl.SSLContext | None:
-                with contextlib.nullcontext() if parent else notify.reload():
-                    return tls.chosen(settings)
-
             limits = _limits(settings)
             state = State()
             server = Server(
@@ -344,7 +340,7 @@ async def _serve(
                 drain_delay=settings.drain_delay,
                 say_ready=say_ready,
                 say_leaving=say_leaving,
-                read_tls=read_tls,
+                read_tls=partial(_read_tls, settings, parent),
             )
             # Others may be writing to a folder that is shared; no upload lasts a day.
             await opened.blobs.sweep(older_than=DAY / SECOND if settings.database_url else 0.0)
@@ -371,6 +367,16 @@ async def _serve(
                 if limits is not None:
                     await limits.close()
     log.info("stopped")
+
+
+def _read_tls(settings: Settings, parent: Parent | None) -> ssl.SSLContext | None:
+    """Read the certificate anew.
+
+    Raises:
+        CannotStart: it can't be used.
+    """
+    with contextlib.nullcontext() if parent else notify.reload():
+        return tls.chosen(settings)
 
 
 @contextlib.asynccontextmanager

@@ -102,7 +102,7 @@ def test_a_socket_that_is_handed_over_refuses_nobody_during_a_restart(
     descriptor = held.fileno()
     server = Server(
         tmp_path / "data", "--host", "192.0.2.1",
-        python=activated, keeps=[descriptor], HELD=str(descriptor),
+        python=activated, keeps=str(descriptor), HELD=str(descriptor),
     )  # fmt: skip
     goes_on_through_a_restart(server, held)
 
@@ -115,7 +115,7 @@ def test_workers_share_a_socket_that_is_handed_over(
     descriptor = held.fileno()
     with postgres.database(new_name()) as url:
         server = Server(
-            tmp_path / "data", "--workers", "2", python=activated, keeps=[descriptor],
+            tmp_path / "data", "--workers", "2", python=activated, keeps=str(descriptor),
             HELD=str(descriptor), RAPPORT_DATABASE_URL=url,
         )  # fmt: skip
         goes_on_through_a_restart(server, held)

@@ -85,8 +85,8 @@ class Operator:
 class Server:
     """`rapport serve` on a data folder, on a free port unless one is given.
 
-    `python` runs it with the descriptors that it `keeps`, `trust` are the variables that it says make clients trust its certificate.
-    `started` are those that run.
+    `python` runs it, with the descriptors `keeps`, separated by commas; `trust` are the variables
+    that it says make clients trust its certificate. `started` are those that run.
     """
 
     started: ClassVar[set["Server"]] = set()
@@ -96,12 +96,12 @@ class Server:
         data: Path,
         *flags: str,
         python: Path | str = sys.executable,
-        keeps: Sequence[int] = (),
+        keeps: str = "",
         **environment: str,
     ) -> None:
         self.data = data
         self._python = str(python)
-        self._keeps = keeps
+        self._keeps = [int(one) for one in keeps.split(",") if one]
         self._flags = flags
         self._environment = environment
         self.is_strict = "RAPPORT_STRICT" in environment

@@ -98,7 +98,7 @@ def test_a_date_comes_out_in_utc_with_three_digits_or_six(
 
 
 TEXTS = ["  spaces  ", "tab\there", "line\nbreak\r\n", "e\u0301 is not \u00e9", "\U0001f9d1\u200d\U0001f680 \U0001f1e9\U0001f1ea", "\u202eltr\u202c",
-         "\ufeffbom", "\ufffd", "\U0010ffff", "\u0001\u001f\u007f", "'; DROP TABLE engagements; --", '"quoted" \\ %s {0} $1 :name ?',
+         "\ufeffbom", "\ufffd", "\U0010ffff", "\u0001x\u001f\u007f", "'; DROP TABLE engagements; --", '"quoted" \\ %s {0} $1 :name ?',
          "</script><b>x", "a\u2028b\u2029", "x" * 256, "\U0001f600" * 256, "\u0130\u0131\u00df", "0", "null", "\\ud800"]  # fmt: skip
 
 

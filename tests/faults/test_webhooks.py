@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.support.hooks import QUICK, Hooks
+from tests.support.postgres import PostgresServer, eventually, new_name
 from tests.support.receiver import Receiver
 from tests.support.server import Client, Server
 
@@ -120,6 +121,24 @@ def _delays(hooks: Hooks, count: int) -> list[float]:
         hooks.client.engagement(title=title)
         time.sleep(0.005)
     return sorted(one.at - sent[_title(one.body)] for one in good.wait(count))
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.postgres
+def test_a_rest_that_a_receiver_asked_one_process_for_is_kept_by_all(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    with postgres.database(new_name()) as url, Receiver() as receiver:
+        environment = {**QUICK, "RAPPORT_DATABASE_URL": url}
+        servers = [Server(tmp_path / name, **environment) for name in ("a", "b")]
+        hook = Hooks(servers[0].make_org(), receiver).make("later", "ok")
+        hook.client.engagement()
+        first = hook.wait(1)[0]
+        eventually(15, lambda: hook.deliveries()[0].get("attempts"))
+        for _ in range(8):
+            hook.client.engagement()
+        assert min(one.at for one in hook.wait(10)[1:]) - first.at >= 1.9
+        assert [server.stop() for server in servers] == [0, 0]
 
 
 @pytest.mark.slow

@@ -103,8 +103,6 @@ class Deliveries:
         self._rules = rules
         self._pace: dict[WebhookKey, int] = {}
         self._under_way: dict[WebhookKey, int] = {}
-        # Until when a receiver, by its webhook and URL, asked this process to be left alone.
-        self._resting: dict[tuple[WebhookKey, str], int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: list[_Finished] = []
         self._something = asyncio.Event()
@@ -154,11 +152,14 @@ class Deliveries:
         self._something.clear()
 
     async def _until_due(self) -> float:
-        """Seconds until an attempt or a challenge falls due."""
+        """Seconds until an attempt or a challenge falls due, or a receiver has rested."""
         now = self._clock()
-        due = await look(self._store, lambda tx: store.next_due(tx, now))
-        times = [*self._resting.values(), *([] if due is None else [due])]
-        return max(0.0, (min(times) - self._clock()) / SECOND) if times else math.inf
+        dates = (
+            await look(self._store, lambda tx: store.next_due(tx, now)),
+            await look(self._store, lambda tx: webhooks.next_rested(tx, now)),
+        )
+        due = min((date for date in dates if date is not None), default=None)
+        return math.inf if due is None else max(0.0, (due - self._clock()) / SECOND)
 
     def _rung(self) -> None:
         """Look soon: at once where the last look is a while ago."""
@@ -176,9 +177,7 @@ class Deliveries:
         Raises:
             ServiceUnavailable: the store is away.
         """
-        now = self._clock()
-        self._resting = {where: until for where, until in self._resting.items() if until > now}
-        with_work = await look(self._store, lambda tx: webhooks.with_work(tx, now))
+        with_work = await look(self._store, lambda tx: webhooks.with_work(tx, self._clock()))
         keys = [key for key in with_work if self._room(key)]
         finished = self._finished[:]
         if not keys and not finished:
@@ -220,6 +219,8 @@ class Deliveries:
             if row is None or row.status == "inactive":
                 continue
             if row.status == "active":
+                if (row.resting_until or 0) > now:
+                    continue
                 looked |= await self._look(tx, row, now)
             claimed += await self._choose(tx, row, now)
         if claimed:
@@ -252,8 +253,6 @@ class Deliveries:
     async def _choose(self, tx: Tx, row: webhooks.WebhookRow, now: int) -> list[DeliveryKey]:
         """What is sent next: of each object one at a time, in the order in which it fell due."""
         key = (row.org, row.number)
-        if row.status == "active" and (key, row.url) in self._resting:
-            return []
         free = self._room(key)
         states = ("sending", "pending") if row.status == "active" else ("verifying", "verify")
         taken = await store.busy_objects(tx, key, now)
@@ -281,8 +280,17 @@ class Deliveries:
         if took:
             await webhooks.note_success(tx, sorted(took), now)
         for one, after in zip(finished, settled, strict=True):
+            await self._let_rest(tx, one, now)
             if after.state == "failed" and one.job.delivery.type != store.VERIFY:
                 await self._give_up(tx, one, now)
+
+    async def _let_rest(self, tx: Tx, one: _Finished, now: int) -> None:
+        """Tell a receiver nothing for as long as it asked; that of a challenge is told nothing
+        anyway.
+        """
+        asked = 0 if one.succeeded else messages.rest_asked(one.outcome, now)
+        if asked and one.job.delivery.type != store.VERIFY:
+            await webhooks.rest(tx, one.job.key, url=one.job.url, until=now + asked)
 
     async def _settled(self, tx: Tx, one: _Finished, now: int) -> Settled:
         """What a delivery is after an attempt."""
@@ -361,7 +369,7 @@ class Deliveries:
             _log.exception("attempt_failed", org=job.delivery.org, delivery=job.delivery.number)
             outcome = Outcome(None, b"", f"the server failed: {type(error).__name__}", 0)
         succeeded = messages.accepted(job, outcome)
-        self._adapt(job, outcome, succeeded=succeeded)
+        self._adapt(job.key, outcome, succeeded=succeeded)
         metrics.ATTEMPTS.labels("delivered" if succeeded else "failed").inc()
         metrics.ATTEMPT_SECONDS.observe(outcome.milliseconds / 1000)
         self._finished.append(_Finished(job, outcome, began, succeeded))
@@ -387,16 +395,11 @@ class Deliveries:
         }
         return await self._poster.post(job.url, headers, told, seconds=self._rules.timeout)
 
-    def _adapt(self, job: Job, outcome: Outcome, *, succeeded: bool) -> None:
+    def _adapt(self, key: WebhookKey, outcome: Outcome, *, succeeded: bool) -> None:
         """Let one more attempt be under way after a success, half as many after a refusal, one
         after no answer.
-
-        A refusal may also ask for a rest from all that there is to tell.
         """
-        key, now = job.key, self._clock()
         self._under_way[key] -= 1
-        if not succeeded and (rest := messages.rest_asked(outcome, now)):
-            self._resting[key, job.url] = now + rest
         pace = self._pace.get(key, _FIRST_AT_ONCE)
         if succeeded:
             self._pace[key] = min(_MOST_AT_ONCE, pace + 1)

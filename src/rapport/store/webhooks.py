@@ -11,7 +11,9 @@ WebhookKey = tuple[str, int]
 
 
 class WebhookRow(NamedTuple):
-    """A row. `event_types` and `headers` are JSON arrays."""
+    """A row. `event_types` and `headers` are JSON arrays; it is told nothing before
+    `resting_until`.
+    """
 
     org: str
     number: int
@@ -27,11 +29,12 @@ class WebhookRow(NamedTuple):
     created_date: int
     modified_by: str
     modified_date: int
+    resting_until: int | None = None
 
 
 _COLUMNS = """org, number, url, status, event_types, headers, secret, secret_before,
     secret_changed_date, position,
-    created_by, created_date, modified_by, modified_date"""
+    created_by, created_date, modified_by, modified_date, resting_until"""
 _GET = f"SELECT {_COLUMNS} FROM webhooks WHERE org = :org AND number = :number"  # noqa: S608  # our own columns
 
 
@@ -42,7 +45,8 @@ async def insert(tx: Tx, row: WebhookRow) -> None:
         INSERT INTO webhooks ({_COLUMNS}, succeeded_date)
         VALUES (:org, :number, :url, :status, :event_types, :headers, :secret, :secret_before,
                 :secret_changed_date,
-                :position, :created_by, :created_date, :modified_by, :modified_date, 0)
+                :position, :created_by, :created_date, :modified_by, :modified_date,
+                :resting_until, 0)
         """,  # noqa: S608  # our own columns
         **row._asdict(),
     )
@@ -67,14 +71,15 @@ async def lock_free(tx: Tx, org: str, number: int) -> WebhookRow | None:
 
 
 async def update(tx: Tx, row: WebhookRow) -> None:
-    """Write a row anew."""
+    """Write a row anew. Another URL has not asked for the rest that the one before asked for."""
     await tx.run(
         """
         UPDATE webhooks SET url = :url, status = :status, event_types = :event_types,
             headers = :headers,
             secret = :secret, secret_before = :secret_before,
                 secret_changed_date = :secret_changed_date,
-            position = :position, modified_by = :modified_by, modified_date = :modified_date
+            position = :position, modified_by = :modified_by, modified_date = :modified_date,
+            resting_until = CASE WHEN url = :url THEN resting_until END
         WHERE org = :org AND number = :number
         """,
         org=row.org,
@@ -126,7 +131,7 @@ async def with_work(tx: Tx, now: int) -> list[WebhookKey]:
     rows = await tx.all(
         """
         SELECT w.org, w.number FROM webhooks w
-        WHERE w.status = 'active' AND (
+        WHERE w.status = 'active' AND COALESCE(w.resting_until, 0) <= :now AND (
             w.event_types <> '[]' AND EXISTS (SELECT 1 FROM events e WHERE e.org = w.org
             AND e.seq > w.position)
             OR EXISTS (
@@ -165,6 +170,30 @@ async def note_success(tx: Tx, keys: Sequence[WebhookKey], now: int) -> None:
         keys=keys,
         now=now,
     )
+
+
+async def rest(tx: Tx, key: WebhookKey, *, url: str, until: int) -> None:
+    """Leave a receiver alone, if this still is its URL."""
+    await tx.run(
+        """
+        UPDATE webhooks SET resting_until = :until
+        WHERE org = :org AND number = :number AND url = :url
+        AND COALESCE(resting_until, 0) < :until
+        """,
+        org=key[0],
+        number=key[1],
+        url=url,
+        until=until,
+    )
+
+
+async def next_rested(tx: Tx, now: int) -> int | None:
+    """When the next rest ends; None where no receiver has one."""
+    row = await tx.one(
+        "SELECT min(resting_until) FROM webhooks WHERE status = 'active' AND resting_until > :now",
+        now=now,
+    )
+    return row[0] if row else None
 
 
 async def degrade(tx: Tx, key: WebhookKey, *, url: str, since: int, now: int) -> bool:

@@ -131,8 +131,8 @@ class HttpUrl(str):
         """What is wrong with a text that `parse` refused."""
         return ValueNotPermitted(
             f"{field_name}: {text[:80]!r} is not an absolute http(s) URL of up to 2048 characters.",
-            detail="Write it with scheme and host, such as https://example.com/call/1, and without spaces "
-            'and \\ < > " ^ `.',
+            detail="Write it with scheme and host, such as https://example.com/call/1, "
+            'and without spaces and \\ < > " ^ `.',
             field_name=field_name,
             reason="must be an absolute http(s) URL of up to 2048 characters",
         )

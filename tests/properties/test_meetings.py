@@ -1,7 +1,8 @@
 """What filters of meetings find is what a look at each of them finds, whatever is asked."""
 
 import random
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,9 @@ STATES = ("scheduled", "completed", "canceled")
 DAYS = tuple(f"2023-01-{day:02}T00:00:00.000Z" for day in range(1, 10))
 
 
-class Held(NamedTuple):
+# Without a repr: it would be a page long, and examples show it.
+@dataclass(repr=False)
+class Held:
     """An org, its meetings as they were answered at the end, and what they refer to by number."""
 
     client: Client

@@ -92,7 +92,7 @@ class Connector:
                     return url, connection
         finally:
             await _end(tries, connection)
-        raise Unreachable("; ".join(str(error) for error in failures))
+        raise Unreachable("; ".join(str(error) for error in failures)) from failures[0]
 
     async def _connect_to(self, url: str, wanted: str, name: str, turn: int) -> tuple[str, Any]:
         await asyncio.sleep(turn * _NEXT_HOST_SECONDS)

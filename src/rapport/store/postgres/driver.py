@@ -62,7 +62,9 @@ _AWAY_CLASSES = frozenset({"53", "58", "28", "3D"})
 
 def reason(error: Exception) -> str:
     """Why the database can't do it now, for callers, who need not know where it is."""
-    cause = error.__cause__ if isinstance(error, Unreachable) else error
+    cause: BaseException | None = error
+    while isinstance(cause, Unreachable):
+        cause = cause.__cause__
     if isinstance(
         cause, (asyncpg.TargetServerAttributeNotMatched, asyncpg.ReadOnlySQLTransactionError)
     ):

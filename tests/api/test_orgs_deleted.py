@@ -18,6 +18,8 @@ def _fill(client: Client) -> None:
     """A row in each table, but for that of the floors of feeds."""
     world = make_world(client)
     engagement = world.engagement["id"]
+    meeting = {"title": "Review", "channel": "zoom", "members": [client.user], "state": "scheduled"}
+    client.ok("meetings.create", meeting)
     file = client.upload(b"one")
     client.ok("engagements.update", {"id": engagement, "artifacts": {"set": [file]}})
     comment = {"object": engagement, "type": "timeline_comment", "body": "Hi"}

@@ -201,7 +201,8 @@ async def _attached(ctx: Context, id_: ArtifactParentId) -> tuple[str, list[int]
     held = await shown(ctx.tx, ctx.org, [id_.display_id]) if is_shown(id_.kind) else {}
     fields = [verbatim.read(msgspec.json.encode(answer)) for answer in held.values()]
     named = [artifact for one in fields for artifact in one.get("artifacts", ())]
-    named += [one["display_picture"] for one in fields if "display_picture" in one]
+    alone = ("display_picture", "recording", "transcript")
+    named += [one[name] for one in fields for name in alone if name in one]
     dons = [artifact if isinstance(artifact, str) else artifact["id"] for artifact in named]
     return id_.display_id, [_number(don) for don in dons]
 

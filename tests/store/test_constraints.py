@@ -58,7 +58,7 @@ def test_a_live_engagements_external_ref_is_unique_in_its_org(store: Engine) -> 
     store.write(insert(org, 1))
     store.write(insert(other, 1))
     assert _refused(store, insert(org, 2)) == ("engagements", ("external_ref",))
-    store.write(lambda tx: engagements.delete(tx, org, 1, 5))
+    store.write(lambda tx: engagements.delete(tx, org, 1, 5, "DEVU-1"))
     store.write(insert(org, 2))
     assert store.read(
         lambda tx: engagements.by_external_refs(tx, [(org, "crm-1"), (org, "crm-2")])

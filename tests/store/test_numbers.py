@@ -48,7 +48,7 @@ def test_a_number_is_not_used_again_after_a_delete_or_a_restart(store: Engine) -
     org = store.new_org()
     number = _take(store, org)
     store.write(lambda tx: engagements.insert(tx, [row_of(org, number)], [engagements.Related()]))
-    assert store.write(lambda tx: engagements.delete(tx, org, number, 5))
+    assert store.write(lambda tx: engagements.delete(tx, org, number, 5, "DEVU-1"))
     assert _take(store, org) > number
     store.restart()
     assert _take(store, org) > number + 1

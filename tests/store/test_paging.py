@@ -84,7 +84,7 @@ def _insert(store: Engine, rows: Sequence[EngagementRow]) -> None:
 
 def _delete(store: Engine, org: str, numbers: Sequence[int]) -> None:
     for number in numbers:
-        store.write(lambda tx, number=number: engagements.delete(tx, org, number, 1))  # type: ignore[misc]
+        store.write(lambda tx, number=number: engagements.delete(tx, org, number, 1, "DEVU-1"))  # type: ignore[misc]
 
 
 def _sorted(rows: Sequence[EngagementRow], sorts: Sequence[Sort]) -> list[int]:

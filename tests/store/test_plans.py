@@ -50,7 +50,6 @@ KNOWN_WALKS = {
     "comments by created_by, object, terms, visibility",
     "comments by created_by, terms, visibility",
     "comments by object",
-    "engagement_tags by tag",
     "engagements by scheduled_date",
     "links by link_type, source, target",
     "links by source, source_kind, target, target_kind",

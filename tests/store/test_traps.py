@@ -179,8 +179,8 @@ def test_bounds_of_a_range_are_exclusive(store: Engine) -> None:
 def test_only_the_first_of_two_deletes_finds_something(store: Engine) -> None:
     org = store.new_org()
     _insert(store, row_of(org, 1))
-    assert store.write(lambda tx: engagements.delete(tx, org, 1, 5))
-    assert not store.write(lambda tx: engagements.delete(tx, org, 1, 6))
+    assert store.write(lambda tx: engagements.delete(tx, org, 1, 5, "DEVU-1"))
+    assert not store.write(lambda tx: engagements.delete(tx, org, 1, 6, "DEVU-1"))
     assert store.read(lambda tx: engagements.get(tx, org, 1)) is None
     assert store.write(lambda tx: engagements.lock(tx, org, 1)) is None
 
@@ -189,7 +189,7 @@ def test_another_orgs_rows_are_not_found_by_number(store: Engine) -> None:
     org, other = store.new_org(), store.new_org()
     _insert(store, row_of(org, 1))
     assert store.read(lambda tx: engagements.get(tx, other, 1)) is None
-    assert not store.write(lambda tx: engagements.delete(tx, other, 1, 5))
+    assert not store.write(lambda tx: engagements.delete(tx, other, 1, 5, "DEVU-1"))
     assert store.read(lambda tx: tags.get(tx, other, 1)) is None
     assert store.read(lambda tx: accounts.get(tx, other, 1)) is None
 

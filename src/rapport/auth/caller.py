@@ -109,6 +109,12 @@ def _refused(message: str, detail: str) -> Unauthenticated:
     return Unauthenticated(message, detail=detail)
 
 
+def allows(caller: Caller, scope: str) -> bool:
+    """Whether token and role allow what takes a scope beside the one of its method."""
+    level = scopes.LEVELS[scope.rpartition(":")[2]]
+    return scopes.grants(caller.scope, scope) and level <= _ROLE_LEVELS[caller.role]
+
+
 def authorize(caller: Caller, method: Method) -> None:
     """Check scope and role.
 

@@ -74,6 +74,8 @@ class Engagement(Atom):
 
     artifacts: Annotated[list[str | ArtifactSummary] | UnsetType, OURS] = UNSET
     custom_fields: Annotated[Json | UnsetType, OURS] = UNSET
+    deleted_by: Annotated[UserSummary | UnsetType, OURS] = UNSET
+    deleted_date: Annotated[str | UnsetType, OURS] = UNSET
     description: str | UnsetType = UNSET
     engagement_type: Annotated[EngagementType | UnsetType, OURS] = UNSET
     external_ref: Annotated[str | UnsetType, OURS] = UNSET
@@ -143,6 +145,29 @@ class EngagementsDeleteResponse(Response):
     """Nothing."""
 
 
+class Missing(Response):
+    """A reference that an object came back without, because what it named is gone."""
+
+    field_name: str
+    id: str
+
+
+class EngagementsRestoreRequest(Request):
+    """Which engagement."""
+
+    id: EngagementId
+    expand: Many[Expansion] | UnsetType = UNSET
+
+
+class EngagementsRestoreResponse(Response):
+    """The engagement as it lives again."""
+
+    engagement: Annotated[Raw, stored(Engagement)]
+    missing: Annotated[
+        list[Missing], Meta(description="What it had and lost, because that is gone since.")
+    ]
+
+
 class SetMembers(Request):
     """The members from now on; not empty."""
 
@@ -209,6 +234,14 @@ class EngagementsCountRequest(Request):
     modified_date: Annotated[DateTimeFilter | UnsetType, OURS] = UNSET
     scheduled_date: Annotated[DateTimeFilter | UnsetType, OURS] = UNSET
     tags: Annotated[Many[TagId] | UnsetType, OURS, Meta(description="Any of these tags.")] = UNSET
+    deleted: Annotated[
+        bool | UnsetType,
+        OURS,
+        Meta(
+            description="Those that were deleted in place of those that live; it takes the scope "
+            "`engagement:all`."
+        ),
+    ] = UNSET
 
 
 class EngagementsCountResponse(Response):
@@ -262,6 +295,11 @@ DELETE = Method(
     "engagements.delete", WRITE, EngagementsDeleteRequest, EngagementsDeleteResponse,
     "Delete an engagement", "engagement:all", errors=(NotFound,),
     example={"id": "ENGAGEMENT-2"},
+)  # fmt: skip
+RESTORE = Method(
+    "engagements.restore", WRITE, EngagementsRestoreRequest, EngagementsRestoreResponse,
+    "Restore a deleted engagement", "engagement:all", errors=(NotFound,), ours=True,
+    example={"id": "ENGAGEMENT-3"},
 )  # fmt: skip
 COUNT = Method(
     "engagements.count", READ, EngagementsCountRequest, EngagementsCountResponse,

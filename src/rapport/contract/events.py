@@ -33,7 +33,10 @@ class Event(Response):
     """
 
     type: Annotated[
-        str, Meta(description="`<kind>_created`, `<kind>_updated` or `<kind>_deleted`.")
+        str,
+        Meta(
+            description="`<kind>_created`, `<kind>_updated`, `<kind>_deleted` or `<kind>_restored`."
+        ),
     ]
     id: str
     sequence: Annotated[int, Meta(description="Only grows; what to go on from.")]

@@ -40,6 +40,7 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
     ("engagements.list",             "GET+POST", READ,  "engagement:read",       200, "",     engagements.LIST),
     ("engagements.update",           "POST",     WRITE, "engagement:write",      200, "",     engagements.UPDATE),
     ("engagements.delete",           "POST",     WRITE, "engagement:all",        200, "",     engagements.DELETE),
+    ("engagements.restore",          "POST",     WRITE, "engagement:all",        200, "ours", engagements.RESTORE),
     ("engagements.count",            "GET+POST", READ,  "engagement:read",       200, "",     engagements.COUNT),
 
     ("meetings.create",              "POST",     WRITE, "meeting:write",         201, "",     meetings.CREATE),

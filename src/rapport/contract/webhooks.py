@@ -31,6 +31,7 @@ from rapport.contract.users import Atom
 _OUR_TYPES = (
     "engagement_created",
     "engagement_deleted",
+    "engagement_restored",
     "engagement_updated",
     "meeting_created",
     "meeting_deleted",
@@ -117,6 +118,7 @@ EventType = Annotated[
         "work_updated",
         "engagement_created",
         "engagement_deleted",
+        "engagement_restored",
         "engagement_updated",
         "meeting_created",
         "meeting_deleted",

@@ -73,6 +73,14 @@ def updated(
     return _row(org, actor, now, "updated", new, document=document, before=changed, deltas=deltas)
 
 
+def restored(
+    org: str, actor: str, now: int, before: Raw | Response, after: Raw | Response
+) -> EventRow | None:
+    """A deleted object lives again: a change from how it was while it was deleted."""
+    event = updated(org, actor, now, before, after)
+    return event and event._replace(action="restored")
+
+
 def deleted(org: str, actor: str, now: int, answer: Raw | Response) -> EventRow:
     """An object was deleted. `answer` is how it was before."""
     old = _fields(_encode(answer))
@@ -103,7 +111,7 @@ def body(event: EventRow) -> Json:
 
 def _old(event: EventRow) -> Json:
     before = _fields((event.before or "").encode())
-    if event.action == "updated":
+    if event.action != "deleted":
         before = {**_fields((event.document or "").encode()), **before}
     return {name: value for name, value in before.items() if value is not None}
 

@@ -241,9 +241,9 @@ class Deliveries:
             return False
         wanted = frozenset(msgspec.json.decode(row.event_types, type=list[str]))
         new = [
-            NewDelivery(row.org, row.number, seq, f"{kind}_{action}", object_)
+            NewDelivery(row.org, row.number, seq, type_, object_)
             for seq, kind, action, object_ in found
-            if f"{kind}_{action}" in wanted
+            if (type_ := _told_as(kind, action, wanted))
         ]
         if new:
             await store.add(tx, new, now=now)
@@ -405,6 +405,16 @@ class Deliveries:
             self._pace[key] = min(_MOST_AT_ONCE, pace + 1)
         else:
             self._pace[key] = 1 if outcome.status is None else max(1, pace // 2)
+
+
+def _told_as(kind: str, action: str, wanted: frozenset[str]) -> str | None:
+    """As which event type a change is told, if it is: one that was restored as changed, to who
+    wants to know of no more.
+    """
+    type_ = f"{kind}_{action}"
+    if action == "restored" and type_ not in wanted:
+        type_ = f"{kind}_updated"
+    return type_ if type_ in wanted else None
 
 
 def _attempt_row(one: _Finished) -> AttemptRow:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from rapport.auth.caller import Caller
+from rapport.auth.caller import Caller, allows
 from rapport.blobs.signed_urls import Place, UploadUrl
 from rapport.clock import format_rfc3339
 from rapport.contract import artifacts as contract
@@ -104,8 +104,15 @@ async def _seen(ctx: Context, id_: ArtifactId) -> ArtifactRow | None:
     """An artifact that the caller may see."""
     if not id_.belongs_to(ctx.org):
         return None
-    where = store.seen_by(ctx.org, ctx.caller.user_id)
+    where = _seen_by(ctx)
     return next(iter(await query.numbered(ctx.tx, where, [id_.number])), None)
+
+
+def _seen_by(ctx: Context) -> query.Filter[ArtifactRow]:
+    """What the caller may see; of what is deleted, only engagements keep files."""
+    return store.seen_by(
+        ctx.org, ctx.caller.user_id, sees_deleted=allows(ctx.caller, "engagement:all")
+    )
 
 
 @handles(contract.VERSIONS_DELETE)
@@ -176,7 +183,7 @@ async def list_(
     walk = read_walk("artifacts", request, store.SORTS)
     if isinstance(request.limit, UnsetType):
         walk = walk._replace(limit=contract.MOST_LISTED)
-    where = store.seen_by(ctx.org, ctx.caller.user_id)
+    where = _seen_by(ctx)
     if not isinstance(request.parent_id, UnsetType):
         parent, attached = await _attached(ctx, request.parent_id)
         where.among("parent_id", [parent])

@@ -14,15 +14,15 @@ from rapport.contract.kit.ids import Id
 from rapport.events import log as events
 from rapport.operations.kit.changes import (
     custom_fields,
-    detach,
     first_custom_fields,
     tell_deleted,
     tell_updated,
 )
 from rapport.operations.kit.context import Call, Context, handles, handles_batch
 from rapport.operations.kit.expansion import expanded
-from rapport.operations.kit.finding import found
+from rapport.operations.kit.finding import find, found
 from rapport.operations.kit.listing import (
+    LAST_DELETED_FIRST,
     add_audit,
     add_custom_fields,
     add_dates,
@@ -33,6 +33,7 @@ from rapport.operations.kit.listing import (
 from rapport.operations.kit.optional import chosen, given, only_set
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import quoted
+from rapport.operations.kit.restoring import asks_for_deleted, bring_back, set_aside
 from rapport.operations.kit.showing import shows
 from rapport.store import engagements as store
 from rapport.store.engagements import EngagementRow, Related, Stored
@@ -271,9 +272,13 @@ def _answer(org: str, kept: Stored, people: dict[summaries.UserKey, Any]) -> byt
         "created_by": people.get((org, kept.created_by)),
         "modified_by": people.get((org, kept.modified_by)),
     }
+    if kept.deleted_by:
+        who["deleted_by"] = people.get((org, kept.deleted_by))
     known = b"".join(
         b'"%b":%b,' % (field.encode(), _encode(user)) for field, user in who.items() if user
     )
+    if kept.deleted_date is not None:
+        known += b'"deleted_date":"%b",' % format_rfc3339(kept.deleted_date).encode()
     return b"{%b%b" % (known, kept.document.encode()[1:])
 
 
@@ -295,7 +300,13 @@ async def _answers(
     expand: Sequence[contract.Expansion] | UnsetType = UNSET,
 ) -> list[Raw]:
     people = await summaries.users(
-        tx, {(org, user) for row in kept for user in (row.created_by, row.modified_by)}
+        tx,
+        {
+            (org, user)
+            for row in kept
+            for user in (row.created_by, row.modified_by, row.deleted_by)
+            if user
+        },
     )
     documents = [_answer(org, row, people) for row in kept]
     if expand:
@@ -319,12 +330,16 @@ async def list_(
     ctx: Context, request: contract.EngagementsListRequest
 ) -> contract.EngagementsListResponse:
     """A page of those that match."""
-    walk = read_walk("engagements", request, store.SORTS)
-    page = await query.page(ctx.tx, _matching(ctx.org, request), walk)
+    where = _matching(ctx, request)
+    if request.deleted is True:
+        name = "engagements.deleted"
+        walk = read_walk(name, request, store.DELETED_SORTS, LAST_DELETED_FIRST)
+    else:
+        name = "engagements"
+        walk = read_walk(name, request, store.SORTS)
+    page = await query.page(ctx.tx, where, walk)
     engagements = await _answers(ctx.tx, ctx.org, page.rows, request.expand)
-    return contract.EngagementsListResponse(
-        engagements=engagements, **cursors("engagements", walk, page)
-    )
+    return contract.EngagementsListResponse(engagements=engagements, **cursors(name, walk, page))
 
 
 @handles(contract.COUNT)
@@ -333,12 +348,14 @@ async def count(
 ) -> contract.EngagementsCountResponse:
     """How many match."""
     return contract.EngagementsCountResponse(
-        count=await query.count(ctx.tx, _matching(ctx.org, request))
+        count=await query.count(ctx.tx, _matching(ctx, request))
     )
 
 
-def _matching(org: str, request: contract.EngagementsCountRequest) -> Filter[Stored]:
-    where = store.live(org)
+def _matching(ctx: Context, request: contract.EngagementsCountRequest) -> Filter[Stored]:
+    org = ctx.org
+    gone = asks_for_deleted(ctx, request.deleted, contract.DELETE.scope or "")
+    where = store.deleted(org) if gone else store.live(org)
     where.among("engagement_type", [*given(request.type), *given(request.engagement_type)])
     where.among("external_ref", given(request.external_ref))
     where.among("members", own_ids(org, request.members))
@@ -355,13 +372,84 @@ async def delete(
     ctx: Context, request: contract.EngagementsDeleteRequest
 ) -> contract.EngagementsDeleteResponse:
     """Delete one; its external_ref is free again, its artifacts stay bound to it, its comments
-    go.
+    go with it, and come back with it.
     """
     row = await found(ctx, request.id, store.lock)
-    await detach(ctx, request.id.display_id)
+    await set_aside(ctx, request.id.display_id)
     await tell_deleted(ctx, *await _answers(ctx.tx, ctx.org, [_kept(row)]))
-    await store.delete(ctx.tx, ctx.org, row.number, ctx.now)
+    await store.delete(ctx.tx, ctx.org, row.number, ctx.now, ctx.caller.user_id)
     return contract.EngagementsDeleteResponse()
+
+
+@handles(contract.RESTORE)
+async def restore(
+    ctx: Context, request: contract.EngagementsRestoreRequest
+) -> contract.EngagementsRestoreResponse:
+    """Let a deleted one live again, without what is gone since. A live one is not changed."""
+    held = await find(ctx, request.id, store.lock_deleted)
+    missing: list[contract.Missing] = []
+    if held is None:
+        row = await found(ctx, request.id, store.lock)
+    else:
+        row, missing = await _restore(ctx, *held)
+    (engagement,) = await _answers(ctx.tx, ctx.org, [_kept(row)], request.expand)
+    return contract.EngagementsRestoreResponse(engagement=engagement, missing=missing)
+
+
+async def _restore(
+    ctx: Context, row: EngagementRow, kept: Stored
+) -> tuple[EngagementRow, list[contract.Missing]]:
+    """The row as it lives again, and what it came back without.
+
+    Raises:
+        ValueNotPermitted: another engagement has its external_ref meanwhile.
+    """
+    if row.external_ref is not None:
+        used = await store.by_external_refs(ctx.tx, [(ctx.org, row.external_ref)])
+        for number in used.values():
+            raise _ref_in_use(ctx.org, row.external_ref, number)
+    links = await store.links_of(ctx.tx, ctx.org, row.number)
+    named = {*links.members, *links.parents, *(tag for tag, _ in links.tags), *links.artifacts}
+    there = await resolve(ctx.tx, {(ctx.org, id_) for id_ in named})
+    gone = {id_ for id_ in named if (ctx.org, id_) not in there}
+    (was,) = await _answers(ctx.tx, ctx.org, [kept])
+    await store.restore(ctx.tx, ctx.org, row.number)
+    row, missing = await _without(ctx, row, links, gone)
+    (engagement,) = await _answers(ctx.tx, ctx.org, [_kept(row)])
+    event = events.restored(ctx.org, ctx.caller.user_id, ctx.now, was, engagement)
+    await events.record(ctx.tx, [event])
+    return row, [*missing, *await bring_back(ctx, ids.ENGAGEMENT.display_id(row.number))]
+
+
+async def _without(
+    ctx: Context, row: EngagementRow, links: Related, gone: set[str]
+) -> tuple[EngagementRow, list[contract.Missing]]:
+    """Change a row, now, to one without references that are gone; and these, in the order of its
+    fields.
+    """
+    left = Related(
+        [id_ for id_ in links.members if id_ not in gone],
+        [id_ for id_ in links.parents if id_ not in gone],
+        [tag for tag in links.tags if tag[0] not in gone],
+        [id_ for id_ in links.artifacts if id_ not in gone],
+    )
+    modified = max(ctx.now, row.modified_date + MILLISECOND)
+    before = _decode_document(row.document)
+    after = msgspec.structs.replace(
+        before, modified_date=format_rfc3339(modified), **_link_fields(ctx.org, left)
+    )
+    changed = row._replace(
+        modified_by=ctx.caller.user_id, modified_date=modified, document=_encode(after).decode()
+    )
+    await store.update(ctx.tx, row, changed)
+    await _write_links(ctx, row.number, left._asdict(), before, after)
+    lost = [
+        contract.Missing(field_name=kind, id=don)
+        for kind in store.LINKS
+        for don in getattr(before, kind)
+        if don not in getattr(after, kind)
+    ]
+    return changed, lost
 
 
 @handles(contract.UPDATE)

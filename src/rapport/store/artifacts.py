@@ -129,6 +129,17 @@ async def adopt(tx: Tx, org: str, number: int, parent: str) -> None:
     )
 
 
+async def hide(tx: Tx, org: str, holders: Sequence[str], *, hidden: bool) -> None:
+    """Hide what is bound to deleted objects, or show it again; holders as artifacts name them."""
+    await tx.run(
+        "UPDATE artifacts SET holder_deleted = :hidden WHERE org = :org AND parent IN "
+        "(SELECT parent FROM rows(:holders, parent text))",
+        org=org,
+        hidden=1 if hidden else None,
+        holders=[(holder,) for holder in holders],
+    )
+
+
 # Versions
 
 
@@ -320,11 +331,13 @@ def of_org(org: str) -> Filter[ArtifactRow]:
     return _LISTING.of_org(org)
 
 
-def seen_by(org: str, user: str) -> Filter[ArtifactRow]:
+def seen_by(org: str, user: str, *, sees_deleted: bool) -> Filter[ArtifactRow]:
     """Those that a user may see: what is on a comment is for whoever sees the comment, and for
-    who made it.
+    who made it; what is on something deleted, for those who may see that.
     """
     where = of_org(org)
+    if not sees_deleted:
+        where.where("f.holder_deleted IS NULL")
     where.where(
         """
         (f.parent IS NULL OR f.parent NOT LIKE '%:COMMENT-%' OR f.created_by = :me OR EXISTS (

@@ -1,5 +1,6 @@
 """Engagements: a row, its links, and the document that is answered."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
@@ -8,7 +9,7 @@ from rapport.contract.kit import ids
 from rapport.store import artifacts
 from rapport.store.kit import counts, terms
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Column, Date, Filter, Link, Listing
+from rapport.store.kit.query import By, Column, Date, Filter, Link, Listing
 
 LINKS = ("members", "parents", "tags", "artifacts")
 _CUSTOM_FIELDS = "engagements.custom_fields"
@@ -51,6 +52,8 @@ class Stored(NamedTuple):
     created_by: str
     modified_by: str
     document: str
+    deleted_by: str | None = None
+    deleted_date: int | None = None
 
 
 async def insert(tx: Tx, rows: Sequence[EngagementRow], links: Sequence[Related]) -> None:
@@ -237,6 +240,47 @@ async def lock(tx: Tx, org: str, number: int) -> EngagementRow | None:
     return EngagementRow(*row) if row else None
 
 
+async def lock_deleted(tx: Tx, org: str, number: int) -> tuple[EngagementRow, Stored] | None:
+    """A deleted engagement, held against other writers until this transaction ends."""
+    row = await tx.one(
+        """
+        SELECT org, number, title, engagement_type, external_ref, scheduled_date,
+               created_by, created_date, modified_by, modified_date, document,
+               deleted_by, deleted_date
+        FROM engagements WHERE org = :org AND number = :number AND deleted_date IS NOT NULL
+        FOR UPDATE
+        """,
+        org=org,
+        number=number,
+    )
+    if row is None:
+        return None
+    kept = EngagementRow(*row[:-2])
+    return kept, Stored(kept.number, kept.created_by, kept.modified_by, kept.document, *row[-2:])
+
+
+async def links_of(tx: Tx, org: str, number: int) -> Related:
+    """What an engagement refers to."""
+    rows = await tx.all(
+        """
+        SELECT 'members', position, member, NULL FROM engagement_members
+        WHERE org = :org AND engagement = :number UNION ALL
+        SELECT 'parents', position, parent, NULL FROM engagement_parents
+        WHERE org = :org AND engagement = :number UNION ALL
+        SELECT 'tags', position, tag, value FROM engagement_tags
+        WHERE org = :org AND engagement = :number UNION ALL
+        SELECT 'artifacts', position, artifact, NULL FROM engagement_artifacts
+        WHERE org = :org AND engagement = :number
+        """,
+        org=org,
+        number=number,
+    )
+    found: dict[str, list[Any]] = {kind: [] for kind in LINKS}
+    for kind, _, id_, value in sorted(rows, key=lambda row: row[1]):
+        found[kind].append((id_, value) if kind == "tags" else id_)
+    return Related(**found)
+
+
 async def update(tx: Tx, before: EngagementRow, row: EngagementRow) -> None:
     """Write the row of a live engagement anew.
 
@@ -271,20 +315,40 @@ async def update(tx: Tx, before: EngagementRow, row: EngagementRow) -> None:
     )
 
 
-async def delete(tx: Tx, org: str, number: int, now: int) -> bool:
+async def delete(tx: Tx, org: str, number: int, now: int, by: str) -> bool:
     """Mark a live engagement as deleted; False when there is none."""
     changed = await tx.run(
         """
-        UPDATE engagements SET deleted_date = :now WHERE org = :org AND number = :number
-        AND deleted_date IS NULL
+        UPDATE engagements SET deleted_date = :now, deleted_by = :by
+        WHERE org = :org AND number = :number AND deleted_date IS NULL
         """,
         org=org,
         number=number,
         now=now,
+        by=by,
     )
     if changed:
-        await counts.add(tx, dict.fromkeys(await _counted_of(tx, org, number), -1))
+        sums = dict.fromkeys(await _counted_of(tx, org, number), -1)
+        await counts.add(tx, {**sums, (org, _DELETED, ""): 1})
     return changed == 1
+
+
+async def restore(tx: Tx, org: str, number: int) -> None:
+    """Let a deleted engagement, which is held, live again.
+
+    Raises:
+        UniqueViolation: its external_ref is in use.
+    """
+    await tx.run(
+        """
+        UPDATE engagements SET deleted_date = NULL, deleted_by = NULL
+        WHERE org = :org AND number = :number
+        """,
+        org=org,
+        number=number,
+    )
+    sums = dict.fromkeys(await _counted_of(tx, org, number), 1)
+    await counts.add(tx, {**sums, (org, _DELETED, ""): -1})
 
 
 async def _counted_of(tx: Tx, org: str, number: int) -> list[counts.Counted]:
@@ -309,7 +373,11 @@ async def _counted_of(tx: Tx, org: str, number: int) -> list[counts.Counted]:
     return [(org, field, value) for field, value in rows]
 
 
+# Under which name deleted ones are counted.
+_DELETED = "engagements.deleted"
 COUNTED = """
+    SELECT org, 'engagements.deleted', '', 0, count(*) FROM engagements
+    WHERE deleted_date IS NOT NULL GROUP BY org UNION ALL
     SELECT org, 'engagements', '', 0, count(*) FROM engagements
     WHERE deleted_date IS NULL GROUP BY org UNION ALL
     SELECT org, 'engagements.engagement_type', engagement_type, 0, count(*) FROM engagements
@@ -356,7 +424,7 @@ def _linked(table: str, column: str) -> Link:
 
 
 _LISTING = Listing(
-    select="e.number, e.created_by, e.modified_by, e.document",
+    select="e.number, e.created_by, e.modified_by, e.document, e.deleted_by, e.deleted_date",
     table="engagements e",
     scope="e.org = :org AND e.deleted_date IS NULL",
     number="e.number",
@@ -385,6 +453,28 @@ def live(org: str) -> Filter[Stored]:
     return _LISTING.of_org(org)
 
 
+def _of_deleted(by: By) -> By:
+    """A filter without what is kept of live ones alone: a column's index, and sums."""
+    if isinstance(by, Column):
+        return dataclasses.replace(by, indexed=False, summed=False)
+    return dataclasses.replace(by, summed=False) if isinstance(by, Link) else by
+
+
+DELETED_SORTS = {"deleted_date": int, **SORTS}
+_DELETED_LISTING = dataclasses.replace(
+    _LISTING,
+    scope="e.org = :org AND e.deleted_date IS NOT NULL",
+    sorts={name: f"e.{name}" for name in DELETED_SORTS},
+    counted=_DELETED,
+    filters={name: _of_deleted(by) for name, by in _LISTING.filters.items()},
+)
+
+
+def deleted(org: str) -> Filter[Stored]:
+    """The org's deleted engagements."""
+    return _DELETED_LISTING.of_org(org)
+
+
 async def holding(tx: Tx, org: str, link: Literal["members", "parent"], id_: str) -> int:
     """How many live engagements have this member or parent."""
     return await counts.total(tx, org, f"engagements.{link}", [id_])
@@ -405,13 +495,12 @@ async def hold_tagged(tx: Tx, org: str, tag: str) -> None:
 
 
 async def with_tag(tx: Tx, org: str, tag: str, after: int, limit: int) -> list[tuple[int, str]]:
-    """(number, document) of engagements that have a tag, deleted ones too, by number from
-    beyond `after`.
-    """
+    """(number, document) of live engagements that have a tag, by number from beyond `after`."""
     rows = await tx.all(
         """
         SELECT e.number, e.document FROM engagement_tags l
         JOIN engagements e ON e.org = l.org AND e.number = l.engagement
+        AND e.deleted_date IS NULL
         WHERE l.org = :org AND l.tag = :tag AND l.engagement > :after ORDER BY l.engagement
         LIMIT :most
         """,
@@ -436,6 +525,18 @@ async def put_documents(tx: Tx, org: str, rows: Sequence[tuple[int, str]]) -> No
 
 
 async def remove_tag(tx: Tx, org: str, tag: str) -> None:
-    """Take a tag off every engagement; their documents are the caller's to write."""
-    await tx.run("DELETE FROM engagement_tags WHERE org = :org AND tag = :tag", org=org, tag=tag)
+    """Take a tag off every live engagement; their documents are the caller's to write. Deleted ones
+    keep it, to say what they miss when they are restored.
+    """
+    await tx.run(
+        """
+        DELETE FROM engagement_tags WHERE org = :org AND tag = :tag AND engagement IN (
+            SELECT e.number FROM engagement_tags l
+            JOIN engagements e ON e.org = l.org AND e.number = l.engagement
+            AND e.deleted_date IS NULL
+            WHERE l.org = :org AND l.tag = :tag)
+        """,
+        org=org,
+        tag=tag,
+    )
     await counts.forget(tx, org, "engagements.tags", tag)

@@ -123,6 +123,61 @@ async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
     await terms.remove(tx, org, [ids.COMMENT.display_id(number) for number in numbers])
 
 
+_COLUMNS = ", ".join(CommentRow._fields)
+
+
+async def set_aside(tx: Tx, org: str, object_: str) -> None:
+    """Keep the comments on an object where nothing finds them."""
+    await tx.run(
+        f"""
+        INSERT INTO deleted_comments ({_COLUMNS}) SELECT {_COLUMNS} FROM comments
+        WHERE org = :org AND object = :object
+        """,  # noqa: S608  # our own names
+        org=org,
+        object=object_,
+    )
+    await tx.run(
+        "DELETE FROM comments WHERE org = :org AND object = :object", org=org, object=object_
+    )
+
+
+async def bring_back(tx: Tx, org: str, object_: str) -> tuple[list[int], list[int]]:
+    """Put back the comments on an object that were set aside: their numbers, and the numbers of
+    those that lost their external_ref to another comment meanwhile.
+    """
+    taken = await tx.all(
+        """
+        SELECT d.number FROM deleted_comments d
+        JOIN comments c ON c.org = d.org AND c.external_ref = d.external_ref
+        WHERE d.org = :org AND d.object = :object AND d.external_ref IS NOT NULL ORDER BY d.number
+        """,
+        org=org,
+        object=object_,
+    )
+    await tx.run(
+        """
+        UPDATE deleted_comments SET external_ref = NULL
+        WHERE org = :org AND number IN (SELECT number FROM rows(:taken, number bigint))
+        """,
+        org=org,
+        taken=taken,
+    )
+    await tx.run(
+        f"""
+        INSERT INTO comments ({_COLUMNS}) SELECT {_COLUMNS} FROM deleted_comments
+        WHERE org = :org AND object = :object
+        """,  # noqa: S608  # our own names
+        org=org,
+        object=object_,
+    )
+    back = await tx.all(
+        "DELETE FROM deleted_comments WHERE org = :org AND object = :object RETURNING number",
+        org=org,
+        object=object_,
+    )
+    return sorted(number for (number,) in back), [number for (number,) in taken]
+
+
 # One list of both. `entry` decides between what happened in the same moment, and is nobody else's.
 _ENTRIES = """(
     SELECT c.number * 2 + 1 AS entry, c.org, c.number, c.object, c.visibility, c.external_ref,

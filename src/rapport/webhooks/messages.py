@@ -28,7 +28,8 @@ def body(job: Job) -> bytes:
     """The body of a delivery whose event is there, the same bytes on every attempt."""
     delivery = job.delivery
     if job.event is not None:
-        told = events.body(job.event)
+        _, _, action = delivery.type.rpartition("_")
+        told = events.body(job.event._replace(action=action))
     else:
         told = {"timestamp": format_rfc3339(delivery.created_date), "type": delivery.type}
         told |= msgspec.json.decode(delivery.document or "{}", type=dict[str, msgspec.Raw])

@@ -21,6 +21,7 @@ from rapport.store.kit.query import Filter, Page, Walk
 from rapport.store.kit.terms import same_custom_field
 
 NEWEST_FIRST = Sort("created_date", descending=True)
+LAST_DELETED_FIRST = Sort("deleted_date", descending=True)
 
 
 class ListRequestLike(Protocol):
@@ -51,16 +52,20 @@ class AuditFilters(Protocol):
     def modified_date(self) -> Any: ...  # noqa: D102
 
 
-def read_walk(name: str, request: ListRequestLike, types: Mapping[str, type]) -> Walk:
-    """Read order, cursor, mode and limit of the list `name`.
+def read_walk(
+    name: str,
+    request: ListRequestLike,
+    types: Mapping[str, type],
+    default: Sort = NEWEST_FIRST,
+) -> Walk:
+    """Read order, cursor, mode and limit of the list `name`, which is in the order `default`
+    where none is asked for.
 
     Raises:
         ValueNotPermitted: `sort_by` names something else than `types`.
         InvalidField: the cursor is broken or of another list or order.
     """
-    return walk_of(
-        name, parse_sort(given(request.sort_by), list(types), NEWEST_FIRST), types, request
-    )
+    return walk_of(name, parse_sort(given(request.sort_by), list(types), default), types, request)
 
 
 def walk_of(

@@ -24,6 +24,9 @@ def _fill(client: Client) -> None:
     client.ok("engagements.update", {"id": engagement, "artifacts": {"set": [file]}})
     comment = {"object": engagement, "type": "timeline_comment", "body": "Hi"}
     client.ok("timeline-entries.create", comment, idempotency_key="k1")
+    gone = client.engagement()["id"]
+    client.ok("timeline-entries.create", {**comment, "object": gone})
+    client.ok("engagements.delete", {"id": gone})
     ends = {"source": world.account["id"], "target": world.opportunity["id"]}
     client.ok("links.create", {"link_type": "is_related_to", **ends})
     client.ok("accounts.update", {"id": world.account["id"], "external_refs": ["crm-1"]})

@@ -107,6 +107,7 @@ TABLES = {
     "engagements": "number",
     "meetings": "number",
     "comments": "number",
+    "deleted_comments": "number",
     "links": "number",
     "terms": "owner, field, position",
     "opportunities": "number",

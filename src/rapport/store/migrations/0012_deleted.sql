@@ -1,6 +1,6 @@
 -- What a deleted engagement comes back with: who deleted it, its comments, and its files, which are hidden meanwhile.
 -- Programs that don't keep the sum of deleted ones would make it wrong, so none may run beside this.
--- compatible: 9
+-- compatible: 12
 ALTER TABLE engagements ADD COLUMN deleted_by {text};
 CREATE INDEX ix_engagements_deleted_date ON engagements (org, deleted_date, number) WHERE deleted_date IS NOT NULL;
 -- 1 where what an artifact is bound to, or the object of the comment that it is bound to, is deleted.

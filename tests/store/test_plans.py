@@ -46,7 +46,6 @@ SMALL = {"orgs", "event_floors", "webhooks", "migrations"}
 KNOWN_WALKS = {
     "accounts by nothing",
     "artifacts by comments, created_by, parent, terms",
-    "comments by created_by, created_date, modified_by, modified_date, object, terms, visibility",
     "comments by created_by, object, terms, visibility",
     "comments by created_by, terms, visibility",
     "comments by object",

@@ -442,7 +442,8 @@ async def _without(
         modified_by=ctx.caller.user_id, modified_date=modified, document=_encode(after).decode()
     )
     await store.update(ctx.tx, row, changed)
-    await _write_links(ctx, row.number, left._asdict(), before, after)
+    kept = {kind: getattr(left, kind) for kind in store.LINKS}
+    await _write_links(ctx, row.number, kept, before, after)
     lost = [
         contract.Missing(field_name=kind, id=don)
         for kind in store.LINKS

@@ -104,6 +104,10 @@ def _webhook(client: Client, _: World) -> Any:
     return client.ok("webhooks.create", {"url": "https://hooks.invalid/"})["webhook"]
 
 
+def _deleted(client: Client, _: World) -> Any:
+    client.ok("engagements.delete", {"id": "ENGAGEMENT-1"})
+
+
 NOTHING: dict[str, str] = {
     "auth-tokens.create": "a token is nobody's business",
     "auth-tokens.delete": "a token is nobody's business",
@@ -125,6 +129,7 @@ CASES: dict[str, Case] = {
     "artifacts.prepare": Case({"file_name": "a.txt"}, ["artifact_created"]),
     "artifacts.versions.delete": Case({"id": "ARTIFACT-2"}, ["artifact_updated"], _version),
     "artifacts.versions.prepare": Case({"id": "ARTIFACT-1"}, ["artifact_updated"]),
+    "dev-orgs.update": Case({"display_name": "Acme"}, ["dev_org_updated"]),
     "dev-users.activate": Case({"id": "DEVU-2"}, ["dev_user_updated"], _user),
     "dev-users.create": Case({"email": "n@example.com", "state": "shadow"}, ["dev_user_created"]),
     "dev-users.deactivate": Case({"id": "DEVU-2"}, ["dev_user_updated"], _user),
@@ -137,6 +142,7 @@ CASES: dict[str, Case] = {
     "engagements.delete": Case(
         {"id": "ENGAGEMENT-1"}, ["timeline_entry_deleted", "engagement_deleted"], _comment
     ),
+    "engagements.restore": Case({"id": "ENGAGEMENT-1"}, ["engagement_restored"], _deleted),
     "engagements.update": Case({"id": "ENGAGEMENT-1", "title": "B"}, ["engagement_updated"]),
     "links.create": Case(
         {"link_type": "is_related_to", "source": "ACC-1", "target": "OPP-1"}, ["link_created"]

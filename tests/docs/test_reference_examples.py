@@ -141,6 +141,8 @@ def own(server: Server) -> Client:
     )
     client.upload()
     engagement = client.engagement(parent=account)["display_id"]
+    meeting = {"title": "Review", "channel": "zoom", "members": [client.user], "state": "scheduled"}
+    client.ok("meetings.create", meeting)
     comment = {"object": engagement, "type": "timeline_comment", "body": "Two years."}
     client.ok("timeline-entries.create", comment)
     gone = client.ok("timeline-entries.create", comment)["timeline_entry"]["id"]

@@ -283,7 +283,17 @@ def test_an_error_carries_its_types_own_fields() -> None:
     assert error.fields == {
         "field_name": "engagement_type",
         "value": "nope",
-        "allowed_values": ["call", "default", "email", "linked_in", "offline"],
+        "allowed_values": [
+            "call",
+            "conversation",
+            "custom",
+            "default",
+            "email",
+            "linked_in",
+            "meeting",
+            "offline",
+            "survey",
+        ],
     }
     assert refused(CREATE, but(title=" ")).fields == {
         "field_name": "title",

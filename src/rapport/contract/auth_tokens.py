@@ -8,6 +8,7 @@ from rapport.contract.kit.errors import NotFound
 from rapport.contract.kit.fields import (
     OURS,
     UNSET,
+    VISIBLE,
     Instant,
     Request,
     Response,
@@ -82,7 +83,7 @@ Scopes = Annotated[
     Meta(
         min_length=1,
         max_length=2_048,
-        pattern=r"\S",
+        pattern=VISIBLE,
         description="Such as `engagement:read tag:write`, or `read`, `write`, `all` for every family; without it, the maker's own.",
     ),
 ]

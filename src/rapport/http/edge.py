@@ -198,7 +198,6 @@ class Edge:
                 headers.get(b"authorization"), deadline=time.monotonic() + STORE_SECONDS
             )
         if answer.replayed:
-            metrics.REPLAYS.inc()
             out["idempotent-replayed"] = "true"
         return method.status, route.answer_filter(
             answer.body

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rapport import idempotency
+from rapport import idempotency, metrics
 from rapport.auth.caller import Caller, authorize, unknown
 from rapport.clock import Clock
 from rapport.contract.kit.errors import ValueNotPermitted
@@ -131,9 +131,12 @@ class Invoker:
                 return Answer(_encode(await self._wait(caller, method, request)))
             return Answer(_encode(await self._read(caller, method, request, deadline, is_gone)))
         kept_under = None if key is None else _key(caller, method, request, key)
-        return await self._store.write(
+        answer = await self._store.write(
             self._batches[method], _Write(caller, request, kept_under), deadline=deadline
         )
+        if answer.replayed:
+            metrics.REPLAYS.inc()
+        return answer
 
     async def _read(
         self,

@@ -11,16 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from rapport.folder import DATABASE
 from rapport.store import derived
 from rapport.store.kit.counts import Counted
-from rapport.store.kit.db import Bulk
-from rapport.store.postgres.bulk import PostgresBulk
-from rapport.store.postgres.connect import Options
-from rapport.store.sqlite.bulk import SqliteBulk
 from tests.sdk import install
 from tests.support.command import rapport
 from tests.support.postgres import PostgresServer, new_name, shared_server
+from tests.support.rows import tables_of
 from tests.support.server import Client, Server
 from tests.support.starting import DidNotStart
 
@@ -91,15 +87,8 @@ def server(
 
 
 async def _miscounted(data: Path, url: str | None) -> dict[Counted, tuple[int, int]]:
-    bulk: Bulk = (
-        await PostgresBulk.open(Options(url), writes=False)
-        if url
-        else SqliteBulk(data / DATABASE, writes=False)
-    )
-    async with bulk.transaction():
-        found = await derived.miscounted(bulk)
-    await bulk.close()
-    return found
+    async with tables_of(data, url) as bulk:
+        return await derived.miscounted(bulk)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,9 @@
 """What stands in a server's tables, read beside it."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 
 from rapport.folder import DATABASE
 from rapport.store.kit.db import Bulk, Row
@@ -16,19 +18,27 @@ def rows_of(server: Server, org: str) -> Mapping[str, list[Row]]:
     return asyncio.run(_rows_of(server, org.removeprefix("DEV-")))
 
 
-async def _rows_of(server: Server, org: str) -> Mapping[str, list[Row]]:
+@contextlib.asynccontextmanager
+async def tables_of(data: Path, url: str | None) -> AsyncIterator[Bulk]:
+    """A server's store, in a transaction that reads it."""
     bulk: Bulk = (
-        await PostgresBulk.open(Options(server.database_url), writes=False)
-        if server.database_url
-        else SqliteBulk(server.data / DATABASE, writes=False)
+        await PostgresBulk.open(Options(url), writes=False)
+        if url
+        else SqliteBulk(data / DATABASE, writes=False)
     )
-    async with bulk.transaction():
-        found = {
+    try:
+        async with bulk.transaction():
+            yield bulk
+    finally:
+        await bulk.close()
+
+
+async def _rows_of(server: Server, org: str) -> Mapping[str, list[Row]]:
+    async with tables_of(server.data, server.database_url) as bulk:
+        return {
             table.name: sorted(
                 await bulk.all(f'SELECT * FROM "{table.name}" WHERE org = :org', org=org), key=str
             )
             for table in await bulk.tables()
             if "org" in table.columns
         }
-    await bulk.close()
-    return found

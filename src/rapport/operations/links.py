@@ -157,9 +157,8 @@ async def _endpoints(tx: Tx, org: str, display_ids: set[str]) -> dict[str, Any]:
     found: dict[str, Any] = {
         key[1]: user for key, user in (await summaries.users(tx, people)).items()
     }
-    found |= await summaries.accounts(tx, org, ids.numbers_of(ids.ACCOUNT, display_ids))
+    found |= await summaries.parents(tx, org, display_ids)
     found |= await summaries.meetings(tx, org, ids.numbers_of(ids.MEETING, display_ids))
-    found |= await summaries.opportunities(tx, org, ids.numbers_of(ids.OPPORTUNITY, display_ids))
     found |= await summaries.rev_orgs(tx, org, ids.numbers_of(ids.REV_ORG, display_ids))
     return found
 

@@ -351,7 +351,7 @@ async def _meetings(tx: Tx, rows: Sequence[MeetingRow]) -> list[contract.Meeting
         rows,
         [(org, user) for row, one in pairs for user in (*one.members, row.organizer) if user],
     )
-    parents = await _parents(tx, org, [row.parent for row in rows if row.parent])
+    parents = await summaries.parents(tx, org, [row.parent for row in rows if row.parent])
     tags = await summaries.tags(tx, org, [tag for _, one in pairs for tag, _ in one.tags])
     artifacts = await find_artifacts(tx, org, [one.attached for _, one in pairs])
     return [
@@ -377,16 +377,6 @@ async def _meetings(tx: Tx, rows: Sequence[MeetingRow]) -> list[contract.Meeting
         )
         for row, one in pairs
     ]
-
-
-async def _parents(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, Any]:
-    """The summaries of accounts and opportunities, by display id."""
-    found_: dict[str, Any] = {}
-    if accounts := ids.numbers_of(ids.ACCOUNT, display_ids):
-        found_ |= await summaries.accounts(tx, org, accounts)
-    if opportunities := ids.numbers_of(ids.OPPORTUNITY, display_ids):
-        found_ |= await summaries.opportunities(tx, org, opportunities)
-    return found_
 
 
 def _shown_date(date: int) -> str | UnsetType:

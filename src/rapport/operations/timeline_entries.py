@@ -368,9 +368,7 @@ async def _made(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, Any]:
     """The summaries of objects by display id; of engagements and meetings they are their ids, so
     that deleted ones have one too.
     """
-    numbers_ = ids.numbers_of(ids.ACCOUNT, display_ids)
-    found: dict[str, Any] = dict(await summaries.accounts(tx, org, numbers_))
-    found |= await summaries.opportunities(tx, org, ids.numbers_of(ids.OPPORTUNITY, display_ids))
+    found: dict[str, Any] = dict(await summaries.parents(tx, org, display_ids))
     for kind, summary in (
         (ids.ENGAGEMENT, contract.EngagementSummary),
         (ids.MEETING, MeetingSummary),

@@ -35,11 +35,7 @@ async def _members(tx: Tx, org: str, documents: Sequence[Document]) -> None:
 
 async def _parents(tx: Tx, org: str, documents: Sequence[Document]) -> None:
     wanted = {_display(don) for don in _all(documents, "parents")}
-    found: dict[str, Any] = dict(
-        await summaries.accounts(tx, org, ids.numbers_of(ids.ACCOUNT, wanted))
-    )
-    found.update(await summaries.opportunities(tx, org, ids.numbers_of(ids.OPPORTUNITY, wanted)))
-    _replace(documents, "parents", found)
+    _replace(documents, "parents", await summaries.parents(tx, org, wanted))
     for document in documents:
         if "parents" in document:
             document["parent"] = document["parents"][0]

@@ -1,6 +1,6 @@
 """Objects as they stand inside other objects: one query per kind, whatever the page size."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -200,6 +200,18 @@ def stage(document: OpportunityDocument) -> works.Stage:
         name=document.stage,
         stage=UNSET if id_ is None else works.StageSummary(display_id=id_, id=id_),
     )
+
+
+async def parents(
+    tx: Tx, org: str, display_ids: Collection[str]
+) -> dict[str, AccountSummary | works.OpportunitySummary]:
+    """Accounts and opportunities by display id; a kind that is not among them costs no query."""
+    found: dict[str, AccountSummary | works.OpportunitySummary] = {}
+    if numbers := ids.numbers_of(ids.ACCOUNT, display_ids):
+        found |= await accounts(tx, org, numbers)
+    if numbers := ids.numbers_of(ids.OPPORTUNITY, display_ids):
+        found |= await opportunities(tx, org, numbers)
+    return found
 
 
 async def tags(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, TagSummary]:

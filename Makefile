@@ -25,7 +25,7 @@ serve: .venv/.installed ## Serve a demo org on http://127.0.0.1:8080
 
 check: .venv/.installed ## Lint, and test the contract, the wire and the API on SQLite
 	$(MAKE) lint
-	$(BIN)/pytest -n 2 --dist worksteal -m 'not postgres and not slow' tests/contract tests/http tests/api $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m 'not postgres and not slow' tests/contract tests/wire tests/api $(ARGS)
 
 test: .venv/.installed ## Run all tests on three workers (ARGS= adds pytest arguments)
 	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)

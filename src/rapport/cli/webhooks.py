@@ -7,10 +7,11 @@ import socket
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
+from rapport.cli.ask import fail
 from rapport.cli.options import Commands
 from rapport.settings import read_host, read_path
 
@@ -60,9 +61,9 @@ def verify_command(
     try:
         body = sys.stdin.buffer.read() if file == "-" else read_path(file).read_bytes()
     except OSError as error:
-        _fail(f"{file} can't be read: {error.strerror}")
+        fail(f"{file} can't be read: {error.strerror}")
     except ValueError:
-        _fail(f"{file!r} is no file")
+        fail(f"{file!r} is no file")
     now = timestamp if any_age and timestamp is not None else int(time.time())
     given = {
         "x-devrev-signature": signature,
@@ -77,9 +78,9 @@ def verify_command(
             return
         good = verify(body, headers, secret, now=now)
     except BadSignature as problem:
-        _fail(str(problem))
+        fail(str(problem))
     except ValueError:
-        _fail("the secret is not base64")
+        fail("the secret is not base64")
     print(f"good: {', '.join(good)}")
 
 
@@ -120,7 +121,7 @@ def listen(
         server = (_Server6 if ":" in address else ThreadingHTTPServer)((address, port), Handler)
     except (OSError, ValueError, OverflowError) as error:
         why = getattr(error, "strerror", "") or "there is no such address"
-        _fail(f"{host}:{port} can't be listened on: {why}; choose another port, or --host")
+        fail(f"{host}:{port} can't be listened on: {why}; choose another port, or --host")
     with server:
         shown = f"[{address}]" if ":" in address else address
         print(f"Listening on http://{shown}:{server.server_port}", flush=True)
@@ -194,8 +195,3 @@ def _in_one_line(text: bytes) -> str:
     import msgspec
 
     return msgspec.json.format(text, indent=-1).decode()
-
-
-def _fail(sentence: str) -> NoReturn:
-    print(f"rapport: {sentence}", file=sys.stderr)
-    raise typer.Exit(1)

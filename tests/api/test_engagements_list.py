@@ -466,7 +466,7 @@ def test_one_without_a_date_is_in_no_range_of_dates(alice: Client) -> None:
     assert alice.ok("engagements.count") == {"count": 1}
 
 
-def test_a_single_parent_and_engagement_type_are_taken_as_real_clients_send_them(
+def test_a_single_parent_and_type_are_taken_as_real_clients_send_them(
     alice: Client,
 ) -> None:
     world = make_world(alice)

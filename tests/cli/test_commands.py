@@ -225,7 +225,7 @@ def test_migrate_says_that_the_store_is_up_to_date(data: Path, made: Any) -> Non
     assert _with(data, "migrate").out == f"The store in {data} is up to date.\n"
 
 
-def test_a_writing_command_is_refused_while_another_process_holds_the_folder_without_a_socket(
+def test_a_writing_command_is_refused_while_the_folder_is_held_by_another(
     server: Server,
 ) -> None:
     assert "another process holds the data folder" in _with(server.data, "migrate").sentence()

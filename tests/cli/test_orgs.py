@@ -31,7 +31,7 @@ def _type(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
 
-def test_the_org_of_a_first_start_gets_another_name_and_its_admin_another_email(
+def test_the_first_org_gets_another_name_and_its_admin_another_email(
     data: Path,
 ) -> None:
     server = Server(data)

@@ -116,7 +116,7 @@ def _before_events(postgres: PostgresServer, database: str) -> Iterator[None]:
         yield
 
 
-def test_a_killed_copy_is_no_store_and_the_next_goes_on_though_its_source_has_changed(
+def test_a_killed_copy_is_no_store_and_goes_on_from_a_changed_source(
     demo: Path, source: Path, postgres: PostgresServer, database: str, tmp_path: Path
 ) -> None:
     url, here = postgres.url(database), ("--data", str(source))
@@ -257,7 +257,7 @@ def _rows(folder: Path) -> int:
     return 0
 
 
-def test_a_copy_to_a_folder_that_is_killed_again_and_again_ends_as_one_that_is_not(
+def test_a_copy_to_a_folder_that_is_killed_often_ends_as_one_that_is_not(
     source: Path, postgres: PostgresServer, tmp_path: Path
 ) -> None:
     connection = apsw.Connection(str(source / "rapport.db"))

@@ -230,7 +230,7 @@ def _kill_while(writing: Sequence[Future[None]], reader: Reader, dice: random.Ra
 
 
 @pytest.mark.timeout(600)
-def test_a_reader_that_is_killed_while_many_write_ends_with_the_store_s_state(
+def test_a_reader_killed_while_many_write_ends_with_the_stores_state(
     data: Path, tmp_path: Path
 ) -> None:
     server = Server(data, RAPPORT_RATE_LIMIT="off")

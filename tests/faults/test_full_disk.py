@@ -86,7 +86,7 @@ def test_writes_get_503_in_time_reads_go_on_and_all_comes_back_by_itself(small_d
     assert "internal_error" not in server.logged()
 
 
-def test_a_copy_to_a_full_disk_says_so_and_is_gone_on_with_once_there_is_room(
+def test_a_copy_to_a_full_disk_says_so_and_goes_on_once_there_is_room(
     small_disk: Path, tmp_path: Path
 ) -> None:
     source = Server(tmp_path / "data", "--demo")

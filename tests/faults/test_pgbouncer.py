@@ -142,7 +142,7 @@ def test_every_family_is_written_and_read_through_it(pair: list[Server]) -> None
     assert charlie.ok("engagements.count")["count"] == 0
 
 
-def test_one_that_is_killed_under_load_is_503_until_it_is_back_and_loses_nothing(
+def test_one_that_is_killed_under_load_is_503_and_loses_nothing(
     pair: list[Server], bouncer: PgBouncer
 ) -> None:
     alice = pair[0].make_org()
@@ -161,7 +161,7 @@ def test_one_that_is_killed_under_load_is_503_until_it_is_back_and_loses_nothing
     assert load.refused
 
 
-def test_a_database_that_dies_behind_it_is_503_until_it_is_back_and_loses_nothing(
+def test_a_database_that_dies_behind_it_is_503_and_loses_nothing(
     pair: list[Server], own: PostgresServer
 ) -> None:
     alice = pair[0].make_org()

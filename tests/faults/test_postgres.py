@@ -149,7 +149,7 @@ def test_a_token_that_one_process_revokes_is_refused_by_the_other_at_once(
     assert there.call("dev-users.self").status == 403
 
 
-def test_a_process_that_is_killed_under_load_loses_nothing_and_the_other_goes_on(
+def test_a_process_killed_under_load_loses_nothing_the_other_goes_on(
     two: tuple[Client, Client],
 ) -> None:
     with Load(two[0], pause=0) as here, Load(two[1], pause=0) as there:
@@ -162,7 +162,7 @@ def test_a_process_that_is_killed_under_load_loses_nothing_and_the_other_goes_on
         load.is_there()
 
 
-def test_a_database_that_dies_under_load_is_503_until_it_is_back_and_loses_nothing(
+def test_a_database_that_dies_under_load_is_503_and_loses_nothing(
     tmp_path: Path,
 ) -> None:
     own = PostgresServer.make()

@@ -50,7 +50,7 @@ def guarded() -> Iterator[Guarded]:
 
 
 @pytest.mark.parametrize("mode", ["verify-full", "require"])
-def test_a_server_that_is_trusted_is_worked_on_and_every_connection_is_encrypted(
+def test_with_a_trusted_server_every_connection_is_encrypted(
     guarded: Guarded, tmp_path: Path, mode: str
 ) -> None:
     query = f"sslmode={mode}&sslrootcert={guarded.ca}"
@@ -66,7 +66,7 @@ def test_a_server_that_is_trusted_is_worked_on_and_every_connection_is_encrypted
     assert server.stop() == 0
 
 
-def test_what_is_not_trusted_or_not_encrypted_stops_the_start_with_one_sentence(
+def test_what_is_not_trusted_or_not_encrypted_stops_the_start(
     guarded: Guarded, tmp_path: Path
 ) -> None:
     other = local_ca.ensure(tmp_path / "other", ["127.0.0.1"]).ca

@@ -75,7 +75,7 @@ def test_a_standby_answers_and_knows_what_another_process_has_just_answered(
     assert "replica_away" not in _said(there)
 
 
-def test_one_that_is_behind_or_away_is_not_waited_for_and_not_blamed_for_its_primary(
+def test_one_that_is_behind_or_away_is_neither_waited_for_nor_blamed(
     two: tuple[Client, Client], primary: PostgresServer, standby: PostgresServer
 ) -> None:
     alice, there = two

@@ -83,7 +83,7 @@ def _all(client: Client) -> list[Any]:
 
 @pytest.mark.timeout(120)
 @pytest.mark.slow
-def test_every_acknowledged_engagement_is_there_exactly_once_after_kills_under_load(
+def test_every_acknowledged_engagement_is_there_once_after_kills(
     data: Path,
 ) -> None:
     server = Server(data)

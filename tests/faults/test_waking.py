@@ -231,7 +231,7 @@ async def _process(url: str, redis_url: str | None = None) -> AsyncIterator[_Pro
         await store.close()
 
 
-def test_a_failed_delivery_is_tried_again_when_it_is_due_though_nothing_rings(
+def test_a_failed_delivery_is_tried_again_though_nothing_rings(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
     delays = {"RAPPORT_WEBHOOK_RETRY_DELAYS": "2,2"}
@@ -320,7 +320,7 @@ def test_behind_a_pooler_they_look_by_themselves(postgres: PostgresServer, tmp_p
 # What is said
 
 
-def test_commits_that_come_together_are_told_in_few_messages_of_less_than_8000_bytes(
+def test_commits_together_are_told_in_few_messages_below_8000_bytes(
     pair: Pair,
 ) -> None:
     said: list[str] = []

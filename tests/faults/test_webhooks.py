@@ -56,7 +56,7 @@ class Writer(threading.Thread):
 
 @pytest.mark.timeout(180)
 @pytest.mark.slow
-def test_every_acknowledged_write_is_delivered_across_kills_and_none_that_was_refused(
+def test_across_kills_all_that_was_acknowledged_is_delivered_and_no_more(
     data: Path,
 ) -> None:
     with Receiver() as receiver:

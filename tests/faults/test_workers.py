@@ -200,7 +200,7 @@ def demo(first_demo: Server) -> Server:
 
 @pytest.mark.timeout(150)
 @pytest.mark.slow
-def test_a_killed_parent_leaves_nobody_behind_and_the_same_command_serves_again(
+def test_a_killed_parent_leaves_nobody_behind_and_serves_again(
     demo: Server,
 ) -> None:
     before = workers(demo)

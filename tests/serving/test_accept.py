@@ -121,7 +121,7 @@ def crowded(data: Path) -> Iterator[Server]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
-def test_when_no_more_files_can_be_opened_newcomers_wait_and_the_others_are_served(
+def test_when_no_more_files_can_be_opened_newcomers_wait(
     crowded: Server,
 ) -> None:
     with contextlib.ExitStack() as stack:

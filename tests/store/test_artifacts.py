@@ -124,7 +124,7 @@ def test_of_64_updates_that_want_one_artifact_one_gets_it(store: Engine) -> None
     assert sum(isinstance(result, ArtifactAlreadyAttachedToAParent) for result in results) == 56
 
 
-def test_two_calls_of_one_batch_with_overlapping_artifacts_leave_one_whole_winner(
+def test_two_calls_of_a_batch_with_common_artifacts_leave_one_winner(
     store: Engine,
 ) -> None:
     alice = store.person()
@@ -199,7 +199,7 @@ def test_all_problems_with_references_come_at_once_in_the_contracts_order(store:
     ]
 
 
-def test_the_statement_itself_refuses_an_artifact_that_got_another_parent_meanwhile(
+def test_the_statement_refuses_an_artifact_that_got_another_parent(
     store: Engine,
 ) -> None:
     org = store.new_org()
@@ -221,7 +221,7 @@ def test_the_statement_itself_refuses_an_artifact_that_got_another_parent_meanwh
     assert store.all("SELECT number FROM engagements") == [(1,)]
 
 
-def test_a_retry_that_arrives_together_with_its_first_waits_for_it_and_gets_its_answer(
+def test_a_retry_beside_its_first_waits_and_gets_its_answer(
     store: Engine,
 ) -> None:
     alice = store.person()

@@ -93,7 +93,7 @@ def test_an_orgs_engagement_number_is_unique(store: Engine) -> None:
     )
 
 
-def test_a_dev_users_email_is_unique_in_whatever_case_and_a_rev_users_is_not(store: Engine) -> None:
+def test_a_dev_users_email_is_unique_in_any_case_and_a_rev_users_is_not(store: Engine) -> None:
     org = store.new_org()
     store.write(lambda tx: users.insert(tx, _user(org, "DEVU-1", email="Grüße@Example.com")))
     again = _user(org, "DEVU-2", email="GRU\u0308ßE@example.COM")
@@ -128,7 +128,7 @@ def test_a_rev_orgs_external_ref_is_unique_in_its_org(store: Engine) -> None:
     store.write(lambda tx: rev_orgs.insert(tx, _rev_org(org, 4, None)))
 
 
-def test_an_accounts_external_refs_are_unique_in_the_org_and_other_terms_are_not(
+def test_an_accounts_external_refs_are_unique_and_other_terms_are_not(
     store: Engine,
 ) -> None:
     org = store.new_org()
@@ -235,7 +235,7 @@ def test_another_users_or_methods_key_is_another_key(store: Engine) -> None:
     assert [found[key][1] for key in keys] == ["0", "1", "2", "3", "4"]
 
 
-def test_references_of_every_kind_are_resolved_in_one_go_and_another_orgs_are_not(
+def test_references_are_resolved_in_one_go_and_another_orgs_are_not(
     store: Engine,
 ) -> None:
     org, other = store.new_org(), store.new_org()

@@ -44,7 +44,7 @@ def _change(store: Engine, caller: Any, id_: str, title: str) -> None:
     store.run(store.invoker.invoke(caller, UPDATE, request))
 
 
-def test_what_is_too_old_leaves_the_feed_and_timelines_still_say_what_changed(
+def test_what_is_too_old_leaves_the_feed_and_stays_in_timelines(
     store: Engine, cleaner: Cleaner
 ) -> None:
     alice, charlie = store.person(), store.person("Charlie")

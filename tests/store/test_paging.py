@@ -148,7 +148,7 @@ changes = st.lists(
 
 @settings(max_examples=60)
 @given(values=rows_of_orgs, sorts=orders, limit=limits, backwards=st.booleans(), between=changes)
-def test_a_walk_sees_what_existed_all_along_exactly_once_whatever_comes_and_goes(
+def test_a_walk_sees_what_existed_all_along_exactly_once(
     store: Engine,
     *,
     values: list[tuple[Any, ...]],

@@ -325,7 +325,7 @@ def test_a_held_name_is_waited_for(engine: Engine, other: PostgresStore) -> None
 # Lost connections
 
 
-def test_connections_that_the_server_ended_are_made_anew_and_nobody_notices(
+def test_connections_that_the_server_ended_are_made_anew(
     engine: Engine, postgres: PostgresServer, url: str
 ) -> None:
     engine.write(lambda tx: orgs.insert(tx, "ORG0000001", "x", 1))
@@ -410,9 +410,7 @@ def test_more_calls_than_connections_wait_their_turn(engine: Engine) -> None:
     assert engine.run(run()) == [1] * 80
 
 
-def test_a_pooled_database_is_worked_on_without_anything_that_outlives_a_transaction(
-    url: str, postgres: PostgresServer
-) -> None:
+def test_through_a_pool_nothing_outlives_a_transaction(url: str, postgres: PostgresServer) -> None:
     async def run() -> list[Any]:
         store = await PostgresStore.open(Options(url, pooled=True))
         await alone(store, lambda tx: orgs.insert(tx, "ORG0000001", "x", 1))
@@ -558,7 +556,7 @@ def test_a_migration_beside_an_older_process_does_not_disturb_it(
     engine.write(lambda tx: orgs.insert(tx, "ORG0000002", "y", 2))
 
 
-def test_a_migration_that_waits_for_a_lock_does_not_hold_up_those_who_come_after_it(
+def test_a_migration_that_waits_for_a_lock_holds_nobody_up(
     engine: Engine, url: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = migrate.migrations()

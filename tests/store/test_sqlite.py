@@ -138,7 +138,7 @@ def second_migration(monkeypatch: pytest.MonkeyPatch) -> Migration:
     return added
 
 
-def test_migrations_are_numbered_without_gaps_and_say_what_they_are_compatible_with() -> None:
+def test_migrations_have_no_gaps_and_say_what_they_are_compatible_with() -> None:
     found = migrate.migrations()
     assert [step.version for step in found] == list(range(1, len(found) + 1))
     assert all(1 <= step.compatible <= step.version for step in found)

@@ -65,7 +65,7 @@ def test_one_call_that_fails_does_not_fail_its_neighbours(store: Engine) -> None
     assert _numbers(store, org) == [n for n in range(30) if n % 3]
 
 
-def test_a_calls_exception_undoes_its_own_writes_alone_and_its_text_arrives(store: Engine) -> None:
+def test_a_calls_exception_undoes_its_own_writes_alone(store: Engine) -> None:
     org = store.new_org()
 
     async def fails(tx: Tx) -> None:
@@ -163,7 +163,7 @@ def test_a_call_whose_deadline_has_passed_is_refused_and_not_written(store: Engi
     assert store.read(orgs.all_orgs) == []
 
 
-def test_a_call_whose_deadline_passes_while_another_is_written_is_refused_and_not_written(
+def test_a_call_whose_deadline_passes_behind_another_is_not_written(
     store: Engine,
 ) -> None:
     org = store.new_org()
@@ -308,7 +308,7 @@ def test_nobody_waits_for_another_s_long_read(store: Engine) -> None:
     assert [getattr(end, "message", end) for end in ends] == [unavailable(NOBODY).message] * 2
 
 
-def test_what_was_taken_is_written_before_the_store_closes_and_nothing_is_taken_after(
+def test_what_was_taken_is_written_before_the_store_closes(
     store: Engine,
 ) -> None:
     org = store.new_org()

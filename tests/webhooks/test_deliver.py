@@ -58,9 +58,7 @@ def test_a_webhook_is_active_once_its_receiver_has_echoed_the_challenge(hooks: H
 
 
 @pytest.mark.parametrize("answer", ["bom", "large"])
-def test_a_challenge_is_found_behind_a_byte_order_mark_and_in_a_large_answer(
-    hooks: Hooks, answer: str
-) -> None:
+def test_a_challenge_is_found_behind_a_bom_and_in_a_large_answer(hooks: Hooks, answer: str) -> None:
     hooks.make(verify=answer, active=False).until("active")
 
 
@@ -68,7 +66,7 @@ def test_a_challenge_is_found_behind_a_byte_order_mark_and_in_a_large_answer(
     "answer",
     ["wrong", "500", "404", "410", "redirect", "hang", "reset", "garbage", "binary", "deep"],
 )
-def test_whoever_does_not_echo_it_stays_unverified_is_told_nothing_and_asked_again(
+def test_whoever_does_not_echo_it_stays_unverified_and_is_asked_again(
     hooks: Hooks, answer: str
 ) -> None:
     hook = hooks.make(verify=answer, active=False)
@@ -84,7 +82,7 @@ def test_whoever_does_not_echo_it_stays_unverified_is_told_nothing_and_asked_aga
     assert told.body["engagement_created"]["engagement"]["title"] == "while unverified"
 
 
-def test_another_url_and_activation_are_verified_and_deactivation_ends_the_telling(
+def test_another_url_and_activation_are_verified_deactivation_ends_all(
     hooks: Hooks,
 ) -> None:
     hook, other = hooks.make(), hooks.make()
@@ -289,7 +287,7 @@ def test_one_object_s_events_come_in_order_and_others_are_not_held_up(hooks: Hoo
     assert set(map(tuple, titles.values())) == {("0", "1", "2", "3", "4")}
 
 
-def test_after_the_last_try_it_is_degraded_and_verified_and_told_all_that_was_kept(
+def test_after_the_last_try_it_is_verified_and_told_all_that_was_kept(
     hooks: Hooks,
 ) -> None:
     hook = hooks.make("500", verify="ok")
@@ -337,7 +335,7 @@ def test_another_url_does_not_wait_for_the_rest_that_the_one_before_asked_for(ho
     assert hooks.receiver.wait("rested", 1)[0].at - first.at < 1.9
 
 
-def test_a_receiver_that_is_gone_is_told_nothing_more_until_it_answers_a_challenge(
+def test_a_receiver_that_is_gone_is_told_nothing_until_it_answers(
     hooks: Hooks,
 ) -> None:
     hook = hooks.make()

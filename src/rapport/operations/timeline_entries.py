@@ -87,38 +87,12 @@ async def create(
     ctx: Context, request: contract.TimelineEntriesCreateRequest
 ) -> contract.TimelineEntriesCreateResponse:
     """Comment on an object."""
-    on, readers = request.object, given(request.private_to)
-    references = References(
-        ctx.org, await resolve(ctx.tx, wanted(ctx.org, [*given(request.artifacts), *readers]))
-    )
-    if await find(ctx, on, _LOCKS[on.kind]) is None:
-        references.problems.append(unknown_id("object", on))
-    artifacts = references.artifacts("artifacts", request.artifacts, holder=None)
-    private_to = references.many("private_to", readers)
-    visibility = chosen(request.visibility, "private" if private_to else "internal")
-    if private_to and visibility != "private":
-        references.problems.append(_not_private(visibility))
-    raise_all(references.problems)
-    document = Document(
-        **sent(
-            request,
-            "body",
-            "body_type",
-            "expires_at",
-            "link_previews",
-            "snap_kit_body",
-            "snap_widget_body",
-        ),
-        artifacts=artifacts,
-        labels=distinct(given(request.labels)),
-        panels=list(dict.fromkeys(given(request.collections))) or ["discussions"],
-        private_to=private_to,
-    )
+    document, visibility = await _new(ctx, request)
     by, number = ctx.caller.user_id, await numbers.take_one(ctx.tx, ids.COMMENT, ctx.org)
     row = CommentRow(
         org=ctx.org,
         number=number,
-        object=on.display_id,
+        object=request.object.display_id,
         visibility=visibility,
         external_ref=chosen(request.external_ref, None),
         created_by=by,
@@ -131,6 +105,49 @@ async def create(
         await store.insert(ctx.tx, row)
     except UniqueViolation as error:
         raise in_use("comment", [row.external_ref or ""]) from error
+    await _put_terms(ctx, number, document)
+    await claim_artifacts(ctx, document.artifacts, _path(row))
+    await tell_created(ctx, ids.COMMENT.display_id(number))
+    return contract.TimelineEntriesCreateResponse(timeline_entry=await _entry(ctx, number))
+
+
+async def _new(
+    ctx: Context, request: contract.TimelineEntriesCreateRequest
+) -> tuple[Document, str]:
+    """What a new comment says, and to whom, once all that it names has been found."""
+    readers = given(request.private_to)
+    references = References(
+        ctx.org, await resolve(ctx.tx, wanted(ctx.org, [*given(request.artifacts), *readers]))
+    )
+    if await find(ctx, request.object, _LOCKS[request.object.kind]) is None:
+        references.problems.append(unknown_id("object", request.object))
+    artifacts = references.artifacts("artifacts", request.artifacts, holder=None)
+    private_to = references.many("private_to", readers)
+    visibility = chosen(request.visibility, "private" if private_to else "internal")
+    if private_to and visibility != "private":
+        references.problems.append(_not_private(visibility))
+    raise_all(references.problems)
+    said = sent(
+        request,
+        "body",
+        "body_type",
+        "expires_at",
+        "link_previews",
+        "snap_kit_body",
+        "snap_widget_body",
+    )
+    document = Document(
+        **said,
+        artifacts=artifacts,
+        labels=distinct(given(request.labels)),
+        panels=list(dict.fromkeys(given(request.collections))) or ["discussions"],
+        private_to=private_to,
+    )
+    return document, visibility
+
+
+async def _put_terms(ctx: Context, number: int, document: Document) -> None:
+    """Write what a comment is found by."""
     await terms.put(
         ctx.tx,
         ctx.org,
@@ -138,12 +155,9 @@ async def create(
         {
             "comments.labels": document.labels,
             "comments.panels": document.panels,
-            "comments.private_to": private_to,
+            "comments.private_to": document.private_to,
         },
     )
-    await claim_artifacts(ctx, artifacts, _path(row))
-    await tell_created(ctx, ids.COMMENT.display_id(number))
-    return contract.TimelineEntriesCreateResponse(timeline_entry=await _entry(ctx, number))
 
 
 def _path(row: CommentRow) -> str:

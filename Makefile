@@ -7,13 +7,15 @@ SDK := tests/sdk
 BASELINES := $(wildcard bench/baselines/*/requirements.in)
 ROWS ?= 100000
 ENGINE ?= sqlite
+KILLS ?= 60
+WRITES ?= 20000
 UV := $(BIN)/uv --no-config
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where this is set, each start of Python compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install serve check test test-azure lint format docs lock bench
+.PHONY: help install serve check test faults test-azure lint format docs lock bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +31,9 @@ check: .venv/.installed ## Lint, and test the contract, the wire and the API on 
 
 test: .venv/.installed ## Run all tests on three workers (ARGS= adds pytest arguments)
 	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
+
+faults: .venv/.installed ## Kill what runs, again and again (KILLS=60 WRITES=20000; about an hour)
+	RAPPORT_TEST_KILLS=$(KILLS) RAPPORT_TEST_WRITES=$(WRITES) $(BIN)/pytest -n 2 tests/faults/test_sigkill.py tests/faults/test_feed_rebuild.py tests/faults/test_webhooks.py $(ARGS)
 
 test-azure: .venv/.installed ## Install Azurite (npm, 370 MB) and run the tests of file stores on it too
 	$(BIN)/python -m tests.blobs.azurite.install

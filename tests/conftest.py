@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from rapport.store import derived
 from rapport.store.kit.counts import Counted
 from tests.sdk import install
+from tests.support import memory
 from tests.support.command import rapport
 from tests.support.postgres import PostgresServer, new_name, shared_server
 from tests.support.rows import tables_of
@@ -28,6 +29,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("rapport")
+memory.use()
 ENGINES = {
     "sqlite": pytest.param("sqlite"),
     "postgres": pytest.param("postgres", marks=pytest.mark.postgres),

@@ -4,7 +4,6 @@ store has, from events alone.
 
 import itertools
 import json
-import os
 import random
 import signal
 import subprocess
@@ -20,11 +19,9 @@ import pytest
 
 from tests.support.feed_reader import load, plain
 from tests.support.server import FAMILIES, Client, Server
+from tests.support.trials import KILLS, TIMEOUT, WRITES
 
-# RAPPORT_TEST_WRITES=10000 is the number to run by hand; the suite stays fast with fewer.
-WRITES = int(os.environ.get("RAPPORT_TEST_WRITES", "1000"))
 CONNECTIONS = 16
-KILLS = 6
 KINDS = {"dev-users": "dev_user", "rev-users": "rev_user", "rev-orgs": "rev_org"}
 
 
@@ -229,7 +226,7 @@ def _kill_while(writing: Sequence[Future[None]], reader: Reader, dice: random.Ra
         one.result()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(TIMEOUT)
 def test_a_reader_killed_while_many_write_ends_with_the_stores_state(
     data: Path, tmp_path: Path
 ) -> None:

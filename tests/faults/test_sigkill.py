@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from tests.support.server import Client, Server
+from tests.support.trials import KILLS, TIMEOUT
 
 CONNECTIONS = 16
-KILLS = 5
 
 
 class Writer(threading.Thread):
@@ -81,7 +81,7 @@ def _all(client: Client) -> list[Any]:
         request["cursor"] = page["next_cursor"]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(TIMEOUT)
 @pytest.mark.slow
 def test_every_acknowledged_engagement_is_there_once_after_kills(
     data: Path,

@@ -13,8 +13,7 @@ from tests.support.hooks import QUICK, Hooks
 from tests.support.postgres import PostgresServer, eventually, new_name
 from tests.support.receiver import Receiver
 from tests.support.server import Client, Server
-
-KILLS = 5
+from tests.support.trials import KILLS, TIMEOUT
 
 
 class Writer(threading.Thread):
@@ -54,7 +53,7 @@ class Writer(threading.Thread):
             self.refused.add(title)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(TIMEOUT)
 @pytest.mark.slow
 def test_across_kills_all_that_was_acknowledged_is_delivered_and_no_more(
     data: Path,

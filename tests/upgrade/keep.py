@@ -99,7 +99,7 @@ def _change(asker: Asker) -> None:
 
 def _questions(asker: Asker) -> list[tuple[str, dict[str, Any]]]:
     """Of every list the first page, and what hangs on a few objects."""
-    all_ = {"limit": 100}
+    all_: dict[str, Any] = {"limit": 100}
     families = ("accounts", "dev-users", "engagements", "rev-orgs", "rev-users", "tags", "works")
     asked = [(f"{family}.list", all_) for family in (*families, "artifacts", "webhooks")]
     asked.append(("events.list", {"limit": 20}))
@@ -107,7 +107,7 @@ def _questions(asker: Asker) -> list[tuple[str, dict[str, Any]]]:
     (account, *_) = asker.ok("accounts.list", all_)["accounts"]
     (member, *_) = asker.ok("dev-users.list", all_)["dev_users"]
     (tag, *_) = asker.ok("tags.list", all_)["tags"]
-    filters = [
+    filters: list[dict[str, Any]] = [
         {},
         {"parent": [account["id"]]},
         {"members": [member["id"]]},

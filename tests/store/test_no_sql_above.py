@@ -1,6 +1,6 @@
 """No SQL above the store.
 
-Filters, order and counts are asked for by the wire's names, and `store/query.py` with the family's
+Filters, order and counts are asked for by the wire's names, and `store/kit/` with the family's
 `Listing` decides which column, table or index answers them. Whoever knows an alias elsewhere ties
 that choice down, and what a column is called with it.
 """

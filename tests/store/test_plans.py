@@ -34,6 +34,13 @@ ADMIN = Caller(demo.ORG, "DEVU-12345", "admin")
 MORE: list[tuple[str, Json]] = [
     ("engagements.list", {"expand": [*EXPANSIONS]}),
     ("timeline-entries.list", {"object": "ACC-12345", "rollup": True}),
+    ("timeline-entries.list", {"object": "ACC-12345", "rollup": True, "limit": 1}),
+    ("engagements.list", {"sort_by": ["title:asc", "scheduled_date:desc"]}),
+    ("engagements.list", {"sort_by": ["modified_date:desc", "title:asc"], "tags": ["TAG-12345"]}),
+    ("engagements.list", {"sort_by": ["title:desc"], "type": ["call"], "members": ["DEVU-12345"]}),
+    ("accounts.list", {"sort_by": ["display_name:asc", "created_date:desc"]}),
+    ("works.list", {"sort_by": ["target_close_date:asc", "title:desc"]}),
+    ("engagements.count", {"type": ["call"], "members": ["DEVU-12345"]}),
     ("works.list", {"stage": {"name": ["discovery"]}, "tags": ["TAG-12345"]}),
     ("tags.delete", {"id": "TAG-12345"}),
 ]  # fmt: skip
@@ -47,7 +54,6 @@ KNOWN_WALKS = {
     "accounts by nothing",
     "artifacts by comments, created_by, parent, terms",
     "comments by created_by, object, terms, visibility",
-    "comments by created_by, terms, visibility",
     "comments by object",
     "engagements by scheduled_date",
     "links by link_type, source, target",
@@ -62,6 +68,11 @@ KNOWN_WALKS = {
     "webhook_deliveries by state, webhook",
     "webhook_deliveries by type",
     "webhook_deliveries by webhook",
+}
+# Walks that are chosen by kept sums, where they fill a page soon.
+CHOSEN = {
+    "comments by created_by, engagement_parents, object, terms, visibility",
+    "events by comments, engagement_parents, kind, object, terms",
 }
 # A walk that ends at its first row, inside of a condition.
 ENDED = {"events by date"}
@@ -166,7 +177,8 @@ def _walks(connection: apsw.Connection, sql: str, columns: dict[str, set[str]]) 
     steps = [step for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {sql}", bindings)]
     named = _named(sql, columns.keys())
     looked_at = set(re.findall(r"\w+", _FREE.sub("", " ".join(_PART.findall(sql)))))
-    is_sorted = any("TEMP B-TREE" in step for step in steps)
+    # Where only the last terms are sorted, groups of equals come one after the other.
+    is_sorted = any("TEMP B-TREE FOR ORDER BY" in step for step in steps)
     ends_early = bool(re.search(r"\bLIMIT\b|\b(max|min)\(", sql)) and not is_sorted
     for step in steps:
         if walk := _WALK.match(step):
@@ -197,7 +209,7 @@ def test_no_statement_walks_an_index_without_a_bound(tmp_path: Path, seen: set[s
     }
     walks = {walk for sql in _statements(seen) for walk in _walks(connection, sql, columns)}
     connection.close()
-    assert walks == KNOWN_WALKS | ENDED
+    assert walks == KNOWN_WALKS | ENDED | CHOSEN
 
 
 def test_no_statement_reads_a_list_again_for_each_row_or_a_whole_table(

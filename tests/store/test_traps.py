@@ -12,7 +12,8 @@ from rapport.operations.admin import make_org
 from rapport.store import accounts, engagements, tags, users
 from rapport.store.kit import query, terms
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Filter, Walk
+from rapport.store.kit.filters import Filter
+from rapport.store.kit.query import Walk
 from tests.support.engine import Engine, row_of
 
 NASTY = (
@@ -139,7 +140,7 @@ def test_links_of_one_kind_are_removed_alone_and_of_one_engagement_alone(store: 
         members=["DEVU-1"], parents=["ACC-1"], tags=[("TAG-1", None), ("TAG-2", "v")]
     )
     _insert(store, row_of(org, 1), row_of(org, 2), links=links)
-    store.write(lambda tx: engagements.set_links(tx, org, 1, "tags", []))
+    store.write(lambda tx: engagements.set_links(tx, row_of(org, 1), "tags", []))
     assert store.all(
         "SELECT engagement, tag, value FROM engagement_tags WHERE org = :org ORDER BY 1, 2", org=org
     ) == [(2, "TAG-1", None), (2, "TAG-2", "v")]

@@ -39,7 +39,7 @@ from rapport.store import engagements as store
 from rapport.store.engagements import EngagementRow, Related, Stored
 from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import NO_DATE, Tx
-from rapport.store.kit.query import Filter
+from rapport.store.kit.filters import Filter
 from rapport.store.kit.references import Found, ReferenceKey, resolve
 
 # The hook writes what a request was read into: a URL has a type of its own.
@@ -443,7 +443,7 @@ async def _without(
     )
     await store.update(ctx.tx, row, changed)
     kept = {kind: getattr(left, kind) for kind in store.LINKS}
-    await _write_links(ctx, row.number, kept, before, after)
+    await _write_links(ctx, changed, kept, before, after)
     lost = [
         contract.Missing(field_name=kind, id=don)
         for kind in store.LINKS
@@ -477,7 +477,7 @@ async def update(
             document=_encode(after).decode(),
         )
         await store.update(ctx.tx, old, row)
-        await _write_links(ctx, row.number, links, before, after)
+        await _write_links(ctx, row, links, before, after)
         (engagement,) = await _answers(ctx.tx, ctx.org, [_kept(row)])
         await tell_updated(ctx, was, engagement)
     if request.expand:
@@ -563,12 +563,12 @@ def _scheduled(row: EngagementRow, request: contract.EngagementsUpdateRequest) -
 
 
 async def _write_links(
-    ctx: Context, number: int, links: dict[str, Any], before: Document, after: Document
+    ctx: Context, row: EngagementRow, links: dict[str, Any], before: Document, after: Document
 ) -> None:
     """Write the links, and what custom fields are found by, that are others now."""
     for kind, values in links.items():
         if any(getattr(before, field) != getattr(after, field) for field in _FIELDS_OF_LINK[kind]):
-            await store.set_links(ctx.tx, ctx.org, number, kind, values)
+            await store.set_links(ctx.tx, row, kind, values)
     if before.custom_fields != after.custom_fields:
         found_by = terms.of_custom_fields(after.custom_fields)
-        await store.set_custom_fields(ctx.tx, ctx.org, number, found_by)
+        await store.set_custom_fields(ctx.tx, row.org, row.number, found_by)

@@ -45,7 +45,7 @@ from rapport.operations.kit.showing import shows
 from rapport.store import meetings as store
 from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import NO_DATE, Tx
-from rapport.store.kit.query import Filter
+from rapport.store.kit.filters import Filter
 from rapport.store.kit.references import resolve
 from rapport.store.meetings import LinkAsked, MeetingRow, Named
 

@@ -112,7 +112,7 @@ async def delete(ctx: Context, request: contract.TagsDeleteRequest) -> contract.
     """
     id_ = request.id
     row = await found(ctx, id_, store.lock)
-    tag, number = id_.display_id, 0
+    tag, last = id_.display_id, None
     don = ids.don_of(tag, ctx.org)
     # Everything is held before anything is told: whoever tells of a change holds the org's events
     # until the commit, and may not wait for somebody who wants to tell of another one.
@@ -120,11 +120,13 @@ async def delete(ctx: Context, request: contract.TagsDeleteRequest) -> contract.
         table: await store.carriers(ctx.tx, ctx.org, tag, table) for table in store.CARRIERS
     }
     await engagements.hold_tagged(ctx.tx, ctx.org, tag)
-    while tagged := await engagements.with_tag(ctx.tx, ctx.org, tag, number, AT_ONCE):
-        number = tagged[-1][0]
-        async with touching(ctx, [ids.ENGAGEMENT.display_id(key) for key, _ in tagged]):
+    while tagged := await engagements.with_tag(ctx.tx, ctx.org, tag, last, AT_ONCE):
+        last = tagged[-1]
+        async with touching(ctx, [ids.ENGAGEMENT.display_id(one.number) for one in tagged]):
             await engagements.put_documents(
-                ctx.tx, ctx.org, [(key, _without_don(text, don)) for key, text in tagged]
+                ctx.tx,
+                ctx.org,
+                [(one.number, _without_don(one.document, don)) for one in tagged],
             )
     await engagements.remove_tag(ctx.tx, ctx.org, tag)
     for table, everything in carriers.items():

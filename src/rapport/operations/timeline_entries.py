@@ -226,16 +226,15 @@ async def list_(
     name = "timeline-entries"
     walk = walk_of(name, (NEWEST_FIRST,), store.SORTS, request)
     where = store.seen_by(ctx.org, ctx.caller.user_id)
-    store.on(where, request.object.display_id, rollup=request.rollup is True)
-    if set(given(request.collections)) == {"discussions"}:
-        store.comments(where)
-    elif set(given(request.collections)) == {"events"}:
-        store.changes(where)
     where.among("labels", given(request.labels))
     where.among("panels", given(request.panels))
     where.among("visibility", given(request.visibility))
     add_dates(where, "created_date", request.created_date)
-    page = await query.page(ctx.tx, where, walk)
+    asked = set(given(request.collections))
+    kinds = store.Kinds(comments=asked != {"events"}, changes=asked != {"discussions"})
+    page = await store.page(
+        ctx.tx, where, request.object.display_id, walk, kinds, rollup=request.rollup is True
+    )
     entries = await _entries(ctx.tx, page.rows)
     return contract.TimelineEntriesListResponse(
         timeline_entries=entries, **cursors(name, walk, page)

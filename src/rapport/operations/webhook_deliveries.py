@@ -17,7 +17,8 @@ from rapport.store import webhook_deliveries as store
 from rapport.store import webhooks
 from rapport.store.kit import query
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Filter, Walk
+from rapport.store.kit.filters import Filter
+from rapport.store.kit.query import Walk
 from rapport.store.webhook_deliveries import AttemptRow, DeliveryRow
 
 _SORTS = (NEWEST_FIRST,)

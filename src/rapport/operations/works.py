@@ -50,7 +50,7 @@ from rapport.store import engagements, meetings
 from rapport.store import works as store
 from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import NO_DATE, Tx
-from rapport.store.kit.query import Filter
+from rapport.store.kit.filters import Filter
 from rapport.store.kit.references import resolve
 from rapport.store.kit.summaries import OpportunityDocument
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapport.store.kit.db import LostRace, Tx
-from rapport.store.kit.query import Column, Filter, Listing
+from rapport.store.kit.filters import Column, Filter, Listing
 
 
 class ArtifactRow(NamedTuple):
@@ -323,6 +323,7 @@ _LISTING = Listing(
         "id": Column("f.number", "bigint", indexed=True),
         "parent_id": Column("f.parent", indexed=True),
     },
+    unordered={"modified_date"},
 )
 
 

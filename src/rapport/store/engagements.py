@@ -9,7 +9,7 @@ from rapport.contract.kit import ids
 from rapport.store import artifacts
 from rapport.store.kit import counts, terms
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import By, Column, Date, Filter, Link, Listing
+from rapport.store.kit.filters import By, Column, Date, Entries, Filter, Link, Listing
 
 LINKS = ("members", "parents", "tags", "artifacts")
 _CUSTOM_FIELDS = "engagements.custom_fields"
@@ -76,19 +76,17 @@ async def insert(tx: Tx, rows: Sequence[EngagementRow], links: Sequence[Related]
         """,
         rows=rows,
     )
-    owners = [(row.org, row.number) for row in rows]
-    pairs = list(zip(owners, links, strict=True))
-    await add_members(
-        tx, [(*owner, i, id_) for owner, link in pairs for i, id_ in enumerate(link.members)]
-    )
-    await add_parents(
-        tx, [(*owner, i, id_) for owner, link in pairs for i, id_ in enumerate(link.parents)]
-    )
-    await add_tags(
-        tx, [(*owner, i, *tag) for owner, link in pairs for i, tag in enumerate(link.tags)]
-    )
+    pairs = list(zip(rows, links, strict=True))
+    await add_members(tx, [one for row, link in pairs for one in _places(row, link.members)])
+    await add_parents(tx, [one for row, link in pairs for one in _places(row, link.parents)])
+    await add_tags(tx, [one for row, link in pairs for one in _tag_places(row, link.tags)])
     await add_artifacts(
-        tx, [(*owner, i, id_) for owner, link in pairs for i, id_ in enumerate(link.artifacts)]
+        tx,
+        [
+            (row.org, row.number, i, id_)
+            for row, link in pairs
+            for i, id_ in enumerate(link.artifacts)
+        ],
     )
     await terms.add(
         tx,
@@ -116,40 +114,71 @@ def _counted(row: EngagementRow, links: Related) -> list[counts.Counted]:
     ]
 
 
-async def add_members(tx: Tx, rows: Sequence[tuple[str, int, int, str]]) -> None:
-    """Add (org, engagement, position, member)."""
+# Of a link: (org, engagement, position, what it leads to), a tag's value, and `_keys`.
+Place = tuple[str | int | None, ...]
+
+
+def _keys(row: EngagementRow) -> tuple[int, int, int, str]:
+    """What links and the indexes of filters have of a row: its places in lists."""
+    return row.created_date, row.modified_date, row.scheduled_date, row.title
+
+
+def _places(row: EngagementRow, values: Sequence[str]) -> list[Place]:
+    keys = _keys(row)
+    return [(row.org, row.number, i, value, *keys) for i, value in enumerate(values)]
+
+
+def _tag_places(row: EngagementRow, tags: Sequence[tuple[str, str | None]]) -> list[Place]:
+    keys = _keys(row)
+    return [(row.org, row.number, i, *tag, *keys) for i, tag in enumerate(tags)]
+
+
+async def add_members(tx: Tx, rows: Sequence[Place]) -> None:
+    """Add links to members."""
     if rows:
         await tx.run(
             """
-            INSERT INTO engagement_members (org, engagement, position, member)
-            SELECT org, engagement, position, member
-            FROM rows(:rows, org text, engagement bigint, position bigint, member text)
+            INSERT INTO engagement_members (org, engagement, position, member,
+                                            created_date, modified_date, scheduled_date, title)
+            SELECT org, engagement, position, member,
+                   created_date, modified_date, scheduled_date, title
+            FROM rows(:rows, org text, engagement bigint, position bigint, member text,
+                      created_date bigint, modified_date bigint, scheduled_date bigint,
+                      title text)
             """,
             rows=rows,
         )
 
 
-async def add_parents(tx: Tx, rows: Sequence[tuple[str, int, int, str]]) -> None:
-    """Add (org, engagement, position, parent)."""
+async def add_parents(tx: Tx, rows: Sequence[Place]) -> None:
+    """Add links to parents."""
     if rows:
         await tx.run(
             """
-            INSERT INTO engagement_parents (org, engagement, position, parent)
-            SELECT org, engagement, position, parent
-            FROM rows(:rows, org text, engagement bigint, position bigint, parent text)
+            INSERT INTO engagement_parents (org, engagement, position, parent,
+                                            created_date, modified_date, scheduled_date, title)
+            SELECT org, engagement, position, parent,
+                   created_date, modified_date, scheduled_date, title
+            FROM rows(:rows, org text, engagement bigint, position bigint, parent text,
+                      created_date bigint, modified_date bigint, scheduled_date bigint,
+                      title text)
             """,
             rows=rows,
         )
 
 
-async def add_tags(tx: Tx, rows: Sequence[tuple[str, int, int, str, str | None]]) -> None:
-    """Add (org, engagement, position, tag, value)."""
+async def add_tags(tx: Tx, rows: Sequence[Place]) -> None:
+    """Add tags with their values."""
     if rows:
         await tx.run(
             """
-            INSERT INTO engagement_tags (org, engagement, position, tag, value)
-            SELECT org, engagement, position, tag, value
-            FROM rows(:rows, org text, engagement bigint, position bigint, tag text, value text)
+            INSERT INTO engagement_tags (org, engagement, position, tag, value,
+                                         created_date, modified_date, scheduled_date, title)
+            SELECT org, engagement, position, tag, value,
+                   created_date, modified_date, scheduled_date, title
+            FROM rows(:rows, org text, engagement bigint, position bigint, tag text, value text,
+                      created_date bigint, modified_date bigint, scheduled_date bigint,
+                      title text)
             """,
             rows=rows,
         )
@@ -176,24 +205,26 @@ async def add_artifacts(tx: Tx, rows: Sequence[tuple[str, int, int, str]]) -> No
     )
 
 
-async def set_links(tx: Tx, org: str, number: int, kind: str, values: Sequence[Any]) -> None:
+async def set_links(tx: Tx, row: EngagementRow, kind: str, values: Sequence[Any]) -> None:
     """Give a live engagement other links of one kind, one of `LINKS`: ids, or (tag, value).
     Artifacts stay bound.
 
     Raises:
         LostRace: an artifact is bound elsewhere.
     """
-    gone = await tx.all(_REMOVE[kind], org=org, number=number)
+    gone = await tx.all(_REMOVE[kind], org=row.org, number=row.number)
+    if kind == "artifacts":
+        await add_artifacts(tx, [(row.org, row.number, i, id_) for i, id_ in enumerate(values)])
+        return
     if kind == "tags":
-        await add_tags(tx, [(org, number, i, *tag) for i, tag in enumerate(values)])
+        await add_tags(tx, _tag_places(row, values))
     else:
-        await _ADD[kind](tx, [(org, number, i, id_) for i, id_ in enumerate(values)])
-    if kind != "artifacts":
-        changes = Counter([tag for tag, _ in values] if kind == "tags" else values)
-        changes.subtract(value for (value,) in gone)
-        # The sums go by the names of filters.
-        field = f"engagements.{'parent' if kind == 'parents' else kind}"
-        await counts.add(tx, {(org, field, value): change for value, change in changes.items()})
+        await _ADD[kind](tx, _places(row, values))
+    changes = Counter([tag for tag, _ in values] if kind == "tags" else values)
+    changes.subtract(value for (value,) in gone)
+    # The sums go by the names of filters.
+    field = f"engagements.{'parent' if kind == 'parents' else kind}"
+    await counts.add(tx, {(row.org, field, value): change for value, change in changes.items()})
 
 
 _REMOVE = {
@@ -205,7 +236,7 @@ _REMOVE = {
     "artifacts": "DELETE FROM engagement_artifacts WHERE org = :org AND engagement = :number "
     "RETURNING artifact",
 }
-_ADD = {"members": add_members, "parents": add_parents, "artifacts": add_artifacts}
+_ADD = {"members": add_members, "parents": add_parents}
 
 
 async def set_custom_fields(tx: Tx, org: str, number: int, values: Sequence[str]) -> None:
@@ -294,6 +325,18 @@ async def update(tx: Tx, before: EngagementRow, row: EngagementRow) -> None:
             (row.org, field, row.engagement_type): 1,
         }
         await counts.add(tx, kinds)
+    if _keys(row) != _keys(before):
+        for table in ("engagement_members", "engagement_parents", "engagement_tags"):
+            await tx.run(
+                f"UPDATE {table} SET modified_date = :modified_date, "  # noqa: S608  # our own names
+                "scheduled_date = :scheduled_date, title = :title "
+                "WHERE org = :org AND engagement = :number",
+                org=row.org,
+                number=row.number,
+                modified_date=row.modified_date,
+                scheduled_date=row.scheduled_date,
+                title=row.title,
+            )
     await tx.run(
         """
         UPDATE engagements SET title = :title, engagement_type = :engagement_type,
@@ -420,9 +463,13 @@ def _linked(table: str, column: str) -> Link:
         number="l.engagement",
         scope="l.org = :org",
         summed=True,
+        carried={name: f"l.{name}" for name in _CARRIED},
     )
 
 
+# What the indexes of filters have beside the number, in the order of the first.
+_CARRIED = ("created_date", "modified_date", "scheduled_date", "title")
+_OWN = {name: f"e.{name}" for name in _CARRIED}
 _LISTING = Listing(
     select="e.number, e.created_by, e.modified_by, e.document, e.deleted_by, e.deleted_date",
     table="engagements e",
@@ -431,9 +478,16 @@ _LISTING = Listing(
     sorts={name: f"e.{name}" for name in SORTS},
     make=Stored._make,
     counted="engagements",
+    gone=Entries(
+        "engagements e",
+        "e.org = :org AND e.deleted_date IS NOT NULL",
+        "e.number",
+        _OWN,
+        all_live=False,
+    ),
     filters={
-        "created_by": Column("e.created_by", indexed=True, summed=True),
-        "engagement_type": Column("e.engagement_type", indexed=True, summed=True),
+        "created_by": Column("e.created_by", indexed=True, summed=True, carried=_OWN),
+        "engagement_type": Column("e.engagement_type", indexed=True, summed=True, carried=_OWN),
         "external_ref": Column("e.external_ref", indexed=True),
         "members": _linked("engagement_members", "member"),
         "parent": _linked("engagement_parents", "parent"),
@@ -454,10 +508,12 @@ def live(org: str) -> Filter[Stored]:
 
 
 def _of_deleted(by: By) -> By:
-    """A filter without what is kept of live ones alone: a column's index, and sums."""
+    """A filter without what is kept of live ones, or for their sake: indexes and sums. Links of
+    deleted ones stand among those of live ones, so that their order is of no use.
+    """
     if isinstance(by, Column):
-        return dataclasses.replace(by, indexed=False, summed=False)
-    return dataclasses.replace(by, summed=False) if isinstance(by, Link) else by
+        return dataclasses.replace(by, indexed=False, summed=False, carried={})
+    return dataclasses.replace(by, summed=False, carried={}) if isinstance(by, Link) else by
 
 
 DELETED_SORTS = {"deleted_date": int, **SORTS}
@@ -466,6 +522,8 @@ _DELETED_LISTING = dataclasses.replace(
     scope="e.org = :org AND e.deleted_date IS NOT NULL",
     sorts={name: f"e.{name}" for name in DELETED_SORTS},
     counted=_DELETED,
+    gone=None,
+    unordered=SORTS.keys() - {"created_date"},
     filters={name: _of_deleted(by) for name, by in _LISTING.filters.items()},
 )
 
@@ -494,22 +552,32 @@ async def hold_tagged(tx: Tx, org: str, tag: str) -> None:
     )
 
 
-async def with_tag(tx: Tx, org: str, tag: str, after: int, limit: int) -> list[tuple[int, str]]:
-    """(number, document) of live engagements that have a tag, by number from beyond `after`."""
+class Tagged(NamedTuple):
+    """An engagement that has a tag, and its place among those."""
+
+    created_date: int
+    number: int
+    document: str
+
+
+async def with_tag(tx: Tx, org: str, tag: str, after: Tagged | None, limit: int) -> list[Tagged]:
+    """Live engagements that have a tag, by creation from beyond `after`."""
     rows = await tx.all(
         """
-        SELECT e.number, e.document FROM engagement_tags l
+        SELECT l.created_date, e.number, e.document FROM engagement_tags l
         JOIN engagements e ON e.org = l.org AND e.number = l.engagement
         AND e.deleted_date IS NULL
-        WHERE l.org = :org AND l.tag = :tag AND l.engagement > :after ORDER BY l.engagement
-        LIMIT :most
+        WHERE l.org = :org AND l.tag = :tag
+        AND (l.created_date, l.engagement) > (:created_date, :number)
+        ORDER BY l.created_date, l.engagement LIMIT :most
         """,
         org=org,
         tag=tag,
-        after=after,
+        created_date=after.created_date if after else -(2**63),
+        number=after.number if after else 0,
         most=limit,
     )
-    return [(number, document) for number, document in rows]
+    return [Tagged(*row) for row in rows]
 
 
 async def put_documents(tx: Tx, org: str, rows: Sequence[tuple[int, str]]) -> None:

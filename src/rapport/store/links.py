@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Column, Filter, Listing
+from rapport.store.kit.filters import Column, Filter, Listing
 
 
 class LinkRow(NamedTuple):

@@ -8,7 +8,7 @@ from rapport.contract.kit import ids
 from rapport.contract.meetings import Channel, State
 from rapport.store.kit import counts, terms
 from rapport.store.kit.db import Tx, Value
-from rapport.store.kit.query import Column, Date, Filter, Link, Listing
+from rapport.store.kit.filters import Column, Date, Filter, Link, Listing
 
 
 class MeetingRow(NamedTuple):
@@ -71,9 +71,30 @@ async def insert(tx: Tx, row: MeetingRow, named: Named) -> None:
     await counts.add(tx, Counter(_counted(row, named)))
 
 
+# What the indexes of filters have beside the number, in the order of the first.
+_CARRIED = ("created_date", "modified_date", "scheduled_date", "ended_date", "title")
+
+
+def _keys(row: MeetingRow) -> tuple[Value, ...]:
+    """What those indexes have of a row: its places in lists."""
+    return tuple(getattr(row, name) for name in _CARRIED)
+
+
 async def _put_terms(tx: Tx, row: MeetingRow, named: Named) -> None:
     fields = {f"meetings.{field}": values for field, values in named._asdict().items()}
     await terms.put(tx, row.org, row.display_id, fields)
+    await tx.run(
+        """
+        UPDATE terms SET number = :number, created_date = :created_date,
+            modified_date = :modified_date, scheduled_date = :scheduled_date,
+            ended_date = :ended_date, title = :title
+        WHERE org = :org AND owner = :owner AND field IN ('meetings.members', 'meetings.tags')
+        """,
+        org=row.org,
+        owner=row.display_id,
+        number=row.number,
+        **dict(zip(_CARRIED, _keys(row), strict=True)),
+    )
 
 
 def _counted(row: MeetingRow, named: Named) -> list[counts.Counted]:
@@ -154,7 +175,7 @@ async def update(tx: Tx, before: tuple[MeetingRow, Named], after: tuple[MeetingR
         modified_date=row.modified_date,
         document=row.document,
     )
-    if named != before[1]:
+    if named != before[1] or _keys(row) != _keys(before[0]):
         await _put_terms(tx, row, named)
     changes = Counter(_counted(*after))
     changes.subtract(_counted(*before))
@@ -213,6 +234,26 @@ def _by_links(column: str) -> Link:
     )
 
 
+def _by_terms(field: str) -> Link:
+    """By terms that have a meeting's places in lists; those of deleted ones are removed."""
+    has = f"t.field = 'meetings.{field}' AND t.number IS NOT NULL"
+    return Link(
+        "terms t",
+        f"t.org = m.org AND t.owner = 'MEETING-' || m.number AND {has}",
+        "t.value",
+        number="t.number",
+        scope=f"t.org = :org AND {has}",
+        summed=True,
+        carried={name: f"t.{name}" for name in _CARRIED},
+        all_live=True,
+    )
+
+
+def _by_column(name: str) -> Column:
+    return Column(f"m.{name}", indexed=True, summed=True, carried=_OWN)
+
+
+_OWN = {name: f"m.{name}" for name in _CARRIED}
 _LISTING = Listing(
     select=", ".join(f"m.{column}" for column in MeetingRow._fields),
     table="meetings m",
@@ -222,16 +263,17 @@ _LISTING = Listing(
     make=MeetingRow._make,
     counted="meetings",
     filters={
-        "channel": Column("m.channel", indexed=True, summed=True),
-        "created_by": Column("m.created_by", indexed=True, summed=True),
+        "channel": _by_column("channel"),
+        "created_by": _by_column("created_by"),
         "external_ref": Column("m.external_ref", indexed=True),
         "linked_from": _by_links("source_kind"),
         "linked_to": _by_links("target"),
-        "organizer": Column("m.organizer", indexed=True, summed=True),
-        "parent": Column("m.parent", indexed=True, summed=True),
-        "state": Column("m.state", indexed=True, summed=True),
+        "members": _by_terms("members"),
+        "organizer": _by_column("organizer"),
+        "parent": _by_column("parent"),
+        "state": _by_column("state"),
+        "tags": _by_terms("tags"),
         **terms.filters("meetings", "m", "'MEETING-' || m.number", "custom_fields"),
-        **terms.filters("meetings", "m", "'MEETING-' || m.number", "members", "tags", summed=True),
     },
     dates={
         "created_date": Date("m.created_date"),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rapport.store.kit import terms
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Column, Date, Filter, Listing
+from rapport.store.kit.filters import Column, Date, Filter, Listing
 
 
 class RevOrgRow(NamedTuple):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from rapport.contract.kit import ids
 from rapport.store.kit import counts
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Column, Filter, Listing
+from rapport.store.kit.filters import Column, Filter, Listing
 
 
 class TagRow(NamedTuple):

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapport.contract.kit import ids
-from rapport.store.kit import terms
-from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Column, Condition, Date, Filter, Listing, numbered
+from rapport.store.kit import counts, terms
+from rapport.store.kit.db import Row, Tx, Value
+from rapport.store.kit.filters import Column, Condition, Date, Filter, Listing
+from rapport.store.kit.keyset import Place, beyond, order_by
+from rapport.store.kit.query import Page, Walk, numbered, paged
 
 
 class CommentRow(NamedTuple):
@@ -178,17 +180,20 @@ async def bring_back(tx: Tx, org: str, object_: str) -> tuple[list[int], list[in
     return sorted(number for (number,) in back), [number for (number,) in taken]
 
 
-# One list of both. `entry` decides between what happened in the same moment, and is nobody else's.
-_ENTRIES = """(
+# `entry` decides between what happened in the same moment, and is nobody else's.
+_COMMENTS = """
     SELECT c.number * 2 + 1 AS entry, c.org, c.number, c.object, c.visibility, c.external_ref,
-        c.created_by,
-           c.created_date, c.modified_by, c.modified_date, c.document, 'commented' AS action
-    FROM comments c
-    UNION ALL
-    SELECT e.seq * 2, e.org, e.seq, e.object, 'internal', NULL, e.actor, e.date, e.actor, e.date,
-        e.deltas,
-           e.action
-    FROM events e WHERE e.kind IN ('account', 'engagement', 'meeting', 'work')) x"""
+           c.created_by, c.created_date, c.modified_by, c.modified_date, c.document,
+           'commented' AS action
+    FROM comments c"""
+_CHANGES = """
+    SELECT e.seq * 2 AS entry, e.org, e.seq AS number, e.object, 'internal' AS visibility,
+           CAST(NULL AS TEXT) AS external_ref, e.actor AS created_by, e.date AS created_date,
+           e.actor AS modified_by, e.date AS modified_date, e.deltas AS document, e.action
+    FROM events e"""
+_SHOWN = "e.kind IN ('account', 'engagement', 'meeting', 'work')"
+# One list of both.
+_ENTRIES = f"({_COMMENTS} UNION ALL {_CHANGES} WHERE {_SHOWN}) x"
 _HAS_TERM = """EXISTS (SELECT 1 FROM terms t WHERE t.org = x.org
 AND t.owner = 'COMMENT-' || x.number
                AND t.field = 'comments.{field}' AND t.value IN ({{values}}))"""
@@ -247,29 +252,106 @@ def changes(where: Filter[EntryRow]) -> None:
     where.where("x.action <> 'commented'")
 
 
-# An object, and the opportunities of the account that it is.
-_WITH_OPPORTUNITIES = """SELECT object FROM rows(:objects, object text) UNION ALL
-    SELECT 'OPP-' || o.number FROM opportunities o WHERE o.org = :org AND o.account = :account"""
+# What has a timeline that a roll-up shows: an object, the opportunities of an account, and the
+# engagements and meetings of all of these.
+_BELOW = """
+    SELECT object FROM rows(:parents, object text)
+    UNION SELECT 'ENGAGEMENT-' || p.engagement FROM rows(:parents, object text) r
+    CROSS JOIN engagement_parents p WHERE p.org = :org AND p.parent = r.object
+    UNION SELECT 'MEETING-' || m.number FROM rows(:parents, object text) r
+    CROSS JOIN meetings m WHERE m.org = :org AND m.parent = r.object"""
+# The same, asked of an entry. Its parents are looked up by the engagement, as they are said here.
+_IS_BELOW = """
+    (x.object = :object OR x.object IN (SELECT object FROM rows(:parents, object text))
+     OR x.object LIKE 'ENGAGEMENT-%' AND EXISTS (
+        SELECT 1 FROM engagement_parents p
+        WHERE p.org = :org AND p.engagement = CASE WHEN x.object LIKE 'ENGAGEMENT-%'
+        THEN CAST(substr(x.object, 12) AS BIGINT) END
+        AND NOT (p.parent <> :object
+                 AND p.parent NOT IN (SELECT object FROM rows(:parents, object text))))
+     OR x.object LIKE 'MEETING-%' AND EXISTS (
+        SELECT 1 FROM meetings m
+        WHERE m.org = :org AND m.number = CASE WHEN x.object LIKE 'MEETING-%'
+        THEN CAST(substr(x.object, 9) AS BIGINT) END
+        AND NOT (m.parent <> :object
+                 AND m.parent NOT IN (SELECT object FROM rows(:parents, object text)))))"""
 
 
-def on(where: Filter[EntryRow], object_: str, *, rollup: bool) -> None:
-    """Keep the entries of one object, with `rollup` those of its opportunities, engagements and
-    meetings too.
+class Kinds(NamedTuple):
+    """Which entries are asked for."""
+
+    comments: bool = True
+    changes: bool = True
+
+
+async def page(
+    tx: Tx, where: Filter[EntryRow], object_: str, walk: Walk, kinds: Kinds, *, rollup: bool
+) -> Page[EntryRow]:
+    """A page of the timeline of one object, with `rollup` those of its opportunities, engagements
+    and meetings too.
     """
-    if not rollup:
-        where.where("x.object = :object", object=object_)
-        return
-    where.where(
-        f"""
-        x.object IN (
-            {_WITH_OPPORTUNITIES}
-            UNION ALL
-            SELECT 'ENGAGEMENT-' || p.engagement FROM engagement_parents p
-            WHERE p.org = :org AND p.parent IN ({_WITH_OPPORTUNITIES})
-            UNION ALL
-            SELECT 'MEETING-' || m.number FROM meetings m
-            WHERE m.org = :org AND m.parent IN ({_WITH_OPPORTUNITIES}))
-        """,  # noqa: S608  # our own literal
-        objects=[(object_,)],
-        account=ids.number_of(object_) if ids.kind_of(object_) is ids.ACCOUNT else 0,
+    is_driven = False
+    if rollup:
+        parents = [object_, *await _opportunities(tx, where.org, object_)]
+        where.parameters["parents"] = [(parent,) for parent in parents]
+        is_driven = await _has_few(tx, where.org, parents, walk.limit)
+    if not is_driven:
+        where.where(_IS_BELOW if rollup else "x.object = :object", object=object_)
+    shown = f" WHERE {_SHOWN}" if rollup and not is_driven else ""
+    tables = [f"({_COMMENTS}) x"] * kinds.comments + [f"({_CHANGES}{shown}) x"] * kinds.changes
+
+    async def read(at: Place) -> list[Row]:
+        found = [
+            row
+            for table in tables
+            for row in await _entries(tx, where, table, walk, at, is_driven=is_driven)
+        ]
+        # Two lists, each in order, and no two rows with the same place.
+        return sorted(found, reverse=walk.sorts[0].descending != at.back)[: at.most]
+
+    return await paged(EntryRow._make, read, walk)
+
+
+async def _opportunities(tx: Tx, org: str, object_: str) -> list[str]:
+    """The display ids of an account's opportunities."""
+    if ids.kind_of(object_) is not ids.ACCOUNT:
+        return []
+    rows = await tx.all(
+        "SELECT number FROM opportunities WHERE org = :org AND account = :account",
+        org=org,
+        account=ids.number_of(object_),
+    )
+    return [ids.OPPORTUNITY.display_id(number) for (number,) in rows]
+
+
+async def _has_few(tx: Tx, org: str, parents: Sequence[str], limit: int) -> bool:
+    """Whether the engagements and meetings of these cost less to go through than everybody's
+    entries, of which enough are theirs soon if they have many.
+    """
+    theirs = everybody = 0
+    for table in ("engagements", "meetings"):
+        theirs += await counts.total(tx, org, f"{table}.parent", parents)
+        everybody += await counts.total(tx, org, table, [""])
+    return theirs * theirs < limit * everybody
+
+
+async def _entries(
+    tx: Tx, where: Filter[EntryRow], table: str, walk: Walk, at: Place, *, is_driven: bool
+) -> list[Row]:
+    """The first comments or changes at a place."""
+    columns = [(f"x.{name}", walk.sorts[0].descending) for name in ("created_date", "entry")]
+    parameters: dict[str, Value] = {**where.parameters, "page_limit": at.most}
+    conditions = " AND ".join([str(where), *beyond(columns, at, parameters)])
+    order = f"ORDER BY {order_by(columns, back=at.back)} LIMIT :page_limit"
+    below, among = "", table
+    if is_driven:
+        below = f"WITH below (object) AS MATERIALIZED ({_BELOW})"
+        among, conditions = f"below CROSS JOIN {table}", f"x.object = below.object AND {conditions}"
+    # What decides is in indexes; whole rows are read of the page alone.
+    firsts = f"SELECT x.created_date, x.entry, x.number FROM {among} WHERE {conditions} {order}"  # noqa: S608
+    return await tx.all(
+        f"{below or 'WITH'}{',' if below else ''} firsts AS MATERIALIZED ({firsts}) "  # noqa: S608
+        f"SELECT x.created_date, x.entry, {_LISTING.select} FROM firsts CROSS JOIN {table} "
+        f"WHERE x.org = :org AND x.number = firsts.number {order}",
+        **parameters,
     )

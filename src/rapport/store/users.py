@@ -2,11 +2,12 @@
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from rapport.store.kit import terms
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Column, Condition, Date, Filter, Listing
+from rapport.store.kit.filters import Column, Condition, Date, Filter, Listing
 
 
 class UserRow(NamedTuple):
@@ -197,13 +198,18 @@ _LISTING = Listing(
         ),
     },
     dates={"created_date": Date("u.created_date"), "modified_date": Date("u.modified_date")},
+    unordered=SORTS.keys() - {"created_date"},
 )
+
+
+# Indexes of users have their kinds.
+_OF_KIND = replace(_LISTING, scope=f"{_LISTING.scope} AND u.kind = :kind")
 
 
 def of_kind(org: str, kind: str) -> Filter[UserRow]:
     """The org's users of one kind that are not deleted."""
-    where = _LISTING.of_org(org)
-    where.where("u.kind = :kind", kind=kind)
+    where = _OF_KIND.of_org(org)
+    where.parameters["kind"] = kind
     return where
 
 

@@ -7,7 +7,7 @@ from rapport.contract.kit import ids
 from rapport.store.events import EventRow
 from rapport.store.kit import numbers
 from rapport.store.kit.db import Row, Tx
-from rapport.store.kit.query import Column, Date, Filter, Listing
+from rapport.store.kit.filters import Column, Date, Filter, Listing
 from rapport.store.webhooks import WebhookKey
 
 # An org and a number in it.

@@ -17,7 +17,8 @@ from rapport.contract.kit.fields import (
 from rapport.contract.kit.ids import Id
 from rapport.contract.kit.paging import Sort, decode_cursor, encode_cursor, parse_sort
 from rapport.operations.kit.optional import asks, chosen, given
-from rapport.store.kit.query import Filter, Page, Walk
+from rapport.store.kit.filters import Filter
+from rapport.store.kit.query import Page, Walk
 from rapport.store.kit.terms import same_custom_field
 
 NEWEST_FIRST = Sort("created_date", descending=True)

@@ -1,265 +1,33 @@
-"""Filters, order and cursors: the one place that puts SQL together, from our literals and bound
-values.
+"""What lists and counts ask, answered: the one place that puts their SQL together, from our
+literals and bound values, and decides which rows are looked at.
 
-A family declares in its `Listing` what its rows can be narrowed by and put in order by, each by the
-name that the wire has for it. Whoever asks names only those: which column, table or index answers a
-filter is known here and in the family's store module, and nowhere above the store.
+A page is found in one of three ways: along the order that is asked for, until it is full; from the
+entries that the filters' indexes have in common; or from the rows of the filter that has the
+fewest. What each costs is guessed from kept sums, and a guess that was wrong is given up in time.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from rapport.contract.kit.paging import Cursor, Sort
 from rapport.store.kit import counts
-from rapport.store.kit.db import NO_DATE, Row, Tx, Value
+from rapport.store.kit.db import Row, Tx
+from rapport.store.kit.filters import Column, Filter, sub_select
+from rapport.store.kit.keyset import Place
+from rapport.store.kit.ways import Ways, carried, in_common, statement
 
 T = TypeVar("T")
-# Up to how many rows a page is put together from: beyond, a walk along the order meets them soon
-# enough. Both cost about as much at some ten thousand rows in a million.
+# How far an index is read to learn how many rows a value has, where no sum is kept.
 _RARE = 5_000
-# Up to how many values stand in a statement each by itself.
-_SPELLED_OUT = 8
-# Turns the values that a filter asks for into those that the store holds.
-Keep = Callable[[Sequence[Any]], Sequence[str | int]]
-
-
-class By(Protocol):
-    """What a filter goes by."""
-
-    @property
-    def sql_type(self) -> str:
-        """Of the values that the store holds."""
-        ...
-
-    @property
-    def kept(self) -> Keep:
-        """Makes those of the ones asked for."""
-        ...
-
-    @property
-    def summed(self) -> bool:
-        """How many live rows have a value is kept."""
-        ...
-
-    def matches(self, values: str) -> str:
-        """SQL that holds for a row with any of `values`: a list of parameters, or a sub-select."""
-        ...
-
-    def found(self, listing: "Listing[Any]", values: str) -> str | None:
-        """SQL of the numbers of such rows, read from an index; None where none has them."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A filter by a column of the row itself, with its alias.
-
-    Args:
-        column: which one.
-        sql_type: of its values.
-        kept: makes the values that it holds.
-        indexed: an index leads from org and value to the rows.
-        summed: how many live rows have a value is kept; see `counts`.
-    """
-
-    column: str
-    sql_type: str = "text"
-    kept: Keep = list
-    indexed: bool = False
-    summed: bool = False
-
-    def matches(self, values: str) -> str:
-        """The column has one of them."""
-        return f"{self.column} IN ({values})"
-
-    def found(self, listing: "Listing[Any]", values: str) -> str | None:
-        """From the column's index."""
-        if not self.indexed:
-            return None
-        return (
-            f"SELECT {listing.number} FROM {listing.table} "  # noqa: S608  # literals
-            f"WHERE {listing.scope} AND {self.matches(values)}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A filter by the rows of another table that lead to a row.
-
-    Args:
-        table: the other table, with an alias.
-        leads: the condition under which one of its rows leads to the listed one.
-        column: the other table's column with the value, indexed by org and value.
-        kept: makes the values that the column holds.
-        sql_type: of its values.
-        number: SQL for the listed row's number, in the other table.
-        scope: which of the other table's rows are meant; at least those of `:org`.
-        summed: how many live rows have a value is kept; see `counts`.
-    """
-
-    table: str
-    leads: str
-    column: str
-    kept: Keep = list
-    sql_type: str = "text"
-    number: str = ""
-    scope: str = ""
-    summed: bool = False
-
-    def matches(self, values: str) -> str:
-        """One of those rows has one of them."""
-        found = f"SELECT 1 FROM {self.table} WHERE {self.leads} AND {self.column} IN ({values})"  # noqa: S608  # literals
-        return f"EXISTS ({found})"
-
-    def found(self, listing: "Listing[Any]", values: str) -> str | None:  # noqa: ARG002
-        """From the other table's index."""
-        if not self.number:
-            return None
-        return (
-            f"SELECT {self.number} FROM {self.table} "  # noqa: S608  # literals
-            f"WHERE {self.scope} AND {self.column} IN ({values})"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A filter by SQL of a family's own, in which `{values}` stands for the values asked for."""
-
-    sql: str
-    kept: Keep = list
-    sql_type: str = "text"
-    summed: bool = False
-
-    def matches(self, values: str) -> str:
-        """The SQL, with the values put in."""
-        return self.sql.replace("{values}", values)
-
-    def found(self, listing: "Listing[Any]", values: str) -> str | None:  # noqa: ARG002
-        """No index has it."""
-        return None
-
-
-class Date(NamedTuple):
-    """A column with dates. An optional one is `NO_DATE` where a row has none."""
-
-    column: str
-    optional: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Listing(Generic[T]):
-    """How a family is listed.
-
-    Args:
-        select: the statement's columns.
-        table: its FROM clause.
-        scope: the condition that all rows of a list fulfil, at least `org = :org`.
-        number: the column with the number that ids have.
-        sorts: wire name of a sort field -> column. NULL must not occur in them.
-        make: turns a row of `select` into what is handed out.
-        filters: wire name of a filter -> what it goes by.
-        dates: wire name of a filter for a range of dates -> its column.
-        tie: the column that decides between equals; the number unless told otherwise.
-        counted: the name of the table under which sums are kept; see `counts`.
-    """
-
-    select: str
-    table: str
-    scope: str
-    number: str
-    sorts: Mapping[str, str]
-    make: Callable[[Row], T]
-    filters: Mapping[str, By] = field(default_factory=dict)
-    dates: Mapping[str, Date] = field(default_factory=dict)
-    tie: str = ""
-    counted: str = ""
-
-    def of_org(self, org: str) -> "Filter[T]":
-        """The org's rows, to be narrowed."""
-        return Filter(self, org, [self.scope], {"org": org})
-
-    @property
-    def last(self) -> str:
-        """The column that decides between equals."""
-        return self.tie or self.number
-
-
-class Asked(NamedTuple):
-    """A filter that is asked for: its wire name, what it goes by, its values as SQL and as such."""
-
-    name: str
-    by: By
-    values: str
-    kept: Sequence[str | int]
-
-
-@dataclass(slots=True)
-class Filter(Generic[T]):
-    """The rows of a listing for which all conditions hold.
-
-    `among`, `between` and `nothing` are for everybody. `where` takes SQL, and is for the families'
-    store modules alone.
-    """
-
-    listing: Listing[T]
-    org: str
-    conditions: list[str]
-    parameters: dict[str, Value]
-    asked: list[Asked] = field(default_factory=list)
-    is_empty: bool = False
-
-    def where(self, condition: str, **parameters: Value) -> None:
-        """Add a condition. Parameter names must be new to this filter."""
-        self.conditions.append(condition)
-        self.parameters.update(parameters)
-
-    def among(self, name: str, values: Sequence[Any]) -> None:
-        """Keep rows with any of these values in the filter `name`; without values, all rows."""
-        if not values:
-            return
-        by = self.listing.filters[name]
-        # A filter can be asked for twice, as each custom field is.
-        parameter = f"{name}_{len(self.asked)}"
-        kept = list(dict.fromkeys(by.kept(values)))
-        if len(kept) <= _SPELLED_OUT:
-            # PostgreSQL's planner knows how rare a value is that it sees.
-            names = [f"{parameter}_{position}" for position in range(len(kept))]
-            self.parameters.update(zip(names, kept, strict=True))
-            sql = ", ".join(f":{one}" for one in names)
-        else:
-            self.parameters[parameter] = [(value,) for value in kept]
-            sql = _sub_select("value", parameter, by.sql_type)
-        self.asked.append(Asked(name, by, sql, kept))
-
-    def between(self, name: str, after: int | None, before: int | None) -> None:
-        """Keep rows with the date `name` between the bounds that are given, which are exclusive.
-
-        Rows without the date are left out, even if no bound is given.
-        """
-        column, optional = self.listing.dates[name]
-        if optional:
-            self.where(f"{column} > :{name}_is_none", **{f"{name}_is_none": NO_DATE})
-        if after is not None:
-            self.where(f"{column} > :{name}_after", **{f"{name}_after": after})
-        if before is not None:
-            self.where(f"{column} < :{name}_before", **{f"{name}_before": before})
-
-    def nothing(self) -> None:
-        """Let no row through."""
-        self.is_empty = True
-
-    def beside(self, driver: Asked | None = None) -> str:
-        """All conditions, but for what a driver is for."""
-        asked = [one.by.matches(one.values) for one in self.asked if one is not driver]
-        return " AND ".join([*self.conditions, *asked])
-
-    def __str__(self) -> str:
-        return self.beside()
-
-
-def _sub_select(column: str, parameter: str, sql_type: str) -> str:
-    return f"SELECT {column} FROM rows(:{parameter}, {column} {sql_type})"  # noqa: S608  # literals
+# Microseconds for a row: fetched by its number; met on a walk, and looked up in the filters'
+# tables; read from a filter's index. Measured at a million rows on SQLite.
+_FETCHED, _WALKED, _READ = 8.0, 2.5, 0.2
+# A walk may meet so many times the rows that it should, and some more; then the filters have less
+# in common than chance would have it, and it is given up.
+_PATIENCE, _SOME = 2, 200
 
 
 class Walk(NamedTuple):
@@ -293,25 +61,40 @@ async def everything(tx: Tx, where: Filter[T]) -> list[T]:
 
 async def numbered(tx: Tx, where: Filter[T], numbers: Sequence[int]) -> list[T]:
     """Those of these numbers that match, by number; none when there are none."""
-    wanted = _sub_select("number", "numbers", "bigint")
+    wanted = sub_select("number", "numbers", "bigint")
     where.where(f"{where.listing.number} IN ({wanted})", numbers=[(number,) for number in numbers])
     return await everything(tx, where)
 
 
-async def count(tx: Tx, where: Filter[Any]) -> int:
-    """How many match: as the sums say, or among the fewest rows that one of the filters has."""
-    if where.is_empty:
-        return 0
-    is_plain = len(where.conditions) == 1
-    if where.listing.counted and is_plain and not where.asked:
-        return await counts.total(tx, where.org, where.listing.counted, [""])
+# What is known of filters
+
+
+class Known(NamedTuple):
+    """How many rows filters have, by their place among those asked for.
+
+    Args:
+        sums: of those for which sums are kept.
+        few: of the others, as far as they have few.
+        merging: those with a sum whose indexes have one order and can be merged, the smallest
+            first.
+    """
+
+    sums: Mapping[int, int]
+    few: Mapping[int, int]
+    merging: Sequence[int]
+
+    @property
+    def smallest(self) -> tuple[int, int] | None:
+        """How many rows the filter with the fewest has, and its place."""
+        sizes = {**self.sums, **self.few}
+        return min(((number, place) for place, number in sizes.items()), default=None)
+
+
+async def _known(tx: Tx, where: Filter[Any]) -> Known:
     sums = await _sums(tx, where)
-    if is_plain and len(where.asked) == 1 and len(sums) == 1:
-        return next(iter(sums.values()))
-    driver = where.asked[min(sums, key=lambda place: sums[place])] if sums else None
-    driver = driver or await _rarest(tx, where, sums)
-    row = await tx.one(_statement(where, driver, "count(*)"), **where.parameters)
-    return int(row[0]) if row else 0
+    few = await _few(tx, where, sums)
+    merging = [place for place in sums if carried(where, where.asked[place])]
+    return Known(sums, few, sorted(merging, key=lambda place: sums[place]))
 
 
 async def _sums(tx: Tx, where: Filter[Any]) -> dict[int, int]:
@@ -327,38 +110,73 @@ async def _sums(tx: Tx, where: Filter[Any]) -> dict[int, int]:
     }
 
 
-async def _rarest(tx: Tx, where: Filter[Any], sums: Mapping[int, int]) -> Asked | None:
-    """The filter with the fewest rows, if those are few: as a sum says, or by as much of its index
-    as it takes to know.
+async def _few(tx: Tx, where: Filter[Any], sums: Mapping[int, int]) -> dict[int, int]:
+    """How many rows the other filters have, if they are fewer than any that is known: by as much
+    of their indexes as it takes.
     """
-    fewest, rarest = _RARE, None
+    fewest, found = min([*sums.values(), _RARE]), {}
     for place, one in enumerate(where.asked):
-        found = one.by.found(where.listing, one.values)
-        if found is None:
-            continue
-        number = sums.get(place)
-        if number is None:
-            sql = f"SELECT count(*) FROM ({found} LIMIT :fewest) AS found"  # noqa: S608  # literals
+        entries = one.by.entries(where.listing, one.values)
+        if place not in sums and entries:
+            sql = f"SELECT count(*) FROM ({entries.numbers} LIMIT :fewest) AS found"  # noqa: S608
             row = await tx.one(sql, fewest=fewest, **where.parameters)
-            number = int(row[0]) if row else 0
-        if number < fewest:
-            fewest, rarest = number, one
-    return rarest
+            if row and row[0] < fewest:
+                fewest = found[place] = row[0]
+    return found
 
 
-def _statement(where: Filter[Any], driver: Asked | None, what: str, *more: str) -> str:
-    """Select something of the rows that match: of those that a driver's index has, or of all."""
-    listing = where.listing
-    conditions = " AND ".join([where.beside(driver), *more])
-    if driver is None:
-        return f"SELECT {what} FROM {listing.table} WHERE {conditions}"  # noqa: S608  # literals
-    found = driver.by.found(listing, driver.values)
-    # Neither engine looks for another way through a table that is made first.
-    return (
-        f"WITH driven (number) AS MATERIALIZED (SELECT DISTINCT * FROM ({found}) AS found) "  # noqa: S608
-        f"SELECT {what} FROM driven CROSS JOIN {listing.table} "
-        f"WHERE {listing.number} = driven.number AND {conditions}"
-    )
+# Counts
+
+
+async def count(tx: Tx, where: Filter[Any]) -> int:
+    """How many match: as the sums say, or what indexes have in common, or among the fewest rows
+    that one of the filters has.
+    """
+    if where.is_empty:
+        return 0
+    if where.listing.counted and where.is_plain and not where.asked:
+        return await counts.total(tx, where.org, where.listing.counted, [""])
+    known = await _known(tx, where)
+    if where.is_plain and len(where.asked) == len(known.sums) == 1:
+        return known.sums[0]
+    merging = [where.asked[place] for place in known.merging]
+    costs = _costs(where, known, rows=0)
+    if merging and costs.merged <= costs.fetched:
+        common = in_common(where, merging, without_gone=True)
+        sql = f"SELECT count(*) FROM ({common}) AS common"  # noqa: S608  # literals
+    else:
+        smallest = [where.asked[known.smallest[1]]] if known.smallest else []
+        sql = statement(where, smallest, "count(*)")
+    row = await tx.one(sql, **where.parameters)
+    return int(row[0]) if row else 0
+
+
+# Costs
+
+
+class Costs(NamedTuple):
+    """Microseconds to find rows from the filter with the fewest, and by merging all filters'
+    indexes; infinite where there is no such way.
+    """
+
+    fetched: float
+    merged: float
+
+
+def _costs(where: Filter[Any], known: Known, rows: float) -> Costs:
+    """What the ways cost, with so many rows that are fetched after merging."""
+    fetched = known.smallest[0] * _FETCHED if known.smallest else math.inf
+    if not known.merging or len(known.merging) < len(where.asked):
+        return Costs(fetched, math.inf)
+    if not where.is_within(carried(where, where.asked[known.merging[0]])):
+        return Costs(fetched, math.inf)
+    return Costs(fetched, sum(known.sums.values()) * _READ + rows * _FETCHED)
+
+
+# Pages
+
+# Reads rows at a place; None where it was given up.
+Read = Callable[[Place], Awaitable[list[Row] | None]]
 
 
 async def page(tx: Tx, where: Filter[T], walk: Walk) -> Page[T]:
@@ -368,26 +186,15 @@ async def page(tx: Tx, where: Filter[T], walk: Walk) -> Page[T]:
     """
     if where.is_empty:
         return Page([], None, None)
-    listing, cursor, backwards = where.listing, walk.cursor, walk.backwards
-    columns = [(listing.sorts[sort.field], sort.descending) for sort in walk.sorts]
-    columns.append((listing.last, walk.sorts[-1].descending))
-    keys = ", ".join(column for column, _ in columns)
-    width = len(columns)
+    return await paged(where.listing.make, await _reading(tx, where, walk), walk)
 
-    driver = await _rarest(tx, where, await _sums(tx, where))
 
-    async def fetch(start: Cursor | None, *, back: bool, most: int) -> list[Row]:
-        parameters: dict[str, Any] = dict(where.parameters)
-        more = [] if start is None else [_beyond(columns, start, parameters, back=back)]
-        order = ", ".join(
-            f"{column} {'DESC' if descending != back else 'ASC'}" for column, descending in columns
-        )
-        found = _statement(where, driver, f"{keys}, {listing.select}", *more)
-        return await tx.all(
-            f"{found} ORDER BY {order} LIMIT :page_limit", page_limit=most, **parameters
-        )
-
-    rows = await fetch(cursor, back=backwards, most=walk.limit + 1)
+async def paged(
+    make: Callable[[Row], T], read: Callable[[Place], Awaitable[list[Row]]], walk: Walk
+) -> Page[T]:
+    """The page of what reads rows in the order of a walk; they begin with its columns."""
+    cursor, backwards, width = walk.cursor, walk.backwards, len(walk.sorts) + 1
+    rows = await read(Place(cursor, backwards, walk.limit + 1))
     more = len(rows) > walk.limit
     rows = rows[: walk.limit]
     if backwards:
@@ -399,42 +206,64 @@ async def page(tx: Tx, where: Filter[T], walk: Walk) -> Page[T]:
         # place.
         first = last = Cursor(cursor.key if cursor else (), inclusive=True)
     near = last if backwards else first
-    behind = cursor is not None and bool(await fetch(near, back=not backwards, most=1))
+    behind = cursor is not None and bool(await read(Place(near, not backwards, 1)))
     has_next, has_prev = (behind, more) if backwards else (more, behind)
-    made = [listing.make(row[width:]) for row in rows]
+    made = [make(row[width:]) for row in rows]
     return Page(made, last if has_next else None, first if has_prev else None)
 
 
-def _beyond(
-    columns: Sequence[tuple[str, bool]], start: Cursor, parameters: dict[str, Any], *, back: bool
-) -> str:
-    """Rows after `start` in the order of `columns`, or before it when `back`."""
-    names = [f"key_{position}" for position in range(len(columns))]
-    parameters.update(zip(names, start.key, strict=True))
-    if len({descending for _, descending in columns}) == 1:
-        sign = "<" if columns[0][1] != back else ">"
-        left = ", ".join(column for column, _ in columns)
-        right = ", ".join(f":{name}" for name in names)
-        return f"({left}) {sign}{'=' if start.inclusive else ''} ({right})"
-    steps = []
-    for position, (column, descending) in enumerate(columns):
-        equal = [
-            f"{other} = :{name}"
-            for (other, _), name in zip(columns[:position], names, strict=False)
-        ]
-        steps.append(
-            " AND ".join(
-                [*equal, f"{column} {'<' if descending != back else '>'} :{names[position]}"]
-            )
-        )
-    if start.inclusive:
-        steps.append(
-            " AND ".join(
-                f"{column} = :{name}" for (column, _), name in zip(columns, names, strict=True)
-            )
-        )
-    column, descending = columns[0]
-    # The bound on the first column repeats what the steps say, so that its index can be used.
-    return (
-        f"{column} {'<' if descending != back else '>'}= :{names[0]} AND (({') OR ('.join(steps)}))"
-    )
+async def _reading(
+    tx: Tx, where: Filter[Any], walk: Walk
+) -> Callable[[Place], Awaitable[list[Row]]]:
+    """What reads the rows of a page: the way that should cost least, and where that is given up
+    another one.
+    """
+    ways = await _ways(Ways(tx, where, walk.sorts), walk.limit + 1)
+
+    async def read(at: Place) -> list[Row]:
+        for way in ways:
+            if (rows := await way(at)) is not None:
+                return rows
+        raise AssertionError("the last way is never given up")
+
+    return read
+
+
+async def _ways(ways: Ways, most: int) -> Sequence[Read]:
+    """The ways to try, one after the other; only the last one goes to the end."""
+    where, fields = ways.where, [sort.field for sort in ways.sorts]
+    if len(where.asked) == 1 and fields == [*carried(where, where.asked[0])][:1]:
+        return [partial(ways.led, where.asked[0], None)]
+    known = await _known(ways.tx, where)
+    if known.smallest is None:
+        return [partial(ways.walked, None)]
+    if not known.sums:
+        return [partial(ways.fetched, [where.asked[known.smallest[1]]])]
+    total = await counts.total(ways.tx, where.org, where.listing.counted, [""])
+    return _cheapest(ways, known, max(1, total), most)
+
+
+def _cheapest(ways: Ways, known: Known, total: int, most: int) -> Sequence[Read]:
+    """A walk that should fill the page before another way would have; that other way."""
+    where, fields = ways.where, [sort.field for sort in ways.sorts]
+    merging = [where.asked[place] for place in known.merging]
+    names = [*carried(where, merging[0])] if merging else []
+    is_carried = {*fields} <= {*names}
+    matching = total * math.prod(max(1, number) / total for number in known.sums.values())
+    costs = _costs(where, known, 0 if is_carried else matching)
+    if costs.merged <= costs.fetched:
+        exact: Read = partial(ways.merged if is_carried else ways.fetched, merging)
+    else:
+        place = known.smallest[1] if known.smallest else 0
+        exact = partial(ways.fetched, [where.asked[place]])
+    if fields == names[:1]:
+        met = most * max(1, known.sums[known.merging[0]]) / matching
+        bound, cost = int(met * _PATIENCE) + _SOME, met * _FETCHED
+        attempt: Read = partial(ways.led, merging[0], bound)
+    else:
+        met = most * total / matching
+        bound, cost = int(met * _PATIENCE) + _SOME, met * _WALKED
+        attempt = partial(ways.walked, bound)
+    if min(costs) > total * _WALKED:
+        return [partial(ways.walked, None)]
+    return [exact] if min(costs) < cost else [attempt, exact]

@@ -9,7 +9,7 @@ import msgspec
 
 from rapport.contract.kit import verbatim
 from rapport.store.kit.db import Tx
-from rapport.store.kit.query import Link
+from rapport.store.kit.filters import Link
 
 # In characters; UTF-8 has up to four bytes for each.
 _LONGEST = 256

@@ -1,0 +1,220 @@
+"""Whichever way a page or a count is found, it is the same: every way to the rows is made to be the
+cheapest in turn, at few rows.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rapport.contract.kit.paging import Cursor, Sort
+from rapport.store import engagements
+from rapport.store.engagements import EngagementRow, Related
+from rapport.store.kit import query, ways
+from rapport.store.kit.db import NO_DATE
+from rapport.store.kit.filters import Filter
+from rapport.store.kit.query import Walk
+from tests.support.engine import Engine, row_of
+
+# What a row costs on each way (fetched, walked, read), how long a walk has patience, and from how
+# many on equal rows are many.
+COSTS = {
+    "walks to the end": (1e9, 1e-9, 1e9, 10**9, 2),
+    "walks that are given up, then rows": (1.0, 1e-9, 1e9, 0, 2),
+    "walks that are given up, then merging": (1e9, 1e-9, 1.0, 0, 1),
+    "rows of the rarest": (1e-9, 1e9, 1e9, 0, 5_000),
+    "merging": (1e9, 1e9, 1e-9, 0, 5_000),
+}
+MEMBERS, PARENTS, TAGS = ("DEVU-1", "REVU-1"), ("ACC-1", "OPP-1"), ("TAG-1", "TAG-2")
+KINDS, AUTHORS = ("call", "email"), ("DEVU-1", "DEVU-2")
+MOMENTS = (NO_DATE, 0, 1, 2)
+
+
+def _some(values: Sequence[str]) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(values), unique=True)
+
+
+made = st.tuples(
+    st.fixed_dictionaries(
+        {
+            "title": st.sampled_from(("", "a", "b")),
+            "created_date": st.sampled_from(MOMENTS[1:]),
+            "modified_date": st.sampled_from(MOMENTS[1:]),
+            "scheduled_date": st.sampled_from(MOMENTS),
+            "engagement_type": st.sampled_from(KINDS),
+            "created_by": st.sampled_from(AUTHORS),
+        }
+    ),
+    _some(MEMBERS),
+    _some(PARENTS),
+    _some(TAGS),
+    st.booleans(),
+)
+asked = st.fixed_dictionaries(
+    {},
+    optional={
+        "engagement_type": _some(KINDS),
+        "created_by": _some(AUTHORS),
+        "members": _some(MEMBERS),
+        "parent": _some(PARENTS),
+        "tags": _some(TAGS),
+    },
+)
+ranges = st.dictionaries(
+    st.sampled_from(("created_date", "modified_date", "scheduled_date")),
+    st.tuples(st.none() | st.just(-1) | st.just(0), st.none() | st.just(2)),
+    max_size=1,
+)
+orders = st.lists(
+    st.builds(Sort, st.sampled_from(list(engagements.SORTS)), st.booleans()),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda sort: sort.field,
+).map(tuple)
+
+
+@pytest.fixture(params=COSTS)
+def costs(request: pytest.FixtureRequest) -> Iterator[None]:
+    fetched, walked, read, patience, large = COSTS[request.param]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(query, "_FETCHED", fetched)
+        patch.setattr(query, "_WALKED", walked)
+        patch.setattr(query, "_READ", read)
+        patch.setattr(query, "_PATIENCE", patience)
+        patch.setattr(query, "_SOME", 1)
+        patch.setattr(ways, "_LARGE", large)
+        patch.setattr(ways, "_SPARE", 1)
+        yield
+
+
+class Org:
+    """The engagements of an org: in the store, and as what must be found."""
+
+    def __init__(self, store: Engine, values: Sequence[Any]) -> None:
+        self.store, self.org = store, store.new_org()
+        self.rows = [row_of(self.org, number, **one[0]) for number, one in enumerate(values, 1)]
+        self.links = [Related(*one[1:3], [(tag, None) for tag in one[3]]) for one in values]
+        self.live = [not one[4] for one in values]
+        store.write(lambda tx: engagements.insert(tx, self.rows, self.links))
+        for row, is_live in zip(self.rows, self.live, strict=True):
+            if not is_live:
+                self._delete(row.number)
+
+    def _delete(self, number: int) -> None:
+        self.store.write(lambda tx: engagements.delete(tx, self.org, number, 1))
+
+    def matching(self, filters: dict[str, Any], dates: dict[str, Any]) -> list[EngagementRow]:
+        return [
+            row
+            for row, links, is_live in zip(self.rows, self.links, self.live, strict=True)
+            if is_live and _matches(row, links, filters) and _is_within(row, dates)
+        ]
+
+    def where(self, filters: dict[str, Any], dates: dict[str, Any]) -> Filter[Any]:
+        where = engagements.live(self.org)
+        for name, values in filters.items():
+            where.among(name, values)
+        for name, (after, before) in dates.items():
+            where.between(name, after, before)
+        return where
+
+    def pages(self, where: Any, sorts: Sequence[Sort], limit: int, *, back: bool) -> list[int]:
+        """All pages' numbers from one end, put together."""
+        seen: list[list[int]] = []
+        cursor: Cursor | None = None
+        while not seen or cursor is not None:
+            walk = Walk(sorts, cursor, back, limit)
+            page = self.store.read(lambda tx, walk=walk: query.page(tx, where(), walk))  # type: ignore[misc]
+            seen.append([row.number for row in page.rows])
+            cursor = page.prev if back else page.next
+        return list(itertools.chain(*(reversed(seen) if back else seen)))
+
+
+def _matches(row: EngagementRow, links: Related, filters: dict[str, Any]) -> bool:
+    has = {
+        "engagement_type": {row.engagement_type},
+        "created_by": {row.created_by},
+        "members": {*links.members},
+        "parent": {*links.parents},
+        "tags": {tag for tag, _ in links.tags},
+    }
+    return all(not values or has[name] & {*values} for name, values in filters.items())
+
+
+def _is_within(row: EngagementRow, dates: dict[str, Any]) -> bool:
+    return all(
+        (after is None or getattr(row, name) > after)
+        and (before is None or getattr(row, name) < before)
+        and (name != "scheduled_date" or getattr(row, name) != NO_DATE)
+        for name, (after, before) in dates.items()
+    )
+
+
+def _sorted(rows: Sequence[EngagementRow], sorts: Sequence[Sort]) -> list[int]:
+    ordered = sorted(rows, key=lambda row: row.number, reverse=sorts[-1].descending)
+    for sort in reversed(sorts):
+        ordered.sort(key=lambda row, name=sort.field: getattr(row, name), reverse=sort.descending)  # type: ignore[misc]
+    return [row.number for row in ordered]
+
+
+@pytest.mark.usefixtures("costs")
+@settings(max_examples=40)
+@given(
+    values=st.lists(made, max_size=12),
+    filters=asked,
+    dates=ranges,
+    sorts=orders,
+    limit=st.integers(1, 5),
+    back=st.booleans(),
+)
+def test_every_way_to_a_page_sees_each_row_once_and_in_order(
+    store: Engine,
+    *,
+    values: list[Any],
+    filters: dict[str, Any],
+    dates: dict[str, Any],
+    sorts: tuple[Sort, ...],
+    limit: int,
+    back: bool,
+) -> None:
+    org = Org(store, values)
+    seen = org.pages(lambda: org.where(filters, dates), sorts, limit, back=back)
+    assert seen == _sorted(org.matching(filters, dates), sorts)
+
+
+@pytest.mark.usefixtures("costs")
+@settings(max_examples=30)
+@given(values=st.lists(made, max_size=12), filters=asked, dates=ranges)
+def test_every_way_counts_the_same(
+    store: Engine, values: list[Any], filters: dict[str, Any], dates: dict[str, Any]
+) -> None:
+    org = Org(store, values)
+    found = store.read(lambda tx: query.count(tx, org.where(filters, dates)))
+    assert found == len(org.matching(filters, dates))
+
+
+@pytest.mark.usefixtures("costs")
+def test_what_was_changed_is_found_at_its_new_place_by_every_filter(store: Engine) -> None:
+    values = [
+        ({"title": title, "created_by": "DEVU-1"}, ["DEVU-1"], ["ACC-1"], ["TAG-1"], False)
+        for title in "abc"
+    ]
+    org = Org(store, values)
+    before = org.rows[0]
+    after = before._replace(title="z", scheduled_date=9, modified_date=9)
+    store.write(lambda tx: engagements.update(tx, before, after))
+    filters = [
+        ("members", "DEVU-1"),
+        ("parent", "ACC-1"),
+        ("tags", "TAG-1"),
+        ("created_by", "DEVU-1"),
+    ]
+    for (name, value), field in itertools.product(
+        filters, ("title", "scheduled_date", "modified_date")
+    ):
+        sorts = (Sort(field, descending=True),)
+        seen = org.pages(lambda: org.where({name: [value]}, {}), sorts, 2, back=False)  # noqa: B023
+        assert seen[0] == 1, (name, field)

@@ -166,6 +166,29 @@ def _lists(world: World) -> list[Question]:
             sort_by=["title:asc", "scheduled_date:desc"],
         ),
         _list("two values of a filter", None, parent=[rare, "ACC-1"]),
+        _list(
+            "an account with a hundredth, by title",
+            "account=ACC-10&sort=title",
+            None,
+            parent=["ACC-10"],
+            sort_by=["title:asc"],
+        ),
+        _list(
+            "an account with a hundredth, by scheduled date",
+            "account=ACC-10&sort=-scheduled_date",
+            None,
+            parent=["ACC-10"],
+            sort_by=by_date,
+        ),
+        _list(
+            "two common filters, nothing in common, by title",
+            f"author={lonely}&tag={tag}&sort=title",
+            0,
+            goal=60,
+            created_by=[lonely],
+            tags=[tag],
+            sort_by=["title:asc"],
+        ),
     ]
 
 
@@ -267,6 +290,7 @@ def _rollups(world: World) -> list[Question]:
     return [
         rollup("a common account", 1),
         rollup("a common account, its comments", 1, collections=["discussions"]),
+        rollup("an account with a hundredth", 10),
         rollup("an account with 3", world.rare_account),
         Question(
             "rollup",

@@ -96,7 +96,10 @@ class Org:
     def __init__(self, store: Engine, values: Sequence[Any]) -> None:
         self.store, self.org = store, store.new_org()
         self.rows = [row_of(self.org, number, **one[0]) for number, one in enumerate(values, 1)]
-        self.links = [Related(*one[1:3], [(tag, None) for tag in one[3]]) for one in values]
+        self.links = [
+            Related(members=one[1], parents=one[2], tags=[(tag, None) for tag in one[3]])
+            for one in values
+        ]
         self.live = [not one[4] for one in values]
         store.write(lambda tx: engagements.insert(tx, self.rows, self.links))
         for row, is_live in zip(self.rows, self.live, strict=True):

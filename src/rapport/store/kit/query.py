@@ -24,7 +24,7 @@ T = TypeVar("T")
 _RARE = 5_000
 # Microseconds for a row: fetched by its number; met on a walk, and looked up in the filters'
 # tables; read from a filter's index. Measured at a million rows on SQLite.
-_FETCHED, _WALKED, _READ = 8.0, 2.5, 0.2
+_FETCHED, _WALKED, _READ = 8.0, 1.0, 0.4
 # A walk may meet so many times the rows that it should, and some more; then the filters have less
 # in common than chance would have it, and it is given up.
 _PATIENCE, _SOME = 2, 200

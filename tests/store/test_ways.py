@@ -3,7 +3,8 @@ cheapest in turn, at few rows.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rapport.contract.kit.paging import Cursor, Sort
-from rapport.store import engagements
+from rapport.store import engagements, meetings
 from rapport.store.engagements import EngagementRow, Related
 from rapport.store.kit import query, ways
 from rapport.store.kit.db import NO_DATE
 from rapport.store.kit.filters import Filter
 from rapport.store.kit.query import Walk
+from rapport.store.meetings import MeetingRow, Named
 from tests.support.engine import Engine, row_of
 
 # What a row costs on each way (fetched, walked, read), how long a walk has patience, and from how
@@ -107,33 +109,45 @@ class Org:
                 self._delete(row.number)
 
     def _delete(self, number: int) -> None:
-        self.store.write(lambda tx: engagements.delete(tx, self.org, number, 1))
+        self.store.write(lambda tx: engagements.delete(tx, self.org, number, 1, "DEVU-1"))
 
-    def matching(self, filters: dict[str, Any], dates: dict[str, Any]) -> list[EngagementRow]:
+    def matching(
+        self, filters: dict[str, Any], dates: dict[str, Any], *, deleted: bool
+    ) -> list[EngagementRow]:
         return [
             row
             for row, links, is_live in zip(self.rows, self.links, self.live, strict=True)
-            if is_live and _matches(row, links, filters) and _is_within(row, dates)
+            if is_live != deleted and _matches(row, links, filters) and _is_within(row, dates)
         ]
 
-    def where(self, filters: dict[str, Any], dates: dict[str, Any]) -> Filter[Any]:
-        where = engagements.live(self.org)
+    def where(
+        self, filters: dict[str, Any], dates: dict[str, Any], *, deleted: bool
+    ) -> Filter[Any]:
+        where = (engagements.deleted if deleted else engagements.live)(self.org)
         for name, values in filters.items():
             where.among(name, values)
         for name, (after, before) in dates.items():
             where.between(name, after, before)
         return where
 
-    def pages(self, where: Any, sorts: Sequence[Sort], limit: int, *, back: bool) -> list[int]:
-        """All pages' numbers from one end, put together."""
-        seen: list[list[int]] = []
-        cursor: Cursor | None = None
-        while not seen or cursor is not None:
-            walk = Walk(sorts, cursor, back, limit)
-            page = self.store.read(lambda tx, walk=walk: query.page(tx, where(), walk))  # type: ignore[misc]
-            seen.append([row.number for row in page.rows])
-            cursor = page.prev if back else page.next
-        return list(itertools.chain(*(reversed(seen) if back else seen)))
+
+def _pages(
+    store: Engine,
+    where: Callable[[], Filter[Any]],
+    sorts: Sequence[Sort],
+    limit: int,
+    *,
+    back: bool,
+) -> list[int]:
+    """All pages' numbers from one end, put together."""
+    seen: list[list[int]] = []
+    cursor: Cursor | None = None
+    while not seen or cursor is not None:
+        walk = Walk(sorts, cursor, back, limit)
+        page = store.read(lambda tx, walk=walk: query.page(tx, where(), walk))  # type: ignore[misc]
+        seen.append([row.number for row in page.rows])
+        cursor = page.prev if back else page.next
+    return list(itertools.chain(*(reversed(seen) if back else seen)))
 
 
 def _matches(row: EngagementRow, links: Related, filters: dict[str, Any]) -> bool:
@@ -156,7 +170,9 @@ def _is_within(row: EngagementRow, dates: dict[str, Any]) -> bool:
     )
 
 
-def _sorted(rows: Sequence[EngagementRow], sorts: Sequence[Sort]) -> list[int]:
+def _sorted(
+    rows: Sequence[EngagementRow] | Sequence[MeetingRow], sorts: Sequence[Sort]
+) -> list[int]:
     ordered = sorted(rows, key=lambda row: row.number, reverse=sorts[-1].descending)
     for sort in reversed(sorts):
         ordered.sort(key=lambda row, name=sort.field: getattr(row, name), reverse=sort.descending)  # type: ignore[misc]
@@ -172,6 +188,7 @@ def _sorted(rows: Sequence[EngagementRow], sorts: Sequence[Sort]) -> list[int]:
     sorts=orders,
     limit=st.integers(1, 5),
     back=st.booleans(),
+    deleted=st.booleans(),
 )
 def test_every_way_to_a_page_sees_each_row_once_and_in_order(
     store: Engine,
@@ -182,21 +199,29 @@ def test_every_way_to_a_page_sees_each_row_once_and_in_order(
     sorts: tuple[Sort, ...],
     limit: int,
     back: bool,
+    deleted: bool,
 ) -> None:
     org = Org(store, values)
-    seen = org.pages(lambda: org.where(filters, dates), sorts, limit, back=back)
-    assert seen == _sorted(org.matching(filters, dates), sorts)
+    seen = _pages(
+        store, lambda: org.where(filters, dates, deleted=deleted), sorts, limit, back=back
+    )
+    assert seen == _sorted(org.matching(filters, dates, deleted=deleted), sorts)
 
 
 @pytest.mark.usefixtures("costs")
 @settings(max_examples=30)
-@given(values=st.lists(made, max_size=12), filters=asked, dates=ranges)
+@given(values=st.lists(made, max_size=12), filters=asked, dates=ranges, deleted=st.booleans())
 def test_every_way_counts_the_same(
-    store: Engine, values: list[Any], filters: dict[str, Any], dates: dict[str, Any]
+    store: Engine,
+    *,
+    values: list[Any],
+    filters: dict[str, Any],
+    dates: dict[str, Any],
+    deleted: bool,
 ) -> None:
     org = Org(store, values)
-    found = store.read(lambda tx: query.count(tx, org.where(filters, dates)))
-    assert found == len(org.matching(filters, dates))
+    found = store.read(lambda tx: query.count(tx, org.where(filters, dates, deleted=deleted)))
+    assert found == len(org.matching(filters, dates, deleted=deleted))
 
 
 @pytest.mark.usefixtures("costs")
@@ -219,5 +244,106 @@ def test_what_was_changed_is_found_at_its_new_place_by_every_filter(store: Engin
         filters, ("title", "scheduled_date", "modified_date")
     ):
         sorts = (Sort(field, descending=True),)
-        seen = org.pages(lambda: org.where({name: [value]}, {}), sorts, 2, back=False)  # noqa: B023
+        where = partial(org.where, {name: [value]}, {}, deleted=False)
+        seen = _pages(store, where, sorts, 2, back=False)
         assert seen[0] == 1, (name, field)
+
+
+held = st.tuples(
+    st.fixed_dictionaries(
+        {
+            "title": st.sampled_from(("", "a", "b")),
+            "created_date": st.sampled_from(MOMENTS[1:]),
+            "ended_date": st.sampled_from(MOMENTS),
+            "channel": st.sampled_from(("zoom", "other")),
+            "parent": st.none() | st.sampled_from(PARENTS),
+            "organizer": st.none() | st.sampled_from(AUTHORS),
+        }
+    ),
+    _some(MEMBERS),
+    _some(TAGS),
+    # As it is, deleted, or at another place.
+    st.sampled_from(("kept", "deleted", "moved")),
+)
+
+
+def _meeting(org: str, number: int, fields: dict[str, Any]) -> MeetingRow:
+    return MeetingRow(
+        org=org,
+        number=number,
+        state="scheduled",
+        external_ref=None,
+        scheduled_date=0,
+        created_by="DEVU-1",
+        modified_by="DEVU-1",
+        modified_date=0,
+        document="{}",
+        **fields,
+    )
+
+
+def _hold(store: Engine, org: str, values: list[Any]) -> list[tuple[MeetingRow, Named]]:
+    """Write meetings; those that live."""
+    found = []
+    for number, (fields, members, tags, then) in enumerate(values, 1):
+        row, named = _meeting(org, number, fields), Named(members, tags, [])
+        store.write(lambda tx: meetings.insert(tx, row, named))  # noqa: B023
+        moved = row._replace(title="c", modified_date=1, ended_date=3)
+        if then == "deleted":
+            store.write(lambda tx: meetings.delete(tx, row, named, 1))  # noqa: B023
+            continue
+        if then == "moved":
+            store.write(lambda tx: meetings.update(tx, (row, named), (moved, named)))  # noqa: B023
+        found.append((moved if then == "moved" else row, named))
+    return found
+
+
+@pytest.mark.usefixtures("costs")
+@settings(max_examples=25)
+@given(
+    values=st.lists(held, max_size=8),
+    filters=st.fixed_dictionaries(
+        {},
+        optional={
+            "channel": _some(("zoom", "other")),
+            "members": _some(MEMBERS),
+            "organizer": _some(AUTHORS),
+            "parent": _some(PARENTS),
+            "tags": _some(TAGS),
+        },
+    ),
+    sorts=st.lists(
+        st.builds(Sort, st.sampled_from(list(meetings.SORTS)), st.booleans()),
+        min_size=1,
+        max_size=2,
+        unique_by=lambda sort: sort.field,
+    ).map(tuple),
+    back=st.booleans(),
+)
+def test_every_way_to_meetings_sees_each_once_and_in_order(
+    store: Engine,
+    values: list[Any],
+    filters: dict[str, list[str]],
+    sorts: tuple[Sort, ...],
+    *,
+    back: bool,
+) -> None:
+    org = store.new_org()
+    live = _hold(store, org, values)
+
+    def where() -> Filter[Any]:
+        asked = meetings.live(org)
+        for name, wanted in filters.items():
+            asked.among(name, wanted)
+        return asked
+
+    def has(row: MeetingRow, named: Named, name: str) -> set[Any]:
+        return {*getattr(named, name)} if name in Named._fields else {getattr(row, name)}
+
+    rows = [
+        row
+        for row, named in live
+        if all(not wanted or has(row, named, name) & {*wanted} for name, wanted in filters.items())
+    ]
+    assert _pages(store, where, sorts, 2, back=back) == _sorted(rows, sorts)
+    assert store.read(lambda tx: query.count(tx, where())) == len(rows)

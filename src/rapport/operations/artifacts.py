@@ -27,6 +27,7 @@ from rapport.store import timeline_entries
 from rapport.store.artifacts import ArtifactRow, VersionKey, VersionRow
 from rapport.store.kit import numbers, query, summaries
 from rapport.store.kit.db import Tx
+from rapport.store.kit.filters import Filter
 
 _VERSION = re.compile(r"[1-9][0-9]{0,17}")
 
@@ -108,7 +109,7 @@ async def _seen(ctx: Context, id_: ArtifactId) -> ArtifactRow | None:
     return next(iter(await query.numbered(ctx.tx, where, [id_.number])), None)
 
 
-def _seen_by(ctx: Context) -> query.Filter[ArtifactRow]:
+def _seen_by(ctx: Context) -> Filter[ArtifactRow]:
     """What the caller may see; of what is deleted, only engagements keep files."""
     return store.seen_by(
         ctx.org, ctx.caller.user_id, sees_deleted=allows(ctx.caller, "engagement:all")

@@ -97,9 +97,10 @@ def _numbers(where: Filter[Any], one: Asked) -> str:
     entries = one.by.entries(where.listing, one.values)
     if entries is None:
         raise ValueError(f"no index leads to the rows of {one.name}")
-    # Only with several values a row may come twice. The plus keeps SQLite from going through all
-    # links in the order of their key, which would need no sorting.
-    number = entries.number if len(one.kept) == 1 else f"DISTINCT +{entries.number}"
+    # With one value, a row comes twice only where other things than filters' values lead to it. The
+    # plus keeps SQLite from going through all links in the order of their key, unsorted.
+    is_once = len(one.kept) == 1 and (entries.carried or entries.table == where.listing.table)
+    number = entries.number if is_once else f"DISTINCT +{entries.number}"
     return f"SELECT {number} FROM {entries.table} WHERE {entries.scope}"  # noqa: S608  # literals
 
 

@@ -71,8 +71,9 @@ KNOWN_WALKS = {
 }
 # Walks that are chosen by kept sums, where they fill a page soon.
 CHOSEN = {
-    "comments by created_by, engagement_parents, object, terms, visibility",
-    "events by comments, engagement_parents, kind, object, terms",
+    "comments by created_by, engagement_parents, meetings, object, terms, visibility",
+    "events by comments, engagement_parents, kind, meetings, object, terms",
+    "meetings by state",
 }
 # A walk that ends at its first row, inside of a condition.
 ENDED = {"events by date"}

@@ -75,10 +75,13 @@ async def update(tx: Tx, row: TagRow) -> None:
 async def delete(tx: Tx, org: str, number: int) -> None:
     """Delete a tag, its terms and sums; the documents that name it are the caller's to write."""
     await tx.run("DELETE FROM tags WHERE org = :org AND number = :number", org=org, number=number)
+    # By their key, since SQLite would rather look through the org's terms than go by value alone.
     await tx.run(
         """
-        DELETE FROM terms WHERE org = :org AND value = :tag
-        AND field IN (SELECT field FROM rows(:fields, field text))
+        DELETE FROM terms WHERE (org, owner, field, position) IN (
+            SELECT t.org, t.owner, t.field, t.position FROM terms t
+            WHERE t.org = :org AND t.value = :tag
+            AND t.field IN (SELECT field FROM rows(:fields, field text)))
         """,
         org=org,
         tag=ids.TAG.display_id(number),

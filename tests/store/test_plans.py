@@ -3,7 +3,9 @@ plan, without them.
 """
 
 import asyncio
+import importlib
 import json
+import pkgutil
 import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
@@ -13,7 +15,7 @@ from typing import Any
 import apsw
 import pytest
 
-from rapport import __version__
+from rapport import __version__, store
 from rapport.auth.caller import Caller
 from rapport.blobs.local import LocalBlobs
 from rapport.clock import DAY, system_clock
@@ -44,6 +46,14 @@ MORE: list[tuple[str, Json]] = [
     ("works.list", {"stage": {"name": ["discovery"]}, "tags": ["TAG-12345"]}),
     ("tags.delete", {"id": "TAG-12345"}),
 ]  # fmt: skip
+# What any family's lists can be put in order by.
+ORDERS = sorted(
+    {
+        name
+        for module in pkgutil.iter_modules(store.__path__)
+        for name in getattr(importlib.import_module(f"{store.__name__}.{module.name}"), "SORTS", ())
+    }
+)
 PAGING = {"cursor", "expand", "limit", "mode", "sort_by"}
 # Few rows, whatever is stored: an org's one of each, or what an operator made by hand.
 SMALL = {"orgs", "event_floors", "webhooks", "migrations"}
@@ -71,6 +81,8 @@ KNOWN_WALKS = {
 }
 # Walks that are chosen by kept sums, where they fill a page soon.
 CHOSEN = {
+    # Of the index that deleted ones alone have.
+    "engagements by deleted_date",
     "comments by created_by, engagement_parents, meetings, object, terms, visibility",
     "events by comments, engagement_parents, kind, meetings, object, terms",
     "meetings by state",
@@ -97,13 +109,18 @@ def seen() -> Iterator[set[str]]:
 
 
 def _filtered(schemas: Json) -> Iterator[tuple[str, Json]]:
-    """Each list and count by each of its filters alone."""
+    """Each list and count by each of its filters alone, lists in each order too; a list refuses
+    an order that it does not have.
+    """
     for method in METHODS.values():
         if method.name.endswith((".list", ".count")):
             schema = schemas[method.request.__name__]
             asked = {name: example(method, schemas)[name] for name in schema.get("required", [])}
-            for name in schema["properties"].keys() - asked.keys() - PAGING:
-                yield method.name, {**asked, name: made_up(schema["properties"][name], schemas)}
+            fields = schema["properties"]
+            orders: list[Json] = [{"sort_by": [f"{name}:desc"]} for name in ORDERS]
+            for name in fields.keys() - asked.keys() - PAGING:
+                for order in [{}, *(orders if "sort_by" in fields else ())]:
+                    yield method.name, {**asked, name: made_up(fields[name], schemas), **order}
 
 
 async def _run_everything(folder: Path, seen: set[str]) -> set[str]:

@@ -16,6 +16,8 @@ from rapport.store.kit.keyset import Columns, Place, beyond, order_by, until
 _LARGE = 5_000
 # How many entries beyond a page are read, in case that some of the page's are of deleted rows.
 _SPARE = 50
+# More entries than an index has.
+_EVERY = 2**62
 # The columns of an order by one field: that and what decides between equals.
 _ONE_SORT = 2
 
@@ -189,7 +191,9 @@ class Ways:
         common = in_common(self.where, asked, fields, more, without_gone=without_gone)
         if fields != [*carried(self.where, asked[0])][:1]:
             # Merged in the indexes' order and sorted then: SQLite would sort each of them first.
-            common = f"SELECT * FROM ({common}) AS common"  # noqa: S608  # literals
+            # A limit keeps it from walking the whole order for the entries of one.
+            limit, parameters["every"] = " LIMIT :every" * (len(asked) == 1), _EVERY
+            common = f"SELECT * FROM ({common}{limit}) AS common"  # noqa: S608  # literals
         parameters["firsts"] = at.most + spare
         firsts = f"{common} ORDER BY {order_by(own, back=at.back)} LIMIT :firsts"
         sql = (

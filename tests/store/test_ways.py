@@ -5,7 +5,8 @@ cheapest in turn, at few rows.
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -33,6 +34,8 @@ COSTS = {
 MEMBERS, PARENTS, TAGS = ("DEVU-1", "REVU-1"), ("ACC-1", "OPP-1"), ("TAG-1", "TAG-2")
 KINDS, AUTHORS = ("call", "email"), ("DEVU-1", "DEVU-2")
 MOMENTS = (NO_DATE, 0, 1, 2)
+
+Row = TypeVar("Row", EngagementRow, MeetingRow)
 
 
 def _some(values: Sequence[str]) -> st.SearchStrategy[list[str]]:
@@ -170,12 +173,10 @@ def _is_within(row: EngagementRow, dates: dict[str, Any]) -> bool:
     )
 
 
-def _sorted(
-    rows: Sequence[EngagementRow] | Sequence[MeetingRow], sorts: Sequence[Sort]
-) -> list[int]:
+def _sorted(rows: Sequence[Row], sorts: Sequence[Sort]) -> list[int]:
     ordered = sorted(rows, key=lambda row: row.number, reverse=sorts[-1].descending)
     for sort in reversed(sorts):
-        ordered.sort(key=lambda row, name=sort.field: getattr(row, name), reverse=sort.descending)  # type: ignore[misc]
+        ordered.sort(key=attrgetter(sort.field), reverse=sort.descending)
     return [row.number for row in ordered]
 
 

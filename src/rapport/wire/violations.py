@@ -28,6 +28,7 @@ from rapport.contract.kit.fields import (
     Request,
     SetTagWithValue,
 )
+from rapport.contract.kit.ids import Id
 from rapport.contract.kit.verbatim import by_value
 
 MOST_VIOLATIONS = 100
@@ -90,6 +91,12 @@ class Place:
         return isinstance(self.arms.get("object"), inspect.DictType)
 
     @property
+    def takes_names(self) -> bool:
+        """It takes an id, and so what may stand in an id's place, unless strict."""
+        text = self.arms.get("string")
+        return isinstance(text, inspect.CustomType) and issubclass(text.cls, Id)
+
+    @property
     def has_ours(self) -> bool:
         """Something at or below it, or its absence, is refused when strict."""
         below = [*self.fields.values(), *([self.items] if self.items else [])]
@@ -97,6 +104,7 @@ class Place:
             self.ours
             or self.often_absent
             or bool(self.ours_values)
+            or self.takes_names
             or any(place.has_ours for place in below)
         )
 
@@ -243,13 +251,18 @@ class _Walk:
             if value not in allowed:
                 self._say(_no_such_value(path, value, allowed))
         elif isinstance(arm, inspect.CustomType):
-            custom: Any = arm.cls
-            try:
-                custom.parse(value)
-            except ValueError:
-                self._say(custom.problem(value, path))
+            self._custom_text(arm.cls, value, path)
         elif isinstance(arm, inspect.StrType):
             self._plain_text(arm, value, path)
+
+    def _custom_text(self, custom: Any, value: str, path: str) -> None:
+        try:
+            read = custom.parse(value)
+        except ValueError:
+            self._say(custom.problem(value, path))
+        else:
+            if self._strict and isinstance(read, Id) and read.name is not None:
+                self._say(custom.problem(value, path))
 
     def _plain_text(self, arm: inspect.StrType, value: str, path: str) -> None:
         low, high = arm.min_length or 0, arm.max_length or 0

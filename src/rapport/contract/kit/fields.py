@@ -384,6 +384,8 @@ def wire_value(value: object) -> str:
         NotImplementedError: it is something else.
     """
     if isinstance(value, Id):
+        if value.name is not None:
+            return value.text
         return value.display_id if value.org is None else f"{value.org}/{value.display_id}"
     if isinstance(value, str):
         return str.__str__(value)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple, Self
 
 from rapport.contract.kit.errors import ApiError, InvalidId, UnexpectedIdType
+from rapport.contract.kit.hosts import host_name
 
 
 class Kind(NamedTuple):
@@ -56,6 +57,13 @@ _DON = re.compile(r"don:([a-z]+):[a-z0-9-]+:devo/([A-Za-z0-9]+):([a-z_]+)/([1-9]
 _LIKE_A_DON = re.compile(r"don:[a-z]+:[a-z0-9-]+:devo/\S+")
 _UNDER = re.compile(r"(.+):(comment|change_event)/([1-9][0-9]{0,17})")
 _DISPLAY = re.compile(r"([A-Za-z]+)-([1-9][0-9]{0,17})")
+# What may stand in an id's place: the kinds that are found by it, and its longest text.
+_NAMED_BY = {
+    "domain": ((ACCOUNT,), 253),
+    "email": (USERS, 256),
+    "ref": ((ACCOUNT, COMMENT, ENGAGEMENT, MEETING, OPPORTUNITY, REV_ORG, REV_USER), 2_048),
+}
+_NAME = re.compile(f"({'|'.join(_NAMED_BY)}):(.+)", re.DOTALL)
 
 
 def don(kind: Kind, org: str, number: int | str) -> str:
@@ -120,22 +128,58 @@ def kind_of(display_id: str) -> Kind:
     return _BY_PREFIX[display_id.rpartition("-")[0]]
 
 
-class Id:
-    """An id in a request, read but not looked up. Subclasses say which kinds their field takes."""
+class Name(NamedTuple):
+    """What stands in an id's place (ours): an address, an external ref, a domain.
 
-    __slots__ = ("display_id", "kind", "number", "org", "text")
+    Args:
+        scheme: which of these.
+        value: the text behind the scheme.
+        kinds: what may be found by it.
+    """
+
+    scheme: str
+    value: str
+    kinds: tuple[Kind, ...]
+
+
+def _name(text: str, kinds: tuple[Kind, ...]) -> Name:
+    """Read what stands in an id's place.
+
+    Raises:
+        ValueError: it is nothing that one of these kinds is found by.
+    """
+    if (found := _NAME.fullmatch(text)) is None:
+        raise ValueError(text)
+    scheme, value = found[1], found[2]
+    named, longest = _NAMED_BY[scheme]
+    findable = tuple(kind for kind in named if kind in kinds)
+    if not findable or len(value) > longest:
+        raise ValueError(text)
+    return Name(scheme, host_name(value) if scheme == "domain" else value, findable)
+
+
+class Id:
+    """An id in a request, read but not looked up. Subclasses say which kinds their field takes.
+
+    One that is a `name` leads to nothing, number 0 of a kind, until `lead_to` says otherwise.
+    """
+
+    __slots__ = ("display_id", "kind", "name", "number", "org", "text")
     kinds: ClassVar[tuple[Kind, ...]] = KINDS
 
-    def __init__(self, kind: Kind, number: int, org: str | None, text: str) -> None:
+    def __init__(
+        self, kind: Kind, number: int, org: str | None, text: str, name: Name | None = None
+    ) -> None:
         self.kind = kind
         self.number = number
         self.org = org
         self.text = text
+        self.name = name
         self.display_id = kind.display_id(number)
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a DON, or a display id in any case.
+        """Read a DON, a display id in any case, or a name.
 
         Raises:
             ValueError: malformed, or of a kind that is not in `kinds`.
@@ -147,7 +191,8 @@ class Id:
             kind, org = _BY_PATH.get((found[1], found[3])), found[2]
             number = found[4]
         else:
-            raise ValueError(text)
+            name = _name(text, cls.kinds)
+            return cls(name.kinds[0], 0, None, text, name)
         if kind not in cls.kinds:
             raise ValueError(text)
         return cls(kind, int(number), org, text)
@@ -179,6 +224,18 @@ class Id:
             "format": "id",
             "examples": [kind.display_id(12345) for kind in cls.kinds],
         }
+
+    @property
+    def what(self) -> str:
+        """What it should lead to, in words."""
+        return self.kind.name if self.name is None else _one_of([k.name for k in self.name.kinds])
+
+    def lead_to(self, display_id: str | None) -> None:
+        """Say what its name stands for; None: nothing."""
+        assert self.name is not None  # noqa: S101  # only what is a name leads elsewhere
+        self.kind = self.name.kinds[0] if display_id is None else kind_of(display_id)
+        self.number = 0 if display_id is None else number_of(display_id)
+        self.display_id = self.kind.display_id(self.number)
 
     def belongs_to(self, org: str) -> bool:
         """False when the id names another org's object; a display id is always the caller's own."""

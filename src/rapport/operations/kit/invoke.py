@@ -39,7 +39,7 @@ from rapport.operations.kit.context import (
     Context,
     Tools,
 )
-from rapport.operations.kit.perform import perform
+from rapport.operations.kit.perform import perform, perform_together
 from rapport.store import dev_orgs
 from rapport.store.kit.db import STORE_SECONDS, Batch, Store, Tx, never
 
@@ -185,7 +185,8 @@ class _Writer:
     """
 
     def __init__(self, method: Method, clock: Clock, tools: Tools, key_life: int) -> None:
-        self._run: BatchOperation = BATCH_OPERATIONS.get(method) or _one_by_one(method, tools)
+        one_run = _together if method in BATCH_OPERATIONS else _one_by_one
+        self._run: BatchOperation = one_run(method, tools)
         self._clock = clock
         self._key_life = key_life
         self._secret_answer = method.secret_answer
@@ -262,6 +263,13 @@ async def _shut_out(tx: Tx, writes: Sequence[_Write]) -> dict[int, Answer | Exce
         for position, write in enumerate(writes)
         if write.caller.org not in living
     }
+
+
+def _together(method: Method, _tools: Tools) -> BatchOperation:
+    async def run(tx: Tx, calls: Sequence[Call[Any]]) -> Sequence[Response | Exception]:
+        return await perform_together(tx, method, calls)
+
+    return run
 
 
 def _one_by_one(method: Method, tools: Tools) -> BatchOperation:

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from rapport.contract.kit.errors import Conflict, InvalidId, NotFound, ValueNotPermitted
 from rapport.contract.kit.ids import Id
 
+# How many objects a refusal names.
+SEVERAL = 10
+
 
 def quoted(text: str) -> str:
     """A value as a sentence shows it: its first 80 characters, quoted."""
@@ -13,7 +16,7 @@ def quoted(text: str) -> str:
 
 def absent(id_: Id) -> NotFound:
     """The answer to the id of an object that a method should act on and that is not there."""
-    kind = id_.kind.name.replace("_", " ")
+    kind = id_.what.replace("_", " ")
     return NotFound(
         f"There is no {kind} {quoted(id_.text)}.", detail="It never was, or it was deleted."
     )
@@ -22,8 +25,19 @@ def absent(id_: Id) -> NotFound:
 def unknown_id(field_name: str, id_: Id) -> InvalidId:
     """The answer to an id in a body that names nothing the caller may see."""
     return InvalidId(
-        f"{field_name}: there is no {id_.kind.name} {quoted(id_.text)}.",
+        f"{field_name}: there is no {id_.what} {quoted(id_.text)}.",
         detail="Give the id of an object of your org that exists.",
+        field_name=field_name,
+    )
+
+
+def stands_for_several(field_name: str, id_: Id, found: Sequence[str]) -> InvalidId:
+    """The answer to a name in an id's place that more than one object has."""
+    shown = ", ".join(found[:SEVERAL])
+    more = " and others" if len(found) > SEVERAL else ""
+    return InvalidId(
+        f"{field_name}: {quoted(id_.text)} stands for several: {shown}{more}.",
+        detail="Give the id of the one that is meant.",
         field_name=field_name,
     )
 

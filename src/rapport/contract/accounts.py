@@ -39,6 +39,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import AccountId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.upserts import SOME, upsert_of
 from rapport.contract.rev_orgs import RevOrg
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, Atom, UserSummary
@@ -85,6 +86,18 @@ class AccountsCreateResponse(Response):
 
     account: Account
     default_rev_org: RevOrg
+
+
+AccountsUpsertRequest = upsert_of(
+    AccountsCreateRequest, "external_refs", Annotated[ExternalRefs, SOME]
+)
+
+
+class AccountsUpsertResponse(Response):
+    """What was made or changed."""
+
+    created: Annotated[bool, Meta(description="False: it was there already.")]
+    account: Account
 
 
 class AccountsGetRequest(Request):
@@ -164,6 +177,12 @@ CREATE = Method(
     "Create an account and its default rev org", "account:write", status=201,
     errors=(InvalidId, ArtifactAlreadyAttachedToAParent, Conflict),
     example={"display_name": "Globex", "domains": ["globex.example"], "tier": "enterprise"},
+)  # fmt: skip
+UPSERT = Method(
+    "accounts.upsert", WRITE, AccountsUpsertRequest, AccountsUpsertResponse,
+    "Create an account, or change the one with any of its external_refs", "account:write", status=201,
+    status_if_there=200, errors=(InvalidId, ArtifactAlreadyAttachedToAParent, Conflict), ours=True,
+    example={"external_refs": ["crm-4711"], "display_name": "Initech", "tier": "enterprise"},
 )  # fmt: skip
 GET = Method(
     "accounts.get",

@@ -39,6 +39,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import EngagementId, ParentId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import AccountSummary, ArtifactSummary, Atom, UserSummary
 from rapport.contract.works import OpportunitySummary
@@ -119,6 +120,16 @@ class EngagementsCreateRequest(Request):
 class EngagementsCreateResponse(Response):
     """The engagement that was made."""
 
+    engagement: Annotated[Raw, stored(Engagement)]
+
+
+EngagementsUpsertRequest = upsert_of(EngagementsCreateRequest, "external_ref", ExternalRef)
+
+
+class EngagementsUpsertResponse(Response):
+    """What was made or changed."""
+
+    created: Annotated[bool, Meta(description="False: it was there already.")]
     engagement: Annotated[Raw, stored(Engagement)]
 
 
@@ -274,6 +285,17 @@ CREATE = Method(
         "members": ["DEVU-12345"],
         "scheduled_date": "2023-01-01T12:00:00.000Z",
         "title": "Discuss the quarterly roadmap",
+    },
+)  # fmt: skip
+UPSERT = Method(
+    "engagements.upsert", WRITE, EngagementsUpsertRequest, EngagementsUpsertResponse,
+    "Record an engagement, or change the one with its external_ref", "engagement:write", status=201,
+    status_if_there=200, errors=(InvalidId, ArtifactAlreadyAttachedToAParent), ours=True,
+    example={
+        "external_ref": "telephone:4711",
+        "members": ["DEVU-12345"],
+        "scheduled_date": "2023-01-01T12:00:00.000Z",
+        "title": "Call about the invoice",
     },
 )  # fmt: skip
 GET = Method(

@@ -38,6 +38,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import ArtifactId, LinkEndpointId, MeetingId, ParentId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, Atom, UserSummary
 from rapport.contract.works import SyncMetadataFilter
@@ -130,6 +131,16 @@ class MeetingsCreateResponse(Response):
     meeting: Meeting
 
 
+MeetingsUpsertRequest = upsert_of(MeetingsCreateRequest, "external_ref", ExternalRef)
+
+
+class MeetingsUpsertResponse(Response):
+    """What was made or changed."""
+
+    created: Annotated[bool, Meta(description="False: it was there already.")]
+    meeting: Meeting
+
+
 class MeetingsGetRequest(Request):
     """Which meeting."""
 
@@ -179,6 +190,7 @@ class MeetingsUpdateRequest(Request):
     external_url: HttpUrl | UnsetType = UNSET
     members: SetMeetingMembers | UnsetType = UNSET
     organizer: UserId | UnsetType = UNSET
+    parent: Annotated[ParentId | UnsetType, OURS] = UNSET
     recording: Annotated[ArtifactId | UnsetType | None, _CLEARS] = UNSET
     recording_url: HttpUrl | UnsetType = UNSET
     scheduled_date: Annotated[Instant | UnsetType | None, _CLEARS] = UNSET
@@ -273,6 +285,26 @@ CREATE = Method(
         "scheduled_date": "2023-01-01T12:00:00.000Z",
         "ended_date": "2023-01-01T12:45:00.000Z",
         "state": "completed",
+        "title": "Quarterly review",
+    },
+)
+UPSERT = Method(
+    "meetings.upsert",
+    WRITE,
+    MeetingsUpsertRequest,
+    MeetingsUpsertResponse,
+    "Record or plan a meeting, or change the one with its external_ref",
+    "meeting:write",
+    status=201,
+    status_if_there=200,
+    errors=(InvalidId, ArtifactAlreadyAttachedToAParent),
+    ours=True,
+    example={
+        "channel": "zoom",
+        "external_ref": "calendar:4711",
+        "members": ["DEVU-12345"],
+        "scheduled_date": "2023-01-01T12:00:00.000Z",
+        "state": "scheduled",
         "title": "Quarterly review",
     },
 )

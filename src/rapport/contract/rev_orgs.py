@@ -17,6 +17,7 @@ from rapport.contract.kit.fields import (
     Artifacts,
     CustomFields,
     CustomFieldsFilter,
+    CustomFieldsUpdate,
     DateTimeFilter,
     Domain,
     ExternalRef,
@@ -37,6 +38,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import AccountId, RevOrgId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import AccountSummary, ArtifactSummary, Atom
 
@@ -80,6 +82,16 @@ class RevOrgsCreateRequest(Request):
 class RevOrgsCreateResponse(Response):
     """The rev org that was made."""
 
+    rev_org: RevOrg
+
+
+RevOrgsUpsertRequest = upsert_of(RevOrgsCreateRequest, "external_ref", ExternalRef)
+
+
+class RevOrgsUpsertResponse(Response):
+    """What was made or changed."""
+
+    created: Annotated[bool, Meta(description="False: it was there already.")]
     rev_org: RevOrg
 
 
@@ -127,6 +139,7 @@ class RevOrgsUpdateRequest(Request):
         AccountId | UnsetType, Meta(description="Moves it there; a default rev org stays.")
     ] = UNSET
     artifacts: SetArtifacts | UnsetType = UNSET
+    custom_fields: Annotated[CustomFieldsUpdate | UnsetType, OURS] = UNSET
     custom_schema_fragments: Many[Opaque] | UnsetType = UNSET
     description: Text | UnsetType = UNSET
     display_name: Name | UnsetType = UNSET
@@ -157,6 +170,12 @@ CREATE = Method(
     "rev-orgs.create", WRITE, RevOrgsCreateRequest, RevOrgsCreateResponse, "Create a rev org", "rev_org:write",
     status=201, errors=(InvalidId, ArtifactAlreadyAttachedToAParent, Conflict),
     example={"display_name": "Globex West", "account": "ACC-12345"},
+)  # fmt: skip
+UPSERT = Method(
+    "rev-orgs.upsert", WRITE, RevOrgsUpsertRequest, RevOrgsUpsertResponse,
+    "Create a rev org, or change the one with its external_ref", "rev_org:write", status=201,
+    status_if_there=200, errors=(InvalidId, ArtifactAlreadyAttachedToAParent, Conflict), ours=True,
+    example={"external_ref": "crm-4713", "display_name": "Globex East", "account": "ACC-12345"},
 )  # fmt: skip
 GET = Method(
     "rev-orgs.get",

@@ -11,6 +11,7 @@ from rapport.contract.kit.errors import (
     NotFound,
 )
 from rapport.contract.kit.fields import (
+    OURS,
     UNSET,
     Artifacts,
     CustomFields,
@@ -47,6 +48,7 @@ from rapport.contract.kit.ids import (
     UserId,
 )
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, RevOrgSummary, User
 
@@ -93,6 +95,16 @@ class RevUsersCreateResponse(Response):
     rev_user: RevUser
 
 
+RevUsersUpsertRequest = upsert_of(RevUsersCreateRequest, "external_ref", ExternalRef)
+
+
+class RevUsersUpsertResponse(Response):
+    """What was made or changed."""
+
+    created: Annotated[bool, Meta(description="False: it was there already.")]
+    rev_user: RevUser
+
+
 class RevUsersGetRequest(Request):
     """Which rev user."""
 
@@ -134,6 +146,11 @@ class RevUsersUpdateRequest(Request):
     """What changes; what is absent stays, and an array replaces the one before."""
 
     id: RevUserId
+    account: Annotated[
+        AccountId | UnsetType,
+        OURS,
+        Meta(description="Without `rev_org`, they join the account's default one."),
+    ] = UNSET
     artifacts: SetArtifacts | UnsetType = UNSET
     custom_fields: CustomFieldsUpdate | UnsetType = UNSET
     custom_schema_fragments: SetOpaque | UnsetType = UNSET
@@ -147,6 +164,7 @@ class RevUsersUpdateRequest(Request):
     external_ref: ExternalRef | UnsetType = UNSET
     external_refs: ExternalRefs | UnsetType = UNSET
     phone_numbers: Many[PhoneNumber] | UnsetType = UNSET
+    rev_org: Annotated[RevOrgId | UnsetType, OURS] = UNSET
     tags: Many[SetTagWithValue] | UnsetType = UNSET
 
 
@@ -171,6 +189,12 @@ CREATE = Method(
     "Create a rev user", "rev_user:write", status=201,
     errors=(InvalidId, ArtifactAlreadyAttachedToAParent, Conflict),
     example={"display_name": "Grace Hopper", "email": "grace@example.com", "account": "ACC-12345"},
+)  # fmt: skip
+UPSERT = Method(
+    "rev-users.upsert", WRITE, RevUsersUpsertRequest, RevUsersUpsertResponse,
+    "Create a rev user, or change the one with its external_ref", "rev_user:write", status=201,
+    status_if_there=200, errors=(InvalidId, ArtifactAlreadyAttachedToAParent, Conflict), ours=True,
+    example={"external_ref": "crm-4712", "display_name": "Ada Lovelace", "account": "ACC-12345"},
 )  # fmt: skip
 GET = Method(
     "rev-users.get",

@@ -39,6 +39,7 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
     ("engagements.get",              "GET+POST", READ,  "engagement:read",       200, "",     engagements.GET),
     ("engagements.list",             "GET+POST", READ,  "engagement:read",       200, "",     engagements.LIST),
     ("engagements.update",           "POST",     WRITE, "engagement:write",      200, "",     engagements.UPDATE),
+    ("engagements.upsert",           "POST",     WRITE, "engagement:write",      201, "ours", engagements.UPSERT),
     ("engagements.delete",           "POST",     WRITE, "engagement:all",        200, "",     engagements.DELETE),
     ("engagements.restore",          "POST",     WRITE, "engagement:all",        200, "ours", engagements.RESTORE),
     ("engagements.count",            "GET+POST", READ,  "engagement:read",       200, "",     engagements.COUNT),
@@ -47,6 +48,7 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
     ("meetings.get",                 "GET+POST", READ,  "meeting:read",          200, "",     meetings.GET),
     ("meetings.list",                "GET+POST", READ,  "meeting:read",          200, "",     meetings.LIST),
     ("meetings.update",              "POST",     WRITE, "meeting:write",         200, "",     meetings.UPDATE),
+    ("meetings.upsert",              "POST",     WRITE, "meeting:write",         201, "ours", meetings.UPSERT),
     ("meetings.delete",              "POST",     WRITE, "meeting:all",           200, "",     meetings.DELETE),
     ("meetings.count",               "GET+POST", READ,  "meeting:read",          200, "",     meetings.COUNT),
 
@@ -54,12 +56,14 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
     ("accounts.get",                 "GET+POST", READ,  "account:read",          200, "",     accounts.GET),
     ("accounts.list",                "GET+POST", READ,  "account:read",          200, "",     accounts.LIST),
     ("accounts.update",              "POST",     WRITE, "account:write",         200, "",     accounts.UPDATE),
+    ("accounts.upsert",              "POST",     WRITE, "account:write",         201, "ours", accounts.UPSERT),
     ("accounts.delete",              "POST",     WRITE, "account:all",           200, "",     accounts.DELETE),
 
     ("works.create",                 "POST",     WRITE, "work:write",            201, "",     works.CREATE),
     ("works.get",                    "GET+POST", READ,  "work:read",             200, "",     works.GET),
     ("works.list",                   "GET+POST", READ,  "work:read",             200, "",     works.LIST),
     ("works.update",                 "POST",     WRITE, "work:write",            200, "",     works.UPDATE),
+    ("works.upsert",                 "POST",     WRITE, "work:write",            201, "ours", works.UPSERT),
     ("works.delete",                 "POST",     WRITE, "work:all",              200, "",     works.DELETE),
     ("works.count",                  "GET+POST", READ,  "work:read",             200, "",     works.COUNT),
 
@@ -82,12 +86,14 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
     ("rev-users.get",                "GET+POST", READ,  "rev_user:read",         200, "",     rev_users.GET),
     ("rev-users.list",               "GET+POST", READ,  "rev_user:read",         200, "",     rev_users.LIST),
     ("rev-users.update",             "POST",     WRITE, "rev_user:write",        200, "",     rev_users.UPDATE),
+    ("rev-users.upsert",             "POST",     WRITE, "rev_user:write",        201, "ours", rev_users.UPSERT),
     ("rev-users.delete",             "POST",     WRITE, "rev_user:all",          200, "",     rev_users.DELETE),
 
     ("rev-orgs.create",              "POST",     WRITE, "rev_org:write",         201, "",     rev_orgs.CREATE),
     ("rev-orgs.get",                 "GET+POST", READ,  "rev_org:read",          200, "",     rev_orgs.GET),
     ("rev-orgs.list",                "GET+POST", READ,  "rev_org:read",          200, "",     rev_orgs.LIST),
     ("rev-orgs.update",              "POST",     WRITE, "rev_org:write",         200, "",     rev_orgs.UPDATE),
+    ("rev-orgs.upsert",              "POST",     WRITE, "rev_org:write",         201, "ours", rev_orgs.UPSERT),
     ("rev-orgs.delete",              "POST",     WRITE, "rev_org:all",           200, "",     rev_orgs.DELETE),
 
     ("service-accounts.create",      "POST",     WRITE, "service_account:write", 201, "",     service_accounts.CREATE),

@@ -7,6 +7,7 @@ from msgspec import Meta
 from rapport.contract.kit.errors import (
     ApiError,
     ArtifactAlreadyAttachedToAParent,
+    Conflict,
     InvalidEnumValue,
     InvalidId,
     NotFound,
@@ -46,6 +47,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import AccountId, OpportunityId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import AccountSummary, ArtifactSummary, Atom, UserSummary
 
@@ -224,6 +226,16 @@ class WorksCreateRequest(Request):
 class WorksCreateResponse(Response):
     """The work that was made."""
 
+    work: Opportunity
+
+
+WorksUpsertRequest = upsert_of(WorksCreateRequest, "external_ref", ExternalRef)
+
+
+class WorksUpsertResponse(Response):
+    """What was made or changed."""
+
+    created: Annotated[bool, Meta(description="False: it was there already.")]
     work: Opportunity
 
 
@@ -461,8 +473,12 @@ class WorksUpdateRequest(Request):
     custom_schema_fragments: Many[Opaque] | UnsetType = UNSET
     custom_schema_spec: CustomSchemaSpec | UnsetType = UNSET
     customer_budget: Annotated[Number | UnsetType | None, _CLEARS] = UNSET
-    forecast_category_v2: Int64 | UnsetType = UNSET
+    forecast_category: Annotated[ForecastCategory | UnsetType, OURS] = UNSET
+    forecast_category_v2: Annotated[
+        Int64 | UnsetType, Meta(description="Goes before `forecast_category`.")
+    ] = UNSET
     owned_by: SetUsers | UnsetType = UNSET
+    priority: Annotated[IssuePriority | UnsetType, OURS] = UNSET
     probability: Annotated[Number | UnsetType | None, _CLEARS] = UNSET
     reported_by: SetUsers | UnsetType = UNSET
     stage: StageUpdate | UnsetType = UNSET
@@ -494,6 +510,19 @@ CREATE = Method(
     "works.create", WRITE, WorksCreateRequest, WorksCreateResponse,
     "Create an opportunity", "work:write", status=201, errors=(InvalidId, ArtifactAlreadyAttachedToAParent),
     example={
+        "type": "opportunity",
+        "title": "Renewal for next year",
+        "account": "ACC-12345",
+        "applies_to_part": "PROD-1",
+        "owned_by": ["DEVU-12345"],
+    },
+)  # fmt: skip
+UPSERT = Method(
+    "works.upsert", WRITE, WorksUpsertRequest, WorksUpsertResponse,
+    "Create an opportunity, or change the one with its external_ref", "work:write", status=201,
+    status_if_there=200, errors=(InvalidId, ArtifactAlreadyAttachedToAParent, Conflict), ours=True,
+    example={
+        "external_ref": "crm-4714",
         "type": "opportunity",
         "title": "Renewal for next year",
         "account": "ACC-12345",

@@ -106,7 +106,7 @@ class Commands:
         caller = await self._admin.caller(user=user, org=org)
         request = RequestDecoder(found.request, strict=False).from_body(body.encode())
         answer = await self._invoker.invoke(caller, found, request)
-        return {"status": found.status, "body": answer.body.decode()}
+        return {"status": found.status_of(answer.body), "body": answer.body.decode()}
 
 
 async def listen(path: Path, commands: Commands) -> asyncio.Server:

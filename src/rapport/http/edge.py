@@ -199,9 +199,8 @@ class Edge:
             )
         if answer.replayed:
             out["idempotent-replayed"] = "true"
-        return method.status, route.answer_filter(
-            answer.body
-        ) if route.answer_filter else answer.body
+        body = route.answer_filter(answer.body) if route.answer_filter else answer.body
+        return method.status_of(answer.body), body
 
     async def _authenticate(
         self, scope: Scope, headers: Headers, out: dict[str, str], deadline: float

@@ -44,6 +44,7 @@ from rapport.operations.kit.optional import chosen, given, only_set, or_unset, s
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import in_use, referred_to
 from rapport.operations.kit.showing import shown, shows
+from rapport.operations.kit.upserts import upserts
 from rapport.store import accounts as store
 from rapport.store import engagements, meetings, rev_orgs, works
 from rapport.store.kit import numbers, query, summaries, terms
@@ -301,6 +302,9 @@ async def delete(
     await store.delete(ctx.tx, ctx.org, id_.number)
     await terms.remove(ctx.tx, ctx.org, [*gone])
     return contract.AccountsDeleteResponse()
+
+
+upserts(ids.ACCOUNT, contract.UPSERT, contract.CREATE, contract.UPDATE)
 
 
 @shows(ids.ACCOUNT)

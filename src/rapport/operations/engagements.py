@@ -35,6 +35,7 @@ from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import quoted
 from rapport.operations.kit.restoring import asks_for_deleted, bring_back, set_aside
 from rapport.operations.kit.showing import shows
+from rapport.operations.kit.upserts import upserts
 from rapport.store import engagements as store
 from rapport.store.engagements import EngagementRow, Related, Stored
 from rapport.store.kit import numbers, query, summaries, terms
@@ -547,6 +548,15 @@ def _changed(
     changes["custom_fields"] = custom_fields(before.custom_fields, request.custom_fields)
     return msgspec.structs.replace(before, **changes)
 
+
+def _as_update(fields: dict[str, Any]) -> dict[str, Any]:
+    """A create's fields as an update has them: it has no first parent beside the others."""
+    if "parent" in fields:
+        fields["parents"] = [fields.pop("parent"), *fields.get("parents", ())]
+    return fields
+
+
+upserts(ids.ENGAGEMENT, contract.UPSERT, contract.CREATE, contract.UPDATE, sort_out=_as_update)
 
 _FIELDS_OF_LINK = {
     "members": ("members",),

@@ -42,6 +42,7 @@ from rapport.operations.kit.optional import chosen, given, only_set, or_unset, s
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import not_permitted, quoted
 from rapport.operations.kit.showing import shows
+from rapport.operations.kit.upserts import upserts
 from rapport.store import meetings as store
 from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import NO_DATE, Tx
@@ -91,7 +92,7 @@ async def create(
 ) -> contract.MeetingsCreateResponse:
     """Record or plan a meeting."""
     dates = _Dates(_date(request.scheduled_date, NO_DATE), _date(request.ended_date, NO_DATE))
-    asked = _Asked("", request.artifacts, request.members, request.tags, request.parent)
+    asked = _Asked("", request.artifacts, request.members, request.tags)
     fields = await _checked(ctx, request, asked, dates, holder=None)
     document = Document(
         **fields,
@@ -138,13 +139,12 @@ def _display_id(id_: Id | UnsetType, before: str | None) -> str | None:
 
 
 class _Asked(NamedTuple):
-    """Where creates and updates differ: an update sets its arrays, by `.set`, and no parent."""
+    """Where creates and updates differ: an update sets its arrays, by `.set`."""
 
     at: str
     artifacts: Sequence[ArtifactId] | UnsetType
     members: Sequence[Id] | UnsetType
     tags: Sequence[SetTagWithValue] | UnsetType
-    parent: Id | UnsetType = UNSET
 
 
 async def _checked(
@@ -168,7 +168,7 @@ async def _checked(
         ApiError: the first problem, with all of them as its violations.
     """
     organizer, recording, transcript = request.organizer, request.recording, request.transcript
-    named = [*given(asked.artifacts), *given(asked.members), organizer, asked.parent, recording]
+    named = [*given(asked.artifacts), *given(asked.members), organizer, request.parent, recording]
     named += [*(tag.id for tag in given(asked.tags)), transcript]
     keys = wanted(ctx.org, [id_ for id_ in named if isinstance(id_, Id)])
     references = References(ctx.org, await resolve(ctx.tx, keys))
@@ -180,7 +180,7 @@ async def _checked(
     references.problems += await _ref_in_use(ctx, request.external_ref, holder)
     fields["members"] = references.many(f"members{asked.at}", asked.members)
     references.one("organizer", organizer)
-    references.one("parent", asked.parent)
+    references.one("parent", request.parent)
     fields["recording"] = references.artifact("recording", recording, holder=holder)
     references.problems += _ends_too_early("scheduled_date", request, dates)
     fields["tags"] = references.tags(f"tags{asked.at}", asked.tags)
@@ -309,6 +309,7 @@ async def update(
     after = row._replace(
         **sent(request, "title", "channel", "state", "external_ref"),
         organizer=_display_id(request.organizer, row.organizer),
+        parent=_display_id(request.parent, row.parent),
         scheduled_date=dates.scheduled,
         ended_date=dates.ended,
         document=_encode(document).decode(),
@@ -334,6 +335,9 @@ async def delete(
     await tell_deleted(ctx, *await _meetings(ctx.tx, [row]))
     await store.delete(ctx.tx, row, _named(_decode_document(row.document)), ctx.now)
     return contract.MeetingsDeleteResponse()
+
+
+upserts(ids.MEETING, contract.UPSERT, contract.CREATE, contract.UPDATE)
 
 
 @shows(ids.MEETING)

@@ -18,6 +18,7 @@ from rapport.operations.kit.atoms import (
 from rapport.operations.kit.changes import (
     changed,
     claim_artifacts,
+    custom_fields,
     detach,
     disband,
     first_custom_fields,
@@ -38,6 +39,7 @@ from rapport.operations.kit.optional import chosen, given, only_set, or_unset, s
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import in_use
 from rapport.operations.kit.showing import shows
+from rapport.operations.kit.upserts import upserts
 from rapport.store import rev_orgs as store
 from rapport.store.kit import numbers, query, summaries, terms
 from rapport.store.kit.db import Tx, UniqueViolation
@@ -192,6 +194,7 @@ async def update(
         before,
         **sent(request, "description", "domain", "environment", "tier"),
         artifacts=before.artifacts if isinstance(artifacts, UnsetType) else attached,
+        custom_fields=custom_fields(before.custom_fields, request.custom_fields),
         fragments=chosen(request.custom_schema_fragments, before.fragments),
         tags=before.tags if isinstance(request.tags, UnsetType) else tags,
     )
@@ -226,6 +229,9 @@ async def delete(
     await store.delete(ctx.tx, ctx.org, [id_.number])
     await terms.remove(ctx.tx, ctx.org, [id_.display_id])
     return contract.RevOrgsDeleteResponse()
+
+
+upserts(ids.REV_ORG, contract.UPSERT, contract.CREATE, contract.UPDATE)
 
 
 @shows(ids.REV_ORG)

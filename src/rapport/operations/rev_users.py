@@ -38,6 +38,7 @@ from rapport.operations.kit.optional import chosen, given, only_set, or_unset, s
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import in_use, referred_to
 from rapport.operations.kit.showing import shows, touching
+from rapport.operations.kit.upserts import upserts
 from rapport.store import engagements, meetings, rev_orgs
 from rapport.store import users as store
 from rapport.store.kit import numbers, query, summaries, terms
@@ -221,13 +222,21 @@ async def update(
     """Change a rev user, all fields or none. What changes nothing is no change."""
     row = await found(ctx, request.id, store.lock)
     artifacts = only_set(request.artifacts)
-    pictures = [request.display_picture] if isinstance(request.display_picture, Id) else []
-    everything = [*given(artifacts), *pictures, *(tag.id for tag in given(request.tags))]
+    single = [
+        id_
+        for id_ in (request.account, request.display_picture, request.rev_org)
+        if isinstance(id_, Id)
+    ]
+    everything = [*given(artifacts), *single, *(tag.id for tag in given(request.tags))]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
+    account = references.one("account", request.account)
     attached = references.artifacts("artifacts.set", artifacts, holder=request.id.display_id)
     picture = references.picture("display_picture", request.display_picture)
+    rev_org = references.one("rev_org", request.rev_org)
     tags = references.tags("tags", request.tags)
     raise_all(references.problems)
+    if account is not None:
+        rev_org = await _moved(ctx, row.rev_org, ids.number_of(account), rev_org)
     before = msgspec.json.decode(row.document, type=Document)
     document = msgspec.structs.replace(
         before,
@@ -241,6 +250,7 @@ async def update(
     )
     after = row._replace(
         **sent(request, "display_name", "email", "external_ref"),
+        rev_org=rev_org or row.rev_org,
         document=msgspec.json.encode(document).decode(),
         display_picture=row.display_picture
         if isinstance(request.display_picture, UnsetType)
@@ -258,6 +268,15 @@ async def update(
 
     rev_user = await changed(ctx, row, after, write, _rev_users)
     return contract.RevUsersUpdateResponse(rev_user=rev_user)
+
+
+async def _moved(ctx: Context, before: str | None, account: int, rev_org: str | None) -> str | None:
+    """The rev org of a user who goes to an account: where none is named, one who is there stays."""
+    if rev_org is None and before is not None:
+        row = await rev_orgs.get(ctx.tx, ctx.org, ids.number_of(before))
+        if row is not None and row.account == account:
+            return before
+    return await _rev_org(ctx, account, rev_org)
 
 
 @handles(contract.DELETE)
@@ -292,6 +311,9 @@ _NAMED_IN = (
     "opportunities.owned_by",
     "opportunities.reported_by",
 )
+
+
+upserts(ids.REV_USER, contract.UPSERT, contract.CREATE, contract.UPDATE)
 
 
 @shows(ids.REV_USER)

@@ -46,6 +46,7 @@ from rapport.operations.kit.optional import chosen, given, only_set, or_unset, s
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import referred_to
 from rapport.operations.kit.showing import shows
+from rapport.operations.kit.upserts import upserts
 from rapport.store import engagements, meetings
 from rapport.store import works as store
 from rapport.store.kit import numbers, query, summaries, terms
@@ -290,14 +291,15 @@ async def _document_after(
             if not isinstance(ids_, UnsetType)
         },
         tags=_tags(references, before.tags, tags),
-        **sent(request, "amount", "body", "customer_budget", "probability"),
+        **sent(request, "amount", "body", "customer_budget", "priority", "probability"),
     )
     raise_all(references.problems)
     after.custom_fields = custom_fields(before.custom_fields, request.custom_fields)
     after.subtype = subtype(before.subtype, request.custom_schema_spec)
     after.part = chosen(request.applies_to_part, before.part)
     after.fragments = list(chosen(request.custom_schema_fragments, before.fragments))
-    after.forecast = _forecast(request.forecast_category_v2, UNSET) or before.forecast
+    forecast = _forecast(request.forecast_category_v2, request.forecast_category)
+    after.forecast = forecast or before.forecast
     after.value = _money(request.value) or before.value
     after.annual_contract_value = (
         _money(request.annual_contract_value) or before.annual_contract_value
@@ -343,6 +345,21 @@ async def delete(
     await store.delete(ctx.tx, ctx.org, id_.number)
     await terms.remove(ctx.tx, ctx.org, [id_.display_id])
     return contract.WorksDeleteResponse()
+
+
+def _as_update(fields: dict[str, Any]) -> dict[str, Any]:
+    """A create's fields as an update has them: a stage's id is called otherwise, and the ref, by
+    which it was found, never changes.
+    """
+    del fields["external_ref"]
+    if "stage" in fields:
+        stage = fields["stage"]
+        fields["stage"] = contract.StageUpdate(name=stage.name, stage=stage.id)
+    fields.pop("stage_validation_options", None)
+    return fields
+
+
+upserts(ids.OPPORTUNITY, contract.UPSERT, contract.CREATE, contract.UPDATE, sort_out=_as_update)
 
 
 @shows(ids.OPPORTUNITY)

@@ -157,7 +157,7 @@ async def update(tx: Tx, before: tuple[MeetingRow, Named], after: tuple[MeetingR
     await tx.run(
         """
         UPDATE meetings SET title = :title, channel = :channel, state = :state,
-            organizer = :organizer, external_ref = :external_ref,
+            organizer = :organizer, parent = :parent, external_ref = :external_ref,
             scheduled_date = :scheduled_date, ended_date = :ended_date,
             modified_by = :modified_by, modified_date = :modified_date, document = :document
         WHERE org = :org AND number = :number
@@ -168,6 +168,7 @@ async def update(tx: Tx, before: tuple[MeetingRow, Named], after: tuple[MeetingR
         channel=row.channel,
         state=row.state,
         organizer=row.organizer,
+        parent=row.parent,
         external_ref=row.external_ref,
         scheduled_date=row.scheduled_date,
         ended_date=row.ended_date,

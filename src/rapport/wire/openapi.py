@@ -158,7 +158,10 @@ def _operation(method: Method, *, strict: bool) -> Json:
             {"$ref": f"#/components/parameters/{name}"}
             for name in _headers_of(method, strict=strict)
         ],
-        "responses": {str(method.status): _answer(method), **_refusals(method, strict=strict)},
+        "responses": {
+            **{str(status): _answer(method) for status in method.statuses},
+            **_refusals(method, strict=strict),
+        },
     }
     if method.scope:
         operation["x-rapport-scope"] = method.scope

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from rapport.contract.kit.errors import ApiError
 from rapport.contract.kit.fields import Json, Request, Response
 
@@ -10,6 +12,13 @@ READ: Literal["read"] = "read"
 WRITE: Literal["write"] = "write"
 # What X-Devrev-Version may say; nothing depends on it.
 VERSIONS = ("2022-10-20", "2024-01-24")
+
+
+class _Made(msgspec.Struct):
+    created: bool
+
+
+_decode_made = msgspec.json.Decoder(_Made).decode
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +33,8 @@ class Method:
         summary: one line for the reference.
         scope: what a token must grant, `<family>:<read|write|all>`; None when every token will do.
         status: of the answer when it succeeds.
+        status_if_there: of an upsert's answer when it found what it would have made, which the
+            answer's `created` says.
         errors: types that this method answers beside those that every method does.
         example: a request that the demo org can answer; without one, it is made up from the schema.
         ours: not DevRev's as a whole, and an unknown route when strict; its own fields carry no
@@ -43,6 +54,7 @@ class Method:
     summary: str
     scope: str | None
     status: int = 200
+    status_if_there: int | None = None
     errors: tuple[type[ApiError], ...] = ()
     example: Json | None = None
     ours: bool = False
@@ -50,6 +62,17 @@ class Method:
     waits: bool = False
     signs_urls: bool = False
     secret_answer: bool = False
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """Of all answers when it succeeds."""
+        return (self.status, *([self.status_if_there] if self.status_if_there else []))
+
+    def status_of(self, answer: bytes) -> int:
+        """The status of an answer when it succeeded, as JSON."""
+        if self.status_if_there is None or _decode_made(answer).created:
+            return self.status
+        return self.status_if_there
 
     @property
     def path(self) -> str:

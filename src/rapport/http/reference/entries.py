@@ -91,9 +91,7 @@ def _entry(path: str, operations: Json, document: Json) -> Entry:
         answers=answer["description"],
         answer=answered,
         refusals=[
-            _refusal(code, one, schemas)
-            for code, one in post["responses"].items()
-            if code != status
+            _refusal(code, one, schemas) for code, one in post["responses"].items() if code >= "400"
         ],
         example=pretty(body["example"]),
         # A change is not made to hit one of the caller's own objects by a click.

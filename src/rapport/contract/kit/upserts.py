@@ -1,0 +1,48 @@
+"""The request of an upsert, made from that of the create: the same fields, of which only what names
+the object has to be there.
+"""
+
+from types import new_class
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import UNSET, Meta
+
+from rapport.contract.kit.fields import OURS, Request, UnsetType
+
+
+def upsert_of(create: type[Request], ref: str, ref_type: Any) -> type[Request]:
+    """The request type of a family's upsert.
+
+    Args:
+        create: the request type of its create.
+        ref: the field that names the object.
+        ref_type: of that field, which is required.
+    """
+    hints = get_type_hints(create, include_extras=True)
+    optional = {
+        field.name: _unmarked(hints[field.name]) | UnsetType
+        for field in msgspec.structs.fields(create)
+        if field.name != ref
+    }
+    body = {
+        "__annotations__": {ref: ref_type, **optional},
+        "__doc__": "What it shall be: where it is there already, what is absent stays.",
+        "__module__": create.__module__,
+        **dict.fromkeys(optional, UNSET),
+    }
+    name = create.__name__.replace("Create", "Upsert")
+    return new_class(name, (Request,), exec_body=lambda namespace: namespace.update(body))
+
+
+def _unmarked(hint: Any) -> Any:
+    """A type without the mark that it is ours: that of the method says so for all its fields."""
+    if get_origin(hint) is not Annotated:
+        return hint
+    inner, *marks = get_args(hint)
+    kept = [mark for mark in marks if mark != OURS]
+    return Annotated[(inner, *kept)] if kept else inner
+
+
+# Of an array that names the object there is at least one.
+SOME = Meta(min_length=1)

@@ -6,6 +6,7 @@ from rapport.auth import scopes, tokens
 from rapport.clock import Clock
 from rapport.contract.kit.errors import Forbidden, Unauthenticated
 from rapport.contract.kit.method import READ, Method
+from rapport.contract.kit.own_time import IMPORT
 from rapport.store import auth_tokens as token_store
 from rapport.store.kit.db import Store, Tx
 
@@ -113,6 +114,21 @@ def allows(caller: Caller, scope: str) -> bool:
     """Whether token and role allow what takes a scope beside the one of its method."""
     level = scopes.LEVELS[scope.rpartition(":")[2]]
     return scopes.grants(caller.scope, scope) and level <= _ROLE_LEVELS[caller.role]
+
+
+def may_import(caller: Caller) -> bool:
+    """Whether they may say themselves who made something and when: an admin whose token says so,
+    or the operator, who needs none.
+    """
+    says_so = caller.token is None or IMPORT in scopes.words(caller.scope)
+    return says_so and caller.role == "admin"
+
+
+def may_grant(caller: Caller, scope: str) -> bool:
+    """Whether a token that they make may have one scope: none that theirs has not."""
+    if scope == IMPORT:
+        return caller.role == "admin" and (not caller.scope or may_import(caller))
+    return scopes.grants(caller.scope, scope)
 
 
 def authorize(caller: Caller, method: Method) -> None:

@@ -1,14 +1,16 @@
 """Scopes: `<family>:<read|write|all>`, or a level alone for every family; several are separated
-by spaces (behaviour: Tokens and rights).
+by spaces (behaviour: Tokens and rights). `import` is one beside them, of admins, that nothing else
+covers.
 """
 
+from rapport.contract.kit.own_time import IMPORT
 from rapport.contract.table import METHODS
 
 LEVELS = {"read": 0, "write": 1, "all": 2}
 FAMILIES = tuple(
     sorted({method.scope.partition(":")[0] for method in METHODS.values() if method.scope})
 )
-ALL_SCOPES = (*LEVELS, *(f"{family}:{level}" for family in FAMILIES for level in LEVELS))
+ALL_SCOPES = (*LEVELS, IMPORT, *(f"{family}:{level}" for family in FAMILIES for level in LEVELS))
 
 
 def words(scopes: str) -> list[str]:
@@ -32,6 +34,8 @@ def grants(scopes: str, wanted: str) -> bool:
         return True
     family, _, level = wanted.rpartition(":")
     for scope in scopes.split():
+        if scope == IMPORT:
+            continue
         name, _, granted = scope.rpartition(":")
         if name in {"", family} and LEVELS[granted] >= LEVELS[level]:
             return True

@@ -39,6 +39,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import AccountId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.own_time import OwnTime
 from rapport.contract.kit.upserts import SOME, upsert_of
 from rapport.contract.rev_orgs import RevOrg
 from rapport.contract.tags import TagWithValue
@@ -62,7 +63,7 @@ class Account(Atom):
     websites: list[str] | UnsetType = UNSET
 
 
-class AccountsCreateRequest(Request):
+class AccountsCreateRequest(OwnTime):
     """A new account."""
 
     artifacts: Artifacts | UnsetType = UNSET

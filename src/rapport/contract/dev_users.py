@@ -32,6 +32,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import ArtifactId, DevUserId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.own_time import OwnTime
 from rapport.contract.users import User, UserState, UserSummary
 
 Role = Literal["viewer", "member", "admin"]
@@ -66,7 +67,7 @@ class DevUser(User):
     subtype: str | UnsetType = UNSET
 
 
-class DevUsersCreateRequest(Request):
+class DevUsersCreateRequest(OwnTime):
     """A new dev user, who gets in when activated."""
 
     custom_fields: CustomFields | UnsetType = UNSET

@@ -39,6 +39,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import EngagementId, ParentId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.own_time import OwnTime
 from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import AccountSummary, ArtifactSummary, Atom, UserSummary
@@ -90,7 +91,7 @@ class Engagement(Atom):
     title: Annotated[str | UnsetType, OURS] = UNSET
 
 
-class EngagementsCreateRequest(Request):
+class EngagementsCreateRequest(OwnTime):
     """A new engagement."""
 
     members: Annotated[Members, Meta(description="The users that took part.")]

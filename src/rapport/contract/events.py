@@ -41,6 +41,10 @@ class Event(Response):
     id: str
     sequence: Annotated[int, Meta(description="Only grows; what to go on from.")]
     timestamp: str
+    imported: Annotated[
+        bool | UnsetType,
+        Meta(description="True of what was brought from elsewhere, with its dates."),
+    ] = UNSET
     actor: Annotated[str, Meta(description="Who did it.")]
     object: Annotated[str, Meta(description="The id of the object.")]
 

@@ -19,6 +19,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import LinkEndpointId, LinkId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.own_time import OwnTime
 from rapport.contract.meetings import MeetingSummary
 from rapport.contract.users import (
     AccountSummary,
@@ -64,7 +65,7 @@ class Link(Atom):
     target: Endpoint
 
 
-class LinksCreateRequest(Request):
+class LinksCreateRequest(OwnTime):
     """A new link."""
 
     custom_link_type: Opaque | UnsetType = UNSET

@@ -38,6 +38,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import ArtifactId, LinkEndpointId, MeetingId, ParentId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.own_time import OwnTime
 from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, Atom, UserSummary
@@ -99,7 +100,7 @@ class Meeting(Atom):
     transcript: ArtifactSummary | UnsetType = UNSET
 
 
-class MeetingsCreateRequest(Request):
+class MeetingsCreateRequest(OwnTime):
     """A new meeting."""
 
     artifacts: Artifacts | UnsetType = UNSET

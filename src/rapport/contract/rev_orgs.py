@@ -38,6 +38,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import AccountId, RevOrgId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.own_time import OwnTime
 from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import AccountSummary, ArtifactSummary, Atom
@@ -61,7 +62,7 @@ class RevOrg(Atom):
     tier: Annotated[str | UnsetType, OURS] = UNSET
 
 
-class RevOrgsCreateRequest(Request):
+class RevOrgsCreateRequest(OwnTime):
     """A new rev org."""
 
     account: AccountId

@@ -48,6 +48,7 @@ from rapport.contract.kit.ids import (
     UserId,
 )
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.own_time import OwnTime
 from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, RevOrgSummary, User
@@ -68,7 +69,7 @@ class RevUser(User):
     tags: list[TagWithValue] | UnsetType = UNSET
 
 
-class RevUsersCreateRequest(Request):
+class RevUsersCreateRequest(OwnTime):
     """A new rev user."""
 
     account: AccountId | UnsetType = UNSET

@@ -8,6 +8,7 @@ from rapport.contract.kit.errors import NotFound
 from rapport.contract.kit.fields import UNSET, Name, Request, Response, UnsetType
 from rapport.contract.kit.ids import ServiceAccountId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.own_time import OwnTime
 from rapport.contract.users import User
 
 
@@ -15,7 +16,7 @@ class ServiceAccount(User):
     """A service account."""
 
 
-class ServiceAccountsCreateRequest(Request):
+class ServiceAccountsCreateRequest(OwnTime):
     """A new service account."""
 
     display_name: Name

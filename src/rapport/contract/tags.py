@@ -21,6 +21,7 @@ from rapport.contract.kit.fields import (
     UnsetType,
 )
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.own_time import OwnTime
 from rapport.contract.users import Atom
 
 
@@ -61,7 +62,7 @@ class TagWithValue(Response):
     value: str | UnsetType = UNSET
 
 
-class TagsCreateRequest(Request):
+class TagsCreateRequest(OwnTime):
     """A new tag."""
 
     allowed_values: Annotated[

@@ -33,6 +33,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import ArtifactId, TimelineEntryId, TimelineObjectId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.own_time import OwnTime
 from rapport.contract.meetings import MeetingSummary
 from rapport.contract.users import AccountSummary, ArtifactSummary, Atom
 from rapport.contract.works import OpportunitySummary
@@ -137,7 +138,7 @@ class TimelineComment(Entry, tag_field="type", tag="timeline_comment"):
 TimelineEntry = TimelineChangeEvent | TimelineComment
 
 
-class TimelineEntriesCreateRequest(Request):
+class TimelineEntriesCreateRequest(OwnTime):
     """A new comment."""
 
     object: TimelineObjectId

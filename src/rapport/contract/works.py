@@ -47,6 +47,7 @@ from rapport.contract.kit.fields import (
 )
 from rapport.contract.kit.ids import AccountId, OpportunityId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
+from rapport.contract.kit.own_time import OwnTime
 from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import AccountSummary, ArtifactSummary, Atom, UserSummary
@@ -191,7 +192,7 @@ class StageUpdate(Request):
     stage: Opaque | UnsetType = UNSET
 
 
-class WorksCreateRequest(Request):
+class WorksCreateRequest(OwnTime):
     """A new opportunity."""
 
     type: ServedWorkType

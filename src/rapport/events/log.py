@@ -36,7 +36,13 @@ _KINDS = {ids.OPPORTUNITY: "work", ids.COMMENT: "timeline_entry"}
 
 
 def created(
-    org: str, actor: str, now: int, answer: Raw | Response, display_id: str = ""
+    org: str,
+    actor: str,
+    now: int,
+    answer: Raw | Response,
+    display_id: str = "",
+    *,
+    imported: bool = False,
 ) -> EventRow:
     """An object was made.
 
@@ -46,10 +52,12 @@ def created(
         now: microseconds since 1970.
         answer: the object as the method answers it.
         display_id: of the object, where the caller has it at hand.
+        imported: it has a history from elsewhere: its dates are older than the event.
     """
     document = bytes(answer) if isinstance(answer, Raw) else _encode(answer)
     fields = {"display_id": display_id} if display_id else _fields(document)
-    return _row(org, actor, now, "created", fields, document=document)
+    event = _row(org, actor, now, "created", fields, document=document)
+    return event._replace(imported=1) if imported else event
 
 
 def updated(
@@ -105,6 +113,7 @@ def body(event: EventRow) -> Json:
         "type": type_,
         "id": ids.don(EVENT, event.org, event.seq),
         "timestamp": format_rfc3339(event.date),
+        **({"imported": True} if event.imported else {}),
         type_: told,
     }
 

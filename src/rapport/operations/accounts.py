@@ -30,7 +30,7 @@ from rapport.operations.kit.changes import (
     tell_created_by,
     tell_deleted,
 )
-from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.context import Context, Stamps, handles, stamps_of
 from rapport.operations.kit.finding import found
 from rapport.operations.kit.listing import (
     add_audit,
@@ -99,6 +99,7 @@ async def create(
         document=document,
         by=ctx.caller.user_id,
         now=ctx.now,
+        own=ctx.own,
     )
     await claim_artifacts(ctx, document.artifacts, ids.ACCOUNT.display_id(row.number))
     people = await authors(ctx.tx, [row])
@@ -123,6 +124,7 @@ async def add(
     by: str,
     now: int,
     number: int | None = None,
+    own: Stamps | None = None,
 ) -> tuple[store.AccountRow, rev_orgs.RevOrgRow]:
     """Add an account and its default rev org.
 
@@ -134,10 +136,7 @@ async def add(
         number=await numbers.take_one(tx, ids.ACCOUNT, org) if number is None else number,
         display_name=display_name,
         tier=tier,
-        created_by=by,
-        created_date=now,
-        modified_by=by,
-        modified_date=now,
+        **(own or stamps_of(by, now))._asdict(),
         document=msgspec.json.encode(document).decode(),
     )
     await store.insert(tx, row)
@@ -149,15 +148,18 @@ async def add(
         is_default=1,
         display_name=display_name,
         external_ref=None,
-        created_by=by,
-        created_date=now,
-        modified_by=by,
-        modified_date=now,
+        **(own or stamps_of(by, now))._asdict(),
         document="{}",
     )
     await rev_orgs.insert(tx, rev_org)
     await tell_created_by(
-        tx, org, by, now, ids.ACCOUNT.display_id(row.number), ids.REV_ORG.display_id(rev_org.number)
+        tx,
+        org,
+        by,
+        now,
+        ids.ACCOUNT.display_id(row.number),
+        ids.REV_ORG.display_id(rev_org.number),
+        imported=own is not None,
     )
     return row, rev_org
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from rapport.auth import scopes, tokens
-from rapport.auth.caller import Caller
+from rapport.auth.caller import Caller, may_grant
 from rapport.clock import DAY, SECOND, format_rfc3339
 from rapport.contract import auth_tokens as contract
 from rapport.contract.kit import ids
@@ -225,7 +225,7 @@ def _scope(caller: Caller, requested: str | UnsetType) -> str:
     if isinstance(requested, UnsetType):
         return caller.scope
     for word in scopes.words(requested):
-        if not scopes.grants(caller.scope, word):
+        if not may_grant(caller, word):
             raise Forbidden(
                 f"scope: the token lacks the scope {word}, so it can't grant it.",
                 detail=f"Its scope is: {caller.scope}. Ask for less, or use a token with {word}.",

@@ -22,7 +22,7 @@ from rapport.operations.kit.changes import (
     tell_created_by,
     tell_updated,
 )
-from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.context import Context, Stamps, handles, stamps_of
 from rapport.operations.kit.finding import find, found
 from rapport.operations.kit.listing import (
     add_custom_fields,
@@ -88,6 +88,7 @@ async def create(
         by=ctx.caller.user_id,
         now=ctx.now,
         document=document,
+        own=ctx.own,
     )
     return contract.DevUsersCreateResponse(dev_user=(await _dev_users(ctx.tx, [row]))[0])
 
@@ -105,6 +106,7 @@ async def add(
     now: int,
     document: Document | None = None,
     number: int | None = None,
+    own: Stamps | None = None,
 ) -> store.UserRow:
     """Add a dev user; without `by` they made themselves, as an org's first one does.
 
@@ -126,15 +128,12 @@ async def add(
         role=role,
         external_ref=None,
         rev_org=None,
-        created_by=by or display_id,
-        created_date=now,
-        modified_by=by or display_id,
-        modified_date=now,
+        **(own or stamps_of(by or display_id, now))._asdict(),
         document=msgspec.json.encode(document or Document()).decode(),
     )
     await store.insert(tx, row)
     await _put_terms(tx, row, document or Document())
-    await tell_created_by(tx, org, row.created_by, now, display_id)
+    await tell_created_by(tx, org, by or display_id, now, display_id, imported=own is not None)
     return row
 
 

@@ -200,7 +200,12 @@ async def _record(
         next_number[org] += 1
     await store.insert(tx, rows, [links for _, _, links in accepted])
     people = await summaries.users(
-        tx, {(call.caller.org, call.caller.user_id) for _, call, _ in accepted}
+        tx,
+        {
+            (call.caller.org, user)
+            for _, call, _ in accepted
+            for user in (call.stamps.created_by, call.stamps.modified_by)
+        },
     )
     responses, happened = {}, []
     for (position, call, _), row in zip(accepted, rows, strict=True):
@@ -208,7 +213,12 @@ async def _record(
         org, user_id = call.caller.org, call.caller.user_id
         happened.append(
             events.created(
-                org, user_id, call.now, Raw(documents[0]), ids.ENGAGEMENT.display_id(row.number)
+                org,
+                user_id,
+                call.now,
+                Raw(documents[0]),
+                ids.ENGAGEMENT.display_id(row.number),
+                imported=call.own is not None,
             )
         )
         if call.request.expand:
@@ -221,10 +231,9 @@ async def _record(
 def _new_row(
     call: Call[contract.EngagementsCreateRequest], links: Related, number: int
 ) -> EngagementRow:
-    request, now = call.request, format_rfc3339(call.now)
-    org, user_id = call.caller.org, call.caller.user_id
+    request, org, stamps = call.request, call.caller.org, call.stamps
     document = Document(
-        created_date=now,
+        created_date=format_rfc3339(stamps.created_date),
         custom_fields=first_custom_fields(request.custom_fields),
         description=None if isinstance(request.description, UnsetType) else request.description,
         display_id=ids.ENGAGEMENT.display_id(number),
@@ -232,7 +241,7 @@ def _new_row(
         external_ref=request.external_ref or None,
         external_url=request.external_url or None,
         id=ids.don(ids.ENGAGEMENT, org, number),
-        modified_date=now,
+        modified_date=format_rfc3339(stamps.modified_date),
         scheduled_date=format_rfc3339(request.scheduled_date),
         title=request.title,
         **_link_fields(org, links),
@@ -244,10 +253,7 @@ def _new_row(
         engagement_type=document.engagement_type,
         external_ref=document.external_ref,
         scheduled_date=int(request.scheduled_date),
-        created_by=user_id,
-        created_date=call.now,
-        modified_by=user_id,
-        modified_date=call.now,
+        **stamps._asdict(),
         document=_encode(document).decode(),
     )
 

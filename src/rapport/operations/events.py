@@ -84,6 +84,7 @@ def _event(row: EventRow) -> Raw:
         "id": told.pop("id"),
         "sequence": row.seq,
         "timestamp": told.pop("timestamp"),
+        **({"imported": told.pop("imported")} if "imported" in told else {}),
         "actor": ids.don_of(row.actor, row.org),
         "object": ids.don_of(row.object, row.org),
     }

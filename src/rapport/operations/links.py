@@ -52,7 +52,6 @@ async def _add(
             field_name="target",
             reason="must not be the source",
         )
-    by = ctx.caller.user_id
     row = LinkRow(
         org=ctx.org,
         number=await numbers.take_one(ctx.tx, ids.LINK, ctx.org),
@@ -62,10 +61,7 @@ async def _add(
         source_kind=source.kind.name,
         target=target.display_id,
         target_kind=target.kind.name,
-        created_by=by,
-        created_date=ctx.now,
-        modified_by=by,
-        modified_date=ctx.now,
+        **ctx.stamps._asdict(),
     )
     await store.insert(ctx.tx, row)
     await tell_created(ctx, ids.LINK.display_id(row.number))

@@ -110,10 +110,7 @@ async def create(
         external_ref=chosen(request.external_ref, None),
         scheduled_date=dates.scheduled,
         ended_date=dates.ended,
-        created_by=ctx.caller.user_id,
-        created_date=ctx.now,
-        modified_by=ctx.caller.user_id,
-        modified_date=ctx.now,
+        **ctx.stamps._asdict(),
         document=_encode(document).decode(),
     )
     await store.insert(ctx.tx, row, _named(document))

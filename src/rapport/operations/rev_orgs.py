@@ -80,7 +80,6 @@ async def create(
         tags=references.tags("tags", request.tags),
     )
     raise_all(references.problems)
-    by = ctx.caller.user_id
     row = RevOrgRow(
         org=ctx.org,
         number=await numbers.take_one(ctx.tx, ids.REV_ORG, ctx.org),
@@ -88,10 +87,7 @@ async def create(
         is_default=0,
         display_name=request.display_name,
         external_ref=chosen(request.external_ref, None),
-        created_by=by,
-        created_date=ctx.now,
-        modified_by=by,
-        modified_date=ctx.now,
+        **ctx.stamps._asdict(),
         document=msgspec.json.encode(document).decode(),
     )
     try:

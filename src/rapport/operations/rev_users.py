@@ -31,7 +31,7 @@ from rapport.operations.kit.changes import (
     tell_created_by,
     tell_deleted,
 )
-from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.context import Context, Stamps, handles, stamps_of
 from rapport.operations.kit.finding import found
 from rapport.operations.kit.listing import add_audit, add_custom_fields, cursors, own_ids, read_walk
 from rapport.operations.kit.optional import chosen, given, only_set, or_unset, sent
@@ -98,6 +98,7 @@ async def create(
         document=document,
         by=ctx.caller.user_id,
         now=ctx.now,
+        own=ctx.own,
         display_picture=picture,
     )
     await keep_picture(ctx, row)
@@ -138,6 +139,7 @@ async def add(
     by: str,
     now: int,
     display_picture: int | None = None,
+    own: Stamps | None = None,
 ) -> store.UserRow:
     """Add a rev user.
 
@@ -157,10 +159,7 @@ async def add(
         role=None,
         external_ref=external_ref,
         rev_org=rev_org,
-        created_by=by,
-        created_date=now,
-        modified_by=by,
-        modified_date=now,
+        **(own or stamps_of(by, now))._asdict(),
         document=msgspec.json.encode(document).decode(),
         display_picture=display_picture,
     )
@@ -169,7 +168,7 @@ async def add(
     except UniqueViolation as error:
         raise in_use("rev user", [external_ref or ""]) from error
     await _put_terms(tx, row, document)
-    await tell_created_by(tx, org, by, now, row.display_id)
+    await tell_created_by(tx, org, by, now, row.display_id, imported=own is not None)
     return row
 
 

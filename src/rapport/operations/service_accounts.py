@@ -19,7 +19,7 @@ async def create(
     ctx: Context, request: contract.ServiceAccountsCreateRequest
 ) -> contract.ServiceAccountsCreateResponse:
     """Make a service account, with the rights of a member."""
-    number, by = await numbers.take_one(ctx.tx, ids.SERVICE_ACCOUNT, ctx.org), ctx.caller.user_id
+    number = await numbers.take_one(ctx.tx, ids.SERVICE_ACCOUNT, ctx.org)
     row = UserRow(
         org=ctx.org,
         display_id=ids.SERVICE_ACCOUNT.display_id(number),
@@ -32,10 +32,7 @@ async def create(
         role="member",
         external_ref=None,
         rev_org=None,
-        created_by=by,
-        created_date=ctx.now,
-        modified_by=by,
-        modified_date=ctx.now,
+        **ctx.stamps._asdict(),
         document="{}",
     )
     await store.insert(ctx.tx, row)

@@ -49,10 +49,7 @@ async def create(ctx: Context, request: contract.TagsCreateRequest) -> contract.
         number=await numbers.take_one(ctx.tx, ids.TAG, ctx.org),
         name=request.name,
         allowed_values=_allowed(request.allowed_values, None),
-        created_by=ctx.caller.user_id,
-        created_date=ctx.now,
-        modified_by=ctx.caller.user_id,
-        modified_date=ctx.now,
+        **ctx.stamps._asdict(),
         document=msgspec.json.encode(document).decode(),
     )
     await store.insert(ctx.tx, row)

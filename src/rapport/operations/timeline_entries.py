@@ -88,17 +88,14 @@ async def create(
 ) -> contract.TimelineEntriesCreateResponse:
     """Comment on an object."""
     document, visibility = await _new(ctx, request)
-    by, number = ctx.caller.user_id, await numbers.take_one(ctx.tx, ids.COMMENT, ctx.org)
+    number = await numbers.take_one(ctx.tx, ids.COMMENT, ctx.org)
     row = CommentRow(
         org=ctx.org,
         number=number,
         object=request.object.display_id,
         visibility=visibility,
         external_ref=chosen(request.external_ref, None),
-        created_by=by,
-        created_date=ctx.now,
-        modified_by=by,
-        modified_date=ctx.now,
+        **ctx.stamps._asdict(),
         document=msgspec.json.encode(document).decode(),
     )
     try:

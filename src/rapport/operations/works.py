@@ -30,7 +30,7 @@ from rapport.operations.kit.changes import (
     tell_created_by,
     tell_deleted,
 )
-from rapport.operations.kit.context import Context, handles
+from rapport.operations.kit.context import Context, Stamps, handles, stamps_of
 from rapport.operations.kit.finding import found
 from rapport.operations.kit.listing import (
     add_custom_fields,
@@ -104,6 +104,7 @@ async def create(
         document=document,
         by=ctx.caller.user_id,
         now=ctx.now,
+        own=ctx.own,
     )
     await claim_artifacts(ctx, document.artifacts, ids.OPPORTUNITY.display_id(row.number))
     return contract.WorksCreateResponse(work=(await _works(ctx.tx, [row]))[0])
@@ -134,6 +135,7 @@ async def add(
     document: OpportunityDocument,
     by: str,
     now: int,
+    own: Stamps | None = None,
 ) -> store.OpportunityRow:
     """Add an opportunity."""
     row = store.OpportunityRow(
@@ -143,15 +145,14 @@ async def add(
         account=account,
         external_ref=external_ref,
         target_close_date=NO_DATE if target_close_date is None else int(target_close_date),
-        created_by=by,
-        created_date=now,
-        modified_by=by,
-        modified_date=now,
+        **(own or stamps_of(by, now))._asdict(),
         document=msgspec.json.encode(document).decode(),
     )
     await store.insert(tx, row)
     await _put_terms(tx, row, document)
-    await tell_created_by(tx, org, by, now, ids.OPPORTUNITY.display_id(row.number))
+    await tell_created_by(
+        tx, org, by, now, ids.OPPORTUNITY.display_id(row.number), imported=own is not None
+    )
     return row
 
 

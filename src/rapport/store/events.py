@@ -13,7 +13,9 @@ EVENT = Kind("event", "core", "event", "EVENT")
 
 
 class EventRow(NamedTuple):
-    """A row. `document`, `before` and `deltas` are JSON; the migration says what they hold."""
+    """A row. `document`, `before` and `deltas` are JSON; the migration says what they hold.
+    `imported` is 1 where the object was brought from elsewhere.
+    """
 
     org: str
     seq: int
@@ -25,6 +27,7 @@ class EventRow(NamedTuple):
     document: str | None
     before: str | None
     deltas: str | None
+    imported: int | None = None
 
 
 async def append(tx: Tx, rows: Sequence[EventRow]) -> list[EventRow]:
@@ -42,11 +45,12 @@ async def append(tx: Tx, rows: Sequence[EventRow]) -> list[EventRow]:
         next_seq[row.org] += 1
     await tx.run(
         """
-        INSERT INTO events (org, seq, kind, action, object, actor, date, document, before, deltas)
-        SELECT org, seq, kind, action, object, actor, date, document, before, deltas
+        INSERT INTO events (org, seq, kind, action, object, actor, date, document, before, deltas,
+                            imported)
+        SELECT org, seq, kind, action, object, actor, date, document, before, deltas, imported
         FROM rows(:rows, org text, seq bigint, kind text, action text, object text, actor text,
                   date bigint,
-                  document text, before text, deltas text)
+                  document text, before text, deltas text, imported bigint)
         """,
         rows=numbered,
     )
@@ -79,7 +83,7 @@ async def after(
     rows = await tx.all(
         """
         SELECT e.org, e.seq, e.kind, e.action, e.object, e.actor, e.date, e.document, e.before,
-        e.deltas
+        e.deltas, e.imported
         FROM events e
         WHERE e.org = :org AND e.seq > :seq AND e.seq <= :reach AND e.kind IN (SELECT kind
         FROM rows(:kinds, kind text))

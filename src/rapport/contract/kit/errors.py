@@ -266,6 +266,14 @@ class ServiceUnavailable(ApiError):
         return {"retry-after": "1"}
 
 
+def as_one(problems: Sequence[ApiError]) -> ApiError:
+    """The first problem, with all that name a field as its violations."""
+    first = problems[0]
+    named = [problem for problem in problems if isinstance(problem, FieldError)]
+    first.violations = named if isinstance(first, FieldError) else ()
+    return first
+
+
 def raise_all(problems: Sequence[ApiError]) -> None:
     """Raise the first problem, with all that name a field as its violations; nothing when there are
     none.
@@ -276,7 +284,4 @@ def raise_all(problems: Sequence[ApiError]) -> None:
         ApiError: the first of `problems`.
     """
     if problems:
-        first = problems[0]
-        named = [problem for problem in problems if isinstance(problem, FieldError)]
-        first.violations = named if isinstance(first, FieldError) else ()
-        raise first
+        raise as_one(problems)

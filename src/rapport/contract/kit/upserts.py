@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta
 
 from rapport.contract.kit.fields import OURS, Request, UnsetType
+from rapport.contract.kit.own_time import Dated
 
 
 def upsert_of(create: type[Request], ref: str, ref_type: Any) -> type[Request]:
@@ -32,7 +33,8 @@ def upsert_of(create: type[Request], ref: str, ref_type: Any) -> type[Request]:
         **dict.fromkeys(optional, UNSET),
     }
     name = create.__name__.replace("Create", "Upsert")
-    return new_class(name, (Request,), exec_body=lambda namespace: namespace.update(body))
+    base = Dated if issubclass(create, Dated) else Request
+    return new_class(name, (base,), exec_body=lambda namespace: namespace.update(body))
 
 
 def _unmarked(hint: Any) -> Any:

@@ -163,17 +163,24 @@ async def changed(
     return now
 
 
-async def tell_created_by(tx: Tx, org: str, by: str, now: int, *new: str) -> None:
-    """Tell that a user made objects, all named by display ids."""
+async def tell_created_by(
+    tx: Tx, org: str, by: str, now: int, *new: str, imported: bool = False
+) -> None:
+    """Tell that a user made objects, all named by display ids, or brought them from elsewhere."""
     answers = await shown(tx, org, new)
     await events.record(
-        tx, [events.created(org, by, now, answers[display_id]) for display_id in new]
+        tx,
+        [
+            events.created(org, by, now, answers[display_id], imported=imported)
+            for display_id in new
+        ],
     )
 
 
 async def tell_created(ctx: Context, *new: str) -> None:
     """Tell that objects, named by display ids, were made."""
-    await tell_created_by(ctx.tx, ctx.org, ctx.caller.user_id, ctx.now, *new)
+    imported = ctx.own is not None
+    await tell_created_by(ctx.tx, ctx.org, ctx.caller.user_id, ctx.now, *new, imported=imported)
 
 
 async def tell_updated(ctx: Context, before: Shown, after: Shown) -> None:

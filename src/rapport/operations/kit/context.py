@@ -32,6 +32,20 @@ class Tools(NamedTuple):
 NO_TOOLS = Tools(SignedUrls(secrets.token_bytes(32)), Reach())
 
 
+class Stamps(NamedTuple):
+    """Who made a new object and who changed it last, as display ids, and when."""
+
+    created_by: str
+    created_date: int
+    modified_by: str
+    modified_date: int
+
+
+def stamps_of(by: str, now: int) -> Stamps:
+    """The stamps of what a user makes now."""
+    return Stamps(by, now, by, now)
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The caller, the time and the transaction of one call.
@@ -41,12 +55,19 @@ class Context:
         now: microseconds since 1970, in whole milliseconds.
         tx: a snapshot for methods that read, the writer's transaction for those that write.
         tools: of the installation.
+        own: the stamps of what is made, where the request says them itself.
     """
 
     caller: Caller
     now: int
     tx: Tx
     tools: Tools = NO_TOOLS
+    own: Stamps | None = None
+
+    @property
+    def stamps(self) -> Stamps:
+        """Of what is made."""
+        return self.own or stamps_of(self.caller.user_id, self.now)
 
     @property
     def org(self) -> str:
@@ -56,11 +77,17 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Q]):
-    """One request of a batch."""
+    """One request of a batch; `own` is as in a context."""
 
     caller: Caller
     now: int
     request: Q
+    own: Stamps | None = None
+
+    @property
+    def stamps(self) -> Stamps:
+        """Of what is made."""
+        return self.own or stamps_of(self.caller.user_id, self.now)
 
 
 Operation = Callable[[Context, Any], Awaitable[Response]]

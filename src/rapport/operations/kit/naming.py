@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from rapport.contract.kit.errors import ApiError, raise_all
+from rapport.contract.kit.errors import ApiError, as_one
 from rapport.contract.kit.fields import Request
 from rapport.contract.kit.ids import Id, Name
 from rapport.operations.kit.refusals import stands_for_several
@@ -45,19 +45,11 @@ async def settle(tx: Tx, asked: Sequence[tuple[str, Request]]) -> dict[int, ApiE
         id_.lead_to(objects[0] if objects else None)
         if len(objects) > 1:
             problems.setdefault(position, []).append(stands_for_several(path, id_, objects))
-    return {position: _as_one(some) for position, some in problems.items()}
+    return {position: as_one(some) for position, some in problems.items()}
 
 
 def _keys(org: str, name: Name) -> list[NameKey]:
     return [(org, kind, name.scheme, name.value) for kind in name.kinds]
-
-
-def _as_one(problems: list[ApiError]) -> ApiError:
-    try:
-        raise_all(problems)
-    except ApiError as error:
-        return error
-    raise AssertionError(problems)
 
 
 def _names(value: Any, path: str = "") -> Iterator[tuple[str, Id]]:

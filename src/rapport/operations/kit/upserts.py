@@ -21,6 +21,7 @@ from rapport.contract.kit.errors import (
 )
 from rapport.contract.kit.fields import UNSET, Request, Response
 from rapport.contract.kit.method import Method
+from rapport.contract.kit.own_time import FIELDS as OWN_TIME
 from rapport.operations.kit.context import (
     BATCH_OPERATIONS,
     Call,
@@ -193,7 +194,8 @@ def _missing(name: str) -> MissingRequiredField:
 
 
 async def _change(ctx: Context, family: _Family, request: Request, id_: str) -> Response:
-    fields = family.sort_out(_given(request))
+    given = _given(request)
+    fields = family.sort_out({name: given[name] for name in given if name not in OWN_TIME})
     setters = _setters(family.update.request)
     values = {
         name: setters[name](set=value) if name in setters else value

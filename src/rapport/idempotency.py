@@ -36,6 +36,11 @@ class RetryKey(NamedTuple):
         return self[:4]
 
 
+def derived(key: str, place: int) -> str:
+    """The key of the request in one place of a batch that has a key."""
+    return "batch:" + hashlib.sha256(f"{place}:{key}".encode()).hexdigest()
+
+
 def hash_of(request: Request) -> str:
     """The hash of a decoded request: two spellings of the same request are the same."""
     return hashlib.sha256(_encoder.encode(request)).hexdigest()

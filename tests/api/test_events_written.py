@@ -144,6 +144,38 @@ CASES: dict[str, Case] = {
     ),
     "engagements.restore": Case({"id": "ENGAGEMENT-1"}, ["engagement_restored"], _deleted),
     "engagements.update": Case({"id": "ENGAGEMENT-1", "title": "B"}, ["engagement_updated"]),
+    "engagements.upsert": Case({"external_ref": "crm-1", "title": "B"}, ["engagement_updated"]),
+    "meetings.upsert": Case(
+        {
+            "channel": "zoom",
+            "external_ref": "r-1",
+            "members": ["DEVU-1"],
+            "state": "scheduled",
+            "title": "B",
+        },
+        ["meeting_created"],
+    ),
+    "accounts.upsert": Case(
+        {"external_refs": ["r-1"], "display_name": "B"}, ["account_created", "rev_org_created"]
+    ),
+    "works.upsert": Case(
+        {
+            "account": "ACC-1",
+            "applies_to_part": "PROD-1",
+            "external_ref": "r-1",
+            "owned_by": ["DEVU-1"],
+            "title": "B",
+            "type": "opportunity",
+        },
+        ["work_created"],
+    ),
+    "rev-users.upsert": Case({"external_ref": "r-1"}, ["rev_user_created"]),
+    "rev-orgs.upsert": Case(
+        {"account": "ACC-1", "display_name": "B", "external_ref": "r-1"}, ["rev_org_created"]
+    ),
+    "batch.run": Case(
+        {"requests": [{"method": "tags.create", "body": {"name": "B"}}]}, ["tag_created"]
+    ),
     "links.create": Case(
         {"link_type": "is_related_to", "source": "ACC-1", "target": "OPP-1"}, ["link_created"]
     ),

@@ -62,7 +62,7 @@ def test_one_field_changes_and_the_rest_stays(
         ({"display_picture": "ARTIFACT-9"}, "invalid_id", "display_picture"),
         ({"artifacts": {"set": ["ARTIFACT-9"]}}, "invalid_id", "artifacts.set[0]"),
         ({"tags": ["TAG-9"]}, "invalid_id", "tags[0].id"),
-        ({"rev_org": "REV-1"}, "invalid_field", "rev_org"),
+        ({"rev_org": "REV-99"}, "invalid_id", "rev_org"),
     ],
 )  # fmt: skip
 def test_what_breaks_a_rule_changes_nothing(

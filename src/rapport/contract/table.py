@@ -12,6 +12,7 @@ from rapport.contract import (
     accounts,
     artifacts,
     auth_tokens,
+    batch,
     dev_orgs,
     dev_users,
     engagements,
@@ -139,6 +140,8 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
 
     ("webhook-deliveries.list",      "GET+POST", READ,  "webhook:read",          200, "ours",webhook_deliveries.LIST),
     ("webhook-deliveries.redeliver", "POST",     WRITE, "webhook:write",         200, "ours",webhook_deliveries.REDELIVER),
+
+    ("batch.run",                    "POST",     WRITE, ANY_TOKEN,               200, "ours", batch.RUN),
 
     ("events.list",                  "GET+POST", READ,  "event:read",            200, "ours",events.LIST),
 )

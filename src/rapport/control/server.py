@@ -21,7 +21,8 @@ from rapport.operations.kit.invoke import Invoker
 from rapport.wire.decode import RequestDecoder
 from rapport.wire.errors import render
 
-_LINE = 4 * 1024 * 1024
+# A batch of 8 MiB, as a JSON text within JSON.
+_LINE = 20 * 1024 * 1024
 _TAKES: dict[str, type[Request]] = {
     "init": contract.Init,
     "orgs create": contract.OrgsCreate,

@@ -26,7 +26,7 @@ from rapport.contract.kit.errors import (
     Unauthenticated,
 )
 from rapport.contract.kit.fields import UNSET, Request
-from rapport.contract.kit.method import READ, VERSIONS, Method
+from rapport.contract.kit.method import MAX_BODY, READ, VERSIONS, Method
 from rapport.contract.table import METHODS
 from rapport.events.bell import Bell
 from rapport.http.encoding import packed
@@ -35,10 +35,9 @@ from rapport.operations.kit.invoke import Invoker
 from rapport.ratelimit import Limits
 from rapport.store.kit.db import STORE_SECONDS, never
 from rapport.wire.decode import RequestDecoder
-from rapport.wire.errors import fault, render, request_id, wrong_verb
+from rapport.wire.errors import fault, render, request_id, too_large, wrong_verb
 from rapport.wire.strict import AnswerFilter
 
-MAX_BODY = 1024 * 1024
 BODY_SECONDS = 30
 _SECRET_FAMILIES = ("auth-tokens", "webhooks")
 
@@ -184,9 +183,12 @@ class Edge:
             _check_content(headers)
             if scope["query_string"]:
                 raise _in_the_query(scope["query_string"])
-            body = await _read_body(receive, headers, out)
+            body = await _read_body(receive, headers, out, most=method.max_bytes)
             deadline = time.monotonic() + STORE_SECONDS
             request = route.decoder.from_body(body)
+            if request.weight > 1 and self._limiter is not None:
+                usage = await self._limiter.take((caller.org, caller.user_id), request.weight - 1)
+                out.update(usage.headers)
         self._apply_header(request, headers)
         key = self._idempotency_key(method, headers)
         answer = await self._invoker.invoke(
@@ -428,16 +430,18 @@ async def _refuse_body(receive: Receive, headers: Headers, out: dict[str, str]) 
         )
 
 
-async def _read_body(receive: Receive, headers: Headers, out: dict[str, str]) -> bytes:
-    """Read a body of up to 1 MiB within 30 seconds.
+async def _read_body(
+    receive: Receive, headers: Headers, out: dict[str, str], *, most: int = MAX_BODY
+) -> bytes:
+    """Read a body of up to so many bytes within 30 seconds.
 
     Raises:
         RequestEntityTooLarge: it says that it is larger, or is.
         BadRequest: it did not arrive in time, or not whole.
     """
     length = headers.get(b"content-length")
-    if length is not None and int(length) > MAX_BODY:
-        raise _too_large(out)
+    if length is not None and int(length) > most:
+        raise _too_large(out, most)
     if length == b"0":
         return b""
     chunks: list[bytes] = []
@@ -450,8 +454,8 @@ async def _read_body(receive: Receive, headers: Headers, out: dict[str, str]) ->
                     raise BadRequest("The body broke off.", detail="Send the whole body.")
                 chunk: bytes = message.get("body", b"")
                 size += len(chunk)
-                if size > MAX_BODY:
-                    raise _too_large(out)
+                if size > most:
+                    raise _too_large(out, most)
                 chunks.append(chunk)
                 if not message.get("more_body", False):
                     return b"".join(chunks)
@@ -463,13 +467,9 @@ async def _read_body(receive: Receive, headers: Headers, out: dict[str, str]) ->
         ) from None
 
 
-def _too_large(out: dict[str, str]) -> RequestEntityTooLarge:
+def _too_large(out: dict[str, str], most: int) -> RequestEntityTooLarge:
     out["connection"] = "close"
-    return RequestEntityTooLarge(
-        f"The body is larger than {MAX_BODY} bytes.",
-        detail="Send less in one request.",
-        max_bytes=MAX_BODY,
-    )
+    return too_large(most)
 
 
 async def respond(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:

@@ -3,6 +3,7 @@
 from importlib import import_module
 from importlib.util import find_spec
 
+from rapport.contract.batch import RUN
 from rapport.contract.table import METHODS
 from rapport.operations.kit.context import BATCH_OPERATIONS, OPERATIONS
 
@@ -12,7 +13,8 @@ class NoOperation(Exception):
 
 
 def load() -> None:
-    """Import the module of each family of METHODS, so that each method has its operation.
+    """Import the module of each family of METHODS, so that each method has its operation. A batch
+    has none: the invoker does it.
 
     Raises:
         NoOperation: a method has none.
@@ -24,7 +26,7 @@ def load() -> None:
     lacking = [
         name
         for name, one in METHODS.items()
-        if one not in OPERATIONS and one not in BATCH_OPERATIONS
+        if one not in OPERATIONS and one not in BATCH_OPERATIONS and one is not RUN
     ]
     if lacking:
         raise NoOperation(f"no function in rapport.operations handles {', '.join(lacking)}")

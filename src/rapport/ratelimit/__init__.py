@@ -37,8 +37,8 @@ class Usage(NamedTuple):
 class Limits(Protocol):
     """Counts requests."""
 
-    async def take(self, caller: tuple[str, str]) -> Usage:
-        """Count one request.
+    async def take(self, caller: tuple[str, str], requests: int = 1) -> Usage:
+        """Count requests.
 
         Raises:
             TooManyRequests: the caller's window is used up.
@@ -66,14 +66,14 @@ class Limiter:
             self._counts.clear()
         return (window + 1) * self._limit.seconds
 
-    async def take(self, caller: tuple[str, str]) -> Usage:
-        """Count one request; see `Limits.take`."""
+    async def take(self, caller: tuple[str, str], requests: int = 1) -> Usage:
+        """Count requests; see `Limits.take`."""
         reset = self._turn()
         count = self._counts.get(caller, 0)
-        if count >= self._limit.requests:
+        if count + requests > self._limit.requests:
             raise refusal(self._limit, reset, self._now())
-        self._counts[caller] = count + 1
-        return Usage(self._limit.requests, self._limit.requests - count - 1, reset)
+        self._counts[caller] = count + requests
+        return Usage(self._limit.requests, self._limit.requests - count - requests, reset)
 
     async def close(self) -> None:
         """Nothing is held."""

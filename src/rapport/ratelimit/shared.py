@@ -64,8 +64,13 @@ class SharedLimiter:
         self._back_at = 0.0
         self._is_away = False
 
-    async def take(self, caller: tuple[str, str]) -> Usage:
-        """Count one request; see `Limits.take`."""
+    async def take(self, caller: tuple[str, str], requests: int = 1) -> Usage:
+        """Count requests; see `Limits.take`. What a refused batch had of them stays counted."""
+        for _ in range(requests - 1):
+            await self._take_one(caller)
+        return await self._take_one(caller)
+
+    async def _take_one(self, caller: tuple[str, str]) -> Usage:
         if self._now() < self._back_at:
             return await self._alone.take(caller)
         reset = self._turn()

@@ -3,6 +3,7 @@ says what is wrong.
 """
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -39,6 +40,11 @@ class RequestDecoder:
         # The fast decoder knows nothing of strictness. Strict servers serve tests, so there it is
         # simply not asked.
         self._is_fast = not (strict and self._root.has_ours)
+
+    @property
+    def free_form(self) -> Collection[str]:
+        """The fields that take any JSON object."""
+        return self._free_form
 
     def from_body(self, body: bytes) -> Request:
         """Read a JSON body; an empty one is `{}`.

@@ -8,7 +8,14 @@ from typing import Any
 import msgspec
 import structlog
 
-from rapport.contract.kit.errors import OURS, ApiError, FieldError, InternalError, MethodNotAllowed
+from rapport.contract.kit.errors import (
+    OURS,
+    ApiError,
+    FieldError,
+    InternalError,
+    MethodNotAllowed,
+    RequestEntityTooLarge,
+)
 
 _log = structlog.get_logger("rapport.http")
 _ID_LENGTH = 128
@@ -85,6 +92,15 @@ def wrong_verb(verb: str, path: str, allow: str) -> MethodNotAllowed:
         else ""
     )
     return MethodNotAllowed(f"{verb} is not for {path}.", allow=allow, also=asks)
+
+
+def too_large(most: int) -> RequestEntityTooLarge:
+    """The refusal of a body of more bytes than a method takes."""
+    return RequestEntityTooLarge(
+        f"The body is larger than {most} bytes.",
+        detail="Send less in one request.",
+        max_bytes=most,
+    )
 
 
 def fault(path: str, request_id: str) -> InternalError:

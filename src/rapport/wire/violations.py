@@ -91,6 +91,11 @@ class Place:
         return isinstance(self.arms.get("object"), inspect.DictType)
 
     @property
+    def is_raw(self) -> bool:
+        """It takes JSON that somebody else reads."""
+        return isinstance(self.arms.get("object"), inspect.RawType)
+
+    @property
     def takes_names(self) -> bool:
         """It takes an id, and so what may stand in an id's place, unless strict."""
         text = self.arms.get("string")
@@ -213,7 +218,7 @@ class _Walk:
             elif inner.ours and self._strict:
                 self._say(_not_devrevs(inner_path))
             else:
-                kept[name] = self.value(inner, value[name], inner_path)
+                kept[name] = self._field(inner, value[name], inner_path)
         for name in value:
             if name not in place.fields:
                 self._say(
@@ -224,6 +229,11 @@ class _Walk:
                     )
                 )
         return kept
+
+    def _field(self, place: Place, value: object, path: str) -> object:
+        if place.is_raw:
+            return msgspec.Raw(msgspec.json.encode(value))
+        return self.value(place, value, path)
 
     def _array(
         self, arm: inspect.ListType, items: Place, value: list[object], path: str
@@ -391,6 +401,7 @@ def _json_type_of(arm: inspect.Type, name: str) -> str:  # noqa: PLR0911  # a ta
             return "array"
         case (
             inspect.StructType()
+            | inspect.RawType()
             | inspect.DictType(value_type=inspect.AnyType(), min_length=None, max_length=None)
         ):
             return "object"

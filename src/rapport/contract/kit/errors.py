@@ -45,6 +45,12 @@ class BadRequest(ApiError):
     type = "bad_request"
 
 
+class Undone(BadRequest):
+    """A request of a batch was done, or would have been, and another one's refusal undid it."""
+
+    status = 424
+
+
 # Marks what is not DevRev's, here and in the OpenAPI document; strict servers leave it out.
 OURS = "x-rapport-ours"
 _STRING: dict[str, Any] = {"type": "string"}

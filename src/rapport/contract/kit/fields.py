@@ -54,6 +54,11 @@ class _KeywordOnly(StructMeta):
 class Request(Struct, metaclass=_KeywordOnly, forbid_unknown_fields=True, omit_defaults=True):
     """A request, as JSON or as a query."""
 
+    @property
+    def weight(self) -> int:
+        """As how many requests it counts."""
+        return 1
+
 
 @dataclass_transform(kw_only_default=True)
 class Response(Struct, metaclass=_KeywordOnly, omit_defaults=True):

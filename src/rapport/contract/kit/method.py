@@ -10,6 +10,7 @@ from rapport.contract.kit.fields import Json, Request, Response
 
 READ: Literal["read"] = "read"
 WRITE: Literal["write"] = "write"
+MAX_BODY = 1024 * 1024
 # What X-Devrev-Version may say; nothing depends on it.
 VERSIONS = ("2022-10-20", "2024-01-24")
 
@@ -42,6 +43,7 @@ class Method:
         signs_urls: the answer has URLs, which begin where the caller came in.
         secret_answer: the answer has a secret, so that it is never kept: a repeated
             `Idempotency-Key` is refused.
+        max_bytes: of its JSON body.
         waits: its request may `wait` for its answer, which the deadlines of other methods do not
             bound.
         heavy: may take long on a big store; runs beside the event loop.
@@ -59,6 +61,7 @@ class Method:
     example: Json | None = None
     ours: bool = False
     heavy: bool = False
+    max_bytes: int = MAX_BODY
     waits: bool = False
     signs_urls: bool = False
     secret_answer: bool = False

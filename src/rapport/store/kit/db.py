@@ -89,6 +89,10 @@ class Tx(Protocol):
         """Run a statement that changes rows; how many it changed."""
         ...
 
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """A part of the transaction that is undone alone where the block raises."""
+        ...
+
     async def touch(self) -> None:
         """Write something that nobody reads, so that the commit shows whether writing works.
 

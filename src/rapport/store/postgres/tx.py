@@ -3,7 +3,8 @@ columns, numbers.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -78,6 +79,17 @@ class PostgresTx:
             raise self._violation(error) from error
         # Such as 'INSERT 0 3' and 'UPDATE 3'.
         return int(status.rpartition(" ")[2])
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that is undone alone; see `Tx.savepoint`."""
+        await self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except Exception:
+            await self._connection.execute("ROLLBACK TO SAVEPOINT part")
+            raise
+        await self._connection.execute("RELEASE SAVEPOINT part")
 
     async def touch(self) -> None:
         """Write a record of the log that belongs to no table."""

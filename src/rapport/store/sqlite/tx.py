@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import apsw
@@ -66,6 +67,18 @@ class SqliteTx:
         """Run a statement that changes rows; how many it changed."""
         self._execute(sql, parameters).fetchall()
         return self._connection.changes()
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that is undone alone; see `Tx.savepoint`."""
+        self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK TO part")
+            raise
+        finally:
+            self._connection.execute("RELEASE part")
 
     async def touch(self) -> None:
         """Write the first page, if there is room for more than that."""

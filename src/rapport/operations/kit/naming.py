@@ -1,14 +1,15 @@
 """What stands in an id's place, `email:…`, `ref:…` or `domain:…`, led to what it stands for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 from msgspec import inspect
 
 from rapport.contract.kit.errors import ApiError, as_one
-from rapport.contract.kit.fields import Request
+from rapport.contract.kit.fields import UNSET, Request
 from rapport.contract.kit.ids import Id, Name
 from rapport.operations.kit.refusals import stands_for_several
 from rapport.store import names
@@ -53,13 +54,23 @@ def _keys(org: str, name: Name) -> list[NameKey]:
     return [(org, kind, name.scheme, name.value) for kind in name.kinds]
 
 
-def _has_names(value: Any) -> bool:
+def _has_names(request: Request) -> bool:
     """Whether there is any, found faster than which."""
-    if isinstance(value, list):
-        return any(map(_has_names, value))
-    if isinstance(value, Request):
-        return any(_has_names(getattr(value, field)) for field in _fields_with_ids(type(value)))
-    return isinstance(value, Id) and value.name is not None
+    for value in _values(type(request))(request):
+        if value is not UNSET and value is not None:
+            for one in value if type(value) is list else (value,):
+                if one.name is not None if isinstance(one, Id) else _has_names(one):
+                    return True
+    return False
+
+
+@cache
+def _values(request: type[Request]) -> Callable[[Any], tuple[Any, ...]]:
+    """What reads those fields of a request that may have ids."""
+    fields = _fields_with_ids(request)
+    if len(fields) > 1:
+        return attrgetter(*fields)
+    return lambda one: tuple(getattr(one, name) for name in fields)
 
 
 def _names(value: Any, path: str = "") -> Iterator[tuple[str, Id]]:

@@ -77,3 +77,13 @@ def test_without_a_limit_there_are_no_headers(alice: Client) -> None:
     assert not [
         name for name in alice.call("dev-users.self").headers if name.startswith("x-ratelimit")
     ]
+
+
+def test_a_batch_counts_as_its_requests_or_is_not_done(limited: Server) -> None:
+    alice = limited.make_org()
+    tag = {"method": "tags.create", "body": {"name": "x"}}
+    answer = alice.call("batch.run", {"requests": [tag] * 3})
+    assert answer.headers["x-ratelimit-remaining"] == "2"
+    answer = alice.call("batch.run", {"requests": [tag] * 3})
+    assert (answer.status, answer.type) == (429, "too_many_requests")
+    assert len(alice.ok("tags.list")["tags"]) == 3

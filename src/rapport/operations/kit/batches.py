@@ -7,6 +7,7 @@ done whole or not at all. With `atomic`, and to see what would be, all are one t
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import msgspec
@@ -14,9 +15,15 @@ import msgspec
 from rapport import idempotency
 from rapport.auth.caller import Caller
 from rapport.clock import Clock
-from rapport.contract.batch import RUN, SECONDS, BatchRunRequest, BatchRunResponse
+from rapport.contract.batch import (
+    RUN,
+    SECONDS,
+    BatchedRequest,
+    BatchRunRequest,
+    BatchRunResponse,
+)
 from rapport.contract.kit.errors import ApiError, ServiceUnavailable, Undone
-from rapport.contract.kit.fields import Request
+from rapport.contract.kit.fields import Raw, Request, UnsetType
 from rapport.contract.kit.method import READ, Method
 from rapport.operations.kit.batched import Item, Ready, Result, done, refused, told
 from rapport.operations.kit.context import Context, Tools
@@ -101,11 +108,11 @@ class Batches:
         body = _encode(BatchRunResponse(results=[told(result) for result in results]))
         return Answer(body, replayed=all(result.replayed for result in results))
 
-    async def _claim(self, caller: Caller, request: Request, key: str) -> None:
+    async def _claim(self, caller: Caller, request: BatchRunRequest, key: str) -> None:
         """Keep the key for this batch. What was done of it already answers under keys derived from
         this one.
         """
-        row = key_of(caller, RUN, request, key)
+        row = key_of(caller, RUN, _plain(request), key)
 
         async def claim(tx: Tx) -> None:
             now = self._clock()
@@ -228,6 +235,20 @@ class Batches:
                 return await self._write(tx, caller, wave, ready)
         except ApiError as error:  # of one that is alone
             return [refused(error, wave[0])]
+
+
+def _plain(request: BatchRunRequest) -> BatchRunRequest:
+    """The same batch, spelled in the one way that its key is compared by."""
+    return msgspec.structs.replace(request, requests=[_plainly(one) for one in request.requests])
+
+
+def _plainly(asked: BatchedRequest) -> BatchedRequest:
+    if isinstance(asked.body, UnsetType):
+        return asked
+    with suppress(ValueError, RecursionError):  # of what its own decoder will refuse
+        body = msgspec.json.encode(msgspec.json.decode(asked.body), order="sorted")
+        return msgspec.structs.replace(asked, body=Raw(body))
+    return asked
 
 
 def _wave(items: Sequence[Item], start: int) -> Sequence[Item]:

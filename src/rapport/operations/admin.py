@@ -243,7 +243,7 @@ class Admin:
             families = ", ".join(scopes.FAMILIES)
             raise AdminError(
                 f"{unknown[0]!r} is no scope: write <family>:read, :write or :all, or read, write "
-                "or all alone; "
+                "or all alone, and import beside them; "
                 f"the families are {families}"
             )
 

@@ -37,6 +37,7 @@ _TAKES: dict[str, type[Request]] = {
     "tokens create": contract.TokensCreate,
     "tokens list": contract.TokensList,
     "tokens revoke": contract.TokensRevoke,
+    "login": contract.Login,
     "call": contract.Call,
 }
 
@@ -82,6 +83,7 @@ class Commands:
             "tokens create": admin.tokens_create,
             "tokens list": admin.tokens_list,
             "tokens revoke": admin.tokens_revoke,
+            "login": admin.login,
             "call": self._call,
         }
 

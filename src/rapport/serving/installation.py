@@ -22,6 +22,7 @@ from rapport.blobs import Blobs
 from rapport.blobs.local import LocalBlobs
 from rapport.blobs.signed_urls import SignedUrls, read_key
 from rapport.clock import DAY, SECOND, Clock, system_clock
+from rapport.console.site import Console
 from rapport.contract.kit.errors import ApiError
 from rapport.control import server as control
 from rapport.events.bell import Bell
@@ -285,6 +286,7 @@ def _application(opened: Opened, settings: Settings, limits: Limits | None, stat
         site=site(
             opened.store, files, _metrics(opened, settings), strict=settings.strict,
             public_url=settings.public_url, is_leaving=lambda: state.is_leaving,
+            console=Console(opened.invoker, opened.store, opened.clock, limits),
         ),
     )  # fmt: skip
     if settings.cors_origins:
@@ -310,12 +312,9 @@ async def _serve(
             secured = tls.chosen(settings)
             if settings.tls == "dev":
                 tls.say_trust(settings, say)
-            is_first = await _first_start(opened, first, say)
-            # Of several workers one is enough to say it.
-            if not is_first and (parent is None or parent.number == 1):
-                await _hint(opened, settings, first, say)
             host, port = taken.getsockname()[:2]
             opened.tools.urls.local_url = listener.url(settings, host, port)
+            await _welcome(opened, settings, first, say, parent)
 
             def say_ready() -> None:
                 if parent is None:
@@ -494,6 +493,30 @@ async def _first_start(opened: Opened, first: First, say: Callable[[str], None])
     return True
 
 
+async def _welcome(
+    opened: Opened,
+    settings: Settings,
+    first: First,
+    say: Callable[[str], None],
+    parent: Parent | None,
+) -> None:
+    """Initialise an empty store and say how to get in; else tell how to get a token."""
+    if await _first_start(opened, first, say):
+        await _invite(opened, say)
+    # Of several workers one is enough to say it.
+    elif parent is None or parent.number == 1:
+        await _hint(opened, settings, first, say)
+
+
+async def _invite(opened: Opened, say: Callable[[str], None]) -> None:
+    """A link into the console, for whoever has just made the store."""
+    made = await opened.admin.login()
+    say(
+        f"In a browser, signed in as {made['user']['email']}, once and within ten minutes:\n"
+        f"{opened.tools.urls.local_url}/sign-in/{made['secret']}"
+    )
+
+
 async def _hint(
     opened: Opened, settings: Settings, first: First, say: Callable[[str], None]
 ) -> None:
@@ -507,7 +530,10 @@ async def _hint(
         else ""
     )
     place += " --database URL" if settings.found["database_url"].source == "--database" else ""
-    say(f"For a token: rapport tokens create {await opened.admin.holder()}{place}")
+    say(
+        f"For a token: rapport tokens create {await opened.admin.holder()}{place}; for a link into "
+        f"the console: rapport login{place}"
+    )
 
 
 def serve(

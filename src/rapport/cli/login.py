@@ -23,12 +23,6 @@ def login(
     as_json: Json = False,
 ) -> None:
     """Print a link that signs a dev user in to the console, once, within ten minutes."""
-    from rapport.serving import listener
-
-    settings = settings_of(data, database, config)
-    answer = run(settings, "login", {"user": user, "org": org})
-    base = settings.public_url or listener.url(settings, settings.host, settings.port)
-    answer["url"] = f"{base}/sign-in/{answer.pop('secret')}"
-    person = answer["user"]
-    lines = [f"{answer['url']}  ({person['email']}; good once, within ten minutes)"]
+    answer = run(settings_of(data, database, config), "login", {"user": user, "org": org})
+    lines = [answer["url"], f"It signs {answer['user']['email']} in, once, within ten minutes."]
     show(answer, as_json=as_json, lines=lines)

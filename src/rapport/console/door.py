@@ -10,7 +10,7 @@ from rapport.auth.sessions import LIFE, Sessions
 from rapport.clock import SECOND
 from rapport.console import words
 from rapport.console.guard import COOKIE, Form, Guard, Visit
-from rapport.console.view import View, moved
+from rapport.console.view import THEME_COOKIE, View, moved
 from rapport.contract.kit.errors import Forbidden, Unauthenticated
 
 
@@ -33,7 +33,8 @@ class Door:
         return [
             self._guard.outside("/sign-in", self._ask, self._by_token),
             self._guard.outside("/sign-in/{link}", self._greet, self._by_link),
-            self._guard.page("/sign-out", _to_the_door, self._out),
+            self._guard.page("/sign-out", _home, self._out),
+            self._guard.outside("/theme", _to_the_door, _theme),
         ]
 
     async def _ask(self, request: Request, _form: Form) -> Response:
@@ -93,13 +94,24 @@ class Door:
             await self._sessions.end(visit.signed_in.secret)
         answer = visit.moved("/sign-in")
         answer.delete_cookie(COOKIE, httponly=True, samesite="lax")
-        # Drafts and what pages keep in the browser are one person's.
-        answer.headers["clear-site-data"] = '"storage"'
         return answer
 
 
-async def _to_the_door(visit: Visit) -> Response:
+async def _home(visit: Visit) -> Response:
     return visit.moved("/")
+
+
+async def _to_the_door(request: Request, _form: Form) -> Response:
+    return moved(request, "/")
+
+
+async def _theme(request: Request, form: Form) -> Response:
+    """Keep the theme that somebody chose in their browser."""
+    answer = moved(request, _way_back(form.one("next")))
+    theme = form.one("theme")
+    if theme in words.THEMES:
+        answer.set_cookie(THEME_COOKIE, theme, max_age=LIFE // SECOND, samesite="lax")
+    return answer
 
 
 def _way_back(text: str) -> str:

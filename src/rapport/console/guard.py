@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rapport.auth.caller import Caller
+from rapport.auth.caller import Caller, authorize
 from rapport.auth.sessions import Sessions, SignedIn
 from rapport.clock import Clock
 from rapport.console import words
@@ -17,7 +17,14 @@ from rapport.console.api import Api, may
 from rapport.console.moments import Moments
 from rapport.console.view import View, moved
 from rapport.contract.dev_users import SELF
-from rapport.contract.kit.errors import ApiError, BadRequest, Forbidden, RequestEntityTooLarge
+from rapport.contract.engagements import CREATE
+from rapport.contract.kit.errors import (
+    ApiError,
+    BadRequest,
+    Forbidden,
+    RequestEntityTooLarge,
+    Unauthenticated,
+)
 from rapport.contract.kit.method import Method
 from rapport.ratelimit import Limits
 from rapport.wire.errors import fault, request_id
@@ -38,6 +45,10 @@ class Form:
     def one(self, name: str) -> str:
         """The first value of a field; empty where there is none."""
         return self._values.get(name, [""])[0].strip()
+
+    def fill(self, **values: list[str]) -> None:
+        """Say of some fields what a form that is opened begins with."""
+        self._values.update(values)
 
     def many(self, name: str) -> list[str]:
         """Every value of a field that is not empty."""
@@ -78,15 +89,24 @@ class Visit(NamedTuple):
         """Whether the reader may do this."""
         return may(self.caller, method)
 
+    def need(self, method: Method) -> None:
+        """See that the reader may do this.
+
+        Raises:
+            Forbidden: they may not.
+        """
+        authorize(self.caller, method)
+
     def page(self, name: str, *, status: int = 200, **shown: Any) -> Response:
         """A page from its template; see `View.page`."""
         return self.view.page(
             self.request,
             name,
             status=status,
+            caller=self.caller,
             reader=self.reader,
             moments=self.moments,
-            may=self.may,
+            can_log=self.may(CREATE),
             **shown,
         )
 
@@ -190,8 +210,8 @@ class Guard:
 
     def _sign_in_first(self, request: Request) -> Response:
         """To the door, and back here afterwards; a deed has to be done again."""
-        if request.method != "GET":
-            return moved(request, "/sign-in")
+        if request.method != "GET" or "hx-request" in request.headers:
+            return moved(request, "/sign-in", fragment_status=Unauthenticated.status)
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return moved(
             request, f"/sign-in?next={quote(here, safe='/')}" if here != "/" else "/sign-in"

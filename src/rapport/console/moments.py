@@ -46,6 +46,10 @@ class Moment(NamedTuple):
         return f"{self.instant:%Y-%m-%dT%H:%M}"
 
 
+class NoSuchTime(ValueError):
+    """A local time that clocks were moved over."""
+
+
 class Day(NamedTuple):
     """A day's heading, and what was on it."""
 
@@ -82,14 +86,15 @@ class Moments:
         """The instant that somebody typed as local time; of one that exists twice the first.
 
         Raises:
-            ValueError: it is none, or clocks were moved over it.
+            NoSuchTime: clocks were moved over it.
+            ValueError: it is none.
         """
         local = datetime.fromisoformat(text)
         if local.tzinfo is not None:
             return local
         here = local.replace(tzinfo=self._info)
         if here.astimezone(UTC).astimezone(self._info).replace(tzinfo=None) != local:
-            raise ValueError(words.NO_SUCH_TIME.format(when=text.replace("T", " "), zone=self.zone))
+            raise NoSuchTime(words.NO_SUCH_TIME.format(when=text.replace("T", " "), zone=self.zone))
         return here
 
     def by_day(self, rows: Iterable[tuple[Moment, Any]]) -> Iterator[Day]:

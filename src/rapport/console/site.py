@@ -7,11 +7,11 @@ from starlette.routing import Route
 from rapport.auth.sessions import Sessions
 from rapport.clock import Clock
 from rapport.console.api import Api
-from rapport.console.changes import said
 from rapport.console.door import Door
 from rapport.console.guard import Guard
-from rapport.console.pages import engagement, log, timeline
+from rapport.console.pages import engagement, log, suggest, timeline
 from rapport.console.people import called, initials
+from rapport.console.touches import FAMILIES
 from rapport.console.view import View
 from rapport.contract.kit.errors import ApiError, NotFound
 from rapport.operations.kit.invoke import Invoker
@@ -30,7 +30,7 @@ class Console:
     """
 
     def __init__(self, invoker: Invoker, store: Store, clock: Clock, limits: Limits | None) -> None:
-        self._view = View(called=called, initials=initials, said=said)
+        self._view = View(called=called, initials=initials)
         sessions = Sessions(store, clock)
         self._guard = Guard(sessions, Api(invoker), self._view, clock, limits)
         self._door = Door(sessions, self._guard, self._view)
@@ -38,17 +38,19 @@ class Console:
     def routes(self) -> list[Route]:
         """Every page, and the files that pages load."""
         page = self._guard.page
-        one = "/engagements/{id}"
         return [
             *self._door.routes(),
             page("/", timeline.show),
             page("/log", log.show, log.do),
-            page(one, engagement.show),
-            page(f"{one}/edit", engagement.edit, engagement.save),
-            page(f"{one}/comments", engagement.back, engagement.comment),
-            page(f"{one}/delete", engagement.back, engagement.delete),
-            page(f"{one}/restore", engagement.back, engagement.restore),
+            page("/files", log.show, log.upload),
             page("/files/{id}", engagement.file),
+            page("/suggest/people", suggest.people),
+            page("/suggest/accounts", suggest.accounts),
+            *(
+                page(path, show, do)
+                for family in FAMILIES
+                for path, show, do in engagement.Pages(family).all()
+            ),
             Route("/static/{version}/{name}", self._static, methods=["GET"]),
         ]
 
@@ -58,6 +60,6 @@ class Console:
 
     async def _static(self, request: Request) -> Response:
         found = self._view.static.answer(request)
-        return found or self.refusal(
+        return found or self._guard.refusal(
             request, NotFound("There is no such file.", detail="Load the page again.")
         )

@@ -6,9 +6,10 @@ import posixpath
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urljoin
 
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 from starlette.requests import Request
@@ -30,8 +31,25 @@ HEADERS = {
     "cache-control": "no-store",
     "vary": "Accept-Encoding, Cookie",
 }
+THEME_COOKIE = "rapport_theme"
 _LEAST_BYTES = 1400
-_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+}
+
+
+class Place(NamedTuple):
+    """A page that the navigation leads to."""
+
+    name: str
+    path: str
+    icon: str
+
+
+PLACES = (Place(words.TIMELINE, "/", "timeline"),)
 
 
 class Static:
@@ -71,10 +89,15 @@ class View:
             autoescape=True,
             trim_blocks=True,
             lstrip_blocks=True,
+            undefined=StrictUndefined,
         )
-        self._environment.globals.update(
-            {"words": words, "version": self.static.version, **functions}
-        )
+        self._environment.globals |= {
+            "words": words,
+            "places": PLACES,
+            "version": self.static.version,
+            **functions,
+        }
+        self._environment.filters |= functions
         self._environment.filters["markdown"] = self._marked
 
     def _marked(self, text: str) -> Markup:
@@ -96,7 +119,7 @@ class View:
         given = {
             "here": partial(address, request),
             "path": request.url.path,
-            "theme": request.cookies.get("rapport_theme", ""),
+            "theme": request.cookies.get(THEME_COOKIE, ""),
             "reader": None,
             **shown,
         }
@@ -124,6 +147,11 @@ def packed(
     return Response(body, status, headers, media_type)
 
 
-def moved(request: Request, path: str) -> Response:
-    """On to another page, after a deed."""
+def moved(request: Request, path: str, *, fragment_status: int = 204) -> Response:
+    """On to another page, after a deed. Who asked for a fragment goes there as a whole page; where
+    they asked, which a proxy may have shortened for us, they say themselves.
+    """
+    if "hx-request" in request.headers:
+        way = urljoin(request.headers.get("x-asked", ""), address(request, path))
+        return Response(status_code=fragment_status, headers={**HEADERS, "hx-redirect": way})
     return Response(status_code=303, headers={**HEADERS, "location": address(request, path)})

@@ -121,7 +121,7 @@ class Opened:
             store, clock, self.tools, key_life=_key_life(settings), bell=self.bell
         )
         self.admin = Admin(store, blobs, clock)
-        self.commands = control.Commands(self.admin, self.invoker)
+        self.commands = control.Commands(self.admin, self.invoker, urls)
 
 
 @contextlib.asynccontextmanager
@@ -314,11 +314,13 @@ async def _serve(
                 tls.say_trust(settings, say)
             host, port = taken.getsockname()[:2]
             opened.tools.urls.local_url = listener.url(settings, host, port)
-            await _welcome(opened, settings, first, say, parent)
+            invitation = await _welcome(opened, settings, first, say, parent)
 
             def say_ready() -> None:
                 if parent is None:
                     say(f"Rapport serves {opened.tools.urls.local_url} (reference: /docs)")
+                    if invitation:
+                        say(invitation)
                     notify.ready()
                 else:
                     parent.ready()
@@ -499,22 +501,19 @@ async def _welcome(
     first: First,
     say: Callable[[str], None],
     parent: Parent | None,
-) -> None:
-    """Initialise an empty store and say how to get in; else tell how to get a token."""
+) -> str:
+    """Initialise an empty store and tell how to get in, else how to get a token.
+
+    Returns:
+        What whoever has just made the store is told once it is served, if anything.
+    """
     if await _first_start(opened, first, say):
-        await _invite(opened, say)
+        made = await opened.commands.run("login", {})
+        return f"Sign in to the console within ten minutes: {made['url']}"
     # Of several workers one is enough to say it.
-    elif parent is None or parent.number == 1:
+    if parent is None or parent.number == 1:
         await _hint(opened, settings, first, say)
-
-
-async def _invite(opened: Opened, say: Callable[[str], None]) -> None:
-    """A link into the console, for whoever has just made the store."""
-    made = await opened.admin.login()
-    say(
-        f"In a browser, signed in as {made['user']['email']}, once and within ten minutes:\n"
-        f"{opened.tools.urls.local_url}/sign-in/{made['secret']}"
-    )
+    return ""
 
 
 async def _hint(

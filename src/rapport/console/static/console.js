@@ -10,6 +10,11 @@
   if (zone) document.cookie =
     `rapport_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
 
+  /* Where a fragment is asked, so that a redirect is right behind a proxy's path too. */
+  document.addEventListener("htmx:configRequest", (event) => {
+    event.detail.headers["X-Asked"] = new URL(event.detail.path, location.href).href;
+  });
+
   /* Log from anywhere: the form's own page in a drawer. */
   const open = async (url) => {
     await htmx.ajax("GET", url, {target: "#drawer-body", select: "#log", swap: "innerHTML"});
@@ -138,7 +143,7 @@
       const body = new FormData();
       for (const {key, value} of form_data) body.append(key, value);
       body.append("file", file);
-      const sent = await fetch(url, {method: "POST", body});
+      const sent = await fetch(new URL(url, place.url), {method: "POST", body});
       if (!sent.ok) throw new Error(sent.status);
       const field = Object.assign(document.createElement("input"),
         {type: "hidden", name: "file", value: id});

@@ -23,7 +23,7 @@ def main(names: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder) / "data", "--demo")
         try:
-            with browser.window(server.url, reduced_motion="reduce") as window:
+            with browser.window(server.url) as window:
                 browser.do(
                     take, window=window, pages={name: PAGES[name] for name in names or PAGES}
                 )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -65,6 +66,15 @@ class Window:
     def _is_home(self, url: str) -> bool:
         return urlsplit(url).netloc == urlsplit(self.url).netloc
 
+    def tab_to(self, name: str) -> None:
+        """Go on by the tab key to what has this name."""
+        for _ in range(40):
+            self.page.keyboard.press("Tab")
+            focused = self.page.locator(":focus")
+            if focused.count() and name in (focused.aria_snapshot()):
+                return
+        raise AssertionError(f"the tab key does not lead to {name}")
+
     def open(self, path: str) -> None:
         """Go to a page of the server, which must be there."""
         answer = self.page.goto(self.url + path)
@@ -107,6 +117,7 @@ class Browser:
     def __init__(self) -> None:
         program, self._axe = chromium(), axe()
         self._thread = ThreadPoolExecutor(1)
+        self._own = self._thread.submit(threading.get_ident).result()
         self._driver = self.do(lambda: sync_playwright().start())
         self._chromium = self.do(
             lambda: self._driver.chromium.launch(
@@ -118,12 +129,17 @@ class Browser:
 
     def do(self, work: Callable[..., T], **arguments: Any) -> T:
         """What a function answers that uses the browser."""
+        if threading.get_ident() == self._own:
+            return work(**arguments)
         return self._thread.submit(work, **arguments).result()
 
     @contextmanager
     def window(self, url: str, **options: Any) -> Iterator[Window]:
-        """A window of a person of its own; in the end nothing has gone wrong in it."""
-        context = self.do(lambda: self._chromium.new_context(**options))
+        """A window of a person of its own, in which nothing moves; in the end nothing has gone
+        wrong in it.
+        """
+        wanted = {"reduced_motion": "reduce", **options}
+        context = self.do(lambda: self._chromium.new_context(**wanted))
         self.do(lambda: context.add_init_script(self._axe))
         window = self.do(lambda: Window(context, url))
         try:

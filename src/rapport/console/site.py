@@ -9,8 +9,18 @@ from rapport.clock import Clock
 from rapport.console.api import Api
 from rapport.console.door import Door
 from rapport.console.guard import Guard
-from rapport.console.pages import engagement, log, suggest, timeline
+from rapport.console.pages import (
+    account,
+    accounts,
+    engagement,
+    log,
+    people,
+    person,
+    suggest,
+    timeline,
+)
 from rapport.console.people import called, initials
+from rapport.console.silence import apart
 from rapport.console.touches import FAMILIES
 from rapport.console.view import View
 from rapport.contract.kit.errors import ApiError, NotFound
@@ -30,7 +40,7 @@ class Console:
     """
 
     def __init__(self, invoker: Invoker, store: Store, clock: Clock, limits: Limits | None) -> None:
-        self._view = View(called=called, initials=initials)
+        self._view = View(apart=apart, called=called, initials=initials)
         sessions = Sessions(store, clock)
         self._guard = Guard(sessions, Api(invoker), self._view, clock, limits)
         self._door = Door(sessions, self._guard, self._view)
@@ -44,6 +54,10 @@ class Console:
             page("/log", log.show, log.do),
             page("/files", log.show, log.upload),
             page("/files/{id}", engagement.file),
+            page("/accounts", accounts.show),
+            page("/accounts/{id}", account.show),
+            page("/people", people.show),
+            page("/people/{id}", person.show),
             page("/suggest/people", suggest.people),
             page("/suggest/accounts", suggest.accounts),
             *(

@@ -49,7 +49,11 @@ class Place(NamedTuple):
     icon: str
 
 
-PLACES = (Place(words.TIMELINE, "/", "timeline"),)
+PLACES = (
+    Place(words.TIMELINE, "/", "timeline"),
+    Place(words.ACCOUNTS, "/accounts", "accounts"),
+    Place(words.PEOPLE, "/people", "people"),
+)
 
 
 class Static:

@@ -70,6 +70,8 @@ TYPED = {
 # Places.
 MAIN = "Main"
 TIMELINE = "Timeline"
+ACCOUNTS = "Accounts"
+PEOPLE = "People"
 REFERENCE = "API reference"
 SKIP = "Skip to the page"
 
@@ -140,3 +142,42 @@ CHANGED_MEANWHILE = (
     "Somebody saved this since you opened it. "
     "Theirs is below; save again to put yours in its place."
 )
+
+# Accounts and people.
+NEVER = "Never"
+NONE = "None"
+AGO = "{days} days ago"
+AHEAD = "In {days} days"
+LEVELS = {"quiet": "gone quiet", "lost": "long gone quiet"}
+ORDER = "Order"
+ORDERS = {"touch": "Longest silent", "name": "By name", "new": "Newest"}
+PART_IN_ORDER = (
+    "In order among these {rows}; there are more. A filter by owner, tier or tag brings all that "
+    "fit into order."
+)
+OWNER = "Owner"
+TIER = "Tier"
+ACCOUNT = "Account"
+LAST_TOUCH = "Last touch"
+NEXT_TOUCH = "Next touch"
+FIRST_TOUCH = "First touch"
+RECENT = "30 days"
+SUMS = "30 and 90 days"
+NO_ACCOUNTS = "Accounts stand here, the longest silent first, as soon as the API has made one:"
+NO_PEOPLE = "Those whom you meet stand here as soon as the API has added one:"
+NO_TOUCH = "No touch yet."
+IN_TIMELINE = "All in the timeline"
+WHO = "Who"
+SIDES = {"contacts": "Contacts", "team": "Team"}
+ROLE = "Role"
+ROLES = {"admin": "Admin", "member": "Member", "viewer": "Viewer"}
+EMAIL = "Email"
+TELEPHONE = "Telephone"
+ALL_PEOPLE = "All people"
+SAID = {"owner": "Owner: {}", "tier": "Tier: {}", "tag": "Tag: {}", "account": "Account: {}"}
+ACCOUNT_FIELDS = {
+    "description": "Description",
+    "domains": "Domains",
+    "external_refs": "External references",
+    "websites": "Websites",
+}

@@ -28,6 +28,7 @@ async def show(visit: Visit) -> Response:
         account=found,
         story=story,
         silence=silence(visit.moments, story.rhythm, quiet),
+        log=address("/log", only),
         more=address("/", only),
         people=await _people(visit, people, quiet),
         all_people="" if is_all else address("/people", only),

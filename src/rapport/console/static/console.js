@@ -15,6 +15,19 @@
     event.detail.headers["X-Asked"] = new URL(event.detail.path, location.href).href;
   });
 
+  /* A fragment's addresses are meant from the page that it was made for. */
+  const named = ["href", "action", "hx-get", "hx-post", "data-suggest", "data-files"];
+  const settled = (text, page) => {
+    const made = new DOMParser().parseFromString(text, "text/html");
+    for (const name of named)
+      for (const one of made.querySelectorAll(`[${name}]`))
+        one.setAttribute(name, new URL(one.getAttribute(name), page).href);
+    return made.documentElement.outerHTML;
+  };
+  document.addEventListener("htmx:beforeSwap", ({detail}) => {
+    detail.serverResponse = settled(detail.serverResponse, detail.xhr.responseURL);
+  });
+
   /* Log from anywhere: the form's own page in a drawer. */
   const open = async (url) => {
     await htmx.ajax("GET", url, {target: "#drawer-body", select: "#log", swap: "innerHTML"});

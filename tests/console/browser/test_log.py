@@ -1,18 +1,15 @@
 """Logging an engagement: by keyboard alone, with a thumb, without script, and not twice."""
 
-import pytest
-from playwright.sync_api import Page, expect
+import re
 
-from tests.console.browser.doing import sign_in
+import pytest
+from playwright.sync_api import expect
+
+from tests.console.browser.doing import field, fill, sign_in
 from tests.console.browser.window import HEIGHT, Browser, Window
 from tests.support.server import Client, Server
 
 pytestmark = pytest.mark.timeout(300)
-
-
-def type_into(page: Page, fields: dict[str, str]) -> None:
-    for label, text in fields.items():
-        page.get_by_label(label, exact=True).fill(text)
 
 
 def only_engagement(client: Client) -> dict[str, object]:
@@ -26,8 +23,8 @@ def test_an_engagement_is_logged_by_keyboard_alone(window: Window, alice: Client
     sign_in(window, alice)
     keyboard = window.page.keyboard
     keyboard.press("c")
-    expect(window.page.get_by_role("heading", name="Log an engagement")).to_be_visible()
-    window.tab_to("Who")
+    expect(field(window, "Who")).to_be_focused()
+    window.is_accessible()
     keyboard.type("me")
     window.tab_to("Call")
     keyboard.press("ArrowRight")
@@ -39,7 +36,7 @@ def test_an_engagement_is_logged_by_keyboard_alone(window: Window, alice: Client
     keyboard.type("Budget is approved.")
     window.tab_to("Save")
     keyboard.press("Enter")
-    expect(window.page.get_by_role("heading", level=1)).to_have_text("Renewal terms")
+    expect(window.page.get_by_role("heading", name="Renewal terms", exact=True)).to_be_visible()
     made = only_engagement(alice)
     assert made["engagement_type"] == "email"
     assert made["parents"] == [account["id"]]
@@ -53,15 +50,15 @@ def test_an_engagement_is_logged_with_a_thumb_on_a_phone(
         server.url, viewport={"width": 390, "height": HEIGHT}, has_touch=True, is_mobile=True
     ) as phone:
         sign_in(phone, alice)
-        phone.page.get_by_role("navigation", name="Places").get_by_text("Log").tap()
-        type_into(phone.page, {"Who": "me", "About": "On the way"})
-        phone.page.get_by_text("Visit").tap()
+        phone.page.get_by_role("link", name="Log an engagement").last.tap()
+        fill(phone, Who="me", About="On the way")
+        phone.page.get_by_role("radio", name="Visit").tap()
         save = phone.page.get_by_role("button", name="Save")
         box = save.bounding_box()
         assert box is not None
         assert box["height"] >= 44
         save.tap()
-        expect(phone.page.get_by_role("heading", level=1)).to_have_text("On the way")
+        expect(phone.page.get_by_role("heading", name="On the way", exact=True)).to_be_visible()
     assert only_engagement(alice)["engagement_type"] == "offline"
 
 
@@ -71,9 +68,9 @@ def test_signing_in_reading_and_logging_work_without_script(
     with browser.window(server.url, java_script_enabled=False) as plain:
         sign_in(plain, alice)
         plain.page.get_by_role("link", name="Log an engagement").first.click()
-        type_into(plain.page, {"Who": "me", "About": "By hand"})
+        fill(plain, Who="me", About="By hand")
         plain.page.get_by_role("button", name="Save").click()
-        expect(plain.page.get_by_role("heading", level=1)).to_have_text("By hand")
+        expect(plain.page.get_by_role("heading", name="By hand", exact=True)).to_be_visible()
         plain.open("/")
         expect(plain.page.get_by_role("link", name="By hand")).to_be_visible()
 
@@ -81,9 +78,9 @@ def test_signing_in_reading_and_logging_work_without_script(
 def test_a_double_click_on_save_makes_one(window: Window, alice: Client) -> None:
     sign_in(window, alice)
     window.open("/log")
-    type_into(window.page, {"Who": "me", "About": "Once"})
+    fill(window, Who="me", About="Once")
     window.page.get_by_role("button", name="Save").dblclick()
-    expect(window.page.get_by_role("heading", level=1)).to_have_text("Once")
+    expect(window.page.get_by_role("heading", name="Once", exact=True)).to_be_visible()
     assert only_engagement(alice)["title"] == "Once"
 
 
@@ -92,14 +89,12 @@ def test_a_refused_form_keeps_what_was_typed_and_names_the_field(
 ) -> None:
     sign_in(window, alice)
     window.open("/log")
-    type_into(window.page, {"Who": "Nobody Known", "About": "Kept", "Notes": "Kept too"})
+    fill(window, Who="Nobody Known", About="Kept", Notes="Kept too")
     window.page.get_by_role("button", name="Save").click()
-    who = window.page.get_by_label("Who", exact=True)
-    expect(who).to_have_accessible_description(
-        "Nobody here is called Nobody Known", ignore_case=True
-    )
+    who = field(window, "Who")
+    expect(who).to_have_accessible_description(re.compile("Nobody here is called Nobody Known"))
     expect(who).to_have_value("Nobody Known")
-    expect(window.page.get_by_label("Notes")).to_have_value("Kept too")
+    expect(field(window, "Notes")).to_have_value("Kept too")
     window.said("400")
     window.is_accessible()
 
@@ -107,6 +102,6 @@ def test_a_refused_form_keeps_what_was_typed_and_names_the_field(
 def test_an_unfinished_form_survives_a_reload(window: Window, alice: Client) -> None:
     sign_in(window, alice)
     window.open("/log")
-    type_into(window.page, {"About": "Half done"})
+    fill(window, About="Half done")
     window.open("/log")
-    expect(window.page.get_by_label("About")).to_have_value("Half done")
+    expect(field(window, "About")).to_have_value("Half done")

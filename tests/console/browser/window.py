@@ -30,9 +30,17 @@ AXE = """async () => {
 STICKING_OUT = """() => {
   const page = document.scrollingElement;
   if (page.scrollWidth <= page.clientWidth) return [];
+  const ends = (one) => one.getBoundingClientRect().right;
+  const clipped = (one) => one !== document.body && (clipped(one.parentElement) ||
+    getComputedStyle(one).overflowX !== "visible" && ends(one) <= page.clientWidth);
   return [...document.body.querySelectorAll("*")]
-    .filter((one) => one.getBoundingClientRect().right > page.clientWidth)
-    .map((one) => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 40)}`);
+    .filter((one) => ends(one) > page.clientWidth && !clipped(one))
+    .map((one) => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 40)}`)
+    .concat(`${page.scrollWidth} of ${page.clientWidth} px`);
+}"""
+FOCUSED = """() => {
+  const one = document.activeElement;
+  return one.matches("input, textarea, button") && (one.labels?.[0] ?? one).innerText.trim();
 }"""
 SHIFTS = """() => new Promise((told) => {
   new PerformanceObserver((list) => told(
@@ -67,11 +75,10 @@ class Window:
         return urlsplit(url).netloc == urlsplit(self.url).netloc
 
     def tab_to(self, name: str) -> None:
-        """Go on by the tab key to what has this name."""
+        """Go on by the tab key to the field or button of this name."""
         for _ in range(40):
             self.page.keyboard.press("Tab")
-            focused = self.page.locator(":focus")
-            if focused.count() and name in (focused.aria_snapshot()):
+            if self.page.evaluate(FOCUSED) == name:
                 return
         raise AssertionError(f"the tab key does not lead to {name}")
 
@@ -85,6 +92,11 @@ class Window:
         """The browser complained of this once, as it should."""
         found = next(one for one in self.complaints if text in one)
         self.complaints.remove(found)
+
+    def text(self) -> str:
+        """All that the page says, and what its fields hold."""
+        held = "[...document.querySelectorAll('input, textarea')].map((one) => one.value).join(' ')"
+        return f"{self.page.locator('body').inner_text()} {self.page.evaluate(held)}"
 
     def is_accessible(self, themes: Sequence[Theme] = THEMES) -> None:
         """Axe finds nothing on the page, in any theme."""

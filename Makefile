@@ -15,10 +15,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where this is set, each start of Python compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install serve check test faults test-azure lint format docs lock bench
+.PHONY: help install serve check test faults test-azure console screenshots lint format docs lock bench
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed ## Make .venv with Rapport and its tools, as locked; leaves .venv/bin/rapport
 
@@ -38,6 +38,12 @@ faults: .venv/.installed ## Kill what runs, again and again (KILLS=60 WRITES=200
 test-azure: .venv/.installed ## Install Azurite (npm, 370 MB) and run the tests of file stores on it too
 	$(BIN)/python -m tests.blobs.azurite.install
 	$(BIN)/pytest -n 2 tests/blobs
+
+console: .venv/.installed ## Run the long form of the browser's tests
+	RAPPORT_TEST_LONG=1 $(BIN)/pytest -n 2 tests/console $(ARGS)
+
+screenshots: .venv/.installed ## Picture every page in both themes and five widths into .screenshots/ (ONLY="timeline people")
+	$(BIN)/python -m tests.console.browser.screenshots $(ONLY)
 
 lint: .venv/.installed ## Check style, types and the direction of imports
 	$(BIN)/ruff check

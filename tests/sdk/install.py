@@ -56,18 +56,18 @@ def in_wheel() -> Path:
 def node_modules() -> Path:
     """The folder that has the TypeScript client."""
     folder = CLIENT / "node_modules"
-    _once(CLIENT, folder / ".installed", _npm_ci)
+    once(CLIENT, folder / ".installed", npm_ci)
     return folder
 
 
 def environment(name: str) -> Path:
     """The Python of the environment of `python` or `mcp`."""
     folder = HERE / name
-    _once(folder, folder / ".venv" / ".installed", _sync)
+    once(folder, folder / ".venv" / ".installed", _sync)
     return folder / ".venv" / "bin" / "python"
 
 
-def _once(folder: Path, stamp: Path, install: Callable[[Path], None]) -> None:
+def once(folder: Path, stamp: Path, install: Callable[[Path], None]) -> None:
     """Install unless what is locked there is installed already; of processes that ask at once,
     one does it.
     """
@@ -83,7 +83,8 @@ def _once(folder: Path, stamp: Path, install: Callable[[Path], None]) -> None:
         os.close(descriptor)
 
 
-def _npm_ci(folder: Path) -> None:
+def npm_ci(folder: Path) -> None:
+    """Install what a folder's `package-lock.json` names, and run none of its scripts."""
     path = f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"
     subprocess.run(
         [*npm(), "ci", "--ignore-scripts"], cwd=folder, env={**os.environ, "PATH": path}, check=True

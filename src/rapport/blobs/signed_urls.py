@@ -72,6 +72,11 @@ class SignedUrls:
         self._upload_life = (UPLOAD_SECONDS if seconds is None else seconds) * SECOND
         self._download_life = (DOWNLOAD_SECONDS if seconds is None else seconds) * SECOND
 
+    @property
+    def base(self) -> str:
+        """What URLs begin with for those who came in by none."""
+        return self._base_url or self.local_url
+
     def upload(self, place: Place, *, origin: str, now: int) -> UploadUrl:
         """A URL that takes this version's bytes."""
         expires = str((now + self._upload_life) // MILLISECOND)

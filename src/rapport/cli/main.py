@@ -11,6 +11,7 @@ from rapport import __version__
 from rapport.cli.ask import CommandAnswer, fail, settings_of, show_org
 from rapport.cli.call import call
 from rapport.cli.copy import copy
+from rapport.cli.login import login
 from rapport.cli.options import (
     Commands,
     Config,
@@ -106,7 +107,7 @@ cli = Commands(
 )
 cli.callback(invoke_without_command=True)(version_flag)
 # Help tells of them in this order.
-for one in (serve, init, call, migrate, copy, settings):
+for one in (serve, login, init, call, migrate, copy, settings):
     cli.command()(one)
 for name, group in {"orgs": orgs, "users": users, "tokens": tokens, "webhooks": webhooks}.items():
     cli.add_typer(group, name=name)

@@ -100,6 +100,12 @@ class TokensRevoke(_InOrg):
     token: Short
 
 
+class Login(_InOrg):
+    """Whose link into the console; without a user the org's oldest admin's."""
+
+    user: Short | UnsetType = UNSET
+
+
 class Call(_InOrg):
     """A method, and its request as JSON."""
 

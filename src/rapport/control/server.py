@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from rapport.blobs.signed_urls import SignedUrls
 from rapport.contract import commands as contract
 from rapport.contract.kit.errors import ApiError, NotFound
 from rapport.contract.kit.fields import UNSET, Request
@@ -38,6 +39,7 @@ _TAKES: dict[str, type[Request]] = {
     "tokens create": contract.TokensCreate,
     "tokens list": contract.TokensList,
     "tokens revoke": contract.TokensRevoke,
+    "login": contract.Login,
     "call": contract.Call,
 }
 
@@ -65,9 +67,10 @@ def sentence(error: ApiError) -> str:
 class Commands:
     """What can be asked of an open store."""
 
-    def __init__(self, admin: Admin, invoker: Invoker) -> None:
+    def __init__(self, admin: Admin, invoker: Invoker, urls: SignedUrls) -> None:
         self._admin = admin
         self._invoker = invoker
+        self._urls = urls
         self._known: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
             "init": admin.init,
             "orgs create": admin.orgs_create,
@@ -83,6 +86,7 @@ class Commands:
             "tokens create": admin.tokens_create,
             "tokens list": admin.tokens_list,
             "tokens revoke": admin.tokens_revoke,
+            "login": self._login,
             "call": self._call,
         }
 
@@ -97,6 +101,14 @@ class Commands:
         except ApiError as error:
             status, _, body = render(error)
             return {"status": status, "body": body.decode(), "error": sentence(error)}
+
+    def sign_in_url(self, secret: str) -> str:
+        """Where a link's secret signs somebody in."""
+        return f"{self._urls.base}/sign-in/{secret}"
+
+    async def _login(self, **arguments: str) -> dict[str, Any]:
+        answer = await self._admin.login(**arguments)
+        return {"user": answer["user"], "url": self.sign_in_url(answer["secret"])}
 
     async def _call(
         self, *, method: str, body: str, user: str | None = None, org: str | None = None

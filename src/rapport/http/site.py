@@ -4,14 +4,15 @@ bytes.
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from rapport import __version__
 from rapport.contract.kit.errors import ApiError, MethodNotAllowed, NotFound, ServiceUnavailable
@@ -28,6 +29,19 @@ from rapport.wire.errors import render, wrong_verb
 if TYPE_CHECKING:
     from rapport.http.reference.page import Reference
 
+
+class Pages(Protocol):
+    """Pages for people; see `rapport.console.site.Console`."""
+
+    def routes(self) -> list[Route]:
+        """Where they are."""
+        ...
+
+    def refusal(self, request: Request, error: ApiError) -> Response:
+        """A refusal as a page."""
+        ...
+
+
 _GUARDED = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 
 
@@ -39,6 +53,7 @@ def site(
     strict: bool,
     public_url: str,
     is_leaving: Callable[[], bool],
+    console: Pages,
 ) -> Starlette:
     """The application for every path that is no method.
 
@@ -49,6 +64,7 @@ def site(
         strict: the document leaves out what is not DevRev's.
         public_url: what callers find the server by, if it is known; the document names it.
         is_leaving: whether the server is about to stop.
+        console: pages for people; programs don't see them.
     """
     document = Once(
         partial(openapi.document, version=__version__, strict=strict, server=public_url or "/")
@@ -90,7 +106,7 @@ def site(
 
     return Starlette(
         routes=[
-            _get("/", to_docs),
+            _ForPrograms("/", to_docs, methods=["GET"]),
             _get("/healthz", healthz),
             _get("/readyz", readyz),
             _get("/metrics", metrics.answer),
@@ -99,8 +115,9 @@ def site(
             _get("/docs/", to_docs),
             _get("/docs/{name:path}", docs),
             *files.routes,
+            *console.routes(),
         ],
-        exception_handlers={HTTPException: _http_error, ApiError: _api_error},
+        exception_handlers={HTTPException: partial(_http_error, console), ApiError: _api_error},
     )
 
 
@@ -109,6 +126,23 @@ def _get(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route
     route = Route(path, endpoint, methods=["GET"])
     route.methods = {"GET"}
     return route
+
+
+class _ForPrograms(Route):
+    """A route that a person's browser does not see."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As a route does, for whoever does not ask for a page."""
+        if scope["type"] == "http" and wants_page(Request(scope)):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person's browser asks: it takes HTML, and before JSON."""
+    accept = request.headers.get("accept", "")
+    html, json = accept.find("text/html"), accept.find("application/json")
+    return html >= 0 and (json < 0 or html < json)
 
 
 def _reference(document: Json) -> "Reference":
@@ -122,15 +156,16 @@ def _json(status: int, body: bytes, headers: dict[str, str] | None = None) -> Re
     return Response(body, status, headers, "application/json")
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
-    """Starlette's own refusals in the API's shape."""
+async def _http_error(console: Pages, request: Request, error: Exception) -> Response:
+    """Starlette's own refusals in the API's shape, or as a page."""
     assert isinstance(error, HTTPException)  # noqa: S101  # what Starlette registered this for
     if error.status_code == MethodNotAllowed.status:
         allow = (error.headers or {}).get("Allow", "GET")
         return _rendered(wrong_verb(request.method, request.url.path, allow))
-    return _rendered(
-        NotFound("route not found", detail=f"Nothing is served at {request.url.path}; see /docs.")
+    refusal = NotFound(
+        "route not found", detail=f"Nothing is served at {request.url.path}; see /docs."
     )
+    return console.refusal(request, refusal) if wants_page(request) else _rendered(refusal)
 
 
 async def _api_error(_request: Request, error: Exception) -> Response:

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 import structlog
 
 from rapport import idempotency
+from rapport.auth import sessions
 from rapport.blobs import Blobs
 from rapport.clock import SECOND, Clock
 from rapport.operations import artifacts, dev_orgs
 from rapport.store import artifacts as store
 from rapport.store import dev_orgs as dev_org_store
 from rapport.store import events
+from rapport.store import sessions as session_store
 from rapport.store import webhook_deliveries as deliveries
 from rapport.store.kit.db import Store, alone, look
 
@@ -71,6 +73,7 @@ class Cleaner:
                     await self.forget_keys()
                     await self.forget_events()
                     await self.forget_deliveries()
+                    await self.forget_sessions()
                     await self.remove_orgs()
                     last = time.monotonic()
                 await self.remove_blobs()
@@ -119,6 +122,20 @@ class Cleaner:
         forgotten = 0
         while bite := await alone(
             self._store, lambda tx: deliveries.forget(tx, before=before, most=_BITE)
+        ):
+            forgotten += bite
+            await asyncio.sleep(_PAUSE)
+        return forgotten
+
+    async def forget_sessions(self) -> int:
+        """Forget sessions that nobody uses any more, and links that ran out; how many."""
+        now = self._clock()
+        forgotten = 0
+        while bite := await alone(
+            self._store,
+            lambda tx: session_store.forget(
+                tx, seen_before=now - sessions.IDLE, due_before=now, most=_BITE
+            ),
         ):
             forgotten += bite
             await asyncio.sleep(_PAUSE)

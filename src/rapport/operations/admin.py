@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from rapport.auth import scopes, tokens
+from rapport.auth import scopes, sessions, tokens
 from rapport.auth.caller import Caller
 from rapport.blobs import Blobs
 from rapport.clock import DAY, Clock, format_rfc3339
@@ -290,6 +290,29 @@ class Admin:
             ):
                 raise AdminError(f"there is no live token {token}")
             return {"display_id": id_.display_id, "revoked": True}
+
+        return await alone(self._store, work, seconds=_SECONDS)
+
+    async def login(self, *, user: str | None = None, org: str | None = None) -> Json:
+        """Make a link into the console for a dev user, else for the org's oldest admin; of the link
+        only its secret is here, for who asks knows the server's address.
+        """
+
+        async def work(tx: Tx) -> Json:
+            own = await self._org(tx, org)
+            row = (
+                await user_store.first_admin(tx, own)
+                if user is None
+                else await _named(tx, own, user)
+            )
+            if row is None or row.kind != ids.DEV_USER.name:
+                raise AdminError(
+                    f"there is no dev user {user!r}" if user else "the org has no active admin"
+                )
+            if row.state != "active":
+                raise AdminError(f"{row.display_id} is {row.state}: rapport users activate lets in")
+            secret = await sessions.invite(tx, own, row.display_id, self._clock())
+            return {"user": _user_answer(row), "secret": secret}
 
         return await alone(self._store, work, seconds=_SECONDS)
 

@@ -22,6 +22,7 @@ from rapport.blobs import Blobs
 from rapport.blobs.local import LocalBlobs
 from rapport.blobs.signed_urls import SignedUrls, read_key
 from rapport.clock import DAY, SECOND, Clock, system_clock
+from rapport.console.site import Console
 from rapport.contract.kit.errors import ApiError
 from rapport.control import server as control
 from rapport.events.bell import Bell
@@ -120,7 +121,7 @@ class Opened:
             store, clock, self.tools, key_life=_key_life(settings), bell=self.bell
         )
         self.admin = Admin(store, blobs, clock)
-        self.commands = control.Commands(self.admin, self.invoker)
+        self.commands = control.Commands(self.admin, self.invoker, urls)
 
 
 @contextlib.asynccontextmanager
@@ -285,6 +286,7 @@ def _application(opened: Opened, settings: Settings, limits: Limits | None, stat
         site=site(
             opened.store, files, _metrics(opened, settings), strict=settings.strict,
             public_url=settings.public_url, is_leaving=lambda: state.is_leaving,
+            console=Console(opened.invoker, opened.store, opened.clock, limits),
         ),
     )  # fmt: skip
     if settings.cors_origins:
@@ -310,16 +312,15 @@ async def _serve(
             secured = tls.chosen(settings)
             if settings.tls == "dev":
                 tls.say_trust(settings, say)
-            is_first = await _first_start(opened, first, say)
-            # Of several workers one is enough to say it.
-            if not is_first and (parent is None or parent.number == 1):
-                await _hint(opened, settings, first, say)
             host, port = taken.getsockname()[:2]
             opened.tools.urls.local_url = listener.url(settings, host, port)
+            invitation = await _welcome(opened, settings, first, say, parent)
 
             def say_ready() -> None:
                 if parent is None:
                     say(f"Rapport serves {opened.tools.urls.local_url} (reference: /docs)")
+                    if invitation:
+                        say(invitation)
                     notify.ready()
                 else:
                     parent.ready()
@@ -494,6 +495,27 @@ async def _first_start(opened: Opened, first: First, say: Callable[[str], None])
     return True
 
 
+async def _welcome(
+    opened: Opened,
+    settings: Settings,
+    first: First,
+    say: Callable[[str], None],
+    parent: Parent | None,
+) -> str:
+    """Initialise an empty store and tell how to get in, else how to get a token.
+
+    Returns:
+        What whoever has just made the store is told once it is served, if anything.
+    """
+    if await _first_start(opened, first, say):
+        made = await opened.commands.run("login", {})
+        return f"Sign in to the console within ten minutes: {made['url']}"
+    # Of several workers one is enough to say it.
+    if parent is None or parent.number == 1:
+        await _hint(opened, settings, first, say)
+    return ""
+
+
 async def _hint(
     opened: Opened, settings: Settings, first: First, say: Callable[[str], None]
 ) -> None:
@@ -507,7 +529,10 @@ async def _hint(
         else ""
     )
     place += " --database URL" if settings.found["database_url"].source == "--database" else ""
-    say(f"For a token: rapport tokens create {await opened.admin.holder()}{place}")
+    say(
+        f"For a token: rapport tokens create {await opened.admin.holder()}{place}; for a link into "
+        f"the console: rapport login{place}"
+    )
 
 
 def serve(

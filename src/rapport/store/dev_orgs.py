@@ -94,6 +94,8 @@ async def rename(tx: Tx, row: OrgRow) -> None:
 # that number them, go behind what they are about.
 TABLES = {
     "tokens": "number",
+    "sessions": "hash",
+    "login_links": "hash",
     "webhooks": "number",
     "webhook_deliveries": "number",
     "webhook_attempts": "delivery, number",

@@ -1,0 +1,3 @@
+"""The console: pages for people, by the same methods as the API, so that none can do what its
+reader may not.
+"""

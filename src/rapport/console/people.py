@@ -1,0 +1,122 @@
+"""Whom somebody means: by address, id or name, as one types them."""
+
+from typing import Any
+
+from rapport.console import words
+from rapport.console.guard import Visit
+from rapport.contract import accounts, dev_users, rev_users
+from rapport.contract.kit import ids
+from rapport.contract.kit.method import Method
+
+_PAGE = 100
+# As far as names are looked for: the newest so many pages of each kind.
+_PAGES = 5
+
+
+class CannotTell(Exception):
+    """Nobody or several fit what was typed; the text says so to whoever typed it."""
+
+
+async def find_people(visit: Visit, text: str) -> list[str]:
+    """The ids of those whom a list with commas names.
+
+    Raises:
+        CannotTell: a name fits nobody, or several.
+    """
+    return [await _find_person(visit, name) for name in dict.fromkeys(_names(text))]
+
+
+async def find_account(visit: Visit, text: str) -> list[str]:
+    """The id of the account that is named, or ids with commas as they are; empty for nothing.
+
+    Raises:
+        CannotTell: no account is called so, or several are.
+    """
+    if not text:
+        return []
+    if all(_is_id(one) for one in _names(text)):
+        return _names(text)
+    by = "domains" if "." in text and " " not in text else "display_name"
+    found = (await visit.ask(accounts.LIST, {by: [text], "limit": 5}))["accounts"]
+    return [_only(text, [(one["display_id"], one["display_name"]) for one in found])]
+
+
+async def _find_person(visit: Visit, name: str) -> str:
+    if name.lower() == "me":
+        return visit.caller.user_id
+    if _is_id(name):
+        return name
+    if "@" in name:
+        own = (await visit.ask(dev_users.LIST, {"email": [name]}))["dev_users"]
+        theirs = own or (await visit.ask(rev_users.LIST, {"email": [name]}))["rev_users"]
+        return _only(name, [(one["display_id"], called(one)) for one in theirs])
+    fitting = [
+        one
+        for one in await known_people(visit)
+        if name.casefold() in {called(one).casefold(), one.get("full_name", "").casefold()}
+    ]
+    return _only(name, [(one["display_id"], one.get("email") or called(one)) for one in fitting])
+
+
+async def known_people(visit: Visit) -> list[Any]:
+    """Colleagues and contacts, the newest first, as many as names are looked for among."""
+    return [
+        *await _pages(visit, dev_users.LIST, "dev_users", {"state": ["active"]}),
+        *await _pages(visit, rev_users.LIST, "rev_users", {}),
+    ]
+
+
+async def known_accounts(visit: Visit) -> list[Any]:
+    """Accounts, the newest first, as many as names are looked for among."""
+    return await _pages(visit, accounts.LIST, "accounts", {})
+
+
+async def _pages(visit: Visit, method: Method, field: str, request: dict[str, Any]) -> list[Any]:
+    if not visit.may(method):
+        return []
+    found: list[Any] = []
+    for _ in range(_PAGES):
+        answer = await visit.ask(method, {**request, "limit": _PAGE})
+        found += answer[field]
+        if "next_cursor" not in answer:
+            break
+        request = {**request, "cursor": answer["next_cursor"]}
+    return found
+
+
+def called(person: Any) -> str:
+    """What a person or an account is called; what is gone has only its id."""
+    if isinstance(person, str):
+        return person.rpartition("/")[2]
+    return str(
+        person.get("display_name")
+        or person.get("full_name")
+        or person.get("email")
+        or person["display_id"]
+    )
+
+
+def initials(person: Any) -> str:
+    """One or two letters for a person."""
+    parts = called(person).replace("@", " ").split()
+    return "".join(part[0] for part in (parts[0], *parts[1:][-1:])).upper()
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.replace(";", ",").split(",") if name.strip()]
+
+
+def _is_id(text: str) -> bool:
+    """Whether it is an id, short or long: the API says whether there is such a one."""
+    kind, mark, number = text.partition("-")
+    known = {one.prefix for one in (ids.DEV_USER, ids.REV_USER, ids.ACCOUNT, ids.OPPORTUNITY)}
+    return text.startswith("don:") or (mark == "-" and kind.upper() in known and number.isdecimal())
+
+
+def _only(name: str, found: list[tuple[str, str]]) -> str:
+    if not found:
+        raise CannotTell(words.NOBODY_FITS.format(name=name))
+    if len(found) > 1:
+        who = ", ".join(what for _, what in found)
+        raise CannotTell(words.SEVERAL_FIT.format(name=name, who=who))
+    return found[0][0]

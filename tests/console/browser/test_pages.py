@@ -1,0 +1,112 @@
+"""Every page: for everybody, on every screen, in both themes, whatever the texts on it are."""
+
+from typing import NamedTuple
+
+import pytest
+
+from tests.console.browser.doing import sign_in
+from tests.console.browser.window import Window
+from tests.support.server import Client, Server
+
+PAGES = [
+    "timeline", "filtered", "log", "engagement", "edit", "accounts", "account", "people", "team",
+    "person",
+]  # fmt: skip
+pytestmark = pytest.mark.timeout(300)
+# Markup, a template's braces, a link that runs, text from right to left, and no place to break.
+HOSTILE = "<img src=x onerror=alert(1)>{{ 7 * 7 }}</td>'\"&amp; \u202eabc مرحبا " + "W" * 80
+LINK = "[x](javascript:alert(1)) <script>alert(1)</script>"
+
+
+class Hostile(NamedTuple):
+    """An org in which every text is hostile."""
+
+    client: Client
+    paths: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def hostile(server: Server) -> Hostile:
+    client = server.make_org("<b>Org</b> & {{ org }}")
+    account = client.ok(
+        "accounts.create",
+        {
+            "display_name": HOSTILE,
+            "description": LINK,
+            "tier": HOSTILE[:60],
+            "owned_by": [client.user],
+            "tags": [{"id": _tag(client)}],
+        },
+    )["account"]
+    person = client.ok(
+        "rev-users.create", {"display_name": HOSTILE, "account": account["id"], "description": LINK}
+    )["rev_user"]
+    client.ok("dev-users.self.update", {"display_name": HOSTILE, "full_name": HOSTILE})
+    made = client.engagement(
+        title=HOSTILE,
+        description=f"{HOSTILE}\n{LINK}",
+        members=[client.user, person["id"]],
+        parents=[account["id"]],
+        external_url="https://example.com/" + "w" * 200,
+        external_ref="r" * 200,
+        custom_fields={"tnt__note": HOSTILE},
+    )
+    client.engagement(title=HOSTILE, scheduled_date="2099-01-01T12:00:00.000Z")
+    comment = {"object": made["id"], "type": "timeline_comment", "body": f"{HOSTILE}\n\n{LINK}"}
+    client.ok("timeline-entries.create", comment)
+    client.ok("engagements.update", {"id": made["id"], "title": HOSTILE[::-1]})
+    client.ok("engagements.update", {"id": made["id"], "title": HOSTILE})
+    engagement = f"/engagements/{made['display_id']}"
+    return Hostile(
+        client,
+        {
+            "timeline": "/",
+            "filtered": f"/?kind=call&person=me&account={account['display_id']}",
+            "log": "/log",
+            "engagement": engagement,
+            "edit": f"{engagement}/edit",
+            "accounts": "/accounts",
+            "account": f"/accounts/{account['display_id']}",
+            "people": "/people",
+            "team": "/people?who=team",
+            "person": f"/people/{person['display_id']}",
+        },
+    )
+
+
+def _tag(client: Client) -> str:
+    return str(client.ok("tags.create", {"name": HOSTILE[:100]})["tag"]["id"])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_holds_whatever_is_written_on_it(
+    window: Window, hostile: Hostile, page: str
+) -> None:
+    window.page.on("dialog", lambda dialog: window.complaints.append(dialog.message))
+    sign_in(window, hostile.client)
+    window.open(hostile.paths[page])
+    assert window.shifts() == 0
+    if page not in {"log", "filtered"}:
+        assert "<img src=x onerror=alert(1)>{{ 7 * 7 }}</td>" in window.text()
+    assert window.page.locator("main img, main script, a[href^=javascript]").count() == 0
+    window.fits()
+    window.is_accessible()
+
+
+@pytest.mark.parametrize("page", ["/", "/accounts", "/people", "/people?who=team"])
+def test_an_empty_page_says_what_to_do_next(window: Window, alice: Client, page: str) -> None:
+    sign_in(window, alice)
+    window.open(page)
+    window.fits((320, 1440))
+    window.is_accessible(("light",))
+
+
+def test_the_door_and_a_refusal_are_for_everybody(window: Window, alice: Client) -> None:
+    window.open("/sign-in")
+    window.fits()
+    window.is_accessible()
+    sign_in(window, alice)
+    window.page.goto(f"{window.url}/engagements/ENGAGEMENT-404")
+    window.said("404")
+    window.fits()
+    window.is_accessible()

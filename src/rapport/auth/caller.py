@@ -28,9 +28,11 @@ class Caller(NamedTuple):
         user_id: their display id, such as `DEVU-1`.
         role: `viewer`, `member` or `admin`.
         scope: scopes separated by spaces; empty for everything that the role allows.
-        token: the number of the token; None for the command line, which needs none.
+        token: the number of the token; None for the command line and for a session that a link
+            opened, which have none.
         origin: where they came in, such as `https://rapport.example`; given to methods that sign
             URLs.
+        is_operator: they came by the command line.
     """
 
     org: str
@@ -39,6 +41,7 @@ class Caller(NamedTuple):
     scope: str = ""
     token: int | None = None
     origin: str = ""
+    is_operator: bool = False
 
 
 async def authenticate(tx: Tx, header: str | None, now: int) -> Caller:
@@ -118,9 +121,9 @@ def allows(caller: Caller, scope: str) -> bool:
 
 def may_import(caller: Caller) -> bool:
     """Whether they may say themselves who made something and when: an admin whose token says so,
-    or the operator, who needs none.
+    or for whom the operator speaks.
     """
-    says_so = caller.token is None or IMPORT in scopes.words(caller.scope)
+    says_so = caller.is_operator or IMPORT in scopes.words(caller.scope)
     return says_so and caller.role == "admin"
 
 

@@ -328,7 +328,7 @@ class Admin:
             )
             if row is None:
                 raise AdminError("the org has no active admin: name a user with --user")
-            return Caller(own, row.display_id, row.role or "member")
+            return Caller(own, row.display_id, row.role or "member", is_operator=True)
 
         return await look(self._store, work, seconds=_SECONDS)
 

@@ -1,5 +1,5 @@
 -- Who is signed in to the console, and the one-time links that sign somebody in. Only hashes are kept.
--- compatible: 12
+-- compatible: 13
 
 -- `token` is the number of the token that it was opened with; none, where it was a link.
 CREATE TABLE sessions (

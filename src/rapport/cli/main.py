@@ -9,6 +9,7 @@ import typer
 
 from rapport import __version__
 from rapport.cli.ask import CommandAnswer, fail, settings_of, show_org
+from rapport.cli.backup import backup, restore
 from rapport.cli.call import call
 from rapport.cli.copy import copy
 from rapport.cli.options import (
@@ -106,9 +107,16 @@ cli = Commands(
 )
 cli.callback(invoke_without_command=True)(version_flag)
 # Help tells of them in this order.
-for one in (serve, init, call, migrate, copy, settings):
+for one in (serve, init, call, migrate, copy, restore, settings):
     cli.command()(one)
-for name, group in {"orgs": orgs, "users": users, "tokens": tokens, "webhooks": webhooks}.items():
+groups = {
+    "orgs": orgs,
+    "users": users,
+    "tokens": tokens,
+    "webhooks": webhooks,
+    "backup": backup,
+}
+for name, group in groups.items():
     cli.add_typer(group, name=name)
 
 

@@ -12,6 +12,7 @@ from rapport.cli.ask import CommandAnswer, fail, settings_of, show_org
 from rapport.cli.backup import backup, restore
 from rapport.cli.call import call
 from rapport.cli.copy import copy
+from rapport.cli.doctor import doctor
 from rapport.cli.options import (
     Commands,
     Config,
@@ -107,7 +108,7 @@ cli = Commands(
 )
 cli.callback(invoke_without_command=True)(version_flag)
 # Help tells of them in this order.
-for one in (serve, init, call, migrate, copy, restore, settings):
+for one in (serve, init, call, migrate, copy, restore, doctor, settings):
     cli.command()(one)
 groups = {
     "orgs": orgs,

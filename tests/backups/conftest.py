@@ -1,6 +1,5 @@
 """Two stores that are served and hold something of everything, and what is made of backups."""
 
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,25 +36,30 @@ class Source(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def sources(
+def sqlite_source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
+    """A store in SQLite."""
+    made = _filled(Server(tmp_path_factory.mktemp("sources") / "sqlite", **QUICK))
+    yield made
+    assert made.server.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def postgres_source(
     postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Source]]:
-    with contextlib.ExitStack() as stack:
-        url = stack.enter_context(postgres.database(new_name()))
-        folder = tmp_path_factory.mktemp("sources")
-        made = {
-            "sqlite": _filled(Server(folder / "sqlite", **QUICK)),
-            "postgres": _filled(Server(folder / "postgres", RAPPORT_DATABASE_URL=url, **QUICK)),
-        }
+) -> Iterator[Source]:
+    """A store in PostgreSQL."""
+    with postgres.database(new_name()) as url:
+        folder = tmp_path_factory.mktemp("sources") / "postgres"
+        made = _filled(Server(folder, RAPPORT_DATABASE_URL=url, **QUICK))
         yield made
-        for source in made.values():
-            assert source.server.stop() == 0
+        assert made.server.stop() == 0
 
 
 @pytest.fixture
-def source(sources: dict[str, Source], request: pytest.FixtureRequest) -> Source:
+def source(request: pytest.FixtureRequest) -> Source:
     """A store in SQLite, unless a test names another engine."""
-    return sources[getattr(request, "param", "sqlite")]
+    made: Source = request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_source")
+    return made
 
 
 def _filled(server: Server) -> Source:

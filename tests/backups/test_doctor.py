@@ -15,10 +15,10 @@ from tests.support.postgres import PostgresServer, new_name
 
 
 @pytest.fixture(scope="module")
-def still(sources: dict[str, Source], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def still(sqlite_source: Source, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that nobody serves; tests harm copies of it."""
     folder = tmp_path_factory.mktemp("still")
-    sources["sqlite"].back_up(folder / "backups").json()
+    sqlite_source.back_up(folder / "backups").json()
     assert rapport(folder, "restore", "backups", "--data", "data").code == 0
     return folder / "data"
 

@@ -23,10 +23,10 @@ from tests.support.server import Client, Server
 
 
 @pytest.fixture(scope="module")
-def kept(sources: dict[str, Source], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kept(sqlite_source: Source, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a backup of the store in SQLite; tests change copies of it."""
     target = tmp_path_factory.mktemp("kept") / "backups"
-    sources["sqlite"].back_up(target).json()
+    sqlite_source.back_up(target).json()
     return target
 
 

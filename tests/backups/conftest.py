@@ -55,7 +55,7 @@ def postgres_source(
         assert made.server.stop() == 0
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def source(request: pytest.FixtureRequest) -> Source:
     """A store in SQLite, unless a test names another engine."""
     made: Source = request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_source")

@@ -71,6 +71,8 @@ _FAULTS: list[tuple[str, str, str]] = [
     ("references", "DELETE FROM users WHERE kind = 'rev_user'", "engagement_members "),
     ("references", "DELETE FROM tags", "engagement_tags "),
     ("references", "DELETE FROM accounts", "opportunities "),
+    ("places", "UPDATE engagements SET modified_date = 1 WHERE number = 1", "engagement_members "),
+    ("places", "UPDATE engagement_tags SET title = 'else'", "engagement_tags "),
     ("counters", "UPDATE counters SET last = 1 WHERE kind = 'event'", "event "),
     ("counters", "DELETE FROM counters WHERE kind = 'engagement'", "engagement "),
     ("sums", "UPDATE derived_counts SET number = number + 1", "engagements "),

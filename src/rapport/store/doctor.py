@@ -97,6 +97,20 @@ async def references(bulk: Bulk) -> list[str]:
     return lost
 
 
+async def places(bulk: Bulk) -> list[str]:
+    """Links that stand elsewhere in lists than the engagement that they are of."""
+    return [
+        f"{table} {org}/{number}"
+        for table in ("engagement_members", "engagement_parents", "engagement_tags")
+        for org, number in await bulk.all(
+            f"SELECT DISTINCT l.org, l.engagement FROM {table} l "  # noqa: S608  # the same
+            "JOIN engagements e ON e.org = l.org AND e.number = l.engagement "
+            "WHERE e.deleted_date IS NULL AND (l.created_date, l.modified_date, l.scheduled_date, "
+            "l.title) <> (e.created_date, e.modified_date, e.scheduled_date, e.title)"
+        )
+    ]
+
+
 async def orgs(bulk: Bulk) -> list[str]:
     """Tables with rows of an org that is not there."""
     return [

@@ -162,6 +162,10 @@ async def _references(place: Place) -> list[str]:
     return await doctor.references(place.bulk)
 
 
+async def _places(place: Place) -> list[str]:
+    return await doctor.places(place.bulk)
+
+
 async def _orgs(place: Place) -> list[str]:
     return await doctor.orgs(place.bulk)
 
@@ -183,6 +187,7 @@ CHECKS = [
     Check("orgs", "Does every row belong to an org?", _FROM_BACKUP, _orgs),
     Check("documents", "Do documents say what their rows do?", _FROM_BACKUP, _documents),
     Check("references", "Is everything there that is referred to?", _FROM_BACKUP, _references),
+    Check("places", "Do links stand where their engagements do?", _FROM_BACKUP, _places),
     Check("counters", "Are the next numbers new?", _FROM_BACKUP, _counters),
     Check("sums", "Are sums what there is?", _STOPPED, _sums, _recount),
     Check("files", "Are the bytes of all files there?", "take them from a backup", _files),

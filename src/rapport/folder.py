@@ -15,7 +15,7 @@ _LOCK = "lock"
 # What a server or its operator puts there, beside everything that begins with the database's name.
 _OURS = frozenset({BLOBS, KEY, SOCKET, _LOCK, "rapport.toml", "tls"})
 # What systems put at the root of a volume.
-_OF_SYSTEMS = frozenset({"lost+found", ".snapshot", ".DS_Store"})
+OF_SYSTEMS = frozenset({"lost+found", ".snapshot", ".DS_Store"})
 _RIGHTS = {os.R_OK: "read", os.R_OK | os.W_OK: "read and written"}
 
 
@@ -86,7 +86,7 @@ def _refuse_foreign(folder: Path) -> None:
     """
     _refuse_unusable(folder, folder)
     names = {path.name for path in folder.iterdir()}
-    others = {name for name in names - _OURS - _OF_SYSTEMS if not name.startswith(DATABASE)}
+    others = {name for name in names - _OURS - OF_SYSTEMS if not name.startswith(DATABASE)}
     if others and not names & {DATABASE, KEY}:
         raise CannotStart(
             f"{folder} is no data folder: it holds {min(others)!r}; name an empty or a new one"

@@ -1,21 +1,17 @@
 """`rapport copy`: a whole store from one place to another."""
 
-import contextlib
 import json
 import sys
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rapport.cli.options import Config, Json
+from rapport.cli.watching import watching
 from rapport.folder import CannotStart
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
-    from rapport.store.kit.progress import Watch
     from rapport.upkeep.copy import Copied
 
 _PLACE = "A data folder, or a postgresql:// URL."
@@ -41,7 +37,7 @@ def copy(
 
     configure_logs()
     began = time.monotonic()
-    with _watching(is_seen=sys.stderr.isatty() and not as_json) as watch:
+    with watching(is_seen=sys.stderr.isatty() and not as_json) as watch:
         copied = asyncio.run(upkeep.copy(source, target, watch, config))
     seconds = round(time.monotonic() - began, 1)
     if not copied.is_same:
@@ -88,51 +84,3 @@ def _sentences(copied: "Copied", seconds: float) -> str:
         f"count and SHA-256, and {copied.files:,} files; {seconds} s."
     )
     return "\n".join([*lines, copied.left] if copied.left else lines)
-
-
-@contextlib.contextmanager
-def _watching(*, is_seen: bool) -> "Iterator[Watch]":
-    """Who is told how far it is: a bar on the terminal, where there is one."""
-    if not is_seen:
-        yield _Nobody()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description:<30}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-    )
-    with Progress(
-        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
-    ) as progress:
-        yield _Bar(progress)
-
-
-class _Nobody:
-    """Is told, and does nothing."""
-
-    def expects(self, count: int) -> None:
-        """See `Watch.expects`."""
-
-    def passed(self, what: str, count: int) -> None:
-        """See `Watch.passed`."""
-
-
-class _Bar:
-    """Moves a bar."""
-
-    def __init__(self, progress: "Progress") -> None:
-        self._progress = progress
-        self._task = progress.add_task("counting", total=None)
-        self._total = 0
-
-    def expects(self, count: int) -> None:
-        """See `Watch.expects`."""
-        self._total += count
-        self._progress.update(self._task, total=self._total)
-
-    def passed(self, what: str, count: int) -> None:
-        """See `Watch.passed`."""
-        self._progress.update(self._task, description=what, advance=count)

@@ -9,8 +9,10 @@ import typer
 
 from rapport import __version__
 from rapport.cli.ask import CommandAnswer, fail, settings_of, show_org
+from rapport.cli.backup import backup, restore
 from rapport.cli.call import call
 from rapport.cli.copy import copy
+from rapport.cli.doctor import doctor
 from rapport.cli.login import login
 from rapport.cli.options import (
     Commands,
@@ -107,9 +109,16 @@ cli = Commands(
 )
 cli.callback(invoke_without_command=True)(version_flag)
 # Help tells of them in this order.
-for one in (serve, login, init, call, migrate, copy, settings):
+for one in (serve, login, init, call, migrate, copy, restore, doctor, settings):
     cli.command()(one)
-for name, group in {"orgs": orgs, "users": users, "tokens": tokens, "webhooks": webhooks}.items():
+groups = {
+    "orgs": orgs,
+    "users": users,
+    "tokens": tokens,
+    "webhooks": webhooks,
+    "backup": backup,
+}
+for name, group in groups.items():
     cli.add_typer(group, name=name)
 
 

@@ -124,19 +124,23 @@ def _without_types(params: list[Any]) -> list[Any]:
 
 class _Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
+        """Its options; see `_without_types`."""
         return _without_types(super().get_params(ctx))
 
 
-class _Group(TyperGroup):
+class Group(TyperGroup):
+    """A group, as help shows it."""
+
     def get_params(self, ctx: Any) -> list[Any]:
+        """Its options; see `_without_types`."""
         return _without_types(super().get_params(ctx))
 
 
 class Commands(typer.Typer):
     """A group of commands."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(cls=_Group, no_args_is_help=True, **options)
+    def __init__(self, group: type[TyperGroup] = Group, **options: Any) -> None:
+        super().__init__(cls=group, no_args_is_help=True, **options)
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[Any], Any]:
         """Take a function as a command; see `typer.Typer.command`."""

@@ -19,7 +19,6 @@ from starlette.middleware.cors import CORSMiddleware
 from rapport import token_file
 from rapport.auth.caller import Callers
 from rapport.blobs import Blobs
-from rapport.blobs.local import LocalBlobs
 from rapport.blobs.signed_urls import SignedUrls, read_key
 from rapport.clock import DAY, SECOND, Clock, system_clock
 from rapport.console.site import Console
@@ -28,7 +27,6 @@ from rapport.control import server as control
 from rapport.events.bell import Bell
 from rapport.events.relay import Relay, tell_once
 from rapport.folder import (
-    BLOBS,
     DATABASE,
     KEY,
     SOCKET,
@@ -61,6 +59,7 @@ from rapport.store.kit.db import CannotOpen, Dial, Store
 from rapport.store.kit.migrate import NewerDatabase
 from rapport.store.postgres.urls import masked
 from rapport.store.sqlite.store import SqliteStore
+from rapport.upkeep.places import blobs_of
 from rapport.webhooks.post import Poster
 from rapport.webhooks.reach import Reach
 
@@ -135,7 +134,7 @@ async def open_data(settings: Settings) -> AsyncIterator[Opened]:
     folder = settings.data
     with locked(folder, shared=bool(settings.database_url)):
         urls = _signed_urls(settings)
-        blobs = _blobs(settings)
+        blobs = blobs_of(settings)
         store = await _open_store(settings)
         try:
             yield _opened(settings, store, blobs, urls)
@@ -200,22 +199,6 @@ async def migrate(settings: Settings) -> str:
 def _key_life(settings: Settings) -> int:
     """How long answers stand under their idempotency keys, in microseconds."""
     return int(settings.key_retention_hours * 3600 * SECOND)
-
-
-def _blobs(settings: Settings) -> Blobs:
-    """Where artifacts' bytes are.
-
-    Raises:
-        CannotStart: the object store can't be used.
-    """
-    if not settings.artifact_store:
-        return LocalBlobs(settings.data / BLOBS)
-    from rapport.blobs.objects import CannotUse, ObjectBlobs  # noqa: PLC0415  # loads what most servers never need
-
-    try:
-        return ObjectBlobs(settings.artifact_store, direct=settings.artifact_direct)
-    except CannotUse as error:
-        raise CannotStart(str(error)) from None
 
 
 def _signed_urls(settings: Settings) -> SignedUrls:

@@ -43,5 +43,10 @@ async def rebuild(bulk: Bulk) -> None:
         EngineFailed: it can't be done.
     """
     async with bulk.transaction():
-        for make in REBUILDS:
-            await make(bulk)
+        await make(bulk)
+
+
+async def make(bulk: Bulk) -> None:
+    """Make them all anew; in a transaction."""
+    for rebuild_one in REBUILDS:
+        await rebuild_one(bulk)

@@ -12,7 +12,17 @@ from markupsafe import Markup
 
 _FOLDER = Path(__file__).parent / "guide"
 # In the order in which somebody new reads them; others follow by name.
-_ORDER = ("first-steps", "clients", "artifacts", "bulk", "feed", "webhooks", "tokens", "scale")
+_ORDER = (
+    "first-steps",
+    "clients",
+    "artifacts",
+    "bulk",
+    "feed",
+    "webhooks",
+    "tokens",
+    "operate",
+    "scale",
+)
 _PAGE = re.compile(r"([a-z0-9-]+)\.md(#.*)?")
 _NOT_IN_AN_ANCHOR = re.compile(r"[^\w\- ]")
 

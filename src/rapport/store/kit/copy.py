@@ -8,7 +8,7 @@ target is taken back to where the two part. No table refers to another one, so n
 nor a beginning of one breaks a constraint.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import NamedTuple
 
 from rapport.store.kit import contents, migrate
@@ -47,7 +47,7 @@ async def check(source: Bulk) -> None:
         EngineFailed: it can't be read.
     """
     async with source.transaction():
-        await _tables(source)
+        await tables(source)
         await _identity(source)
 
 
@@ -61,10 +61,10 @@ async def copy(source: Bulk, target: Bulk, watch: Watch) -> list[Compared]:
         NewerDatabase: a newer program wrote the target.
     """
     async with source.transaction():
-        tables = await _tables(source)
-        is_begun = await _begin(target, await _identity(source), tables)
-        watch.expects(2 * sum([await contents.count(source, table) for table in tables]))
-        copying = [_Copying(source, target, table, watch) for table in tables]
+        listed = await tables(source)
+        is_begun = await _begin(target, await _identity(source), listed)
+        watch.expects(2 * sum([await contents.count(source, table) for table in listed]))
+        copying = [_Copying(source, target, table, watch) for table in listed]
         if is_begun:
             # Before anything is added: what has moved from one row to another since may not be
             # there twice.
@@ -98,14 +98,14 @@ def _is_copied(table: str) -> bool:
     return table not in _NOT_COPIED and not table.startswith(DERIVED)
 
 
-async def _tables(source: Bulk) -> list[StoredTable]:
-    """The source's tables.
+async def tables(source: Bulk) -> list[StoredTable]:
+    """The tables of a store that a copy and a backup take along; in a transaction.
 
     Raises:
         CannotCopy: it is no store, or one of another version.
     """
-    tables = await source.tables()
-    names = {table.name for table in tables}
+    found = await source.tables()
+    names = {table.name for table in found}
     if "migrations" not in names:
         raise CannotCopy(f"there is no store in {source.place}")
     if BEGUN_COPY in names:
@@ -122,7 +122,12 @@ async def _tables(source: Bulk) -> list[StoredTable]:
             f"the store in {source.place} is at version {version} and this program at {known}: "
             f"{to_do}"
         )
-    return [table for table in tables if _is_copied(table.name)]
+    return [table for table in found if _is_copied(table.name)]
+
+
+async def stored_tables(store: Bulk) -> list[StoredTable]:
+    """The same of a store at whatever version; in a transaction."""
+    return [table for table in await store.tables() if _is_copied(table.name)]
 
 
 async def _identity(source: Bulk) -> str:
@@ -151,7 +156,7 @@ async def _begin(target: Bulk, identity: str, tables: Sequence[StoredTable]) -> 
     await target.migrate()
     async with target.transaction():
         is_begun = await _is_begun(target, identity)
-        theirs = {table for table in await target.tables() if _is_copied(table.name)}
+        theirs = set(await stored_tables(target))
         if odd := theirs.symmetric_difference(tables):
             names = ", ".join(sorted({table.name for table in odd}))
             raise CannotCopy(
@@ -175,10 +180,19 @@ async def _is_begun(target: Bulk, identity: str) -> bool:
         if await target.all(f"SELECT source FROM {BEGUN_COPY}") != [(identity,)]:
             raise CannotCopy(f"{target.place} is an unfinished copy of another store")
         return True
+    await refuse_used(target, names)
+    return False
+
+
+async def refuse_used(target: Bulk, names: Iterable[str]) -> None:
+    """Refuse a store with anything in these tables; in a transaction.
+
+    Raises:
+        CannotCopy: a table holds a row.
+    """
     for name in names:
         if _is_copied(name) and await target.all(f'SELECT 1 FROM "{name}" LIMIT 1'):
-            raise CannotCopy(f"{target.place} holds data already, but a copy needs an empty place")
-    return False
+            raise CannotCopy(f"{target.place} holds data already: name an empty place")
 
 
 # Rows

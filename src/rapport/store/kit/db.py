@@ -107,6 +107,13 @@ class Tx(Protocol):
         """
         ...
 
+    async def keeps_blobs(self) -> bool:
+        """Whether blobs have to stay for now, because a backup reads them, of rows that may be gone
+        since. Where it is false, a backup that begins later knows nothing of blobs that were loose
+        before this was asked.
+        """
+        ...
+
     async def take_numbers(self, kind: str, wanted: Mapping[str, int]) -> dict[str, int]:
         """Take `wanted[org]` numbers of a kind in each org; see `numbers.take`. Those of an
         undone call may be lost.
@@ -275,11 +282,18 @@ class Bulk(Protocol):
         """Add rows, whose values are in the order of the table's columns; in a transaction."""
         ...
 
-    async def migrate(self) -> None:
-        """Make or migrate the store where needed; not in a transaction.
+    async def migrate(self, to: int | None = None) -> None:
+        """Make or migrate the store where needed, to this program's version or to an older one;
+        not in a transaction.
 
         Raises:
             migrate.NewerDatabase: a newer program wrote it.
+        """
+        ...
+
+    async def keep_blobs(self) -> None:
+        """See to it that from now on, until this is closed, no process removes blobs; see
+        `Tx.keeps_blobs`. Not in a transaction.
         """
         ...
 

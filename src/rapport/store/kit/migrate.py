@@ -101,6 +101,9 @@ def check(version: int, compatible: int) -> None:
         )
 
 
-def pending(version: int) -> list[Migration]:
-    """The steps that a store at `version` still needs."""
-    return [step for step in migrations() if step.version > version]
+def pending(version: int, to: int | None = None) -> list[Migration]:
+    """The steps that a store at `version` still needs, to this program's version or to an older
+    one.
+    """
+    last = newest() if to is None else to
+    return [step for step in migrations() if version < step.version <= last]

@@ -8,7 +8,7 @@ from rapport.store.kit.db import CannotOpen, EngineFailed, Row, StoredTable, Uni
 from rapport.store.postgres import schema
 from rapport.store.postgres.connect import Connector, Options
 from rapport.store.postgres.driver import DRIVER, Unreachable, roll_back, sentence
-from rapport.store.postgres.tx import READING, PostgresTx
+from rapport.store.postgres.tx import BLOBS_LOCK, READING, PostgresTx
 from rapport.store.postgres.urls import masked
 
 # An arbitrary number: 'rapport' in ASCII, and one.
@@ -139,10 +139,17 @@ class PostgresBulk:
                 table.name, records=records, columns=table.columns
             )
 
-    async def migrate(self) -> None:
+    async def migrate(self, to: int | None = None) -> None:
         """Make or migrate the store where needed; see `Bulk.migrate`."""
         with self._failing():
-            await schema.migrate(self._connection)
+            await schema.migrate(self._connection, to)
+
+    async def keep_blobs(self) -> None:
+        """Hold a lock on another connection; see `Bulk.keep_blobs`."""
+        with self._failing():
+            holder = await self._connect()
+            await holder.execute(f"BEGIN; {_BULK}")
+            await holder.fetchval("SELECT pg_advisory_xact_lock_shared($1::bigint)", BLOBS_LOCK)
 
     async def settle(self) -> None:
         """Count what is there, so that the first questions are planned for it."""

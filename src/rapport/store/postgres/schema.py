@@ -89,7 +89,7 @@ async def unique_constraints(connection: Any) -> dict[str, UniqueViolation]:
     return {name: UniqueViolation(table, tuple(columns)) for name, table, columns in rows}
 
 
-async def migrate(connection: Any) -> None:
+async def migrate(connection: Any, to: int | None = None) -> None:
     """Run the migrations that are missing, each in one transaction; of several processes one runs
     each.
 
@@ -99,7 +99,7 @@ async def migrate(connection: Any) -> None:
     waited = False
     while True:
         try:
-            if not await _migrate_once(connection):
+            if not await _migrate_once(connection, to):
                 return
         except asyncpg.LockNotAvailableError:
             await connection.execute("ROLLBACK")
@@ -109,7 +109,7 @@ async def migrate(connection: Any) -> None:
             await asyncio.sleep(_LOCK_PAUSE)
 
 
-async def _migrate_once(connection: Any) -> bool:
+async def _migrate_once(connection: Any, to: int | None) -> bool:
     """Run the first migration that is missing; False when there is none."""
     await connection.execute("BEGIN; SET LOCAL statement_timeout = 0")
     await connection.fetch("SELECT pg_advisory_xact_lock($1::bigint)", _MIGRATION_LOCK)
@@ -121,7 +121,7 @@ async def _migrate_once(connection: Any) -> bool:
         "SELECT COALESCE(max(version), 0), COALESCE(max(compatible), 0) FROM migrations"
     )
     steps.check(version, compatible)
-    step = next(iter(steps.pending(version)), None)
+    step = next(iter(steps.pending(version, to)), None)
     if step is not None:
         await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT}")
         await connection.execute(step.sql_for("postgres").format(**DIALECT))

@@ -13,6 +13,8 @@ from rapport.store.kit import numbers
 from rapport.store.kit.db import Positional, Row, UniqueViolation, Value, positional, without_locks
 from rapport.store.postgres.blocks import Blocks
 
+# An arbitrary number: 'rapport' in ASCII, and two. Whoever shares it lets no blob be removed.
+BLOBS_LOCK = 0x726170706F7276
 # More than there are connections of most installations.
 _STRIPES = 64
 
@@ -108,6 +110,13 @@ class PostgresTx:
             keys=[(key,) for key in sorted(keys)],
         )
 
+    async def keeps_blobs(self) -> bool:
+        """Whether a backup holds the lock that says so."""
+        [(is_free,)] = await self.all(
+            "SELECT pg_try_advisory_xact_lock(:key::bigint)", key=BLOBS_LOCK
+        )
+        return not is_free
+
     async def take_numbers(self, kind: str, wanted: Mapping[str, int]) -> dict[str, int]:
         """Take numbers from this process's blocks; an undone call leaves a gap."""
         return await self._own_blocks().take(kind, wanted)
@@ -143,6 +152,13 @@ class PooledTx(PostgresTx):
     """
 
     __slots__ = ()
+
+    async def keeps_blobs(self) -> bool:
+        """Whether a backup holds the lock that says so."""
+        [(is_free,)] = await self.all(
+            "SELECT pg_try_advisory_xact_lock(:key::bigint)", key=BLOBS_LOCK
+        )
+        return not is_free
 
     async def take_numbers(self, kind: str, wanted: Mapping[str, int]) -> dict[str, int]:
         """Take numbers; those of an undone call are not lost."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import apsw
 
 from rapport.store.kit.db import CannotOpen, EngineFailed, Row, StoredTable, UniqueViolation, Value
+from rapport.store.sqlite import keeping
 from rapport.store.sqlite.file import connect, ensure, migrate
 from rapport.store.sqlite.tx import SqliteTx
 
@@ -37,6 +38,7 @@ class SqliteBulk:
         except apsw.Error as error:
             raise CannotOpen(f"{path} can't be opened: {error}") from error
         self._tx = SqliteTx(self._connection)
+        self._kept = contextlib.ExitStack()
 
     @contextlib.contextmanager
     def _failing(self) -> Iterator[None]:
@@ -106,10 +108,17 @@ class SqliteBulk:
             with self._failing():
                 self._connection.executemany(statement, rows)
 
-    async def migrate(self) -> None:
+    async def migrate(self, to: int | None = None) -> None:
         """Make or migrate the store where needed; see `Bulk.migrate`."""
         with self._failing():
-            migrate(self._connection, self._path)
+            migrate(self._connection, self._path, to)
+
+    async def keep_blobs(self) -> None:
+        """Hold a file beside the store; see `Bulk.keep_blobs`."""
+        try:
+            self._kept.enter_context(keeping.hold(self._path))
+        except OSError as error:
+            raise EngineFailed(f"{self.place}: {error.strerror or error}") from error
 
     async def settle(self) -> None:
         """Bring everything from the log into the file."""
@@ -118,5 +127,6 @@ class SqliteBulk:
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, and let go of blobs."""
         self._connection.close()
+        self._kept.close()

@@ -77,9 +77,9 @@ def refuse_unfinished(connection: apsw.Connection, path: Path) -> None:
         raise CannotOpen(f"{path} can't be opened: {UNFINISHED}")
 
 
-def migrate(connection: apsw.Connection, path: Path) -> None:
-    """Run the migrations that are missing, each in one transaction; what was there is kept beside
-    the file.
+def migrate(connection: apsw.Connection, path: Path, to: int | None = None) -> None:
+    """Run the migrations that are missing, each in one transaction, up to one where it is named;
+    what was there is kept beside the file.
 
     Raises:
         NewerDatabase: a newer program wrote it.
@@ -91,7 +91,7 @@ def migrate(connection: apsw.Connection, path: Path) -> None:
     row = connection.execute("SELECT max(version), max(compatible) FROM migrations").fetchone()
     version, compatible = (row[0] or 0, row[1] or 0) if row else (0, 0)
     steps.check(version, compatible)
-    pending = steps.pending(version)
+    pending = steps.pending(version, to)
     if version and pending:
         _back_up(connection, path.with_name(f"{path.name}.before-{pending[-1].version}"))
     for step in pending:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
@@ -18,6 +19,7 @@ from rapport.store.kit.db import (
     unavailable,
     without_locks,
 )
+from rapport.store.sqlite import keeping
 
 R = TypeVar("R")
 # With less than this the next large request has no room.
@@ -89,6 +91,10 @@ class SqliteTx:
 
     async def hold(self, names: Sequence[str]) -> None:
         """Nothing: there is one writer."""
+
+    async def keeps_blobs(self) -> bool:
+        """Whether a process holds the file that says so."""
+        return keeping.is_held(Path(self._connection.filename))
 
     async def take_numbers(self, kind: str, wanted: Mapping[str, int]) -> dict[str, int]:
         """Take numbers from the counters; an undone call gives them back."""

@@ -1,0 +1,55 @@
+"""Where a store's rows and bytes are, by the settings."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from rapport.blobs import Blobs
+from rapport.blobs.local import LocalBlobs
+from rapport.folder import BLOBS, DATABASE, CannotStart, has_store
+from rapport.settings import Settings
+from rapport.store.kit.db import Bulk
+from rapport.store.postgres.bulk import PostgresBulk
+from rapport.store.postgres.connect import Options
+from rapport.store.sqlite.bulk import SqliteBulk
+
+
+def blobs_of(settings: Settings) -> Blobs:
+    """Where artifacts' bytes are.
+
+    Raises:
+        CannotStart: the object store can't be used.
+    """
+    if not settings.artifact_store:
+        return LocalBlobs(settings.data / BLOBS)
+    from rapport.blobs.objects import CannotUse, ObjectBlobs  # noqa: PLC0415  # loads what most servers never need
+
+    try:
+        return ObjectBlobs(settings.artifact_store, direct=settings.artifact_direct)
+    except CannotUse as error:
+        raise CannotStart(str(error)) from None
+
+
+def database_of(settings: Settings) -> Options:
+    """The database on PostgreSQL."""
+    return Options(settings.database_url, settings.database_pooler == "transaction")
+
+
+@contextlib.asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[Bulk]:
+    """Open the store to read, whether or not it is served.
+
+    Raises:
+        CannotOpen: the engine does not open.
+        CannotStart: there is no store.
+    """
+    bulk: Bulk
+    if settings.database_url:
+        bulk = await PostgresBulk.open(database_of(settings), writes=False)
+    elif has_store(settings.data):
+        bulk = SqliteBulk(settings.data / DATABASE, writes=False)
+    else:
+        raise CannotStart(f"there is no store in {settings.data}")
+    try:
+        yield bulk
+    finally:
+        await bulk.close()

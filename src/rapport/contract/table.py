@@ -51,6 +51,7 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
     ("meetings.update",              "POST",     WRITE, "meeting:write",         200, "",     meetings.UPDATE),
     ("meetings.upsert",              "POST",     WRITE, "meeting:write",         201, "ours", meetings.UPSERT),
     ("meetings.delete",              "POST",     WRITE, "meeting:all",           200, "",     meetings.DELETE),
+    ("meetings.restore",             "POST",     WRITE, "meeting:all",           200, "ours", meetings.RESTORE),
     ("meetings.count",               "GET+POST", READ,  "meeting:read",          200, "",     meetings.COUNT),
 
     ("accounts.create",              "POST",     WRITE, "account:write",         201, "",     accounts.CREATE),

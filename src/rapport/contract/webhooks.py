@@ -35,6 +35,7 @@ _OUR_TYPES = (
     "engagement_updated",
     "meeting_created",
     "meeting_deleted",
+    "meeting_restored",
     "meeting_updated",
 )
 # Those that cannot occur here are taken, and never fire.
@@ -122,6 +123,7 @@ EventType = Annotated[
         "engagement_updated",
         "meeting_created",
         "meeting_deleted",
+        "meeting_restored",
         "meeting_updated",
     ],
     ours_values(*_OUR_TYPES),

@@ -11,6 +11,7 @@ from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, Raw, Response, SetTagWithValue, UnsetType, wire_value
 from rapport.contract.kit.ids import Id
+from rapport.contract.kit.restoring import Missing
 from rapport.events import log as events
 from rapport.operations.kit.changes import (
     custom_fields,
@@ -394,7 +395,7 @@ async def restore(
 ) -> contract.EngagementsRestoreResponse:
     """Let a deleted one live again, without what is gone since. A live one is not changed."""
     held = await find(ctx, request.id, store.lock_deleted)
-    missing: list[contract.Missing] = []
+    missing: list[Missing] = []
     if held is None:
         row = await found(ctx, request.id, store.lock)
     else:
@@ -405,7 +406,7 @@ async def restore(
 
 async def _restore(
     ctx: Context, row: EngagementRow, kept: Stored
-) -> tuple[EngagementRow, list[contract.Missing]]:
+) -> tuple[EngagementRow, list[Missing]]:
     """The row as it lives again, and what it came back without.
 
     Raises:
@@ -430,7 +431,7 @@ async def _restore(
 
 async def _without(
     ctx: Context, row: EngagementRow, links: Related, gone: set[str]
-) -> tuple[EngagementRow, list[contract.Missing]]:
+) -> tuple[EngagementRow, list[Missing]]:
     """Change a row, now, to one without references that are gone; and these, in the order of its
     fields.
     """
@@ -452,7 +453,7 @@ async def _without(
     kept = {kind: getattr(left, kind) for kind in store.LINKS}
     await _write_links(ctx, changed, kept, before, after)
     lost = [
-        contract.Missing(field_name=kind, id=don)
+        Missing(field_name=kind, id=don)
         for kind in store.LINKS
         for don in getattr(before, kind)
         if don not in getattr(after, kind)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rapport.contract.kit.ids import Kind
 from rapport.store.kit.db import LostRace, Tx
 from rapport.store.kit.filters import Column, Filter, Listing
 
@@ -332,13 +333,13 @@ def of_org(org: str) -> Filter[ArtifactRow]:
     return _LISTING.of_org(org)
 
 
-def seen_by(org: str, user: str, *, sees_deleted: bool) -> Filter[ArtifactRow]:
+def seen_by(org: str, user: str, *, deleted: Sequence[Kind]) -> Filter[ArtifactRow]:
     """Those that a user may see: what is on a comment is for whoever sees the comment, and for
-    who made it; what is on something deleted, for those who may see that.
+    who made it; what is on something deleted of these kinds, for those who may see them deleted.
     """
     where = of_org(org)
-    if not sees_deleted:
-        where.where("f.holder_deleted IS NULL")
+    seen = [f"f.parent LIKE '{kind.prefix}-%'" for kind in deleted]
+    where.where(f"({' OR '.join(['f.holder_deleted IS NULL', *seen])})")
     where.where(
         """
         (f.parent IS NULL OR f.parent NOT LIKE '%:COMMENT-%' OR f.created_by = :me OR EXISTS (

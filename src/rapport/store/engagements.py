@@ -1,6 +1,5 @@
 """Engagements: a row, its links, and the document that is answered."""
 
-import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
@@ -9,7 +8,8 @@ from rapport.contract.kit import ids
 from rapport.store import artifacts
 from rapport.store.kit import counts, terms
 from rapport.store.kit.db import Tx
-from rapport.store.kit.filters import By, Column, Date, Entries, Filter, Link, Listing
+from rapport.store.kit.deleted import listing_of_deleted
+from rapport.store.kit.filters import Column, Date, Entries, Filter, Link, Listing
 
 LINKS = ("members", "parents", "tags", "artifacts")
 _CUSTOM_FIELDS = "engagements.custom_fields"
@@ -507,24 +507,9 @@ def live(org: str) -> Filter[Stored]:
     return _LISTING.of_org(org)
 
 
-def _of_deleted(by: By) -> By:
-    """A filter without what is kept of live ones, or for their sake: indexes and sums. Links of
-    deleted ones stand among those of live ones, so that their order is of no use.
-    """
-    if isinstance(by, Column):
-        return dataclasses.replace(by, indexed=False, summed=False, carried={})
-    return dataclasses.replace(by, summed=False, carried={}) if isinstance(by, Link) else by
-
-
 DELETED_SORTS = {"deleted_date": int, **SORTS}
-_DELETED_LISTING = dataclasses.replace(
-    _LISTING,
-    scope="e.org = :org AND e.deleted_date IS NOT NULL",
-    sorts={name: f"e.{name}" for name in DELETED_SORTS},
-    counted=_DELETED,
-    gone=None,
-    unordered=SORTS.keys() - {"created_date"},
-    filters={name: _of_deleted(by) for name, by in _LISTING.filters.items()},
+_DELETED_LISTING = listing_of_deleted(
+    _LISTING, "e", _DELETED, unordered=SORTS.keys() - {"created_date"}
 )
 
 

@@ -147,6 +147,7 @@ CASES: dict[str, Case] = {
     "engagements.delete": Case(
         {"id": "ENGAGEMENT-1"}, ["timeline_entry_deleted", "engagement_deleted"], _comment
     ),
+    "engagements.purge": Case({"id": "ENGAGEMENT-1"}, ["engagement_purged"], _deleted),
     "engagements.restore": Case({"id": "ENGAGEMENT-1"}, ["engagement_restored"], _deleted),
     "engagements.update": Case({"id": "ENGAGEMENT-1", "title": "B"}, ["engagement_updated"]),
     "engagements.upsert": Case({"external_ref": "crm-1", "title": "B"}, ["engagement_updated"]),
@@ -197,6 +198,7 @@ CASES: dict[str, Case] = {
     "meetings.delete": Case(
         {"id": "MEETING-1"}, ["link_deleted", "meeting_deleted"], _meeting
     ),
+    "meetings.purge": Case({"id": "MEETING-1"}, ["meeting_purged"], _gone),
     "meetings.restore": Case({"id": "MEETING-1"}, ["meeting_restored", "link_created"], _gone),
     "meetings.update": Case({"id": "MEETING-1", "state": "canceled"}, ["meeting_updated"], _meeting),
     "rev-orgs.create": Case({"display_name": "West", "account": "ACC-1"}, ["rev_org_created"]),

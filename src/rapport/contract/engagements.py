@@ -158,6 +158,16 @@ class EngagementsDeleteResponse(Response):
     """Nothing."""
 
 
+class EngagementsPurgeRequest(Request):
+    """Which engagement; it must have been deleted."""
+
+    id: EngagementId
+
+
+class EngagementsPurgeResponse(Response):
+    """Nothing."""
+
+
 class EngagementsRestoreRequest(Request):
     """Which engagement."""
 
@@ -318,6 +328,17 @@ RESTORE = Method(
     "Restore a deleted engagement", "engagement:all", errors=(NotFound,), ours=True,
     example={"id": "ENGAGEMENT-3"},
 )  # fmt: skip
+PURGE = Method(
+    "engagements.purge",
+    WRITE,
+    EngagementsPurgeRequest,
+    EngagementsPurgeResponse,
+    "Remove a deleted engagement for good",
+    "engagement:all",
+    errors=(NotFound,),
+    ours=True,
+    example={"id": "ENGAGEMENT-2"},
+)
 COUNT = Method(
     "engagements.count", READ, EngagementsCountRequest, EngagementsCountResponse,
     "Count engagements", "engagement:read", heavy=True,

@@ -35,7 +35,8 @@ class Event(Response):
     type: Annotated[
         str,
         Meta(
-            description="`<kind>_created`, `<kind>_updated`, `<kind>_deleted` or `<kind>_restored`."
+            description="`<kind>_created`, `<kind>_updated`, `<kind>_deleted`, `<kind>_restored` or "
+            "`<kind>_purged`."
         ),
     ]
     id: str

@@ -168,6 +168,16 @@ class MeetingsDeleteResponse(Response):
     """Nothing."""
 
 
+class MeetingsPurgeRequest(Request):
+    """Which meeting; it must have been deleted."""
+
+    id: MeetingId
+
+
+class MeetingsPurgeResponse(Response):
+    """Nothing."""
+
+
 class MeetingsRestoreRequest(Request):
     """Which meeting."""
 
@@ -385,6 +395,17 @@ RESTORE = Method(
     errors=(NotFound,),
     ours=True,
     example={"id": "MEETING-3"},
+)
+PURGE = Method(
+    "meetings.purge",
+    WRITE,
+    MeetingsPurgeRequest,
+    MeetingsPurgeResponse,
+    "Remove a deleted meeting for good",
+    "meeting:all",
+    errors=(NotFound,),
+    ours=True,
+    example={"id": "MEETING-2"},
 )
 COUNT = Method(
     "meetings.count",

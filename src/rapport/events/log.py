@@ -96,6 +96,12 @@ def deleted(org: str, actor: str, now: int, answer: Raw | Response) -> EventRow:
     return _row(org, actor, now, "deleted", old, document=document, before=old)
 
 
+def gone(org: str, actor: str, now: int, action: str, display_id: str) -> EventRow:
+    """An object is gone for good. Nothing is told of it but that."""
+    fields = {"display_id": display_id, "id": ids.don_of(display_id, org)}
+    return _row(org, actor, now, action, fields, document=_encode(fields))
+
+
 def body(event: EventRow) -> Json:
     """What is told of it: `{type, id, timestamp, <type>: {<object>, old_<object>?}}`. Feed and
     webhooks add to it.

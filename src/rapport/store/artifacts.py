@@ -466,3 +466,39 @@ async def forget_blobs(tx: Tx, blobs: Sequence[tuple[str, str]]) -> None:
         "FROM rows(:blobs, org text, blob text))",
         blobs=sorted(blobs),
     )
+
+
+# Purging
+
+
+async def bound_to(tx: Tx, org: str, holders: Sequence[str]) -> list[int]:
+    """The numbers of artifacts that are bound to objects, or to what stands on them."""
+    rows = await tx.all(
+        """
+        SELECT f.number FROM rows(:holders, first text, beyond text) r
+        JOIN artifacts f ON f.org = :org AND f.parent = r.first
+        UNION SELECT f.number FROM rows(:holders, first text, beyond text) r
+        JOIN artifacts f ON f.org = :org AND f.parent >= r.first || ':' AND f.parent < r.beyond
+        """,
+        org=org,
+        holders=[(holder, f"{holder};") for holder in holders],
+    )
+    return sorted(number for (number,) in rows)
+
+
+async def rescue_pictures(tx: Tx, org: str, numbers: Sequence[int]) -> set[int]:
+    """Bind those of these artifacts that show a user to that user instead; which ones."""
+    rows = await tx.all(
+        """
+        UPDATE artifacts SET holder_deleted = NULL, parent = (
+            SELECT min(u.display_id) FROM users u WHERE u.org = artifacts.org
+            AND u.display_picture = artifacts.number AND u.state <> 'deleted')
+        WHERE org = :org AND number IN (SELECT number FROM rows(:numbers, number bigint))
+        AND EXISTS (SELECT 1 FROM users u WHERE u.org = artifacts.org
+                    AND u.display_picture = artifacts.number AND u.state <> 'deleted')
+        RETURNING number
+        """,
+        org=org,
+        numbers=[(number,) for number in numbers],
+    )
+    return {number for (number,) in rows}

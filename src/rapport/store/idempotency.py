@@ -63,3 +63,16 @@ async def forget(tx: Tx, *, since: int, most: int) -> int:
         since=since,
         most=most,
     )
+
+
+async def purge(tx: Tx, org: str, marks: Sequence[str], *, answer: str) -> None:
+    """Put something else in place of the answers in which one of these texts stands."""
+    await tx.run(
+        """
+        UPDATE idempotency_keys SET answer = :answer WHERE org = :org AND EXISTS (
+            SELECT 1 FROM rows(:marks, mark text) r WHERE idempotency_keys.answer LIKE r.mark)
+        """,
+        org=org,
+        answer=answer,
+        marks=[(f"%{mark}%",) for mark in marks],
+    )

@@ -139,6 +139,16 @@ async def forget(tx: Tx, org: str, numbers: Sequence[int]) -> None:
     )
 
 
+async def purge(tx: Tx, org: str, objects: Sequence[str]) -> None:
+    """Remove the links of objects, named by display ids, that were set aside with them."""
+    await tx.run(
+        "DELETE FROM deleted_links WHERE org = :org AND holder IN (SELECT holder "
+        "FROM rows(:objects, holder text))",
+        org=org,
+        objects=[(object_,) for object_ in objects],
+    )
+
+
 SORTS = {"created_date": int}
 _LISTING = Listing(
     select=", ".join(f"l.{column}" for column in LinkRow._fields),

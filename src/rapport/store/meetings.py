@@ -254,6 +254,34 @@ async def restore(tx: Tx, row: MeetingRow, named: Named) -> None:
     await counts.add(tx, {**sums, (row.org, _DELETED, ""): -1})
 
 
+async def long_deleted(tx: Tx, *, before: int, most: int) -> list[tuple[str, int]]:
+    """(org, number) of some meetings that were deleted by then, held against other writers."""
+    rows = await tx.all(
+        """
+        SELECT x.org, x.number FROM orgs o CROSS JOIN meetings x
+        WHERE x.org = o.org AND x.deleted_date <= :before AND o.deleted_date IS NULL
+        LIMIT :most FOR UPDATE OF x
+        """,
+        before=before,
+        most=most,
+    )
+    return [(org, number) for org, number in rows]
+
+
+async def purge(tx: Tx, org: str, numbers: Sequence[int]) -> None:
+    """Remove deleted meetings, which are held, for good."""
+    await tx.run(
+        """
+        DELETE FROM meetings
+        WHERE org = :org AND number IN (SELECT number FROM rows(:keys, number bigint))
+        """,
+        org=org,
+        keys=[(number,) for number in numbers],
+    )
+    await terms.remove(tx, org, [ids.MEETING.display_id(number) for number in numbers])
+    await counts.add(tx, {(org, _DELETED, ""): -len(numbers)})
+
+
 async def deleted_among(tx: Tx, org: str, display_ids: Sequence[str]) -> set[str]:
     """Those of these meetings, given by display id, that are deleted and can come back."""
     rows = await tx.all(

@@ -3,7 +3,7 @@ the write and given again.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -101,6 +101,12 @@ async def purge(tx: Tx, org: str, dons: Sequence[str]) -> None:
     """Let go of the answers that show objects; their keys stay used."""
     marks = [mark for don in dons for mark in (f'"{don}"', f'"{don}:')]
     await store.purge(tx, org, marks, answer=PURGED.decode())
+
+
+async def rewrite(tx: Tx, org: str, don: str, made_anew: Callable[[str], str | None]) -> None:
+    """Write anew the answers that show an object."""
+    rows = await store.showing(tx, org, f'"{don}"')
+    await store.rewrite(tx, org, [(*row[:3], made_anew(row[3]) or "") for row in rows])
 
 
 async def forget(tx: Tx, *, since: int, most: int) -> int:

@@ -219,6 +219,7 @@ CASES: dict[str, Case] = {
     ),
     "timeline-entries.delete": Case({"id": "COMMENT-1"}, ["timeline_entry_deleted"], _comment),
     "timeline-entries.update": Case({"id": "COMMENT-1", "body": "Bye"}, ["timeline_entry_updated"], _comment),
+    "users.erase": Case({"id": "REVU-1", "reason": "x"}, ["user_erased"]),
     "webhooks.create": Case({"url": "https://hooks.invalid/"}, ["webhook_created"]),
     "webhooks.delete": Case({"id": "WEBHOOK-1"}, ["webhook_deleted"], _webhook),
     "webhooks.update": Case({"id": "WEBHOOK-1", "action": "deactivate"}, ["webhook_updated"], _webhook),

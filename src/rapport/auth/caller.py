@@ -14,7 +14,7 @@ from rapport.store.kit.db import Store, Tx
 # change.
 _ROLE_LEVELS = {"viewer": 0, "member": 2, "admin": 2}
 _ADMIN_FAMILIES = frozenset(
-    {"dev-orgs", "dev-users", "service-accounts", "webhooks", "webhook-deliveries"}
+    {"dev-orgs", "dev-users", "service-accounts", "users", "webhooks", "webhook-deliveries"}
 )
 # What only they do in families that others change too, because nobody can take it back.
 _ADMIN_METHODS = frozenset({"engagements.purge", "meetings.purge"})

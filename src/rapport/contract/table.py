@@ -24,6 +24,7 @@ from rapport.contract import (
     service_accounts,
     tags,
     timeline_entries,
+    users,
     webhook_deliveries,
     webhooks,
     works,
@@ -99,6 +100,8 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
     ("rev-orgs.update",              "POST",     WRITE, "rev_org:write",         200, "",     rev_orgs.UPDATE),
     ("rev-orgs.upsert",              "POST",     WRITE, "rev_org:write",         201, "ours", rev_orgs.UPSERT),
     ("rev-orgs.delete",              "POST",     WRITE, "rev_org:all",           200, "",     rev_orgs.DELETE),
+
+    ("users.erase",                  "POST",     WRITE, "user:all",              200, "ours", users.ERASE),
 
     ("service-accounts.create",      "POST",     WRITE, "service_account:write", 201, "",     service_accounts.CREATE),
     ("service-accounts.get",         "GET+POST", READ,  "service_account:read",  200, "",     service_accounts.GET),

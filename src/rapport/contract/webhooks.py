@@ -39,6 +39,7 @@ _OUR_TYPES = (
     "meeting_purged",
     "meeting_restored",
     "meeting_updated",
+    "user_erased",
 )
 # Those that cannot occur here are taken, and never fire.
 EventType = Annotated[
@@ -129,6 +130,7 @@ EventType = Annotated[
         "meeting_purged",
         "meeting_restored",
         "meeting_updated",
+        "user_erased",
     ],
     ours_values(*_OUR_TYPES),
 ]

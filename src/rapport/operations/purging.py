@@ -17,16 +17,9 @@ from rapport.events import log
 from rapport.operations.kit.changes import SYSTEM
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.finding import Get, find
+from rapport.operations.kit.forgetting import forget_events, forget_files
 from rapport.operations.kit.refusals import absent
-from rapport.store import (
-    artifacts,
-    engagements,
-    events,
-    links,
-    meetings,
-    timeline_entries,
-    webhook_deliveries,
-)
+from rapport.store import engagements, links, meetings, timeline_entries
 from rapport.store.kit.db import Tx
 
 
@@ -106,18 +99,11 @@ async def _purge(ctx: Context, kind: _Kind, numbers: Sequence[int]) -> None:
     """Remove deleted objects, which are held, and whatever shows what they were."""
     tx, org = ctx.tx, ctx.org
     gone = [kind.kind.display_id(number) for number in numbers]
-    files = await artifacts.bound_to(tx, org, gone)
-    pictures = await artifacts.rescue_pictures(tx, org, files)
-    files = [number for number in files if number not in pictures]
-    await artifacts.remove(tx, [(org, number) for number in files], now=ctx.now)
+    await forget_files(ctx, gone)
     await timeline_entries.purge(tx, org, gone)
     await links.purge(tx, org, gone)
     await kind.purge(tx, org, numbers)
-    names = [ids.ARTIFACT.display_id(number) for number in files]
-    told = await events.told_of(tx, org, [*gone, *names])
-    await webhook_deliveries.purge(tx, org, told)
-    await events.purge(tx, org, told)
+    await forget_events(ctx, gone)
     await idempotency.purge(tx, org, [ids.don_of(one, org) for one in gone])
     by = ctx.caller.user_id
-    ends = [log.gone(org, by, ctx.now, "deleted", name) for name in names]
-    await log.record(tx, [*ends, *(log.gone(org, by, ctx.now, "purged", one) for one in gone)])
+    await log.record(tx, [log.gone(org, by, ctx.now, "purged", one) for one in gone])

@@ -338,7 +338,7 @@ def seen_by(org: str, user: str, *, deleted: Sequence[Kind]) -> Filter[ArtifactR
     who made it; what is on something deleted of these kinds, for those who may see them deleted.
     """
     where = of_org(org)
-    seen = [f"f.parent LIKE '{kind.prefix}-%'" for kind in deleted]
+    seen = [f"f.parent LIKE '{kind.display_id('%')}'" for kind in deleted]
     where.where(f"({' OR '.join(['f.holder_deleted IS NULL', *seen])})")
     where.where(
         """
@@ -476,9 +476,10 @@ async def bound_to(tx: Tx, org: str, holders: Sequence[str]) -> list[int]:
     rows = await tx.all(
         """
         SELECT f.number FROM rows(:holders, first text, beyond text) r
-        JOIN artifacts f ON f.org = :org AND f.parent = r.first
+        CROSS JOIN artifacts f WHERE f.org = :org AND f.parent = r.first
         UNION SELECT f.number FROM rows(:holders, first text, beyond text) r
-        JOIN artifacts f ON f.org = :org AND f.parent >= r.first || ':' AND f.parent < r.beyond
+        CROSS JOIN artifacts f
+        WHERE f.org = :org AND f.parent >= r.first || ':' AND f.parent < r.beyond
         """,
         org=org,
         holders=[(holder, f"{holder};") for holder in holders],

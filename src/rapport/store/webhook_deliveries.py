@@ -469,3 +469,17 @@ async def purge(tx: Tx, org: str, seqs: Sequence[int]) -> None:
         org=org,
         gone=rows,
     )
+
+
+async def forget_answers(tx: Tx, org: str, seqs: Sequence[int]) -> None:
+    """Let go of what receivers answered when they were told of events."""
+    await tx.run(
+        """
+        UPDATE webhook_attempts SET answer = NULL
+        WHERE org = :org AND delivery IN (
+            SELECT d.number FROM webhook_deliveries d
+            WHERE d.org = :org AND d.seq IN (SELECT seq FROM rows(:seqs, seq bigint)))
+        """,
+        org=org,
+        seqs=[(seq,) for seq in seqs],
+    )

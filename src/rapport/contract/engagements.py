@@ -37,6 +37,7 @@ from rapport.contract.kit.fields import (
     ours_values,
     stored,
 )
+from rapport.contract.kit.grouping import GroupsResponse, TimeZone
 from rapport.contract.kit.ids import EngagementId, ParentId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.kit.own_time import OwnTime
@@ -276,6 +277,38 @@ class EngagementsListRequest(EngagementsCountRequest):
     expand: Expand = UNSET
 
 
+EngagementsKey = Literal[
+    "account", "created_by", "day", "member", "month", "opportunity", "tag", "type", "week",
+]  # fmt: skip
+
+
+class EngagementsSummarizeRequest(EngagementsCountRequest):
+    """Which engagements, and by what they are summed up."""
+
+    group_by: Annotated[
+        Annotated[list[EngagementsKey], Meta(min_length=1, max_length=2)],
+        Meta(description="One key or two. What has several values is in the group of each."),
+    ]
+    rollup: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="An account's own are those of its opportunities and of its contacts too."
+        ),
+    ] = UNSET
+    time_zone: Annotated[
+        TimeZone | UnsetType, Meta(description="Of days, weeks and months; UTC without it.")
+    ] = UNSET
+    cursor: CursorField = UNSET
+    limit: Limit | UnsetType = UNSET
+    sort_by: Annotated[
+        SortByField,
+        Meta(
+            description="`count`, `first`, `last`, `next` or a key, each `:asc` or `:desc`; "
+            "`count:desc` without it."
+        ),
+    ] = UNSET
+
+
 class EngagementsListResponse(ListResponse):
     """A page of engagements."""
 
@@ -338,6 +371,17 @@ PURGE = Method(
     errors=(NotFound,),
     ours=True,
     example={"id": "ENGAGEMENT-2"},
+)
+SUMMARIZE = Method(
+    "engagements.summarize",
+    READ,
+    EngagementsSummarizeRequest,
+    GroupsResponse,
+    "Sum engagements up",
+    "engagement:read",
+    ours=True,
+    heavy=True,
+    example={"group_by": ["account"], "rollup": True, "sort_by": ["last:asc"]},
 )
 COUNT = Method(
     "engagements.count", READ, EngagementsCountRequest, EngagementsCountResponse,

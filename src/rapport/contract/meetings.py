@@ -36,6 +36,7 @@ from rapport.contract.kit.fields import (
     Title,
     UnsetType,
 )
+from rapport.contract.kit.grouping import GroupsResponse, TimeZone
 from rapport.contract.kit.ids import ArtifactId, LinkEndpointId, MeetingId, ParentId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.kit.own_time import OwnTime
@@ -301,6 +302,38 @@ class MeetingsListRequest(MeetingsCountRequest):
     expand: Expand = UNSET
 
 
+MeetingsKey = Literal[
+    "account", "channel", "created_by", "day", "member", "month", "opportunity", "state", "tag", "week",
+]  # fmt: skip
+
+
+class MeetingsSummarizeRequest(MeetingsCountRequest):
+    """Which meetings, and by what they are summed up."""
+
+    group_by: Annotated[
+        Annotated[list[MeetingsKey], Meta(min_length=1, max_length=2)],
+        Meta(description="One key or two. What has several values is in the group of each."),
+    ]
+    rollup: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="An account's own are those of its opportunities and of its contacts too."
+        ),
+    ] = UNSET
+    time_zone: Annotated[
+        TimeZone | UnsetType, Meta(description="Of days, weeks and months; UTC without it.")
+    ] = UNSET
+    cursor: CursorField = UNSET
+    limit: Limit | UnsetType = UNSET
+    sort_by: Annotated[
+        SortByField,
+        Meta(
+            description="`count`, `first`, `last`, `next` or a key, each `:asc` or `:desc`; "
+            "`count:desc` without it."
+        ),
+    ] = UNSET
+
+
 class MeetingsListResponse(ListResponse):
     """A page of meetings."""
 
@@ -406,6 +439,17 @@ PURGE = Method(
     errors=(NotFound,),
     ours=True,
     example={"id": "MEETING-2"},
+)
+SUMMARIZE = Method(
+    "meetings.summarize",
+    READ,
+    MeetingsSummarizeRequest,
+    GroupsResponse,
+    "Sum meetings up",
+    "meeting:read",
+    ours=True,
+    heavy=True,
+    example={"group_by": ["month"], "time_zone": "Europe/Berlin"},
 )
 COUNT = Method(
     "meetings.count",

@@ -45,6 +45,7 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
     ("engagements.delete",           "POST",     WRITE, "engagement:all",        200, "",     engagements.DELETE),
     ("engagements.restore",          "POST",     WRITE, "engagement:all",        200, "ours", engagements.RESTORE),
     ("engagements.purge",            "POST",     WRITE, "engagement:all",        200, "ours", engagements.PURGE),
+    ("engagements.summarize",        "GET+POST", READ,  "engagement:read",       200, "ours", engagements.SUMMARIZE),
     ("engagements.count",            "GET+POST", READ,  "engagement:read",       200, "",     engagements.COUNT),
 
     ("meetings.create",              "POST",     WRITE, "meeting:write",         201, "",     meetings.CREATE),
@@ -55,6 +56,7 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
     ("meetings.delete",              "POST",     WRITE, "meeting:all",           200, "",     meetings.DELETE),
     ("meetings.restore",             "POST",     WRITE, "meeting:all",           200, "ours", meetings.RESTORE),
     ("meetings.purge",               "POST",     WRITE, "meeting:all",           200, "ours", meetings.PURGE),
+    ("meetings.summarize",           "GET+POST", READ,  "meeting:read",          200, "ours", meetings.SUMMARIZE),
     ("meetings.count",               "GET+POST", READ,  "meeting:read",          200, "",     meetings.COUNT),
 
     ("accounts.create",              "POST",     WRITE, "account:write",         201, "",     accounts.CREATE),

@@ -10,6 +10,7 @@ from rapport.contract import engagements as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, Raw, Response, SetTagWithValue, UnsetType, wire_value
+from rapport.contract.kit.grouping import GroupsResponse
 from rapport.contract.kit.ids import Id
 from rapport.contract.kit.restoring import Missing
 from rapport.events import log as events
@@ -36,6 +37,7 @@ from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import quoted
 from rapport.operations.kit.restoring import asks_for_deleted, bring_back, set_aside
 from rapport.operations.kit.showing import shows
+from rapport.operations.kit.summarizing import summarize as summarized
 from rapport.operations.kit.upserts import upserts
 from rapport.store import engagements as store
 from rapport.store.engagements import EngagementRow, Related, Stored
@@ -358,6 +360,14 @@ async def count(
     return contract.EngagementsCountResponse(
         count=await query.count(ctx.tx, _matching(ctx, request))
     )
+
+
+@handles(contract.SUMMARIZE)
+async def summarize(ctx: Context, request: contract.EngagementsSummarizeRequest) -> GroupsResponse:
+    """Those that match, summed up by one key or two."""
+    sums = store.sums(rollup=request.rollup is True)
+    where = _matching(ctx, request)
+    return await summarized(ctx, contract.SUMMARIZE.name, request, where, sums)
 
 
 def _matching(ctx: Context, request: contract.EngagementsCountRequest) -> Filter[Stored]:

@@ -10,6 +10,7 @@ from rapport.contract import meetings as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, Raw, SetTagWithValue, UnsetType, wire_value
+from rapport.contract.kit.grouping import GroupsResponse
 from rapport.contract.kit.ids import ArtifactId, Id
 from rapport.contract.kit.restoring import Missing
 from rapport.events import log as events
@@ -51,6 +52,7 @@ from rapport.operations.kit.restoring import (
     set_links_aside,
 )
 from rapport.operations.kit.showing import shows
+from rapport.operations.kit.summarizing import summarize as summarized
 from rapport.operations.kit.upserts import upserts
 from rapport.store import meetings as store
 from rapport.store.kit import numbers, query, summaries, terms
@@ -278,6 +280,14 @@ async def count(
 ) -> contract.MeetingsCountResponse:
     """How many match."""
     return contract.MeetingsCountResponse(count=await query.count(ctx.tx, _matching(ctx, request)))
+
+
+@handles(contract.SUMMARIZE)
+async def summarize(ctx: Context, request: contract.MeetingsSummarizeRequest) -> GroupsResponse:
+    """Those that match, summed up by one key or two."""
+    sums = store.sums(rollup=request.rollup is True)
+    where = _matching(ctx, request)
+    return await summarized(ctx, contract.SUMMARIZE.name, request, where, sums)
 
 
 def _matching(ctx: Context, request: contract.MeetingsCountRequest) -> Filter[MeetingRow]:

@@ -10,6 +10,7 @@ from rapport.store.kit import counts, terms
 from rapport.store.kit.db import Tx
 from rapport.store.kit.deleted import listing_of_deleted
 from rapport.store.kit.filters import Column, Date, Entries, Filter, Link, Listing
+from rapport.store.kit.grouping import Key, Sums
 
 LINKS = ("members", "parents", "tags", "artifacts")
 _CUSTOM_FIELDS = "engagements.custom_fields"
@@ -532,6 +533,49 @@ _LISTING = Listing(
         "modified_date": Date("e.modified_date"),
         "scheduled_date": Date("e.scheduled_date", optional=True),
     },
+)
+
+
+def sums(*, rollup: bool) -> Sums:
+    """What engagements are summed up by."""
+    account = _ACCOUNTS_ROLLED_UP if rollup else _parents(ids.ACCOUNT)
+    keys = {
+        "account": account,
+        "created_by": Key("e.created_by"),
+        "member": _joined("engagement_members", "member"),
+        "opportunity": _parents(ids.OPPORTUNITY),
+        "tag": _joined("engagement_tags", "tag"),
+        "type": Key("e.engagement_type"),
+    }
+    return Sums(keys, "e.scheduled_date")
+
+
+def _joined(table: str, column: str, more: str = "") -> Key:
+    on = f"{{alias}}.org = e.org AND {{alias}}.engagement = e.number{more}"
+    return Key(f"{{alias}}.{column}", f"JOIN {table} {{alias}} ON {on}")
+
+
+def _parents(kind: ids.Kind) -> Key:
+    return _joined(
+        "engagement_parents", "parent", f" AND {{alias}}.parent LIKE '{kind.display_id('%')}'"
+    )
+
+
+_ACCOUNTS_ROLLED_UP = Key(
+    "{alias}.account",
+    """
+    JOIN (
+        SELECT p.engagement, p.parent AS account FROM engagement_parents p
+        WHERE p.org = :org AND p.parent LIKE 'ACC-%'
+        UNION SELECT p.engagement, 'ACC-' || o.account FROM engagement_parents p
+        JOIN opportunities o ON o.org = p.org AND o.number = CAST(substr(p.parent, 5) AS BIGINT)
+        WHERE p.org = :org AND p.parent LIKE 'OPP-%'
+        UNION SELECT m.engagement, 'ACC-' || v.account FROM engagement_members m
+        JOIN users u ON u.org = m.org AND u.display_id = m.member
+        JOIN rev_orgs v ON v.org = u.org AND v.number = CAST(substr(u.rev_org, 5) AS BIGINT)
+        WHERE m.org = :org
+    ) {alias} ON {alias}.engagement = e.number
+    """,
 )
 
 

@@ -11,6 +11,7 @@ from rapport.store.kit import counts, terms
 from rapport.store.kit.db import Tx, Value
 from rapport.store.kit.deleted import listing_of_deleted
 from rapport.store.kit.filters import Column, Date, Filter, Link, Listing
+from rapport.store.kit.grouping import Key, Sums
 
 
 class MeetingRow(NamedTuple):
@@ -383,6 +384,53 @@ _LISTING = Listing(
         "modified_date": Date("m.modified_date"),
         "scheduled_date": Date("m.scheduled_date", optional=True),
     },
+)
+
+
+def sums(*, rollup: bool) -> Sums:
+    """What meetings are summed up by."""
+    keys = {
+        "account": _ACCOUNTS_ROLLED_UP if rollup else _parents(ids.ACCOUNT),
+        "channel": Key("m.channel"),
+        "created_by": Key("m.created_by"),
+        "member": _terms("members"),
+        "opportunity": _parents(ids.OPPORTUNITY),
+        "state": Key("m.state"),
+        "tag": _terms("tags"),
+    }
+    return Sums(keys, "m.scheduled_date")
+
+
+def _terms(field: str) -> Key:
+    on = "{alias}.org = m.org AND {alias}.owner = 'MEETING-' || m.number"
+    return Key(
+        "{alias}.value", f"JOIN terms {{alias}} ON {on} AND {{alias}}.field = 'meetings.{field}'"
+    )
+
+
+def _parents(kind: ids.Kind) -> Key:
+    return Key(
+        "{alias}.parent",
+        "JOIN meetings {alias} ON {alias}.org = m.org AND {alias}.number = m.number "
+        f"AND {{alias}}.parent LIKE '{kind.display_id('%')}'",
+    )
+
+
+_ACCOUNTS_ROLLED_UP = Key(
+    "{alias}.account",
+    """
+    JOIN (
+        SELECT p.number, p.parent AS account FROM meetings p
+        WHERE p.org = :org AND p.parent LIKE 'ACC-%'
+        UNION SELECT p.number, 'ACC-' || o.account FROM meetings p
+        JOIN opportunities o ON o.org = p.org AND o.number = CAST(substr(p.parent, 5) AS BIGINT)
+        WHERE p.org = :org AND p.parent LIKE 'OPP-%'
+        UNION SELECT CAST(substr(t.owner, 9) AS BIGINT), 'ACC-' || v.account FROM terms t
+        JOIN users u ON u.org = t.org AND u.display_id = t.value
+        JOIN rev_orgs v ON v.org = u.org AND v.number = CAST(substr(u.rev_org, 5) AS BIGINT)
+        WHERE t.org = :org AND t.field = 'meetings.members'
+    ) {alias} ON {alias}.number = m.number
+    """,
 )
 
 

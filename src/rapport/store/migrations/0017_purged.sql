@@ -1,5 +1,5 @@
 -- What was told of an object is found when it goes for good.
--- compatible: 14
+-- compatible: 16
 
 CREATE INDEX ix_webhook_deliveries_seq ON webhook_deliveries (org, seq);
 -- A link's event shows what it joins.

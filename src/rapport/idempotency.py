@@ -3,7 +3,7 @@ the write and given again.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -18,6 +18,8 @@ from rapport.store.kit.db import Tx
 LIFE = DAY
 # Kept in place of an answer that holds a secret; no JSON is empty.
 SECRET = b""
+# Put in place of an answer that shows what was purged.
+PURGED = b"-"
 _encoder = msgspec.json.Encoder(enc_hook=wire_value, order="sorted")
 
 
@@ -72,6 +74,11 @@ def _answered(key: RetryKey, request_hash: str, answer: bytes) -> bytes | BadReq
             "answer only once.",
             detail="If the answer was lost, delete what was made, and ask again with a new key.",
         )
+    if answer == PURGED:
+        return BadRequest(
+            f"Idempotency-Key: {key.key[:80]!r} was used before, and what it made is purged.",
+            detail="Use a new key for a new request.",
+        )
     return answer if request_hash == key.request_hash else _used(key)
 
 
@@ -88,6 +95,18 @@ async def keep(tx: Tx, answers: Sequence[tuple[RetryKey, bytes]], *, now: int, s
     """
     rows = [(*key.row, key.request_hash, answer.decode()) for key, answer in answers]
     await store.keep(tx, rows, now=now, since=since)
+
+
+async def purge(tx: Tx, org: str, dons: Sequence[str]) -> None:
+    """Let go of the answers that show objects; their keys stay used."""
+    marks = [mark for don in dons for mark in (f'"{don}"', f'"{don}:')]
+    await store.purge(tx, org, marks, answer=PURGED.decode())
+
+
+async def rewrite(tx: Tx, org: str, don: str, made_anew: Callable[[str], str | None]) -> None:
+    """Write anew the answers that show an object."""
+    rows = await store.showing(tx, org, f'"{don}"')
+    await store.rewrite(tx, org, [(*row[:3], made_anew(row[3]) or "") for row in rows])
 
 
 async def forget(tx: Tx, *, since: int, most: int) -> int:

@@ -381,6 +381,12 @@ class Settings:
     delivery_retention_days: float = _setting(
         _DAYS, "30", "How long deliveries to webhooks are kept."
     )
+    # Up to ten years.
+    purge_deleted_days: float | None = _setting(
+        _optional(between(float, 0, 3_650, "days")),
+        "",
+        "How long after their deletion engagements and meetings are purged; without it, never.",
+    )
     # Up to a year.
     key_retention_hours: float = _setting(
         between(float, 1, 8_760, "hours"), "24", "How long a key stands for its answer."

@@ -108,6 +108,11 @@ def _deleted(client: Client, _: World) -> Any:
     client.ok("engagements.delete", {"id": "ENGAGEMENT-1"})
 
 
+def _gone(client: Client, world: World) -> Any:
+    _meeting(client, world)
+    client.ok("meetings.delete", {"id": "MEETING-1"})
+
+
 NOTHING: dict[str, str] = {
     "auth-tokens.create": "a token is nobody's business",
     "auth-tokens.delete": "a token is nobody's business",
@@ -142,6 +147,7 @@ CASES: dict[str, Case] = {
     "engagements.delete": Case(
         {"id": "ENGAGEMENT-1"}, ["timeline_entry_deleted", "engagement_deleted"], _comment
     ),
+    "engagements.purge": Case({"id": "ENGAGEMENT-1"}, ["engagement_purged"], _deleted),
     "engagements.restore": Case({"id": "ENGAGEMENT-1"}, ["engagement_restored"], _deleted),
     "engagements.update": Case({"id": "ENGAGEMENT-1", "title": "B"}, ["engagement_updated"]),
     "engagements.upsert": Case({"external_ref": "crm-1", "title": "B"}, ["engagement_updated"]),
@@ -192,6 +198,8 @@ CASES: dict[str, Case] = {
     "meetings.delete": Case(
         {"id": "MEETING-1"}, ["link_deleted", "meeting_deleted"], _meeting
     ),
+    "meetings.purge": Case({"id": "MEETING-1"}, ["meeting_purged"], _gone),
+    "meetings.restore": Case({"id": "MEETING-1"}, ["meeting_restored", "link_created"], _gone),
     "meetings.update": Case({"id": "MEETING-1", "state": "canceled"}, ["meeting_updated"], _meeting),
     "rev-orgs.create": Case({"display_name": "West", "account": "ACC-1"}, ["rev_org_created"]),
     "rev-orgs.delete": Case({"id": "REV-1"}, ["rev_user_updated", "rev_org_deleted"]),
@@ -211,6 +219,7 @@ CASES: dict[str, Case] = {
     ),
     "timeline-entries.delete": Case({"id": "COMMENT-1"}, ["timeline_entry_deleted"], _comment),
     "timeline-entries.update": Case({"id": "COMMENT-1", "body": "Bye"}, ["timeline_entry_updated"], _comment),
+    "users.erase": Case({"id": "REVU-1", "reason": "x"}, ["user_erased"]),
     "webhooks.create": Case({"url": "https://hooks.invalid/"}, ["webhook_created"]),
     "webhooks.delete": Case({"id": "WEBHOOK-1"}, ["webhook_deleted"], _webhook),
     "webhooks.update": Case({"id": "WEBHOOK-1", "action": "deactivate"}, ["webhook_updated"], _webhook),

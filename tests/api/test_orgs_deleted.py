@@ -19,6 +19,10 @@ def _fill(client: Client) -> None:
     world = make_world(client)
     engagement = world.engagement["id"]
     meeting = {"title": "Review", "channel": "zoom", "members": [client.user], "state": "scheduled"}
+    made = client.ok("meetings.create", meeting)["meeting"]["id"]
+    ends = {"source": made, "target": world.account["id"]}
+    client.ok("links.create", {"link_type": "is_related_to", **ends})
+    client.ok("meetings.delete", {"id": made})
     client.ok("meetings.create", meeting)
     file = client.upload(b"one")
     client.ok("engagements.update", {"id": engagement, "artifacts": {"set": [file]}})

@@ -74,3 +74,29 @@ def test_a_deletion_that_was_broken_off_goes_on_where_it_ended(
     for table in (*dev_orgs.TABLES, "orgs"):
         assert store.all(f"SELECT count(*) FROM {table} WHERE org = :org", org=alice.org) == [(0,)]
     assert store.all("SELECT count(*) FROM engagements") == [(3,)]
+
+
+def test_what_was_deleted_long_enough_ago_is_purged_and_by_default_nothing(
+    store: Engine, tmp_path: Path
+) -> None:
+    blobs = LocalBlobs(tmp_path / "blobs")
+    alice, charlie = store.person(), store.person("Charlie")
+    for caller in (alice, charlie):
+        for number in range(3):
+            store.run(store.create(caller, title=f"Call {number}"))
+    for caller, number in ((alice, 1), (alice, 2), (charlie, 1)):
+        store.run(store.delete(caller, number))
+        store.now += DAY
+    never = Cleaner(store.store, blobs, lambda: store.now, orphan_seconds=1)
+    assert store.run(never.purge_deleted()) == 0
+    after_two_days = Cleaner(
+        store.store, blobs, lambda: store.now, orphan_seconds=1, purge_seconds=2 * 86_400
+    )
+    assert store.run(after_two_days.purge_deleted()) == 2
+    assert store.run(after_two_days.purge_deleted()) == 0
+    left = store.all("SELECT org, number FROM engagements ORDER BY org, number")
+    assert left == [(alice.org, 3), *((charlie.org, number) for number in (1, 2, 3))]
+    told = store.all("SELECT object, actor FROM events WHERE action = 'purged' ORDER BY object")
+    assert told == [("ENGAGEMENT-1", "SYSU-1"), ("ENGAGEMENT-2", "SYSU-1")]
+    store.now += DAY
+    assert store.run(after_two_days.purge_deleted()) == 1

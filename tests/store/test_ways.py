@@ -291,7 +291,7 @@ def _hold(store: Engine, org: str, values: list[Any]) -> list[tuple[MeetingRow, 
         store.write(lambda tx: meetings.insert(tx, row, named))  # noqa: B023
         moved = row._replace(title="c", modified_date=1, ended_date=3)
         if then == "deleted":
-            store.write(lambda tx: meetings.delete(tx, row, named, 1))  # noqa: B023
+            store.write(lambda tx: meetings.delete(tx, row, named, 1, "DEVU-1"))  # noqa: B023
             continue
         if then == "moved":
             store.write(lambda tx: meetings.update(tx, (row, named), (moved, named)))  # noqa: B023

@@ -13,9 +13,14 @@ import msgspec
 import uvloop
 
 from rapport.auth.caller import Caller
-from rapport.contract.engagements import CREATE, EngagementsCreateRequest
+from rapport.contract.engagements import (
+    CREATE,
+    DELETE,
+    EngagementsCreateRequest,
+    EngagementsDeleteRequest,
+)
 from rapport.contract.kit.fields import Instant
-from rapport.contract.kit.ids import UserId
+from rapport.contract.kit.ids import EngagementId, UserId
 from rapport.operations import families as families  # each family registers what it does
 from rapport.operations.admin import make_org
 from rapport.operations.kit.invoke import Invoker
@@ -112,6 +117,11 @@ class Engine:
             caller, CREATE, EngagementsCreateRequest(**{**least, **fields}), key=key
         )
         return msgspec.json.decode(answer.body)["engagement"]
+
+    async def delete(self, caller: Caller, number: int) -> None:
+        """Delete an engagement."""
+        request = EngagementsDeleteRequest(id=EngagementId.parse(f"ENGAGEMENT-{number}"))
+        await self.invoker.invoke(caller, DELETE, request)
 
 
 async def _opened(name: str, folder: Path) -> Store:

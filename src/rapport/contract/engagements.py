@@ -37,9 +37,11 @@ from rapport.contract.kit.fields import (
     ours_values,
     stored,
 )
+from rapport.contract.kit.grouping import GroupsResponse, TimeZone
 from rapport.contract.kit.ids import EngagementId, ParentId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.kit.own_time import OwnTime
+from rapport.contract.kit.restoring import Missing
 from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import AccountSummary, ArtifactSummary, Atom, UserSummary
@@ -157,11 +159,14 @@ class EngagementsDeleteResponse(Response):
     """Nothing."""
 
 
-class Missing(Response):
-    """A reference that an object came back without, because what it named is gone."""
+class EngagementsPurgeRequest(Request):
+    """Which engagement; it must have been deleted."""
 
-    field_name: str
-    id: str
+    id: EngagementId
+
+
+class EngagementsPurgeResponse(Response):
+    """Nothing."""
 
 
 class EngagementsRestoreRequest(Request):
@@ -272,6 +277,38 @@ class EngagementsListRequest(EngagementsCountRequest):
     expand: Expand = UNSET
 
 
+EngagementsKey = Literal[
+    "account", "created_by", "day", "member", "month", "opportunity", "tag", "type", "week",
+]  # fmt: skip
+
+
+class EngagementsSummarizeRequest(EngagementsCountRequest):
+    """Which engagements, and by what they are summed up."""
+
+    group_by: Annotated[
+        Annotated[list[EngagementsKey], Meta(min_length=1, max_length=2)],
+        Meta(description="One key or two. What has several values is in the group of each."),
+    ]
+    rollup: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="An account's own are those of its opportunities and of its contacts too."
+        ),
+    ] = UNSET
+    time_zone: Annotated[
+        TimeZone | UnsetType, Meta(description="Of days, weeks and months; UTC without it.")
+    ] = UNSET
+    cursor: CursorField = UNSET
+    limit: Limit | UnsetType = UNSET
+    sort_by: Annotated[
+        SortByField,
+        Meta(
+            description="`count`, `first`, `last`, `next` or a key, each `:asc` or `:desc`; "
+            "`count:desc` without it."
+        ),
+    ] = UNSET
+
+
 class EngagementsListResponse(ListResponse):
     """A page of engagements."""
 
@@ -324,6 +361,28 @@ RESTORE = Method(
     "Restore a deleted engagement", "engagement:all", errors=(NotFound,), ours=True,
     example={"id": "ENGAGEMENT-3"},
 )  # fmt: skip
+PURGE = Method(
+    "engagements.purge",
+    WRITE,
+    EngagementsPurgeRequest,
+    EngagementsPurgeResponse,
+    "Remove a deleted engagement for good",
+    "engagement:all",
+    errors=(NotFound,),
+    ours=True,
+    example={"id": "ENGAGEMENT-2"},
+)
+SUMMARIZE = Method(
+    "engagements.summarize",
+    READ,
+    EngagementsSummarizeRequest,
+    GroupsResponse,
+    "Sum engagements up",
+    "engagement:read",
+    ours=True,
+    heavy=True,
+    example={"group_by": ["account"], "rollup": True, "sort_by": ["last:asc"]},
+)
 COUNT = Method(
     "engagements.count", READ, EngagementsCountRequest, EngagementsCountResponse,
     "Count engagements", "engagement:read", heavy=True,

@@ -18,7 +18,7 @@ from rapport.contract.kit.method import READ, Method
 
 EventKind = Literal[
     "account", "artifact", "dev_org", "dev_user", "engagement", "link", "meeting", "rev_org", "rev_user", "tag",
-    "timeline_entry", "webhook", "work",
+    "timeline_entry", "user", "webhook", "work",
 ]  # fmt: skip
 KINDS: tuple[EventKind, ...] = EventKind.__args__  # type: ignore[attr-defined]
 MOST_SECONDS = 30
@@ -35,7 +35,8 @@ class Event(Response):
     type: Annotated[
         str,
         Meta(
-            description="`<kind>_created`, `<kind>_updated`, `<kind>_deleted` or `<kind>_restored`."
+            description="`<kind>_created`, `<kind>_updated`, `<kind>_deleted`, `<kind>_restored` or "
+            "`<kind>_purged`; `user_erased` of a person of whatever kind."
         ),
     ]
     id: str

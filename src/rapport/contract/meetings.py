@@ -36,9 +36,11 @@ from rapport.contract.kit.fields import (
     Title,
     UnsetType,
 )
+from rapport.contract.kit.grouping import GroupsResponse, TimeZone
 from rapport.contract.kit.ids import ArtifactId, LinkEndpointId, MeetingId, ParentId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.kit.own_time import OwnTime
+from rapport.contract.kit.restoring import Missing
 from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, Atom, UserSummary
@@ -84,6 +86,8 @@ class Meeting(Atom):
     artifacts: list[ArtifactSummary] | UnsetType = UNSET
     channel: Channel
     custom_fields: Json | UnsetType = UNSET
+    deleted_by: Annotated[UserSummary | UnsetType, OURS] = UNSET
+    deleted_date: Annotated[str | UnsetType, OURS] = UNSET
     description: str | UnsetType = UNSET
     ended_date: str | UnsetType = UNSET
     external_ref: str | UnsetType = UNSET
@@ -163,6 +167,32 @@ class MeetingsDeleteRequest(Request):
 
 class MeetingsDeleteResponse(Response):
     """Nothing."""
+
+
+class MeetingsPurgeRequest(Request):
+    """Which meeting; it must have been deleted."""
+
+    id: MeetingId
+
+
+class MeetingsPurgeResponse(Response):
+    """Nothing."""
+
+
+class MeetingsRestoreRequest(Request):
+    """Which meeting."""
+
+    id: MeetingId
+    expand: Many[Expansion] | UnsetType = UNSET
+
+
+class MeetingsRestoreResponse(Response):
+    """The meeting as it lives again."""
+
+    meeting: Meeting
+    missing: Annotated[
+        list[Missing], Meta(description="What it had and lost, because that is gone since.")
+    ]
 
 
 class SetMeetingMembers(Request):
@@ -246,6 +276,14 @@ class MeetingsCountRequest(Request):
     subtype: Annotated[Shorts | UnsetType, _NONE_HAS] = UNSET
     sync_metadata: Annotated[SyncMetadataFilter | UnsetType, _NONE_HAS] = UNSET
     tags: Annotated[Many[TagId] | UnsetType, Meta(description="Any of these tags.")] = UNSET
+    deleted: Annotated[
+        bool | UnsetType,
+        OURS,
+        Meta(
+            description="Those that were deleted in place of those that live; it takes the scope "
+            "`meeting:all`."
+        ),
+    ] = UNSET
 
 
 class MeetingsCountResponse(Response):
@@ -262,6 +300,38 @@ class MeetingsListRequest(MeetingsCountRequest):
     mode: ModeField = UNSET
     sort_by: SortByField = UNSET
     expand: Expand = UNSET
+
+
+MeetingsKey = Literal[
+    "account", "channel", "created_by", "day", "member", "month", "opportunity", "state", "tag", "week",
+]  # fmt: skip
+
+
+class MeetingsSummarizeRequest(MeetingsCountRequest):
+    """Which meetings, and by what they are summed up."""
+
+    group_by: Annotated[
+        Annotated[list[MeetingsKey], Meta(min_length=1, max_length=2)],
+        Meta(description="One key or two. What has several values is in the group of each."),
+    ]
+    rollup: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="An account's own are those of its opportunities and of its contacts too."
+        ),
+    ] = UNSET
+    time_zone: Annotated[
+        TimeZone | UnsetType, Meta(description="Of days, weeks and months; UTC without it.")
+    ] = UNSET
+    cursor: CursorField = UNSET
+    limit: Limit | UnsetType = UNSET
+    sort_by: Annotated[
+        SortByField,
+        Meta(
+            description="`count`, `first`, `last`, `next` or a key, each `:asc` or `:desc`; "
+            "`count:desc` without it."
+        ),
+    ] = UNSET
 
 
 class MeetingsListResponse(ListResponse):
@@ -347,6 +417,39 @@ DELETE = Method(
     "meeting:all",
     errors=(NotFound,),
     example={"id": "MEETING-2"},
+)
+RESTORE = Method(
+    "meetings.restore",
+    WRITE,
+    MeetingsRestoreRequest,
+    MeetingsRestoreResponse,
+    "Restore a deleted meeting",
+    "meeting:all",
+    errors=(NotFound,),
+    ours=True,
+    example={"id": "MEETING-3"},
+)
+PURGE = Method(
+    "meetings.purge",
+    WRITE,
+    MeetingsPurgeRequest,
+    MeetingsPurgeResponse,
+    "Remove a deleted meeting for good",
+    "meeting:all",
+    errors=(NotFound,),
+    ours=True,
+    example={"id": "MEETING-2"},
+)
+SUMMARIZE = Method(
+    "meetings.summarize",
+    READ,
+    MeetingsSummarizeRequest,
+    GroupsResponse,
+    "Sum meetings up",
+    "meeting:read",
+    ours=True,
+    heavy=True,
+    example={"group_by": ["month"], "time_zone": "Europe/Berlin"},
 )
 COUNT = Method(
     "meetings.count",

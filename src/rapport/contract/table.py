@@ -24,6 +24,7 @@ from rapport.contract import (
     service_accounts,
     tags,
     timeline_entries,
+    users,
     webhook_deliveries,
     webhooks,
     works,
@@ -43,6 +44,8 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
     ("engagements.upsert",           "POST",     WRITE, "engagement:write",      201, "ours", engagements.UPSERT),
     ("engagements.delete",           "POST",     WRITE, "engagement:all",        200, "",     engagements.DELETE),
     ("engagements.restore",          "POST",     WRITE, "engagement:all",        200, "ours", engagements.RESTORE),
+    ("engagements.purge",            "POST",     WRITE, "engagement:all",        200, "ours", engagements.PURGE),
+    ("engagements.summarize",        "GET+POST", READ,  "engagement:read",       200, "ours", engagements.SUMMARIZE),
     ("engagements.count",            "GET+POST", READ,  "engagement:read",       200, "",     engagements.COUNT),
 
     ("meetings.create",              "POST",     WRITE, "meeting:write",         201, "",     meetings.CREATE),
@@ -51,6 +54,9 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
     ("meetings.update",              "POST",     WRITE, "meeting:write",         200, "",     meetings.UPDATE),
     ("meetings.upsert",              "POST",     WRITE, "meeting:write",         201, "ours", meetings.UPSERT),
     ("meetings.delete",              "POST",     WRITE, "meeting:all",           200, "",     meetings.DELETE),
+    ("meetings.restore",             "POST",     WRITE, "meeting:all",           200, "ours", meetings.RESTORE),
+    ("meetings.purge",               "POST",     WRITE, "meeting:all",           200, "ours", meetings.PURGE),
+    ("meetings.summarize",           "GET+POST", READ,  "meeting:read",          200, "ours", meetings.SUMMARIZE),
     ("meetings.count",               "GET+POST", READ,  "meeting:read",          200, "",     meetings.COUNT),
 
     ("accounts.create",              "POST",     WRITE, "account:write",         201, "",     accounts.CREATE),
@@ -96,6 +102,8 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
     ("rev-orgs.update",              "POST",     WRITE, "rev_org:write",         200, "",     rev_orgs.UPDATE),
     ("rev-orgs.upsert",              "POST",     WRITE, "rev_org:write",         201, "ours", rev_orgs.UPSERT),
     ("rev-orgs.delete",              "POST",     WRITE, "rev_org:all",           200, "",     rev_orgs.DELETE),
+
+    ("users.erase",                  "POST",     WRITE, "user:all",              200, "ours", users.ERASE),
 
     ("service-accounts.create",      "POST",     WRITE, "service_account:write", 201, "",     service_accounts.CREATE),
     ("service-accounts.get",         "GET+POST", READ,  "service_account:read",  200, "",     service_accounts.GET),

@@ -1,10 +1,14 @@
-"""Users as they stand inside other objects. The families are dev_users and rev_users; the rest
-come with their issue.
-"""
+"""Users as they stand inside other objects, and what is done to them whatever their family is."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from rapport.contract.kit.fields import UNSET, Response, UnsetType
+from msgspec import Meta
+
+from rapport.contract.kit.errors import NotFound
+from rapport.contract.kit.fields import UNSET, Request, Response, UnsetType
+from rapport.contract.kit.ids import PersonId
+from rapport.contract.kit.method import WRITE, Method
+from rapport.contract.kit.seen import VISIBLE
 
 UserState = Literal["active", "deactivated", "deleted", "locked", "shadow", "unassigned"]
 
@@ -93,3 +97,59 @@ class User(Atom):
     full_name: str | UnsetType = UNSET
     phone_numbers: list[str] | UnsetType = UNSET
     state: UserState | UnsetType = UNSET
+
+
+# How many texts that mention a person one answer names.
+MOST_MENTIONS = 1_000
+
+
+class UsersEraseRequest(Request):
+    """Whom to erase, and why."""
+
+    id: PersonId
+    reason: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=2_048, pattern=VISIBLE)],
+        Meta(description="Who asked for it and why; it stands in the event."),
+    ]
+    dry_run: Annotated[
+        bool | UnsetType, Meta(description="Answer what would be done, and do nothing.")
+    ] = UNSET
+
+
+class Changed(Response):
+    """Objects of one type that are changed, or whose history is."""
+
+    type: str
+    ids: list[str]
+
+
+class Mention(Response):
+    """A text that mentions a person, which stays for somebody to look at."""
+
+    type: str
+    id: str
+    field_name: str
+
+
+class UsersEraseResponse(Response):
+    """The person as others see them from now on, and where they stood."""
+
+    user: DevUserSummary | RevUserSummary
+    changed: list[Changed]
+    mentions: Annotated[
+        list[Mention],
+        Meta(description="The first 1,000 texts with the person's name, address or number."),
+    ]
+
+
+ERASE = Method(
+    "users.erase",
+    WRITE,
+    UsersEraseRequest,
+    UsersEraseResponse,
+    "Erase a person",
+    "user:all",
+    errors=(NotFound,),
+    ours=True,
+    example={"id": "REVU-1", "reason": "Asked for by mail on 3 May.", "dry_run": True},
+)

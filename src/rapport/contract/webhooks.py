@@ -31,11 +31,15 @@ from rapport.contract.users import Atom
 _OUR_TYPES = (
     "engagement_created",
     "engagement_deleted",
+    "engagement_purged",
     "engagement_restored",
     "engagement_updated",
     "meeting_created",
     "meeting_deleted",
+    "meeting_purged",
+    "meeting_restored",
     "meeting_updated",
+    "user_erased",
 )
 # Those that cannot occur here are taken, and never fire.
 EventType = Annotated[
@@ -118,11 +122,15 @@ EventType = Annotated[
         "work_updated",
         "engagement_created",
         "engagement_deleted",
+        "engagement_purged",
         "engagement_restored",
         "engagement_updated",
         "meeting_created",
         "meeting_deleted",
+        "meeting_purged",
+        "meeting_restored",
         "meeting_updated",
+        "user_erased",
     ],
     ours_values(*_OUR_TYPES),
 ]

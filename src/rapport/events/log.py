@@ -96,6 +96,19 @@ def deleted(org: str, actor: str, now: int, answer: Raw | Response) -> EventRow:
     return _row(org, actor, now, "deleted", old, document=document, before=old)
 
 
+def gone(org: str, actor: str, now: int, action: str, display_id: str) -> EventRow:
+    """An object is gone for good. Nothing is told of it but that."""
+    fields = {"display_id": display_id, "id": ids.don_of(display_id, org)}
+    return _row(org, actor, now, action, fields, document=_encode(fields))
+
+
+def erased(org: str, actor: str, now: int, display_id: str, reason: str) -> EventRow:
+    """A person was erased: who asked for it and why, and nothing of what they were."""
+    fields = {"display_id": display_id, "id": ids.don_of(display_id, org)}
+    document = _encode({**fields, "reason": reason})
+    return _row(org, actor, now, "erased", fields, document=document)._replace(kind="user")
+
+
 def body(event: EventRow) -> Json:
     """What is told of it: `{type, id, timestamp, <type>: {<object>, old_<object>?}}`. Feed and
     webhooks add to it.

@@ -12,7 +12,7 @@ from rapport import idempotency
 from rapport.auth import sessions
 from rapport.blobs import Blobs
 from rapport.clock import SECOND, Clock
-from rapport.operations import artifacts, dev_orgs
+from rapport.operations import artifacts, dev_orgs, purging
 from rapport.store import artifacts as store
 from rapport.store import dev_orgs as dev_org_store
 from rapport.store import events
@@ -39,6 +39,7 @@ class Cleaner:
         event_seconds: how long the change feed goes back.
         delivery_seconds: how long deliveries to webhooks are kept.
         key_life: how long an answer is kept under its idempotency key, in microseconds.
+        purge_seconds: how long after their deletion objects are purged; never when None.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Cleaner:
         event_seconds: float = 90 * 86_400.0,
         delivery_seconds: float = 30 * 86_400.0,
         key_life: int = idempotency.LIFE,
+        purge_seconds: float | None = None,
     ) -> None:
         self._store = engine
         self._blobs = blobs
@@ -59,6 +61,7 @@ class Cleaner:
         self._event_seconds = event_seconds
         self._delivery_seconds = delivery_seconds
         self._key_life = key_life
+        self._purge_seconds = purge_seconds
 
     async def run(self) -> None:
         """Clean at once, then orphans and keys each hour (sooner where orphans age sooner),
@@ -74,6 +77,7 @@ class Cleaner:
                     await self.forget_events()
                     await self.forget_deliveries()
                     await self.forget_sessions()
+                    await self.purge_deleted()
                     await self.remove_orgs()
                     last = time.monotonic()
                 await self.remove_blobs()
@@ -140,6 +144,22 @@ class Cleaner:
             forgotten += bite
             await asyncio.sleep(_PAUSE)
         return forgotten
+
+    async def purge_deleted(self) -> int:
+        """Remove for good what was deleted long enough ago, where that is wanted; how many."""
+        if self._purge_seconds is None:
+            return 0
+        before = self._clock() - round(self._purge_seconds * SECOND)
+        purged = 0
+        while bite := await alone(
+            self._store,
+            lambda tx: purging.purge_long_deleted(tx, before=before, now=self._clock(), most=_BITE),
+        ):
+            purged += bite
+            await asyncio.sleep(_PAUSE)
+        if purged:
+            _log.info("deleted_purged", objects=purged)
+        return purged
 
     async def forget_events(self) -> int:
         """Let go of events that the feed no longer goes back to; how many."""

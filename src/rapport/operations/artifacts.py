@@ -110,10 +110,11 @@ async def _seen(ctx: Context, id_: ArtifactId) -> ArtifactRow | None:
 
 
 def _seen_by(ctx: Context) -> Filter[ArtifactRow]:
-    """What the caller may see; of what is deleted, only engagements keep files."""
-    return store.seen_by(
-        ctx.org, ctx.caller.user_id, sees_deleted=allows(ctx.caller, "engagement:all")
-    )
+    """What the caller may see; of what is deleted, only engagements and meetings keep files."""
+    deleted = [
+        kind for kind in (ids.ENGAGEMENT, ids.MEETING) if allows(ctx.caller, f"{kind.name}:all")
+    ]
+    return store.seen_by(ctx.org, ctx.caller.user_id, deleted=deleted)
 
 
 @handles(contract.VERSIONS_DELETE)

@@ -10,7 +10,9 @@ from rapport.contract import engagements as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, Raw, Response, SetTagWithValue, UnsetType, wire_value
+from rapport.contract.kit.grouping import GroupsResponse
 from rapport.contract.kit.ids import Id
+from rapport.contract.kit.restoring import Missing
 from rapport.events import log as events
 from rapport.operations.kit.changes import (
     custom_fields,
@@ -35,6 +37,7 @@ from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import quoted
 from rapport.operations.kit.restoring import asks_for_deleted, bring_back, set_aside
 from rapport.operations.kit.showing import shows
+from rapport.operations.kit.summarizing import summarize as summarized
 from rapport.operations.kit.upserts import upserts
 from rapport.store import engagements as store
 from rapport.store.engagements import EngagementRow, Related, Stored
@@ -359,6 +362,14 @@ async def count(
     )
 
 
+@handles(contract.SUMMARIZE)
+async def summarize(ctx: Context, request: contract.EngagementsSummarizeRequest) -> GroupsResponse:
+    """Those that match, summed up by one key or two."""
+    sums = store.sums(rollup=request.rollup is True)
+    where = _matching(ctx, request)
+    return await summarized(ctx, contract.SUMMARIZE.name, request, where, sums)
+
+
 def _matching(ctx: Context, request: contract.EngagementsCountRequest) -> Filter[Stored]:
     org = ctx.org
     gone = asks_for_deleted(ctx, request.deleted, contract.DELETE.scope or "")
@@ -394,7 +405,7 @@ async def restore(
 ) -> contract.EngagementsRestoreResponse:
     """Let a deleted one live again, without what is gone since. A live one is not changed."""
     held = await find(ctx, request.id, store.lock_deleted)
-    missing: list[contract.Missing] = []
+    missing: list[Missing] = []
     if held is None:
         row = await found(ctx, request.id, store.lock)
     else:
@@ -405,7 +416,7 @@ async def restore(
 
 async def _restore(
     ctx: Context, row: EngagementRow, kept: Stored
-) -> tuple[EngagementRow, list[contract.Missing]]:
+) -> tuple[EngagementRow, list[Missing]]:
     """The row as it lives again, and what it came back without.
 
     Raises:
@@ -430,7 +441,7 @@ async def _restore(
 
 async def _without(
     ctx: Context, row: EngagementRow, links: Related, gone: set[str]
-) -> tuple[EngagementRow, list[contract.Missing]]:
+) -> tuple[EngagementRow, list[Missing]]:
     """Change a row, now, to one without references that are gone; and these, in the order of its
     fields.
     """
@@ -452,7 +463,7 @@ async def _without(
     kept = {kind: getattr(left, kind) for kind in store.LINKS}
     await _write_links(ctx, changed, kept, before, after)
     lost = [
-        contract.Missing(field_name=kind, id=don)
+        Missing(field_name=kind, id=don)
         for kind in store.LINKS
         for don in getattr(before, kind)
         if don not in getattr(after, kind)

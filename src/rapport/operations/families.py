@@ -7,6 +7,9 @@ from rapport.contract.batch import RUN
 from rapport.contract.table import METHODS
 from rapport.operations.kit.context import BATCH_OPERATIONS, OPERATIONS
 
+# What several families do alike.
+_SHARED = ("purging",)
+
 
 class NoOperation(Exception):
     """Methods that nothing does; one sentence names them."""
@@ -19,7 +22,8 @@ def load() -> None:
     Raises:
         NoOperation: a method has none.
     """
-    for family in dict.fromkeys(method.family for method in METHODS.values()):
+    families = dict.fromkeys(method.family for method in METHODS.values())
+    for family in (*families, *_SHARED):
         module = f"rapport.operations.{family.replace('-', '_')}"
         if find_spec(module) is not None:
             import_module(module)

@@ -5,12 +5,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rapport.clock import format_rfc3339
+from rapport.clock import MILLISECOND, format_rfc3339
 from rapport.contract import meetings as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError, ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, Raw, SetTagWithValue, UnsetType, wire_value
+from rapport.contract.kit.grouping import GroupsResponse
 from rapport.contract.kit.ids import ArtifactId, Id
+from rapport.contract.kit.restoring import Missing
+from rapport.events import log as events
 from rapport.operations.kit.atoms import (
     artifact_summaries,
     atom,
@@ -22,14 +25,14 @@ from rapport.operations.kit.changes import (
     changed,
     claim_artifacts,
     custom_fields,
-    detach,
     first_custom_fields,
     tell_created,
     tell_deleted,
 )
 from rapport.operations.kit.context import Context, handles
-from rapport.operations.kit.finding import found
+from rapport.operations.kit.finding import find, found
 from rapport.operations.kit.listing import (
+    LAST_DELETED_FIRST,
     add_custom_fields,
     add_dates,
     cursors,
@@ -41,7 +44,15 @@ from rapport.operations.kit.listing import (
 from rapport.operations.kit.optional import chosen, given, only_set, or_unset, sent
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import not_permitted, quoted
+from rapport.operations.kit.restoring import (
+    asks_for_deleted,
+    bring_back,
+    bring_links_back,
+    set_aside,
+    set_links_aside,
+)
 from rapport.operations.kit.showing import shows
+from rapport.operations.kit.summarizing import summarize as summarized
 from rapport.operations.kit.upserts import upserts
 from rapport.store import meetings as store
 from rapport.store.kit import numbers, query, summaries, terms
@@ -250,10 +261,16 @@ async def list_(
     ctx: Context, request: contract.MeetingsListRequest
 ) -> contract.MeetingsListResponse:
     """A page of those that match."""
-    walk = read_walk("meetings", request, store.SORTS)
-    page = await query.page(ctx.tx, _matching(ctx, request), walk)
+    where = _matching(ctx, request)
+    if request.deleted is True:
+        name = "meetings.deleted"
+        walk = read_walk(name, request, store.DELETED_SORTS, LAST_DELETED_FIRST)
+    else:
+        name = "meetings"
+        walk = read_walk(name, request, store.SORTS)
+    page = await query.page(ctx.tx, where, walk)
     return contract.MeetingsListResponse(
-        meetings=await _meetings(ctx.tx, page.rows), **cursors("meetings", walk, page)
+        meetings=await _meetings(ctx.tx, page.rows), **cursors(name, walk, page)
     )
 
 
@@ -265,8 +282,17 @@ async def count(
     return contract.MeetingsCountResponse(count=await query.count(ctx.tx, _matching(ctx, request)))
 
 
+@handles(contract.SUMMARIZE)
+async def summarize(ctx: Context, request: contract.MeetingsSummarizeRequest) -> GroupsResponse:
+    """Those that match, summed up by one key or two."""
+    sums = store.sums(rollup=request.rollup is True)
+    where = _matching(ctx, request)
+    return await summarized(ctx, contract.SUMMARIZE.name, request, where, sums)
+
+
 def _matching(ctx: Context, request: contract.MeetingsCountRequest) -> Filter[MeetingRow]:
-    where = store.live(ctx.org)
+    gone = asks_for_deleted(ctx, request.deleted, contract.DELETE.scope or "")
+    where = store.deleted(ctx.org) if gone else store.live(ctx.org)
     for field in ("channel", "external_ref", "state"):
         where.among(field, given(getattr(request, field)))
     for field in ("created_by", "members", "organizer", "parent", "tags"):
@@ -325,16 +351,90 @@ async def delete(
     ctx: Context, request: contract.MeetingsDeleteRequest
 ) -> contract.MeetingsDeleteResponse:
     """Delete one; its external_ref is free again, its artifacts stay bound to it, its comments
-    and links go.
+    and links go with it, and come back with it.
     """
     row = await found(ctx, request.id, store.lock)
-    await detach(ctx, row.display_id)
+    await set_links_aside(ctx, row.display_id)
+    await set_aside(ctx, row.display_id)
     await tell_deleted(ctx, *await _meetings(ctx.tx, [row]))
-    await store.delete(ctx.tx, row, _named(_decode_document(row.document)), ctx.now)
+    named = _named(_decode_document(row.document))
+    await store.delete(ctx.tx, row, named, ctx.now, ctx.caller.user_id)
     return contract.MeetingsDeleteResponse()
 
 
 upserts(ids.MEETING, contract.UPSERT, contract.CREATE, contract.UPDATE)
+
+
+@handles(contract.RESTORE)
+async def restore(
+    ctx: Context, request: contract.MeetingsRestoreRequest
+) -> contract.MeetingsRestoreResponse:
+    """Let a deleted one live again, without what is gone since. A live one is not changed."""
+    held = await find(ctx, request.id, store.lock_deleted)
+    missing: list[Missing] = []
+    if held is None:
+        row = await found(ctx, request.id, store.lock)
+    else:
+        row, missing = await _restore(ctx, held)
+    (meeting,) = await _meetings(ctx.tx, [row])
+    return contract.MeetingsRestoreResponse(meeting=meeting, missing=missing)
+
+
+async def _restore(ctx: Context, row: MeetingRow) -> tuple[MeetingRow, list[Missing]]:
+    """The row as it lives again, and what it came back without.
+
+    Raises:
+        ValueNotPermitted: another meeting has its external_ref meanwhile.
+    """
+    raise_all(await _ref_in_use(ctx, row.external_ref or UNSET, None))
+    (was,) = await _meetings(ctx.tx, [row])
+    document, lost = await _without_gone(ctx, row, _decode_document(row.document))
+    live = row._replace(
+        deleted_by=None,
+        deleted_date=None,
+        parent=None if "parent" in lost else row.parent,
+        organizer=None if "organizer" in lost else row.organizer,
+        modified_by=ctx.caller.user_id,
+        modified_date=max(ctx.now, row.modified_date + MILLISECOND),
+        document=_encode(document).decode(),
+    )
+    await store.restore(ctx.tx, live, _named(document))
+    (now,) = await _meetings(ctx.tx, [live])
+    await events.record(ctx.tx, [events.restored(ctx.org, ctx.caller.user_id, ctx.now, was, now)])
+    missing = [
+        Missing(field_name=field, id=ids.don_of(id_, ctx.org))
+        for field, some in lost.items()
+        for id_ in some
+    ]
+    missing += await bring_back(ctx, live.display_id)
+    return live, [*missing, *await bring_links_back(ctx, live.display_id)]
+
+
+async def _without_gone(
+    ctx: Context, row: MeetingRow, document: Document
+) -> tuple[Document, dict[str, list[str]]]:
+    """A meeting's document without references that are gone; and these, by field."""
+    single = {name: getattr(document, name) for name in ("recording", "transcript")}
+    single |= {"organizer": row.organizer, "parent": row.parent}
+    named = {
+        "artifacts": document.artifacts,
+        "members": document.members,
+        "tags": [tag for tag, _ in document.tags],
+        **{name: [id_] for name, id_ in single.items() if id_ is not None},
+    }
+    there = await resolve(ctx.tx, {(ctx.org, id_) for some in named.values() for id_ in some})
+    lost = {
+        name: gone
+        for name, some in sorted(named.items())
+        if (gone := [id_ for id_ in some if (ctx.org, id_) not in there])
+    }
+    left: dict[str, Any] = {
+        "artifacts": [id_ for id_ in document.artifacts if (ctx.org, id_) in there],
+        "members": [id_ for id_ in document.members if (ctx.org, id_) in there],
+        "tags": [pair for pair in document.tags if (ctx.org, pair[0]) in there],
+        **{name: None for name in ("recording", "transcript") if name in lost},
+    }
+    return msgspec.structs.replace(document, **left), lost
 
 
 @shows(ids.MEETING)
@@ -350,7 +450,12 @@ async def _meetings(tx: Tx, rows: Sequence[MeetingRow]) -> list[contract.Meeting
     people = await authors(
         tx,
         rows,
-        [(org, user) for row, one in pairs for user in (*one.members, row.organizer) if user],
+        [
+            (org, user)
+            for row, one in pairs
+            for user in (*one.members, row.organizer, row.deleted_by)
+            if user
+        ],
     )
     parents = await summaries.parents(tx, org, [row.parent for row in rows if row.parent])
     tags = await summaries.tags(tx, org, [tag for _, one in pairs for tag, _ in one.tags])
@@ -361,6 +466,8 @@ async def _meetings(tx: Tx, rows: Sequence[MeetingRow]) -> list[contract.Meeting
             artifacts=or_unset(artifact_summaries(artifacts, one.artifacts)),
             channel=row.channel,
             custom_fields=or_unset(one.custom_fields),
+            deleted_by=people.get((org, row.deleted_by or ""), UNSET),
+            deleted_date=UNSET if row.deleted_date is None else format_rfc3339(row.deleted_date),
             description=or_unset(one.description),
             ended_date=_shown_date(row.ended_date),
             external_ref=or_unset(row.external_ref),

@@ -337,6 +337,9 @@ async def _serve(
                 event_seconds=settings.event_retention_days * 86_400,
                 delivery_seconds=settings.delivery_retention_days * 86_400,
                 key_life=_key_life(settings),
+                purge_seconds=None
+                if settings.purge_deleted_days is None
+                else settings.purge_deleted_days * 86_400,
             )
             cleaning = asyncio.create_task(cleaner.run())
             deliveries = _deliveries(opened, settings)

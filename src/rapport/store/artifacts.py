@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rapport.contract.kit.ids import Kind
 from rapport.store.kit.db import LostRace, Tx
 from rapport.store.kit.filters import Column, Filter, Listing
 
@@ -332,13 +333,13 @@ def of_org(org: str) -> Filter[ArtifactRow]:
     return _LISTING.of_org(org)
 
 
-def seen_by(org: str, user: str, *, sees_deleted: bool) -> Filter[ArtifactRow]:
+def seen_by(org: str, user: str, *, deleted: Sequence[Kind]) -> Filter[ArtifactRow]:
     """Those that a user may see: what is on a comment is for whoever sees the comment, and for
-    who made it; what is on something deleted, for those who may see that.
+    who made it; what is on something deleted of these kinds, for those who may see them deleted.
     """
     where = of_org(org)
-    if not sees_deleted:
-        where.where("f.holder_deleted IS NULL")
+    seen = [f"f.parent LIKE '{kind.display_id('%')}'" for kind in deleted]
+    where.where(f"({' OR '.join(['f.holder_deleted IS NULL', *seen])})")
     where.where(
         """
         (f.parent IS NULL OR f.parent NOT LIKE '%:COMMENT-%' OR f.created_by = :me OR EXISTS (
@@ -465,3 +466,40 @@ async def forget_blobs(tx: Tx, blobs: Sequence[tuple[str, str]]) -> None:
         "FROM rows(:blobs, org text, blob text))",
         blobs=sorted(blobs),
     )
+
+
+# Purging
+
+
+async def bound_to(tx: Tx, org: str, holders: Sequence[str]) -> list[int]:
+    """The numbers of artifacts that are bound to objects, or to what stands on them."""
+    rows = await tx.all(
+        """
+        SELECT f.number FROM rows(:holders, first text, beyond text) r
+        CROSS JOIN artifacts f WHERE f.org = :org AND f.parent = r.first
+        UNION SELECT f.number FROM rows(:holders, first text, beyond text) r
+        CROSS JOIN artifacts f
+        WHERE f.org = :org AND f.parent >= r.first || ':' AND f.parent < r.beyond
+        """,
+        org=org,
+        holders=[(holder, f"{holder};") for holder in holders],
+    )
+    return sorted(number for (number,) in rows)
+
+
+async def rescue_pictures(tx: Tx, org: str, numbers: Sequence[int]) -> set[int]:
+    """Bind those of these artifacts that show a user to that user instead; which ones."""
+    rows = await tx.all(
+        """
+        UPDATE artifacts SET holder_deleted = NULL, parent = (
+            SELECT min(u.display_id) FROM users u WHERE u.org = artifacts.org
+            AND u.display_picture = artifacts.number AND u.state <> 'deleted')
+        WHERE org = :org AND number IN (SELECT number FROM rows(:numbers, number bigint))
+        AND EXISTS (SELECT 1 FROM users u WHERE u.org = artifacts.org
+                    AND u.display_picture = artifacts.number AND u.state <> 'deleted')
+        RETURNING number
+        """,
+        org=org,
+        numbers=[(number,) for number in numbers],
+    )
+    return {number for (number,) in rows}

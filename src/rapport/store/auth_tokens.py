@@ -114,6 +114,23 @@ async def revoke(tx: Tx, org: str, number: int, *, by: str, now: int) -> bool:
     return await tx.run(sql, org=org, number=number, by=by, now=now) == 1
 
 
+async def numbers_of(tx: Tx, org: str, user_id: str) -> list[int]:
+    """The numbers of a user's tokens, revoked and expired ones too."""
+    rows = await tx.all(
+        "SELECT number FROM tokens WHERE org = :org AND user_id = :user_id ORDER BY number",
+        org=org,
+        user_id=user_id,
+    )
+    return [number for (number,) in rows]
+
+
+async def remove(tx: Tx, org: str, user_id: str) -> None:
+    """Remove a user's tokens and what they are called."""
+    await tx.run(
+        "DELETE FROM tokens WHERE org = :org AND user_id = :user_id", org=org, user_id=user_id
+    )
+
+
 async def revoke_type(tx: Tx, org: str, user_id: str, token_type: str, *, now: int) -> None:
     """Revoke a user's tokens of one type, in their own name."""
     sql = f"""

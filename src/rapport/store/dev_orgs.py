@@ -111,6 +111,7 @@ TABLES = {
     "comments": "number",
     "deleted_comments": "number",
     "links": "number",
+    "deleted_links": "number",
     "terms": "owner, field, position",
     "opportunities": "number",
     "rev_orgs": "number",

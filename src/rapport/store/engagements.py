@@ -1,6 +1,5 @@
 """Engagements: a row, its links, and the document that is answered."""
 
-import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
@@ -9,7 +8,9 @@ from rapport.contract.kit import ids
 from rapport.store import artifacts
 from rapport.store.kit import counts, terms
 from rapport.store.kit.db import Tx
-from rapport.store.kit.filters import By, Column, Date, Entries, Filter, Link, Listing
+from rapport.store.kit.deleted import listing_of_deleted
+from rapport.store.kit.filters import Column, Date, Entries, Filter, Link, Listing
+from rapport.store.kit.grouping import Key, Sums
 
 LINKS = ("members", "parents", "tags", "artifacts")
 _CUSTOM_FIELDS = "engagements.custom_fields"
@@ -394,6 +395,39 @@ async def restore(tx: Tx, org: str, number: int) -> None:
     await counts.add(tx, {**sums, (org, _DELETED, ""): -1})
 
 
+async def long_deleted(tx: Tx, *, before: int, most: int) -> list[tuple[str, int]]:
+    """(org, number) of some engagements that were deleted by then, held against other writers."""
+    rows = await tx.all(
+        """
+        SELECT x.org, x.number FROM orgs o CROSS JOIN engagements x
+        WHERE x.org = o.org AND x.deleted_date <= :before AND o.deleted_date IS NULL
+        LIMIT :most FOR UPDATE OF x
+        """,
+        before=before,
+        most=most,
+    )
+    return [(org, number) for org, number in rows]
+
+
+async def purge(tx: Tx, org: str, numbers: Sequence[int]) -> None:
+    """Remove deleted engagements, which are held, for good."""
+    keys = [(number,) for number in numbers]
+    for table, column in (
+        *((f"engagement_{kind}", "engagement") for kind in LINKS),
+        ("engagements", "number"),
+    ):
+        await tx.run(
+            f"""
+            DELETE FROM {table}
+            WHERE org = :org AND {column} IN (SELECT number FROM rows(:keys, number bigint))
+            """,  # noqa: S608  # our own names
+            org=org,
+            keys=keys,
+        )
+    await terms.remove(tx, org, [ids.ENGAGEMENT.display_id(number) for number in numbers])
+    await counts.add(tx, {(org, _DELETED, ""): -len(numbers)})
+
+
 async def _counted_of(tx: Tx, org: str, number: int) -> list[counts.Counted]:
     """The sums that an engagement is part of while it lives."""
     rows = await tx.all(
@@ -502,29 +536,57 @@ _LISTING = Listing(
 )
 
 
+def sums(*, rollup: bool) -> Sums:
+    """What engagements are summed up by."""
+    account = _ACCOUNTS_ROLLED_UP if rollup else _parents(ids.ACCOUNT)
+    keys = {
+        "account": account,
+        "created_by": Key("e.created_by"),
+        "member": _joined("engagement_members", "member"),
+        "opportunity": _parents(ids.OPPORTUNITY),
+        "tag": _joined("engagement_tags", "tag"),
+        "type": Key("e.engagement_type"),
+    }
+    return Sums(keys, "e.scheduled_date")
+
+
+def _joined(table: str, column: str, more: str = "") -> Key:
+    on = f"{{alias}}.org = e.org AND {{alias}}.engagement = e.number{more}"
+    return Key(f"{{alias}}.{column}", f"JOIN {table} {{alias}} ON {on}")
+
+
+def _parents(kind: ids.Kind) -> Key:
+    return _joined(
+        "engagement_parents", "parent", f" AND {{alias}}.parent LIKE '{kind.display_id('%')}'"
+    )
+
+
+_ACCOUNTS_ROLLED_UP = Key(
+    "{alias}.account",
+    """
+    JOIN (
+        SELECT p.engagement, p.parent AS account FROM engagement_parents p
+        WHERE p.org = :org AND p.parent LIKE 'ACC-%'
+        UNION SELECT p.engagement, 'ACC-' || o.account FROM engagement_parents p
+        JOIN opportunities o ON o.org = p.org AND o.number = CAST(substr(p.parent, 5) AS BIGINT)
+        WHERE p.org = :org AND p.parent LIKE 'OPP-%'
+        UNION SELECT m.engagement, 'ACC-' || v.account FROM engagement_members m
+        JOIN users u ON u.org = m.org AND u.display_id = m.member
+        JOIN rev_orgs v ON v.org = u.org AND v.number = CAST(substr(u.rev_org, 5) AS BIGINT)
+        WHERE m.org = :org
+    ) {alias} ON {alias}.engagement = e.number
+    """,
+)
+
+
 def live(org: str) -> Filter[Stored]:
     """The org's live engagements."""
     return _LISTING.of_org(org)
 
 
-def _of_deleted(by: By) -> By:
-    """A filter without what is kept of live ones, or for their sake: indexes and sums. Links of
-    deleted ones stand among those of live ones, so that their order is of no use.
-    """
-    if isinstance(by, Column):
-        return dataclasses.replace(by, indexed=False, summed=False, carried={})
-    return dataclasses.replace(by, summed=False, carried={}) if isinstance(by, Link) else by
-
-
 DELETED_SORTS = {"deleted_date": int, **SORTS}
-_DELETED_LISTING = dataclasses.replace(
-    _LISTING,
-    scope="e.org = :org AND e.deleted_date IS NOT NULL",
-    sorts={name: f"e.{name}" for name in DELETED_SORTS},
-    counted=_DELETED,
-    gone=None,
-    unordered=SORTS.keys() - {"created_date"},
-    filters={name: _of_deleted(by) for name, by in _LISTING.filters.items()},
+_DELETED_LISTING = listing_of_deleted(
+    _LISTING, "e", _DELETED, unordered=SORTS.keys() - {"created_date"}
 )
 
 

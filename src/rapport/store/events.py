@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rapport.contract.kit import ids
 from rapport.contract.kit.ids import Kind
 from rapport.store.kit import numbers
 from rapport.store.kit.db import Tx
@@ -179,3 +180,74 @@ async def _first_old(tx: Tx, before: int) -> tuple[str, int]:
         before=before,
     )
     return (row[0], row[1]) if row else ("", 0)
+
+
+# Purging
+
+
+async def told_of(tx: Tx, org: str, objects: Sequence[str]) -> list[int]:
+    """The numbers of the events of objects, of what stands on them, and of links that show them.
+
+    Args:
+        tx: to read in.
+        org: whose.
+        objects: display ids.
+    """
+    rows = await tx.all(
+        """
+        SELECT e.seq FROM rows(:objects, first text, beyond text, mark text) r
+        CROSS JOIN events e WHERE e.org = :org AND e.object = r.first
+        UNION SELECT e.seq FROM rows(:objects, first text, beyond text, mark text) r
+        CROSS JOIN events e
+        WHERE e.org = :org AND e.object >= r.first || ':' AND e.object < r.beyond
+        UNION SELECT e.seq FROM rows(:objects, first text, beyond text, mark text) r
+        CROSS JOIN events e WHERE e.org = :org AND e.kind = 'link'
+        AND (e.document LIKE r.mark OR e.before LIKE r.mark)
+        """,
+        org=org,
+        # What stands on an object has its display id in front, and `;` is what follows `:`.
+        objects=[(one, f"{one};", f'%"{ids.don_of(one, org)}"%') for one in objects],
+    )
+    return [seq for (seq,) in rows]
+
+
+async def purge(tx: Tx, org: str, seqs: Sequence[int]) -> None:
+    """Remove events, whoever would still have read them."""
+    await tx.run(
+        "DELETE FROM events WHERE org = :org AND seq IN (SELECT seq FROM rows(:seqs, seq bigint))",
+        org=org,
+        seqs=[(seq,) for seq in seqs],
+    )
+
+
+# Erasing
+
+
+async def showing(tx: Tx, org: str, display_id: str) -> list[EventRow]:
+    """All events that show an object, such as a user who made or changed what they are about."""
+    rows = await tx.all(
+        """
+        SELECT e.org, e.seq, e.kind, e.action, e.object, e.actor, e.date, e.document, e.before,
+        e.deltas
+        FROM events e
+        WHERE e.org = :org AND (e.object = :object OR e.document LIKE :mark OR e.before LIKE :mark
+                                OR e.deltas LIKE :mark)
+        ORDER BY e.seq
+        """,
+        org=org,
+        object=display_id,
+        mark=f'%"{ids.don_of(display_id, org)}"%',
+    )
+    return [EventRow(*row) for row in rows]
+
+
+async def rewrite(tx: Tx, rows: Sequence[EventRow]) -> None:
+    """Write anew what events show."""
+    await tx.run(
+        """
+        UPDATE events SET document = r.document, before = r.before, deltas = r.deltas
+        FROM rows(:rows, org text, seq bigint, document text, before text, deltas text) r
+        WHERE events.org = r.org AND events.seq = r.seq
+        """,
+        rows=[(row.org, row.seq, row.document, row.before, row.deltas) for row in rows],
+    )

@@ -63,3 +63,43 @@ async def forget(tx: Tx, *, since: int, most: int) -> int:
         since=since,
         most=most,
     )
+
+
+async def purge(tx: Tx, org: str, marks: Sequence[str], *, answer: str) -> None:
+    """Put something else in place of the answers in which one of these texts stands."""
+    await tx.run(
+        """
+        UPDATE idempotency_keys SET answer = :answer WHERE org = :org AND EXISTS (
+            SELECT 1 FROM rows(:marks, mark text) r WHERE idempotency_keys.answer LIKE r.mark)
+        """,
+        org=org,
+        answer=answer,
+        marks=[(f"%{mark}%",) for mark in marks],
+    )
+
+
+async def showing(tx: Tx, org: str, mark: str) -> list[tuple[str, str, str, str]]:
+    """(user_id, method, key, answer) of the answers in which a text stands."""
+    rows = await tx.all(
+        """
+        SELECT user_id, method, key, answer FROM idempotency_keys
+        WHERE org = :org AND answer LIKE :mark
+        """,
+        org=org,
+        mark=f"%{mark}%",
+    )
+    return [(user_id, method, key, answer) for user_id, method, key, answer in rows]
+
+
+async def rewrite(tx: Tx, org: str, rows: Sequence[tuple[str, str, str, str]]) -> None:
+    """Write answers anew: (user_id, method, key, answer)."""
+    await tx.run(
+        """
+        UPDATE idempotency_keys SET answer = r.answer
+        FROM rows(:rows, user_id text, method text, key text, answer text) r
+        WHERE idempotency_keys.org = :org AND idempotency_keys.user_id = r.user_id
+        AND idempotency_keys.method = r.method AND idempotency_keys.key = r.key
+        """,
+        org=org,
+        rows=rows,
+    )

@@ -82,6 +82,73 @@ async def numbers_of(tx: Tx, org: str, objects: Sequence[str]) -> list[int]:
     return [number for (number,) in rows]
 
 
+_COLUMNS = ", ".join(LinkRow._fields)
+
+
+async def set_aside(tx: Tx, org: str, object_: str) -> None:
+    """Keep the links of an object where nothing finds them."""
+    await tx.run(
+        f"""
+        INSERT INTO deleted_links (holder, {_COLUMNS}) SELECT :object, {_COLUMNS} FROM links
+        WHERE org = :org AND (source = :object OR target = :object)
+        """,  # noqa: S608  # our own names
+        org=org,
+        object=object_,
+    )
+    await delete(tx, org, await numbers_of(tx, org, [object_]))
+
+
+async def set_aside_of(tx: Tx, org: str, object_: str) -> list[LinkRow]:
+    """The links of an object that were set aside, by number."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM deleted_links WHERE org = :org AND holder = :object "  # noqa: S608  # our own names
+        "ORDER BY number",
+        org=org,
+        object=object_,
+    )
+    return [LinkRow(*row) for row in rows]
+
+
+async def hand_over(tx: Tx, org: str, links: Sequence[tuple[int, str]]) -> None:
+    """Let links that are set aside, given by number, come back with others than until now."""
+    await tx.run(
+        """
+        UPDATE deleted_links SET holder = r.holder
+        FROM rows(:links, number bigint, holder text) r
+        WHERE deleted_links.org = :org AND deleted_links.number = r.number
+        """,
+        org=org,
+        links=links,
+    )
+
+
+async def bring_back(tx: Tx, org: str, rows: Sequence[LinkRow]) -> None:
+    """Put back links that were set aside."""
+    await forget(tx, org, [row.number for row in rows])
+    for row in rows:
+        await insert(tx, row)
+
+
+async def forget(tx: Tx, org: str, numbers: Sequence[int]) -> None:
+    """Let go of links that were set aside."""
+    await tx.run(
+        "DELETE FROM deleted_links WHERE org = :org AND number IN (SELECT number "
+        "FROM rows(:numbers, number bigint))",
+        org=org,
+        numbers=[(number,) for number in numbers],
+    )
+
+
+async def purge(tx: Tx, org: str, objects: Sequence[str]) -> None:
+    """Remove the links of objects, named by display ids, that were set aside with them."""
+    await tx.run(
+        "DELETE FROM deleted_links WHERE org = :org AND holder IN (SELECT holder "
+        "FROM rows(:objects, holder text))",
+        org=org,
+        objects=[(object_,) for object_ in objects],
+    )
+
+
 SORTS = {"created_date": int}
 _LISTING = Listing(
     select=", ".join(f"l.{column}" for column in LinkRow._fields),

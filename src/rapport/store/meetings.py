@@ -1,5 +1,6 @@
 """Meetings."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -8,7 +9,9 @@ from rapport.contract.kit import ids
 from rapport.contract.meetings import Channel, State
 from rapport.store.kit import counts, terms
 from rapport.store.kit.db import Tx, Value
+from rapport.store.kit.deleted import listing_of_deleted
 from rapport.store.kit.filters import Column, Date, Filter, Link, Listing
+from rapport.store.kit.grouping import Key, Sums
 
 
 class MeetingRow(NamedTuple):
@@ -29,6 +32,8 @@ class MeetingRow(NamedTuple):
     modified_by: str
     modified_date: int
     document: str
+    deleted_by: str | None = None
+    deleted_date: int | None = None
 
     @property
     def display_id(self) -> str:
@@ -37,7 +42,7 @@ class MeetingRow(NamedTuple):
 
 
 class Named(NamedTuple):
-    """What a live meeting is found by beside its columns.
+    """What a meeting is found by beside its columns.
 
     Args:
         members: display ids.
@@ -60,10 +65,12 @@ async def insert(tx: Tx, row: MeetingRow, named: Named) -> None:
         """
         INSERT INTO meetings (org, number, title, channel, state, parent, organizer, external_ref,
                               scheduled_date, ended_date,
-                              created_by, created_date, modified_by, modified_date, document)
+                              created_by, created_date, modified_by, modified_date, document,
+                              deleted_by, deleted_date)
         VALUES (:org, :number, :title, :channel, :state, :parent, :organizer, :external_ref,
                 :scheduled_date, :ended_date,
-                :created_by, :created_date, :modified_by, :modified_date, :document)
+                :created_by, :created_date, :modified_by, :modified_date, :document,
+                :deleted_by, :deleted_date)
         """,
         **row._asdict(),
     )
@@ -112,7 +119,11 @@ def _counted(row: MeetingRow, named: Named) -> list[counts.Counted]:
     ]
 
 
+# Under which name deleted ones are counted.
+_DELETED = "meetings.deleted"
 COUNTED = """
+    SELECT org, 'meetings.deleted', '', 0, count(*) FROM meetings
+    WHERE deleted_date IS NOT NULL GROUP BY org UNION ALL
     SELECT org, 'meetings', '', 0, count(*) FROM meetings
     WHERE deleted_date IS NULL GROUP BY org UNION ALL
     SELECT org, 'meetings.channel', channel, 0, count(*) FROM meetings
@@ -126,13 +137,16 @@ COUNTED = """
     SELECT org, 'meetings.organizer', organizer, 0, count(*) FROM meetings
     WHERE deleted_date IS NULL AND organizer IS NOT NULL GROUP BY org, organizer UNION ALL
     SELECT org, field, value, 0, count(*) FROM terms
-    WHERE field IN ('meetings.members', 'meetings.tags') GROUP BY org, field, value
+    WHERE field IN ('meetings.members', 'meetings.tags') AND number IS NOT NULL
+    GROUP BY org, field, value
 """
-_GET = """
+_SELECT = """
     SELECT org, number, title, channel, state, parent, organizer, external_ref,
            scheduled_date, ended_date,
-           created_by, created_date, modified_by, modified_date, document
-    FROM meetings WHERE org = :org AND number = :number AND deleted_date IS NULL"""
+           created_by, created_date, modified_by, modified_date, document, deleted_by, deleted_date
+    FROM meetings WHERE org = :org AND number = :number"""
+_GET = f"{_SELECT} AND deleted_date IS NULL"
+_GET_DELETED = f"{_SELECT} AND deleted_date IS NOT NULL"
 
 
 async def get(tx: Tx, org: str, number: int) -> MeetingRow | None:
@@ -144,6 +158,12 @@ async def get(tx: Tx, org: str, number: int) -> MeetingRow | None:
 async def lock(tx: Tx, org: str, number: int) -> MeetingRow | None:
     """A live meeting, held against other writers until this transaction ends."""
     row = await tx.one(f"{_GET} FOR UPDATE", org=org, number=number)
+    return MeetingRow(*row) if row else None
+
+
+async def lock_deleted(tx: Tx, org: str, number: int) -> MeetingRow | None:
+    """A deleted meeting, held against other writers until this transaction ends."""
+    row = await tx.one(f"{_GET_DELETED} FOR UPDATE", org=org, number=number)
     return MeetingRow(*row) if row else None
 
 
@@ -183,16 +203,98 @@ async def update(tx: Tx, before: tuple[MeetingRow, Named], after: tuple[MeetingR
     await counts.add(tx, changes)
 
 
-async def delete(tx: Tx, row: MeetingRow, named: Named, now: int) -> None:
+async def delete(tx: Tx, row: MeetingRow, named: Named, now: int, by: str) -> None:
     """Mark a live meeting as deleted. Its document keeps all that it was."""
     await tx.run(
-        "UPDATE meetings SET deleted_date = :now WHERE org = :org AND number = :number",
+        """
+        UPDATE meetings SET deleted_date = :now, deleted_by = :by
+        WHERE org = :org AND number = :number
+        """,
         org=row.org,
         number=row.number,
         now=now,
+        by=by,
     )
-    await terms.remove(tx, row.org, [row.display_id])
-    await counts.add(tx, dict.fromkeys(_counted(row, named), -1))
+    # Live ones alone have places in lists.
+    await tx.run(
+        """
+        UPDATE terms SET number = NULL, created_date = NULL, modified_date = NULL,
+            scheduled_date = NULL, ended_date = NULL, title = NULL
+        WHERE org = :org AND owner = :owner
+        """,
+        org=row.org,
+        owner=row.display_id,
+    )
+    sums = dict.fromkeys(_counted(row, named), -1)
+    await counts.add(tx, {**sums, (row.org, _DELETED, ""): 1})
+
+
+async def restore(tx: Tx, row: MeetingRow, named: Named) -> None:
+    """Let a deleted meeting, which is held, live again as `row` has it.
+
+    Raises:
+        UniqueViolation: its external_ref is in use.
+    """
+    await tx.run(
+        """
+        UPDATE meetings SET deleted_date = NULL, deleted_by = NULL, parent = :parent,
+            organizer = :organizer, modified_by = :modified_by, modified_date = :modified_date,
+            document = :document
+        WHERE org = :org AND number = :number
+        """,
+        org=row.org,
+        number=row.number,
+        parent=row.parent,
+        organizer=row.organizer,
+        modified_by=row.modified_by,
+        modified_date=row.modified_date,
+        document=row.document,
+    )
+    await _put_terms(tx, row, named)
+    sums = dict.fromkeys(_counted(row, named), 1)
+    await counts.add(tx, {**sums, (row.org, _DELETED, ""): -1})
+
+
+async def long_deleted(tx: Tx, *, before: int, most: int) -> list[tuple[str, int]]:
+    """(org, number) of some meetings that were deleted by then, held against other writers."""
+    rows = await tx.all(
+        """
+        SELECT x.org, x.number FROM orgs o CROSS JOIN meetings x
+        WHERE x.org = o.org AND x.deleted_date <= :before AND o.deleted_date IS NULL
+        LIMIT :most FOR UPDATE OF x
+        """,
+        before=before,
+        most=most,
+    )
+    return [(org, number) for org, number in rows]
+
+
+async def purge(tx: Tx, org: str, numbers: Sequence[int]) -> None:
+    """Remove deleted meetings, which are held, for good."""
+    await tx.run(
+        """
+        DELETE FROM meetings
+        WHERE org = :org AND number IN (SELECT number FROM rows(:keys, number bigint))
+        """,
+        org=org,
+        keys=[(number,) for number in numbers],
+    )
+    await terms.remove(tx, org, [ids.MEETING.display_id(number) for number in numbers])
+    await counts.add(tx, {(org, _DELETED, ""): -len(numbers)})
+
+
+async def deleted_among(tx: Tx, org: str, display_ids: Sequence[str]) -> set[str]:
+    """Those of these meetings, given by display id, that are deleted and can come back."""
+    rows = await tx.all(
+        """
+        SELECT m.number FROM meetings m
+        WHERE m.org = :org AND m.number IN (SELECT number FROM rows(:numbers, number bigint))
+        AND m.deleted_date IS NOT NULL
+        """,
+        org=org,
+        numbers=[(number,) for number in ids.numbers_of(ids.MEETING, display_ids)],
+    )
+    return {ids.MEETING.display_id(number) for (number,) in rows}
 
 
 async def by_external_ref(tx: Tx, org: str, external_ref: str) -> int | None:
@@ -236,7 +338,7 @@ def _by_links(column: str) -> Link:
 
 
 def _by_terms(field: str) -> Link:
-    """By terms that have a meeting's places in lists; those of deleted ones are removed."""
+    """By terms that have a meeting's places in lists; those of deleted ones have none."""
     has = f"t.field = 'meetings.{field}' AND t.number IS NOT NULL"
     return Link(
         "terms t",
@@ -285,12 +387,79 @@ _LISTING = Listing(
 )
 
 
+def sums(*, rollup: bool) -> Sums:
+    """What meetings are summed up by."""
+    keys = {
+        "account": _ACCOUNTS_ROLLED_UP if rollup else _parents(ids.ACCOUNT),
+        "channel": Key("m.channel"),
+        "created_by": Key("m.created_by"),
+        "member": _terms("members"),
+        "opportunity": _parents(ids.OPPORTUNITY),
+        "state": Key("m.state"),
+        "tag": _terms("tags"),
+    }
+    return Sums(keys, "m.scheduled_date")
+
+
+def _terms(field: str) -> Key:
+    on = "{alias}.org = m.org AND {alias}.owner = 'MEETING-' || m.number"
+    return Key(
+        "{alias}.value", f"JOIN terms {{alias}} ON {on} AND {{alias}}.field = 'meetings.{field}'"
+    )
+
+
+def _parents(kind: ids.Kind) -> Key:
+    return Key(
+        "{alias}.parent",
+        "JOIN meetings {alias} ON {alias}.org = m.org AND {alias}.number = m.number "
+        f"AND {{alias}}.parent LIKE '{kind.display_id('%')}'",
+    )
+
+
+_ACCOUNTS_ROLLED_UP = Key(
+    "{alias}.account",
+    """
+    JOIN (
+        SELECT p.number, p.parent AS account FROM meetings p
+        WHERE p.org = :org AND p.parent LIKE 'ACC-%'
+        UNION SELECT p.number, 'ACC-' || o.account FROM meetings p
+        JOIN opportunities o ON o.org = p.org AND o.number = CAST(substr(p.parent, 5) AS BIGINT)
+        WHERE p.org = :org AND p.parent LIKE 'OPP-%'
+        UNION SELECT CAST(substr(t.owner, 9) AS BIGINT), 'ACC-' || v.account FROM terms t
+        JOIN users u ON u.org = t.org AND u.display_id = t.value
+        JOIN rev_orgs v ON v.org = u.org AND v.number = CAST(substr(u.rev_org, 5) AS BIGINT)
+        WHERE t.org = :org AND t.field = 'meetings.members'
+    ) {alias} ON {alias}.number = m.number
+    """,
+)
+
+
 DATES = tuple(_LISTING.dates)
 
 
 def live(org: str) -> Filter[MeetingRow]:
     """The org's live meetings."""
     return _LISTING.of_org(org)
+
+
+DELETED_SORTS = {"deleted_date": int, **SORTS}
+_DELETED_LISTING = listing_of_deleted(
+    dataclasses.replace(
+        _LISTING,
+        filters={
+            **_LISTING.filters,
+            **terms.filters("meetings", "m", "'MEETING-' || m.number", "members", "tags"),
+        },
+    ),
+    "m",
+    _DELETED,
+    unordered=SORTS.keys(),
+)
+
+
+def deleted(org: str) -> Filter[MeetingRow]:
+    """The org's deleted meetings."""
+    return _DELETED_LISTING.of_org(org)
 
 
 class LinkAsked(NamedTuple):

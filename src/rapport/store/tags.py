@@ -95,7 +95,9 @@ CARRIERS = ("accounts", "meetings", "opportunities", "rev_orgs", "users")
 
 
 async def carriers(tx: Tx, org: str, tag: str, table: str) -> list[tuple[str, str]]:
-    """(display id, document) of the objects of one of `CARRIERS` that have a tag; they are held."""
+    """(display id, document) of the live objects of one of `CARRIERS` that have a tag; they are
+    held.
+    """
     rows = await tx.all(_CARRIERS[table], org=org, tag=tag, field=f"{table}.tags")
     return [(owner, document) for owner, document in rows]
 
@@ -107,7 +109,7 @@ async def put_documents(tx: Tx, org: str, table: str, rows: Sequence[tuple[str, 
 
 _OWNERS = {
     "accounts": "x.number = CAST(substr({id}, 5) AS BIGINT)",
-    "meetings": "x.number = CAST(substr({id}, 9) AS BIGINT)",
+    "meetings": "x.number = CAST(substr({id}, 9) AS BIGINT) AND x.deleted_date IS NULL",
     "opportunities": "x.number = CAST(substr({id}, 5) AS BIGINT)",
     "rev_orgs": "x.number = CAST(substr({id}, 5) AS BIGINT)",
     "users": "x.display_id = {id}",

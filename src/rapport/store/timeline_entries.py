@@ -180,6 +180,20 @@ async def bring_back(tx: Tx, org: str, object_: str) -> tuple[list[int], list[in
     return sorted(number for (number,) in back), [number for (number,) in taken]
 
 
+async def purge(tx: Tx, org: str, objects: Sequence[str]) -> None:
+    """Remove the comments on objects, named by display ids, that were set aside."""
+    gone = await tx.all(
+        """
+        DELETE FROM deleted_comments
+        WHERE org = :org AND object IN (SELECT object FROM rows(:objects, object text))
+        RETURNING number
+        """,
+        org=org,
+        objects=[(object_,) for object_ in objects],
+    )
+    await terms.remove(tx, org, [ids.COMMENT.display_id(number) for (number,) in gone])
+
+
 # `entry` decides between what happened in the same moment, and is nobody else's.
 _COMMENTS = """
     SELECT c.number * 2 + 1 AS entry, c.org, c.number, c.object, c.visibility, c.external_ref,

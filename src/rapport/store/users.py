@@ -34,6 +34,7 @@ class UserRow(NamedTuple):
     modified_date: int
     document: str
     display_picture: int | None = None
+    erased_date: int | None = None
 
 
 _COLUMNS = ", ".join(UserRow._fields)
@@ -56,12 +57,12 @@ async def insert(tx: Tx, row: UserRow) -> None:
         INSERT INTO users (org, display_id, kind, number, display_name, full_name, email, state,
                            role, external_ref,
                            rev_org, created_by, created_date, modified_by, modified_date, document,
-                           display_picture,
+                           display_picture, erased_date,
                            email_key)
         VALUES (:org, :display_id, :kind, :number, :display_name, :full_name, :email, :state, :role,
                 :external_ref,
                 :rev_org, :created_by, :created_date, :modified_by, :modified_date, :document,
-                :display_picture,
+                :display_picture, :erased_date,
                 :email_key)
         """,
         **row._asdict(),
@@ -87,6 +88,18 @@ async def lock(tx: Tx, org: str, display_id: str) -> UserRow | None:
     return UserRow(*row) if row else None
 
 
+async def lock_ever(tx: Tx, org: str, display_id: str) -> UserRow | None:
+    """A user, deleted and erased ones too, held against other writers until this transaction
+    ends.
+    """
+    row = await tx.one(
+        f"SELECT {_COLUMNS} FROM users WHERE org = :org AND display_id = :display_id FOR UPDATE",  # noqa: S608
+        org=org,
+        display_id=display_id,
+    )
+    return UserRow(*row) if row else None
+
+
 async def update(tx: Tx, row: UserRow) -> None:
     """Write a row anew. A deleted user gives its external_ref and email free.
 
@@ -100,7 +113,7 @@ async def update(tx: Tx, row: UserRow) -> None:
                role = :role, external_ref = :external_ref, rev_org = :rev_org,
                    modified_by = :modified_by,
                modified_date = :modified_date, document = :document,
-                   display_picture = :display_picture,
+                   display_picture = :display_picture, erased_date = :erased_date,
                email_key = :email_key
         WHERE org = :org AND display_id = :display_id
         """,
@@ -117,6 +130,7 @@ async def update(tx: Tx, row: UserRow) -> None:
         modified_date=row.modified_date,
         document=row.document,
         display_picture=row.display_picture,
+        erased_date=row.erased_date,
         email_key=email_key(row.email) if row.email else None,
     )
 

@@ -286,7 +286,7 @@ def _job(row: Row) -> Job:
 
 async def keep_attempts(tx: Tx, rows: Sequence[AttemptRow]) -> None:
     """Keep what attempts came to. One that two processes made, because a claim ran out, is kept
-    once.
+    once; one whose delivery was purged meanwhile is not.
     """
     await tx.run(
         """
@@ -295,7 +295,9 @@ async def keep_attempts(tx: Tx, rows: Sequence[AttemptRow]) -> None:
         SELECT org, delivery, number, date, duration, http_status, answer, error
         FROM rows(:rows, org text, delivery bigint, number bigint, date bigint, duration bigint,
                   http_status bigint,
-                  answer text, error text) WHERE true
+                  answer text, error text) r
+        WHERE EXISTS (SELECT 1 FROM webhook_deliveries d
+                      WHERE d.org = r.org AND d.number = r.delivery)
         ON CONFLICT (org, delivery, number) DO NOTHING
         """,
         rows=rows,
@@ -447,3 +449,37 @@ async def forget(tx: Tx, *, before: int, most: int) -> int:
                 keys=rows,
             )
     return len(rows)
+
+
+async def purge(tx: Tx, org: str, seqs: Sequence[int]) -> None:
+    """Remove what webhooks were told of events, or would have been, and what they answered."""
+    rows = await tx.all(
+        """
+        DELETE FROM webhook_deliveries
+        WHERE org = :org AND seq IN (SELECT seq FROM rows(:seqs, seq bigint)) RETURNING number
+        """,
+        org=org,
+        seqs=[(seq,) for seq in seqs],
+    )
+    await tx.run(
+        """
+        DELETE FROM webhook_attempts
+        WHERE org = :org AND delivery IN (SELECT number FROM rows(:gone, number bigint))
+        """,
+        org=org,
+        gone=rows,
+    )
+
+
+async def forget_answers(tx: Tx, org: str, seqs: Sequence[int]) -> None:
+    """Let go of what receivers answered when they were told of events."""
+    await tx.run(
+        """
+        UPDATE webhook_attempts SET answer = NULL
+        WHERE org = :org AND delivery IN (
+            SELECT d.number FROM webhook_deliveries d
+            WHERE d.org = :org AND d.seq IN (SELECT seq FROM rows(:seqs, seq bigint)))
+        """,
+        org=org,
+        seqs=[(seq,) for seq in seqs],
+    )

@@ -363,6 +363,13 @@ class UserId(Id):
     kinds = USERS
 
 
+class PersonId(Id):
+    """A person: a dev or a rev user."""
+
+    __slots__ = ()
+    kinds = (DEV_USER, REV_USER)
+
+
 class TimelineObjectId(Id):
     """What has a timeline."""
 

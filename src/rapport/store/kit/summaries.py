@@ -31,14 +31,15 @@ _USERS = """
     u.external_ref,
            u.rev_org, v.display_name, f.number, f.file_name, f.file_type, f.size
     FROM rows(:wanted, org text, display_id text) r
-    JOIN users u ON u.org = r.org AND u.display_id = r.display_id AND u.state <> 'deleted'
+    JOIN users u ON u.org = r.org AND u.display_id = r.display_id
+    AND (u.state <> 'deleted' OR u.erased_date IS NOT NULL)
     LEFT JOIN rev_orgs v ON v.org = u.org AND v.number = CAST(substr(u.rev_org, 5) AS BIGINT)
     LEFT JOIN artifacts f ON f.org = u.org AND f.number = u.display_picture
 """
 
 
 async def users(tx: Tx, wanted: Iterable[UserKey]) -> dict[UserKey, UserSummary]:
-    """Users of any kind that are not deleted."""
+    """Users of any kind that are not deleted; erased ones as that."""
     rows = await tx.all(_USERS, wanted=sorted(set(wanted)))
     return {(row[0], row[1]): _user(row) for row in rows}
 

@@ -58,6 +58,8 @@ def connect(path: Path, sync: str, *, reader: bool = False) -> apsw.Connection:
         "wal_autocheckpoint = 0",
         "cache_size = -32768",
         "temp_store = MEMORY",
+        # What is deleted is overwritten: it may be what somebody asked to have erased.
+        "secure_delete = ON",
         "foreign_keys = ON",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -17,7 +17,10 @@ Order = Literal["asc", "desc"]
 RECENT_DAYS = 30
 # The longest page of a list, and the values that one filter takes.
 PAGE, VALUES = 100, 200
-# How many opportunities, people, or touches of a kind are read before "more" is all that is said.
+# Of a busy account's touches the newest are read in order; of many accounts' at once they are not,
+# so only so many are asked for together, and so many of their touches.
+_TOGETHER, _TOUCHES = 5, 50
+# How many opportunities or people are read.
 _MOST = 200
 
 
@@ -108,7 +111,7 @@ async def around(visit: Visit, circle: Circle, owners: Sequence[str]) -> dict[st
     """
     now = visit.moments.at_present().machine
     past = await within(visit, circle, {"before": now}, "desc")
-    coming = await within(visit, circle, {"after": now}, "asc", most=PAGE)
+    coming = await within(visit, circle, {"after": now}, "asc")
     last = await _firsts(visit, circle, owners, past, Edge({"before": now}, "desc"))
     next_ = await _firsts(visit, circle, owners, coming, Edge({"after": now}, "asc"))
     sums = {one: past.since(one, visit.moments.before(RECENT_DAYS)) for one in owners}
@@ -116,7 +119,7 @@ async def around(visit: Visit, circle: Circle, owners: Sequence[str]) -> dict[st
 
 
 async def within(
-    visit: Visit, circle: Circle, dates: Json, order: Order, *, most: int = _MOST
+    visit: Visit, circle: Circle, dates: Json, order: Order, *, most: int = _TOUCHES
 ) -> Found:
     """The touches between two dates, of each kind at most so many."""
     dated = {"scheduled_date": dates, "sort_by": [f"scheduled_date:{order}"]}
@@ -124,7 +127,7 @@ async def within(
         (family, walk(visit, family.list, f"{family.name}s", {field: some, **dated}, most=most))
         for family in FAMILIES
         for field, ids in (("parent", circle.parents), ("members", circle.members))
-        for some in _some(ids)
+        for some in _some(ids, _TOGETHER)
     ]
     answers = await asyncio.gather(*(one for _, one in asked))
     touches: dict[str, dict[str, Touch]] = {}
@@ -187,6 +190,6 @@ def _id(one: Any) -> str:
     return str(one["id"] if isinstance(one, dict) else one)
 
 
-def _some(ids: Iterable[str]) -> Iterable[list[str]]:
+def _some(ids: Iterable[str], most: int = VALUES) -> Iterable[list[str]]:
     every = list(ids)
-    return (every[at : at + VALUES] for at in range(0, len(every), VALUES))
+    return (every[at : at + most] for at in range(0, len(every), most))

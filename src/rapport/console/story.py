@@ -8,6 +8,8 @@ from rapport.console.rhythm import VALUES, Circle, Edge, Rhythm, around, edge, w
 from rapport.console.touches import Touch, list_page
 
 _SEASON_DAYS = 90
+# How many of a few parents' or members' touches are counted before more is all that is said.
+_COUNTED = 200
 
 
 class Story(NamedTuple):
@@ -31,7 +33,7 @@ class Story(NamedTuple):
 async def story_of(visit: Visit, circle: Circle, owner: str, rows: int) -> Story:
     """An owner's story with so many of the last touches."""
     now = visit.moments.at_present().machine
-    past = await within(visit, circle, {"before": now}, "desc")
+    past = await within(visit, circle, {"before": now}, "desc", most=_COUNTED)
     return Story(
         await edge(visit, circle, Edge({"before": now}, "asc")),
         (await around(visit, circle, [owner]))[owner],

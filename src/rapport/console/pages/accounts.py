@@ -13,7 +13,7 @@ from rapport.console.silence import Silence, quiet_days, silence
 from rapport.contract import accounts, dev_users, tags
 
 Row = tuple[Any, Rhythm, Silence]
-_ROWS = 50
+_ROWS = 25
 _FILTERS = ("owner", "tier", "tag")
 # How the API sorts for each order; by touch, the rows of a page are sorted here.
 _ORDERS = {

@@ -13,7 +13,7 @@ from rapport.console.rhythm import Rhythm, of_people
 from rapport.console.silence import Silence, silence
 from rapport.contract import accounts, dev_users, rev_users, tags
 
-_ROWS = 50
+_ROWS = 25
 _FILTERS = ("account", "tag")
 _METHODS = {"contacts": (rev_users.LIST, "rev_users"), "team": (dev_users.LIST, "dev_users")}
 

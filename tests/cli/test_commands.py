@@ -17,9 +17,14 @@ from rapport.cli.main import cli
 from tests.support.command import Ran, rapport, rapport_process
 from tests.support.server import Client, Server
 
-GROUPS = {"orgs": ("create", "list", "rename", "delete"),
-          "users": ("list", "create", "role", "email", "deactivate", "activate"), "tokens": ("create", "list", "revoke"), "webhooks": ("verify", "listen")}  # fmt: skip
-SINGLE = ("init", "serve", "migrate", "call", "settings", "copy")
+GROUPS = {
+    "backup": ("make", "verify", "list", "prune"),
+    "orgs": ("create", "list", "rename", "delete"),
+    "tokens": ("create", "list", "revoke"),
+    "users": ("list", "create", "role", "email", "deactivate", "activate"),
+    "webhooks": ("verify", "listen"),
+}
+SINGLE = ("init", "login", "serve", "migrate", "call", "settings", "copy", "restore", "doctor")
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ def test_a_second_start_says_how_to_get_a_token(data: Path) -> None:
     hint = next(line for line in said.splitlines() if line.startswith("For a token: "))
     assert hint == f"For a token: rapport tokens create --user alice@example.com --data {data}"
     assert rapport(data.parent, *hint.removeprefix("For a token: rapport ").split()).code == 0
+    assert f"For a link into the console: rapport login --data {data}" in said.splitlines()
 
 
 def test_the_demo_on_used_data_says_that_it_changes_nothing(data: Path) -> None:

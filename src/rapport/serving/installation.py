@@ -515,10 +515,8 @@ async def _hint(
         else ""
     )
     place += " --database URL" if settings.found["database_url"].source == "--database" else ""
-    say(
-        f"For a token: rapport tokens create {await opened.admin.holder()}{place}; for a link into "
-        f"the console: rapport login{place}"
-    )
+    say(f"For a token: rapport tokens create {await opened.admin.holder()}{place}")
+    say(f"For a link into the console: rapport login{place}")
 
 
 def serve(

@@ -8,7 +8,7 @@ from tests.support.pages import Browser, Form, signed_in
 from tests.support.server import Client
 from tests.support.world import make_world
 
-HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}‮"
+HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}\u202e"
 
 
 def _deeds(browser: Browser, way: str, **typed: str) -> list[int]:

@@ -4,7 +4,7 @@ import html.parser
 import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
 
@@ -43,7 +43,7 @@ class Page(html.parser.HTMLParser):
         self.parts: list[str] = []
         self.tags: list[tuple[str, dict[str, str]]] = []
         self._open: list[str] = []
-        self._select = self._link = self._area = ""
+        self._select = self._area = ""
         self.feed(answer.text)
 
     @property
@@ -87,7 +87,11 @@ class Page(html.parser.HTMLParser):
             self.forms.append(Form(given.get("method", "get"), action))
         elif tag == "a":
             self.links.append(Link(urljoin(self.way, given.get("href", "")), ""))
-        elif tag == "textarea":
+        else:
+            self._note_field(tag, given)
+
+    def _note_field(self, tag: str, given: dict[str, str]) -> None:
+        if tag == "textarea":
             self._area = given["name"]
             self.forms[-1].fields.append((self._area, ""))
         elif tag == "select":
@@ -151,7 +155,7 @@ class Browser:
         """Send fields as a browser does from a page of the server's own."""
         ours = {"origin": self.origin, "sec-fetch-site": "same-origin"}
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        query = str(httpx.QueryParams(fields))
+        query = urlencode(fields)
         content_type = {"content-type": "application/x-www-form-urlencoded"}
         return self.http.post(way, content=query, headers={**ours, **content_type, **sent})
 

@@ -46,8 +46,8 @@ from rapport.operations.kit.refusals import in_use, referred_to
 from rapport.operations.kit.showing import shown, shows
 from rapport.operations.kit.upserts import upserts
 from rapport.store import accounts as store
-from rapport.store import engagements, meetings, rev_orgs, works
-from rapport.store.kit import numbers, query, summaries, terms
+from rapport.store import engagements, meetings, rev_orgs, summaries, works
+from rapport.store.kit import numbers, query, terms
 from rapport.store.kit.db import Tx, UniqueViolation
 from rapport.store.kit.references import resolve
 

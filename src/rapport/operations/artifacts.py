@@ -23,9 +23,9 @@ from rapport.operations.kit.optional import chosen, or_unset
 from rapport.operations.kit.refusals import quoted, unknown_id
 from rapport.operations.kit.showing import is_shown, shown, shows, touching
 from rapport.store import artifacts as store
-from rapport.store import timeline_entries
+from rapport.store import summaries, timeline_entries
 from rapport.store.artifacts import ArtifactRow, VersionKey, VersionRow
-from rapport.store.kit import numbers, query, summaries
+from rapport.store.kit import numbers, query
 from rapport.store.kit.db import Tx
 from rapport.store.kit.filters import Filter
 

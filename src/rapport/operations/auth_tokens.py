@@ -17,8 +17,9 @@ from rapport.operations.kit.finding import find
 from rapport.operations.kit.optional import chosen, or_unset
 from rapport.operations.kit.refusals import not_permitted, quoted, unknown_id
 from rapport.store import auth_tokens as store
+from rapport.store import summaries
 from rapport.store import users as user_store
-from rapport.store.kit import numbers, summaries
+from rapport.store.kit import numbers
 from rapport.store.kit.db import Tx
 
 _MINUTE = 60 * SECOND

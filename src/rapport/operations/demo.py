@@ -34,7 +34,7 @@ from rapport.store import dev_orgs as orgs
 from rapport.store.artifacts import ArtifactRow, Uploaded, VersionKey
 from rapport.store.kit import numbers
 from rapport.store.kit.db import Store, Tx, alone
-from rapport.store.kit.summaries import OpportunityDocument
+from rapport.store.works import OpportunityDocument
 
 ORG = "DEMO2ORG77"
 # The number in the documentation's examples: DEVU-12345, ACC-12345, TAG-12345, ARTIFACT-12345,

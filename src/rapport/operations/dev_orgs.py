@@ -13,10 +13,9 @@ from rapport.contract.kit.fields import UNSET
 from rapport.operations.kit.changes import tell_updated
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.optional import chosen
-from rapport.store import artifacts
+from rapport.store import artifacts, summaries
 from rapport.store import dev_orgs as store
 from rapport.store.dev_orgs import OrgRow
-from rapport.store.kit import summaries
 from rapport.store.kit.db import Store, Tx, alone, look
 
 _NOT_IN_A_SLUG = re.compile(r"[^a-z0-9]+")

@@ -40,8 +40,9 @@ from rapport.operations.kit.showing import shows
 from rapport.operations.kit.summarizing import summarize as summarized
 from rapport.operations.kit.upserts import upserts
 from rapport.store import engagements as store
+from rapport.store import summaries
 from rapport.store.engagements import EngagementRow, Related, Stored
-from rapport.store.kit import numbers, query, summaries, terms
+from rapport.store.kit import numbers, query, terms
 from rapport.store.kit.db import NO_DATE, Tx
 from rapport.store.kit.filters import Filter
 from rapport.store.kit.references import Found, ReferenceKey, resolve

@@ -18,7 +18,8 @@ from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import absent, unknown_id
 from rapport.operations.kit.showing import shows
 from rapport.store import links as store
-from rapport.store.kit import numbers, query, summaries
+from rapport.store import summaries
+from rapport.store.kit import numbers, query
 from rapport.store.kit.db import Tx
 from rapport.store.kit.references import resolve
 from rapport.store.links import LinkRow

@@ -41,7 +41,8 @@ from rapport.operations.kit.refusals import in_use
 from rapport.operations.kit.showing import shows
 from rapport.operations.kit.upserts import upserts
 from rapport.store import rev_orgs as store
-from rapport.store.kit import numbers, query, summaries, terms
+from rapport.store import summaries
+from rapport.store.kit import numbers, query, terms
 from rapport.store.kit.db import Tx, UniqueViolation
 from rapport.store.kit.references import resolve
 from rapport.store.rev_orgs import RevOrgRow

@@ -39,9 +39,9 @@ from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import in_use, referred_to
 from rapport.operations.kit.showing import shows, touching
 from rapport.operations.kit.upserts import upserts
-from rapport.store import engagements, meetings, rev_orgs
+from rapport.store import engagements, meetings, rev_orgs, summaries
 from rapport.store import users as store
-from rapport.store.kit import numbers, query, summaries, terms
+from rapport.store.kit import numbers, query, terms
 from rapport.store.kit.db import Tx, UniqueViolation
 from rapport.store.kit.references import resolve
 

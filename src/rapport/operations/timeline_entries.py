@@ -33,9 +33,9 @@ from rapport.operations.kit.optional import chosen, given, or_unset, sent
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import absent, in_use, quoted, unknown_id
 from rapport.operations.kit.showing import shows, touching
-from rapport.store import accounts, engagements, meetings, works
+from rapport.store import accounts, engagements, meetings, summaries, works
 from rapport.store import timeline_entries as store
-from rapport.store.kit import numbers, query, summaries, terms
+from rapport.store.kit import numbers, query, terms
 from rapport.store.kit.db import Tx, UniqueViolation
 from rapport.store.kit.references import resolve
 from rapport.store.timeline_entries import CommentRow, EntryRow

@@ -20,11 +20,12 @@ from rapport.store import (
     auth_tokens,
     events,
     mentions,
+    summaries,
     webhook_deliveries,
 )
 from rapport.store import users as store
 from rapport.store.events import EventRow
-from rapport.store.kit import summaries, terms
+from rapport.store.kit import terms
 from rapport.store.users import UserRow
 
 # How an erased person is shown.

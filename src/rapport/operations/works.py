@@ -47,13 +47,13 @@ from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.refusals import referred_to
 from rapport.operations.kit.showing import shows
 from rapport.operations.kit.upserts import upserts
-from rapport.store import engagements, meetings
+from rapport.store import engagements, meetings, summaries
 from rapport.store import works as store
-from rapport.store.kit import numbers, query, summaries, terms
+from rapport.store.kit import numbers, query, terms
 from rapport.store.kit.db import NO_DATE, Tx
 from rapport.store.kit.filters import Filter
 from rapport.store.kit.references import resolve
-from rapport.store.kit.summaries import OpportunityDocument
+from rapport.store.works import OpportunityDocument
 
 # What the categories are called, by the number that stands for each; others are called by their
 # number.
@@ -408,7 +408,7 @@ async def _works(tx: Tx, rows: Sequence[Any]) -> list[contract.Opportunity]:
             priority=or_unset(document.priority),
             probability=or_unset(document.probability),
             reported_by=or_unset(users(document.reported_by)),
-            stage=summaries.stage(document),
+            stage=store.stage(document),
             subtype=or_unset(document.subtype),
             tags=or_unset(tags_with_values(tags, document.tags)),
             target_close_date=UNSET

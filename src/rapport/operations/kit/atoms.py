@@ -8,9 +8,9 @@ from rapport.contract.kit import ids
 from rapport.contract.kit.fields import UNSET
 from rapport.contract.tags import TagSummary, TagWithValue
 from rapport.contract.users import ArtifactSummary, UserSummary
-from rapport.store.kit import summaries
+from rapport.store import summaries
 from rapport.store.kit.db import Tx
-from rapport.store.kit.summaries import UserKey
+from rapport.store.summaries import UserKey
 
 
 class AtomRow(Protocol):

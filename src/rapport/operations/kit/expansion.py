@@ -10,7 +10,7 @@ import msgspec
 from rapport.contract.engagements import Expansion
 from rapport.contract.kit import ids, verbatim
 from rapport.contract.tags import TagWithValue
-from rapport.store.kit import summaries
+from rapport.store import summaries
 from rapport.store.kit.db import Tx
 
 Document = dict[str, Any]

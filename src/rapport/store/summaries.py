@@ -7,7 +7,7 @@ import msgspec
 
 from rapport.contract import works
 from rapport.contract.kit import ids
-from rapport.contract.kit.fields import UNSET, Raw
+from rapport.contract.kit.fields import UNSET
 from rapport.contract.meetings import MeetingSummary
 from rapport.contract.tags import TagStyleSummary, TagSummary
 from rapport.contract.users import (
@@ -22,6 +22,7 @@ from rapport.contract.users import (
     UserSummary,
 )
 from rapport.store.kit.db import Row, Tx
+from rapport.store.works import OpportunityDocument, stage
 
 S = TypeVar("S", AccountSummary, RevOrgSummary)
 # (org, display id)
@@ -168,39 +169,6 @@ async def opportunities(
         )
         for number, title, account, _ in rows
     }
-
-
-class OpportunityDocument(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """What an opportunity's row keeps beside its columns; references are display ids."""
-
-    owned_by: list[str] = []
-    reported_by: list[str] = []
-    contacts: list[str] = []
-    tags: list[tuple[str, str | None]] = []
-    stage: str = "qualification"
-    part: str = ""
-    body: str | None = None
-    custom_fields: dict[str, Raw] | None = None
-    value: dict[str, str] | None = None
-    annual_contract_value: dict[str, str] | None = None
-    amount: float | None = None
-    artifacts: list[str] = []
-    customer_budget: float | None = None
-    forecast: tuple[int, str] | None = None
-    fragments: list[str] = []
-    priority: str | None = None
-    probability: float | None = None
-    stage_id: str | None = None
-    subtype: str | None = None
-
-
-def stage(document: OpportunityDocument) -> works.Stage:
-    """Where an opportunity stands."""
-    id_ = document.stage_id
-    return works.Stage(
-        name=document.stage,
-        stage=UNSET if id_ is None else works.StageSummary(display_id=id_, id=id_),
-    )
 
 
 async def parents(

@@ -4,6 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from rapport.store.dev_orgs import TABLES
@@ -14,8 +15,20 @@ from tests.support.world import make_world
 pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
+def _sign_in(client: Client) -> None:
+    """A session of the console, and a link that nobody used."""
+    server = client.server
+    used, _unused = (server.run("login", org=client.org)["url"] for _ in range(2))
+    path = used.partition("/sign-in/")[2]
+    answer = httpx.post(
+        f"{server.url}/sign-in/{path}", data={"next": ""}, headers={"origin": server.url}
+    )
+    assert answer.status_code == 303, answer.text
+
+
 def _fill(client: Client) -> None:
     """A row in each table, but for that of the floors of feeds."""
+    _sign_in(client)
     world = make_world(client)
     engagement = world.engagement["id"]
     meeting = {"title": "Review", "channel": "zoom", "members": [client.user], "state": "scheduled"}

@@ -202,6 +202,7 @@ class Server:
             told = self.http.request(verb, f"{self.url}/{path}", headers=headers, **options)
             return Answer(told.status_code, told.json() if told.content else None, told.headers)
         query = f"?{httpx.QueryParams(params)}" if params else ""
+        headers = {"accept-encoding": "gzip", **headers}
         try:
             answer = self._pool.request(
                 verb, f"{self.url}/{path}{query}", body=content, headers=headers

@@ -106,7 +106,7 @@ def site(
 
     return Starlette(
         routes=[
-            _ForPrograms("/", to_docs, methods=["GET"]),
+            _get("/", to_docs, _ForPrograms),
             _get("/healthz", healthz),
             _get("/readyz", readyz),
             _get("/metrics", metrics.answer),
@@ -121,9 +121,11 @@ def site(
     )
 
 
-def _get(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+def _get(
+    path: str, endpoint: Callable[[Request], Awaitable[Response]], kind: type[Route] = Route
+) -> Route:
     """A route for GET alone: HEAD, which Starlette adds, is refused here as on every method."""
-    route = Route(path, endpoint, methods=["GET"])
+    route = kind(path, endpoint, methods=["GET"])
     route.methods = {"GET"}
     return route
 

@@ -38,7 +38,7 @@ def test_what_is_written_comes_back(alice: Client) -> None:
 
 def test_every_event_type_is_taken(alice: Client) -> None:
     types = list(contract.EventType.__origin__.__args__)  # type: ignore[attr-defined]
-    assert len(types) == 83
+    assert len(types) == 87
     assert make(alice, event_types=types)["event_types"] == types
     answer = alice.refused(
         "webhooks.create",

@@ -4,11 +4,19 @@ from typing import Any
 
 from rapport.console.guard import Visit
 from rapport.console.people import called
-from rapport.contract import dev_users, rev_orgs, tags
-from rapport.contract.kit.errors import NotFound
+from rapport.contract import accounts, dev_users, rev_orgs, rev_users, tags, works
+from rapport.contract.kit.errors import InvalidId, NotFound
 from rapport.contract.kit.method import Method
 
 _MOST = 100
+# How an object is asked for what it is called, by the first letters of its id.
+_BY_LETTERS: dict[str, tuple[Method, str]] = {
+    "DEVU": (dev_users.GET, "dev_user"),
+    "REVU": (rev_users.GET, "rev_user"),
+    "ACC": (accounts.GET, "account"),
+    "OPP": (works.GET, "work"),
+    "TAG": (tags.GET, "tag"),
+}
 
 
 async def named(visit: Visit, method: Method, field: str, id_: str) -> str:
@@ -17,9 +25,15 @@ async def named(visit: Visit, method: Method, field: str, id_: str) -> str:
         return id_
     try:
         found = (await visit.ask(method, {"id": id_}))[field]
-    except NotFound:
+    except (NotFound, InvalidId):
         return id_
-    return str(found.get("name") or called(found))
+    return str(found.get("name") or found.get("title") or called(found))
+
+
+async def named_by_id(visit: Visit, id_: str) -> str:
+    """The same for a display id of any kind that views are narrowed by."""
+    method, field = _BY_LETTERS.get(id_.partition("-")[0].upper(), (None, ""))
+    return id_ if method is None else await named(visit, method, field, id_)
 
 
 async def colleagues(visit: Visit) -> list[Any]:

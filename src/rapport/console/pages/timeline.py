@@ -2,45 +2,29 @@
 
 import re
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from rapport.console import words
+from rapport.console.address import address, chosen
 from rapport.console.guard import Visit
-from rapport.console.people import CannotTell, called, find_account
+from rapport.console.names import colleagues, known_tags, named_by_id
+from rapport.console.people import CannotTell, find_account
 from rapport.console.touches import list_page
-from rapport.contract import accounts, dev_users, rev_users, tags, works
-from rapport.contract.kit.errors import InvalidId, NotFound
-from rapport.contract.kit.method import Method
 
 _ROWS = 40
 _COMING = 6
 # What a view's address may say; a form and its chips have them in this order.
 _FILTERS = ("kind", "person", "account", "tag", "days")
 _DELETED = re.compile(r"ENGAGEMENT-[0-9]+|MEETING-[0-9]+")
-# How an object is asked for what it is called, by the first letters of its id.
-_NAMED: dict[str, tuple[Method, str]] = {
-    "DEVU": (dev_users.GET, "dev_user"),
-    "REVU": (rev_users.GET, "rev_user"),
-    "ACC": (accounts.GET, "account"),
-    "OPP": (works.GET, "work"),
-    "TAG": (tags.GET, "tag"),
-}
-
-Chosen = dict[str, list[str]]
 
 
 async def show(visit: Visit) -> Response:
     """The page, of the filters and from the cursor that its address has."""
     query = visit.request.query_params
-    chosen = {
-        name: [one for one in query.getlist(name) if one]
-        for name in _FILTERS
-        if any(query.getlist(name))
-    }
-    problem = await _resolve_account(visit, chosen)
-    wanted, now = _wanted(visit, chosen), visit.moments.at_present().machine
+    filters = chosen(query, _FILTERS)
+    problem = await _resolve_account(visit, filters)
+    wanted, now = _wanted(visit, filters), visit.moments.at_present().machine
     dates = wanted.pop("scheduled_date", {})
     cursor = query.get("cursor", "")
     past = await list_page(
@@ -60,30 +44,30 @@ async def show(visit: Visit) -> Response:
         days=list(visit.moments.by_day((of(one.date), one) for one in past.touches)),
         coming=[(of(one.date), one) for one in coming],
         chips=[
-            (await _said(visit, name, values), _address({**chosen, name: []}))
-            for name, values in chosen.items()
+            (await _said(visit, name, values), address("/", {**filters, name: []}))
+            for name, values in filters.items()
         ],
-        chosen=chosen,
+        chosen=filters,
         problem=problem,
-        people=await _colleagues(visit),
-        tags=await _tags(visit),
-        more=_address(chosen, past.cursor) if past.cursor else "",
+        people=await colleagues(visit),
+        tags=await known_tags(visit),
+        more=address("/", filters, cursor=past.cursor) if past.cursor else "",
         deleted=_deleted(query.get("deleted", "")),
         saved="saved" in query,
     )
 
 
-async def _resolve_account(visit: Visit, chosen: Chosen) -> str:
+async def _resolve_account(visit: Visit, filters: dict[str, list[str]]) -> str:
     """Put ids for accounts that were typed by name; what can't be told is said and left out."""
     try:
         found = [
-            one for text in chosen.get("account", []) for one in await find_account(visit, text)
+            one for text in filters.get("account", []) for one in await find_account(visit, text)
         ]
     except CannotTell as error:
-        del chosen["account"]
+        del filters["account"]
         return str(error)
     if found:
-        chosen["account"] = found
+        filters["account"] = found
     return ""
 
 
@@ -94,18 +78,18 @@ def _deleted(text: str) -> str:
     return f"/engagements/{text}" if text.startswith("E") else f"/meetings/{text}"
 
 
-def _wanted(visit: Visit, chosen: Chosen) -> dict[str, Any]:
+def _wanted(visit: Visit, filters: dict[str, list[str]]) -> dict[str, Any]:
     """The filters that a view has, as the lists take them."""
     wanted: dict[str, Any] = {}
-    if kinds := [kind for kind in chosen.get("kind", []) if kind in words.KINDS]:
+    if kinds := [kind for kind in filters.get("kind", []) if kind in words.KINDS]:
         wanted["type"] = kinds
-    if people := chosen.get("person"):
+    if people := filters.get("person"):
         wanted["members"] = [visit.caller.user_id if one == "me" else one for one in people]
-    if parents := chosen.get("account"):
+    if parents := filters.get("account"):
         wanted["parent"] = parents
-    if tagged := chosen.get("tag"):
+    if tagged := filters.get("tag"):
         wanted["tags"] = tagged
-    days = chosen.get("days", [""])[0]
+    days = filters.get("days", [""])[0]
     if days in words.SPANS:
         wanted["scheduled_date"] = {"after": visit.moments.before(int(days))}
     return wanted
@@ -118,36 +102,5 @@ async def _said(visit: Visit, name: str, values: list[str]) -> str:
     if name == "kind":
         named = [words.KINDS_BY_NAME.get(one, one) for one in values]
         return f"{words.FILTERS[name]}: {', '.join(named)}"
-    named = [words.ME if one == "me" else await _named(visit, one) for one in values]
+    named = [words.ME if one == "me" else await named_by_id(visit, one) for one in values]
     return f"{words.FILTERS[name]}: {', '.join(named)}"
-
-
-async def _named(visit: Visit, value: str) -> str:
-    """What an object is called; its id where it can't be looked at."""
-    method, field = _NAMED.get(value.partition("-")[0].upper(), (None, ""))
-    if method is None or not visit.may(method):
-        return value
-    try:
-        found = (await visit.ask(method, {"id": value}))[field]
-    except (NotFound, InvalidId):
-        return value
-    return str(found.get("name") or found.get("title") or called(found))
-
-
-async def _colleagues(visit: Visit) -> list[Any]:
-    if not visit.may(dev_users.LIST):
-        return []
-    found = await visit.ask(dev_users.LIST, {"limit": 100, "state": ["active"]})
-    return list(found["dev_users"])
-
-
-async def _tags(visit: Visit) -> list[Any]:
-    if not visit.may(tags.LIST):
-        return []
-    return list((await visit.ask(tags.LIST, {"limit": 100}))["tags"])
-
-
-def _address(chosen: Chosen, cursor: str = "") -> str:
-    pairs = [(name, value) for name, values in chosen.items() for value in values]
-    query = urlencode([*pairs, ("cursor", cursor)] if cursor else pairs)
-    return f"/?{query}" if query else "/"

@@ -98,6 +98,10 @@ def _depends_on_more_than_the_schema(path: str, body: dict[str, Any]) -> bool:
         # how far the feed goes and which versions a file has stand in the store; who reads a
         # private comment beside its visibility
         or (kind == "value_not_permitted" and field in {"after", "private_to", "version"})
+        # an upsert of what is not there yet needs what a create needs
+        or (kind == "missing_required_field" and path.endswith(".upsert"))
+        # which time zones there are
+        or (kind == "value_not_permitted" and field == "time_zone")
         # the same key with another body
         or (kind == "bad_request" and body["message"].startswith("Idempotency-Key"))
     )

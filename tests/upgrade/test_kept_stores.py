@@ -1,27 +1,17 @@
 """Stores that older programs wrote are brought to today, on both engines, and answer as they did."""
 
 import asyncio
-import gzip
-import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rapport.folder import DATABASE
 from rapport.store import derived
-from rapport.store.kit import migrate
-from rapport.store.kit.db import Bulk, Row
-from rapport.store.postgres.bulk import PostgresBulk
-from rapport.store.postgres.connect import Options
-from rapport.store.sqlite.bulk import SqliteBulk
+from tests.support import older
 from tests.support.postgres import PostgresServer, new_name
 from tests.support.rows import tables_of
 from tests.support.server import Client, Server
-from tests.upgrade.keep import KEPT
-
-FILES = sorted(KEPT.iterdir())
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -35,46 +25,16 @@ def url(request: pytest.FixtureRequest) -> Iterator[str | None]:
         yield made
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name.partition(".")[0])
-def test_an_old_store_answers_as_it_did(
-    file: Path, url: str | None, data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = json.loads(gzip.decompress(file.read_bytes()))
-    with monkeypatch.context() as patch:
-        known = [one for one in migrate.migrations() if one.version <= kept["version"]]
-        patch.setattr(migrate, "migrations", lambda: known)
-        asyncio.run(_write(data, url, kept["tables"]))
+@pytest.mark.parametrize("file", older.FILES, ids=lambda file: file.name.partition(".")[0])
+def test_an_old_store_answers_as_it_did(file: Path, url: str | None, data: Path) -> None:
+    kept = older.read(file)
+    asyncio.run(older.write(kept, data, url))
     server = Server(data, **({} if url is None else {"RAPPORT_DATABASE_URL": url}))
     client = _admin(server)
-    for method, request, answer in kept["answers"]:
+    for method, request, answer in kept.answers:
         _has(client.ok(method, request), answer, method)
     assert server.stop() == 0
     assert asyncio.run(_miscounted(data, url)) == {}
-
-
-async def _write(data: Path, url: str | None, tables: dict[str, Any]) -> None:
-    """Make a store as it was."""
-    data.mkdir(mode=0o700)
-    bulk: Bulk = (
-        SqliteBulk(data / DATABASE, writes=True)
-        if url is None
-        else await PostgresBulk.open(Options(url), writes=True)
-    )
-    try:
-        await bulk.migrate()
-        async with bulk.transaction():
-            for table in await bulk.tables():
-                if table.name != "migrations":
-                    await bulk.add(table, _pages(table.columns, tables[table.name]))
-    finally:
-        await bulk.close()
-
-
-async def _pages(columns: Sequence[str], table: dict[str, Any]) -> AsyncIterator[Sequence[Row]]:
-    """A table's rows, with their values in the order of `columns`."""
-    if table["rows"]:
-        places = [table["columns"].index(column) for column in columns]
-        yield [tuple(row[place] for place in places) for row in table["rows"]]
 
 
 def _admin(server: Server) -> Client:

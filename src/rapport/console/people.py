@@ -108,9 +108,11 @@ def _names(text: str) -> list[str]:
 
 def _is_id(text: str) -> bool:
     """Whether it is an id, short or long: the API says whether there is such a one."""
-    kind, mark, number = text.partition("-")
-    known = {one.prefix for one in (ids.DEV_USER, ids.REV_USER, ids.ACCOUNT, ids.OPPORTUNITY)}
-    return text.startswith("don:") or (mark == "-" and kind.upper() in known and number.isdecimal())
+    try:
+        ids.Id.parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _only(name: str, found: list[tuple[str, str]]) -> str:

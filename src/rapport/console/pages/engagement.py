@@ -13,6 +13,7 @@ from rapport.console.pages import log
 from rapport.console.people import called
 from rapport.console.touches import EXPAND, MEETINGS, Family, parents_of, touch_of
 from rapport.contract import artifacts, timeline_entries
+from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError
 
 _ENTRIES = 50
@@ -277,6 +278,6 @@ def _one(names: dict[str, str], value: Any) -> str:
     text = str(value)
     if _HASHED.fullmatch(text):
         return words.LONG_TEXT
-    if text.startswith("don:"):
+    if ids.is_don(text):
         return names.get(text, text.rpartition("/")[2])
     return words.KINDS_BY_NAME.get(text, text)

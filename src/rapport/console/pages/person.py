@@ -34,9 +34,16 @@ async def show(visit: Visit) -> Response:
 
 
 async def _find(visit: Visit, id_: str) -> Any:
-    if id_.startswith(f"{ids.DEV_USER.prefix}-"):
+    if _is_colleague(id_):
         return (await visit.ask(dev_users.GET, {"id": id_}))["dev_user"]
     return (await visit.ask(rev_users.GET, {"id": id_}))["rev_user"]
+
+
+def _is_colleague(id_: str) -> bool:
+    try:
+        return ids.UserId.parse(id_).kind is ids.DEV_USER
+    except ValueError:
+        return False
 
 
 def _log(person: Any, account: Any) -> str:

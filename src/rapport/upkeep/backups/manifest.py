@@ -1,6 +1,7 @@
 """What a backup says of itself: docs/reference/backup-format.md tells people the same."""
 
 import hashlib
+import re
 from typing import Final, Literal
 
 import msgspec
@@ -118,14 +119,14 @@ def encode(manifest: Manifest) -> tuple[str, bytes]:
 
 
 def name_of(created: str, text: bytes) -> str:
-    """What a manifest is called: names sort by time, to the second."""
-    digits = created[:19].replace("-", "").replace(":", "")
+    """What a manifest is called: names sort by time, to the millisecond."""
+    digits = re.sub("[-:.Z]", "", created)
     return f"{digits}Z{hashlib.sha256(text).hexdigest()}"
 
 
 def short(name: str) -> str:
     """What people call a backup."""
-    return name[:24]
+    return name[:27]
 
 
 def decode(name: str, text: bytes) -> Manifest:

@@ -29,11 +29,11 @@ check: .venv/.installed ## Lint, and test the contract, the wire and the API on 
 	$(MAKE) lint
 	$(BIN)/pytest -n 2 --dist worksteal -m 'not postgres and not slow' tests/contract tests/wire tests/api $(ARGS)
 
-test: .venv/.installed ## Run all tests on three workers (ARGS= adds pytest arguments)
-	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
+test: .venv/.installed ## Run all tests but the longest on three workers (ARGS= adds pytest arguments)
+	$(BIN)/pytest -n 3 --dist worksteal -m 'not long' $(ARGS)
 
-faults: .venv/.installed ## Kill what runs, again and again (KILLS=60 WRITES=20000; about an hour)
-	RAPPORT_TEST_KILLS=$(KILLS) RAPPORT_TEST_WRITES=$(WRITES) $(BIN)/pytest -n 2 tests/faults/test_sigkill.py tests/faults/test_feed_rebuild.py tests/faults/test_webhooks.py $(ARGS)
+faults: .venv/.installed ## Run the faults with the longest, and kill what runs again and again (KILLS=60 WRITES=20000)
+	RAPPORT_TEST_KILLS=$(KILLS) RAPPORT_TEST_WRITES=$(WRITES) $(BIN)/pytest -n 2 tests/faults $(ARGS)
 
 test-azure: .venv/.installed ## Install Azurite (npm, 370 MB) and run the tests of file stores on it too
 	$(BIN)/python -m tests.blobs.azurite.install

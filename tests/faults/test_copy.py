@@ -116,6 +116,7 @@ def _before_events(postgres: PostgresServer, database: str) -> Iterator[None]:
         yield
 
 
+@pytest.mark.long
 def test_a_killed_copy_is_no_store_and_goes_on_from_a_changed_source(
     demo: Path, source: Path, postgres: PostgresServer, database: str, tmp_path: Path
 ) -> None:
@@ -257,6 +258,7 @@ def _rows(folder: Path) -> int:
     return 0
 
 
+@pytest.mark.long
 def test_a_copy_to_a_folder_that_is_killed_often_ends_as_one_that_is_not(
     source: Path, postgres: PostgresServer, tmp_path: Path
 ) -> None:

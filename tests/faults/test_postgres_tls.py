@@ -66,6 +66,7 @@ def test_with_a_trusted_server_every_connection_is_encrypted(
     assert server.stop() == 0
 
 
+@pytest.mark.long
 def test_what_is_not_trusted_or_not_encrypted_stops_the_start(
     guarded: Guarded, tmp_path: Path
 ) -> None:

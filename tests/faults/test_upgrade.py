@@ -45,6 +45,7 @@ def point(link: Path, folder: Path) -> None:
     link.with_suffix(".new").replace(link)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 @pytest.mark.slow
 def test_versions_work_side_by_side_until_a_migration_takes_something_away(

@@ -287,6 +287,7 @@ def test_without_redis_they_look_by_themselves_until_it_is_back(
             assert _hears(pair.here, pair.there) < PROMPT
 
 
+@pytest.mark.long
 def test_a_redis_that_hangs_delays_neither_an_answer_nor_a_stop(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:

@@ -140,6 +140,7 @@ def test_a_rest_that_a_receiver_asked_one_process_for_is_kept_by_all(
         assert [server.stop() for server in servers] == [0, 0]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_hanging_receivers_delay_nobody_else(data: Path) -> None:
     with Receiver() as receiver:

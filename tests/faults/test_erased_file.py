@@ -1,11 +1,13 @@
 """What is erased and purged stands in no file of the data folder any more."""
 
+import gzip
 import time
 from pathlib import Path
 
 import apsw
 import pytest
 
+from tests.support.command import rapport
 from tests.support.server import Server
 
 NAME, ADDRESS, SECRET = "Zelda Quirrell", "zq@quirrell.example", "Operation-Nightingale"
@@ -19,13 +21,30 @@ def _where(data: Path) -> set[str]:
     connection.execute("SELECT count(*) FROM sqlite_schema")
     connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     connection.close()
+    return _in(data)
+
+
+def _in(folder: Path) -> set[str]:
+    """The files of a folder in which something of it stands, compressed or not."""
     texts = [text.encode() for text in (NAME, ADDRESS, SECRET)]
-    files = [path for path in data.rglob("*") if path.is_file()]
-    return {path.name for path in files if any(text in path.read_bytes() for text in texts)}
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.name for path in files if any(text in _bytes(path) for text in texts)}
+
+
+def _bytes(path: Path) -> bytes:
+    raw = path.read_bytes()
+    return gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
+
+
+def _back_up(data: Path, name: str) -> Path:
+    """A new folder of backups with one of them."""
+    target = data.parent / name
+    assert rapport(data.parent, "backup", str(target), "--data", str(data)).code == 0
+    return target
 
 
 @pytest.mark.timeout(180)
-def test_no_file_has_what_was_erased_and_purged(data: Path) -> None:
+def test_no_file_and_no_fresh_backup_has_what_was_erased(data: Path) -> None:
     server = Server(data)
     alice = server.make_org()
     person = alice.ok(
@@ -47,6 +66,7 @@ def test_no_file_has_what_was_erased_and_purged(data: Path) -> None:
     alice.ok("rev-users.update", {"id": person["id"], "description": f"{NAME} again. " * 99})
     alice.ok("engagements.delete", {"id": made["id"]})
     assert {"rapport.db"} < _where(data)
+    assert _in(_back_up(data, "before"))
     alice.ok("users.erase", {"id": person["id"], "reason": "Asked for."})
     alice.ok("engagements.purge", {"id": made["id"]})
     assert "rapport.db" not in _where(data)
@@ -59,3 +79,4 @@ def test_no_file_has_what_was_erased_and_purged(data: Path) -> None:
         time.sleep(0.1)
     assert server.stop() == 0
     assert _where(data) == set()
+    assert _in(_back_up(data, "after")) == set()

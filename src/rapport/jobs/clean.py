@@ -4,7 +4,7 @@ bytes, old answers.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -18,7 +18,7 @@ from rapport.store import dev_orgs as dev_org_store
 from rapport.store import events
 from rapport.store import sessions as session_store
 from rapport.store import webhook_deliveries as deliveries
-from rapport.store.kit.db import Store, alone, look
+from rapport.store.kit.db import Store, Tx, alone, look
 
 # One bite is one short transaction, so that no request waits for the cleaner.
 _BITE = 100
@@ -96,13 +96,9 @@ class Cleaner:
     async def remove_orphans(self) -> int:
         """Remove what was prepared and never uploaded, or uploaded and never attached; how many."""
         before = self._clock() - round(self._orphan_seconds * SECOND)
-        removed = 0
-        while bite := await alone(
-            self._store,
-            lambda tx: artifacts.remove_orphans(tx, before=before, now=self._clock(), most=_BITE),
-        ):
-            removed += bite
-            await asyncio.sleep(_PAUSE)
+        removed = await self._in_bites(
+            lambda tx: artifacts.remove_orphans(tx, before=before, now=self._clock(), most=_BITE)
+        )
         if removed:
             _log.info("orphans_removed", artifacts=removed)
         return removed
@@ -111,52 +107,32 @@ class Cleaner:
         """Forget the answers under idempotency keys that are too old to be given again; how
         many.
         """
-        forgotten = 0
-        while bite := await alone(
-            self._store,
-            lambda tx: idempotency.forget(tx, since=self._clock() - self._key_life, most=_BITE),
-        ):
-            forgotten += bite
-            await asyncio.sleep(_PAUSE)
-        return forgotten
+        return await self._in_bites(
+            lambda tx: idempotency.forget(tx, since=self._clock() - self._key_life, most=_BITE)
+        )
 
     async def forget_deliveries(self) -> int:
         """Forget deliveries that are too old to be looked at or sent again; how many."""
         before = self._clock() - round(self._delivery_seconds * SECOND)
-        forgotten = 0
-        while bite := await alone(
-            self._store, lambda tx: deliveries.forget(tx, before=before, most=_BITE)
-        ):
-            forgotten += bite
-            await asyncio.sleep(_PAUSE)
-        return forgotten
+        return await self._in_bites(lambda tx: deliveries.forget(tx, before=before, most=_BITE))
 
     async def forget_sessions(self) -> int:
         """Forget sessions that nobody uses any more, and links that ran out; how many."""
         now = self._clock()
-        forgotten = 0
-        while bite := await alone(
-            self._store,
+        return await self._in_bites(
             lambda tx: session_store.forget(
                 tx, seen_before=now - sessions.IDLE, due_before=now, most=_BITE
-            ),
-        ):
-            forgotten += bite
-            await asyncio.sleep(_PAUSE)
-        return forgotten
+            )
+        )
 
     async def purge_deleted(self) -> int:
         """Remove for good what was deleted long enough ago, where that is wanted; how many."""
         if self._purge_seconds is None:
             return 0
         before = self._clock() - round(self._purge_seconds * SECOND)
-        purged = 0
-        while bite := await alone(
-            self._store,
-            lambda tx: purging.purge_long_deleted(tx, before=before, now=self._clock(), most=_BITE),
-        ):
-            purged += bite
-            await asyncio.sleep(_PAUSE)
+        purged = await self._in_bites(
+            lambda tx: purging.purge_long_deleted(tx, before=before, now=self._clock(), most=_BITE)
+        )
         if purged:
             _log.info("deleted_purged", objects=purged)
         return purged
@@ -164,13 +140,17 @@ class Cleaner:
     async def forget_events(self) -> int:
         """Let go of events that the feed no longer goes back to; how many."""
         before = self._clock() - round(self._event_seconds * SECOND)
-        forgotten = 0
-        while bite := await alone(
-            self._store, lambda tx: events.forget(tx, before=before, most=_BITE)
-        ):
-            forgotten += bite
+        return await self._in_bites(lambda tx: events.forget(tx, before=before, most=_BITE))
+
+    async def _in_bites(self, bite: Callable[[Tx], Awaitable[int]]) -> int:
+        """Do a bite again and again, each in a transaction of its own, until nothing is left; how
+        many things that were.
+        """
+        done = 0
+        while some := await alone(self._store, bite):
+            done += some
             await asyncio.sleep(_PAUSE)
-        return forgotten
+        return done
 
     async def remove_blobs(self) -> int:
         """Remove the bytes that are due, unless a backup still wants them; how many blobs."""

@@ -165,6 +165,9 @@ def test_groups_are_sorted_by_any_and_every_one_comes_on_one_page(alice: Client)
         ({"group_by": ["day"], "time_zone": "../etc/passwd"}, "value_not_permitted", "time_zone"),
         ({"group_by": ["day"], "time_zone": ""}, "value_not_permitted", "time_zone"),
         ({"group_by": ["day"], "sort_by": ["type:asc"]}, "value_not_permitted", "sort_by[0]"),
+        ({"group_by": ["day"], "limit": 0}, "value_not_permitted", "limit"),
+        ({"group_by": ["day"], "limit": 101}, "value_not_permitted", "limit"),
+        ({"group_by": ["day"], "cursor": "nonsense"}, "invalid_field", "cursor"),
     ],
 )
 def test_what_can_not_be_summed_up_is_refused(

@@ -36,7 +36,12 @@ from rapport.contract.kit.fields import (
     Title,
     UnsetType,
 )
-from rapport.contract.kit.grouping import GroupsResponse, TimeZone
+from rapport.contract.kit.grouping import (
+    GroupsResponse,
+    RollupField,
+    SortSumsByField,
+    TimeZoneField,
+)
 from rapport.contract.kit.ids import ArtifactId, LinkEndpointId, MeetingId, ParentId, TagId, UserId
 from rapport.contract.kit.method import READ, WRITE, Method
 from rapport.contract.kit.own_time import OwnTime
@@ -314,24 +319,11 @@ class MeetingsSummarizeRequest(MeetingsCountRequest):
         Annotated[list[MeetingsKey], Meta(min_length=1, max_length=2)],
         Meta(description="One key or two. What has several values is in the group of each."),
     ]
-    rollup: Annotated[
-        bool | UnsetType,
-        Meta(
-            description="An account's own are those of its opportunities and of its contacts too."
-        ),
-    ] = UNSET
-    time_zone: Annotated[
-        TimeZone | UnsetType, Meta(description="Of days, weeks and months; UTC without it.")
-    ] = UNSET
+    rollup: RollupField = UNSET
+    time_zone: TimeZoneField = UNSET
     cursor: CursorField = UNSET
     limit: Limit | UnsetType = UNSET
-    sort_by: Annotated[
-        SortByField,
-        Meta(
-            description="`count`, `first`, `last`, `next` or a key, each `:asc` or `:desc`; "
-            "`count:desc` without it."
-        ),
-    ] = UNSET
+    sort_by: SortSumsByField = UNSET
 
 
 class MeetingsListResponse(ListResponse):

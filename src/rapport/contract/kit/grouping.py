@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta
 
 from rapport.contract.kit.errors import ApiError, ValueNotPermitted
-from rapport.contract.kit.fields import UNSET, Json, Response, UnsetType
+from rapport.contract.kit.fields import UNSET, Json, Response, SortByField, UnsetType
 
 _LONGEST = 64
 
@@ -45,6 +45,23 @@ class TimeZone(str):
     def schema(cls) -> Json:
         """The JSON Schema of the field."""
         return {"type": "string", "maxLength": _LONGEST, "examples": ["Europe/Berlin"]}
+
+
+# The fields that the sums of every family take beside their filters.
+RollupField = Annotated[
+    bool | UnsetType,
+    Meta(description="An account's own are those of its opportunities and of its contacts too."),
+]
+TimeZoneField = Annotated[
+    TimeZone | UnsetType, Meta(description="Of days, weeks and months; UTC without it.")
+]
+SortSumsByField = Annotated[
+    SortByField,
+    Meta(
+        description="`count`, `first`, `last`, `next` or a key, each `:asc` or `:desc`; "
+        "`count:desc` without it."
+    ),
+]
 
 
 class Group(Response):

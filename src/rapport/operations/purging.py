@@ -21,6 +21,7 @@ from rapport.operations.kit.forgetting import forget_events, forget_files
 from rapport.operations.kit.refusals import absent
 from rapport.store import engagements, links, meetings, timeline_entries
 from rapport.store.kit.db import Tx
+from rapport.store.kit.deleted import long_deleted
 
 
 class _Kind(NamedTuple):
@@ -30,19 +31,13 @@ class _Kind(NamedTuple):
     get: Get[Any]
     lock_deleted: Get[Any]
     purge: Callable[[Tx, str, Sequence[int]], Awaitable[None]]
-    long_deleted: Callable[..., Awaitable[list[tuple[str, int]]]]
+    table: str
 
 
 _ENGAGEMENTS = _Kind(
-    ids.ENGAGEMENT,
-    engagements.get,
-    engagements.lock_deleted,
-    engagements.purge,
-    engagements.long_deleted,
+    ids.ENGAGEMENT, engagements.get, engagements.lock_deleted, engagements.purge, "engagements"
 )
-_MEETINGS = _Kind(
-    ids.MEETING, meetings.get, meetings.lock_deleted, meetings.purge, meetings.long_deleted
-)
+_MEETINGS = _Kind(ids.MEETING, meetings.get, meetings.lock_deleted, meetings.purge, "meetings")
 
 
 @handles(engagements_contract.PURGE)
@@ -87,7 +82,7 @@ async def purge_long_deleted(tx: Tx, *, before: int, now: int, most: int) -> int
     """Remove some of what was deleted by then, in the system's name; how many."""
     purged = 0
     for kind in (_ENGAGEMENTS, _MEETINGS):
-        keys = sorted(await kind.long_deleted(tx, before=before, most=most))
+        keys = sorted(await long_deleted(tx, kind.table, before=before, most=most))
         for org, some in groupby(keys, key=lambda key: key[0]):
             ctx = Context(Caller(org, SYSTEM, ""), now, tx)
             await _purge(ctx, kind, [number for _, number in some])

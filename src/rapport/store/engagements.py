@@ -395,20 +395,6 @@ async def restore(tx: Tx, org: str, number: int) -> None:
     await counts.add(tx, {**sums, (org, _DELETED, ""): -1})
 
 
-async def long_deleted(tx: Tx, *, before: int, most: int) -> list[tuple[str, int]]:
-    """(org, number) of some engagements that were deleted by then, held against other writers."""
-    rows = await tx.all(
-        """
-        SELECT x.org, x.number FROM orgs o CROSS JOIN engagements x
-        WHERE x.org = o.org AND x.deleted_date <= :before AND o.deleted_date IS NULL
-        LIMIT :most FOR UPDATE OF x
-        """,
-        before=before,
-        most=most,
-    )
-    return [(org, number) for org, number in rows]
-
-
 async def purge(tx: Tx, org: str, numbers: Sequence[int]) -> None:
     """Remove deleted engagements, which are held, for good."""
     keys = [(number,) for number in numbers]

@@ -1,9 +1,10 @@
-"""Lists of what was deleted, made from those of what lives."""
+"""What was deleted: lists of it, made from those of what lives; and what has been so for long."""
 
 import dataclasses
 from collections.abc import Collection
 from typing import TypeVar
 
+from rapport.store.kit.db import Tx
 from rapport.store.kit.filters import By, Column, Link, Listing
 
 T = TypeVar("T")
@@ -40,3 +41,19 @@ def _of_deleted(by: By) -> By:
     if isinstance(by, Link):
         return dataclasses.replace(by, summed=False, carried={}, all_live=False)
     return by
+
+
+async def long_deleted(tx: Tx, table: str, *, before: int, most: int) -> list[tuple[str, int]]:
+    """(org, number) of some of a family's rows that were deleted by then, held against other
+    writers.
+    """
+    rows = await tx.all(
+        f"""
+        SELECT x.org, x.number FROM orgs o CROSS JOIN {table} x
+        WHERE x.org = o.org AND x.deleted_date <= :before AND o.deleted_date IS NULL
+        LIMIT :most FOR UPDATE OF x
+        """,  # noqa: S608  # our own names
+        before=before,
+        most=most,
+    )
+    return [(org, number) for org, number in rows]

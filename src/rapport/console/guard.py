@@ -18,6 +18,7 @@ from rapport.console.moments import Moments
 from rapport.console.view import View, moved
 from rapport.contract.dev_users import SELF
 from rapport.contract.engagements import CREATE
+from rapport.contract.kit import ids
 from rapport.contract.kit.errors import (
     ApiError,
     BadRequest,
@@ -203,7 +204,7 @@ class Guard:
 
     async def _visit(self, request: Request, signed_in: SignedIn, form: Form) -> Visit:
         reader = None
-        if may(signed_in.caller, SELF) and signed_in.caller.user_id.startswith("DEVU-"):
+        if may(signed_in.caller, SELF) and ids.kind_of(signed_in.caller.user_id) is ids.DEV_USER:
             reader = (await self._api.ask(signed_in.caller, SELF, {}))["dev_user"]
         moments = Moments(request.cookies.get(ZONE_COOKIE, "UTC"), self._clock())
         return Visit(request, signed_in, reader, moments, form, self._api, self._view)

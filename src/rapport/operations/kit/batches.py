@@ -136,7 +136,7 @@ class Batches:
     ) -> list[Result]:
         results: list[Result] = []
 
-        async def alone(item: Item) -> Result:
+        async def by_itself(item: Item) -> Result:
             try:
                 method, request, key = item.ready(caller, results)
                 answer = await self._invoke(
@@ -152,7 +152,7 @@ class Batches:
             wave = _wave(items, len(results))
             written = await self._wave(caller, wave, deadline) if len(wave) > 1 else None
             if written is None:
-                results += [await alone(item) for item in wave]
+                results += [await by_itself(item) for item in wave]
             else:
                 results += written
         return results

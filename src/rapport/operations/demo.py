@@ -19,7 +19,6 @@ from rapport.contract.tags import TagsCreateRequest, TagStyle
 from rapport.operations import (
     accounts,
     dev_users,
-    engagements,
     links,
     meetings,
     rev_users,
@@ -28,6 +27,7 @@ from rapport.operations import (
     works,
 )
 from rapport.operations.admin import FIRST_ORG, make_org
+from rapport.operations.engagements.create import create as create_engagements
 from rapport.operations.kit.context import Call, Context
 from rapport.store import artifacts
 from rapport.store import dev_orgs as orgs
@@ -281,7 +281,7 @@ class _Filler:
         ]
         # The first is the one that the reference's examples ask for.
         calls[0].request.artifacts = [ids.ArtifactId.parse(ids.ARTIFACT.display_id(NUMBER))]
-        for result in await engagements.create(self._tx, calls):
+        for result in await create_engagements(self._tx, calls):
             if isinstance(result, Exception):
                 raise result
 

@@ -21,6 +21,7 @@ from rapport.contract.kit.errors import (
 from rapport.contract.kit.fields import SetArtifacts
 from rapport.contract.kit.ids import ArtifactId, EngagementId
 from rapport.store import engagements
+from rapport.store.engagement_links import Related
 from rapport.store.kit.db import LostRace, Tx
 from tests.support.engine import SOON, Engine, row_of, settled
 
@@ -205,13 +206,11 @@ def test_the_statement_refuses_an_artifact_that_got_another_parent(
     org = store.new_org()
     _prepare(store, org, 1, 2)
     rows = [row_of(org, number) for number in (1, 2, 3)]
-    store.write(
-        lambda tx: engagements.insert(tx, rows[:1], [engagements.Related(artifacts=["ARTIFACT-1"])])
-    )
+    store.write(lambda tx: engagements.insert(tx, rows[:1], [Related(artifacts=["ARTIFACT-1"])]))
     with pytest.raises(LostRace):
         store.write(
             lambda tx: engagements.insert(
-                tx, rows[1:2], [engagements.Related(artifacts=["ARTIFACT-2", "ARTIFACT-1"])]
+                tx, rows[1:2], [Related(artifacts=["ARTIFACT-2", "ARTIFACT-1"])]
             )
         )
     assert store.all("SELECT number, parent FROM artifacts ORDER BY 1") == [

@@ -6,6 +6,7 @@ import pytest
 from rapport.contract.kit import ids
 from rapport.store import accounts, engagements, idempotency, rev_orgs, users
 from rapport.store import auth_tokens as tokens
+from rapport.store.engagement_links import Related
 from rapport.store.kit import references, terms
 from rapport.store.kit.db import Tx, UniqueViolation
 from tests.support.engine import Engine, row_of
@@ -52,7 +53,7 @@ def test_a_live_engagements_external_ref_is_unique_in_its_org(store: Engine) -> 
 
     def insert(org: str, number: int) -> Insert:
         return lambda tx: engagements.insert(
-            tx, [row_of(org, number, external_ref="crm-1")], [engagements.Related()]
+            tx, [row_of(org, number, external_ref="crm-1")], [Related()]
         )
 
     store.write(insert(org, 1))
@@ -69,7 +70,7 @@ def test_an_update_to_an_external_ref_in_use_is_refused(store: Engine) -> None:
     org = store.new_org()
     for number in (1, 2):
         row = row_of(org, number, external_ref=f"crm-{number}")
-        store.write(lambda tx, row=row: engagements.insert(tx, [row], [engagements.Related()]))  # type: ignore[misc]
+        store.write(lambda tx, row=row: engagements.insert(tx, [row], [Related()]))  # type: ignore[misc]
     row = row_of(org, 2, external_ref="crm-1")
     assert _refused(store, lambda tx: engagements.update(tx, row, row)) == (
         "engagements",
@@ -80,14 +81,14 @@ def test_an_update_to_an_external_ref_in_use_is_refused(store: Engine) -> None:
 def test_engagements_without_an_external_ref_do_not_collide(store: Engine) -> None:
     org = store.new_org()
     rows = [row_of(org, number) for number in range(5)]
-    store.write(lambda tx: engagements.insert(tx, rows, [engagements.Related()] * 5))
+    store.write(lambda tx: engagements.insert(tx, rows, [Related()] * 5))
 
 
 def test_an_orgs_engagement_number_is_unique(store: Engine) -> None:
     org = store.new_org()
-    store.write(lambda tx: engagements.insert(tx, [row_of(org, 1)], [engagements.Related()]))
+    store.write(lambda tx: engagements.insert(tx, [row_of(org, 1)], [Related()]))
     insert = engagements.insert
-    assert _refused(store, lambda tx: insert(tx, [row_of(org, 1)], [engagements.Related()])) == (
+    assert _refused(store, lambda tx: insert(tx, [row_of(org, 1)], [Related()])) == (
         "engagements",
         ("number",),
     )

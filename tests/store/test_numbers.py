@@ -2,6 +2,7 @@ from collections.abc import Sequence
 
 from rapport.contract.kit import ids
 from rapport.store import engagements
+from rapport.store.engagement_links import Related
 from rapport.store.kit import numbers
 from rapport.store.kit.db import Tx
 from tests.support.engine import Engine, alone, row_of, settled
@@ -47,7 +48,7 @@ def test_no_two_concurrent_writes_get_the_same_number(store: Engine) -> None:
 def test_a_number_is_not_used_again_after_a_delete_or_a_restart(store: Engine) -> None:
     org = store.new_org()
     number = _take(store, org)
-    store.write(lambda tx: engagements.insert(tx, [row_of(org, number)], [engagements.Related()]))
+    store.write(lambda tx: engagements.insert(tx, [row_of(org, number)], [Related()]))
     assert store.write(lambda tx: engagements.delete(tx, org, number, 5, "DEVU-1"))
     assert _take(store, org) > number
     store.restart()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rapport.contract.kit.paging import Cursor, Sort, decode_cursor, encode_cursor
 from rapport.store import engagements
+from rapport.store.engagement_links import Related
 from rapport.store.engagements import EngagementRow, Stored
 from rapport.store.kit import query
 from rapport.store.kit.db import NO_DATE
@@ -79,7 +80,7 @@ def _row(org: str, number: int, values: tuple[Any, ...]) -> EngagementRow:
 
 
 def _insert(store: Engine, rows: Sequence[EngagementRow]) -> None:
-    store.write(lambda tx: engagements.insert(tx, rows, [engagements.Related()] * len(rows)))
+    store.write(lambda tx: engagements.insert(tx, rows, [Related()] * len(rows)))
 
 
 def _delete(store: Engine, org: str, numbers: Sequence[int]) -> None:

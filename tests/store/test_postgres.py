@@ -21,6 +21,7 @@ from rapport.operations.kit.context import NO_TOOLS
 from rapport.operations.kit.invoke import Invoker
 from rapport.store import accounts, engagements, events, webhooks
 from rapport.store import dev_orgs as orgs
+from rapport.store.engagement_links import Related
 from rapport.store.kit import migrate, numbers, references
 from rapport.store.kit.db import CannotOpen, LostRace, Tx, positional
 from rapport.store.kit.migrate import Migration, NewerDatabase
@@ -180,7 +181,7 @@ def test_what_a_write_refers_to_is_not_deleted_before_it_is_written(
         found.set()
         await deleting.wait()
         await asyncio.sleep(0.1)
-        await engagements.insert(tx, [row_of(org, 1)], [engagements.Related(parents=["ACC-1"])])
+        await engagements.insert(tx, [row_of(org, 1)], [Related(parents=["ACC-1"])])
 
     async def delete(tx: Tx) -> None:
         deleting.set()
@@ -275,9 +276,7 @@ def test_writers_that_wait_for_each_other_are_both_done(
 ) -> None:
     org = engine.new_org()
     engine.write(
-        lambda tx: engagements.insert(
-            tx, [row_of(org, 1), row_of(org, 2)], [engagements.Related()] * 2
-        )
+        lambda tx: engagements.insert(tx, [row_of(org, 1), row_of(org, 2)], [Related()] * 2)
     )
 
     async def both(tx: Tx, first: int, second: int) -> None:

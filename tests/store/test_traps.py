@@ -9,7 +9,8 @@ import pytest
 
 from rapport.contract.kit.paging import Sort
 from rapport.operations.admin import make_org
-from rapport.store import accounts, engagements, tags, users
+from rapport.store import accounts, engagement_links, engagements, tags, users
+from rapport.store.engagement_links import Related
 from rapport.store.kit import query, terms
 from rapport.store.kit.db import Tx
 from rapport.store.kit.filters import Filter
@@ -22,12 +23,8 @@ NASTY = (
 )  # fmt: skip
 
 
-def _insert(
-    store: Engine, *rows: engagements.EngagementRow, links: engagements.Related | None = None
-) -> None:
-    store.write(
-        lambda tx: engagements.insert(tx, rows, [links or engagements.Related()] * len(rows))
-    )
+def _insert(store: Engine, *rows: engagements.EngagementRow, links: Related | None = None) -> None:
+    store.write(lambda tx: engagements.insert(tx, rows, [links or Related()] * len(rows)))
 
 
 def _count(store: Engine, where: Filter[engagements.Stored]) -> int:
@@ -123,10 +120,10 @@ def test_an_empty_batch_of_links_is_nothing(store: Engine) -> None:
 
     async def add(tx: Tx) -> None:
         for add in (
-            engagements.add_members,
-            engagements.add_parents,
-            engagements.add_tags,
-            engagements.add_artifacts,
+            engagement_links.add_members,
+            engagement_links.add_parents,
+            engagement_links.add_tags,
+            engagement_links.add_artifacts,
         ):
             await add(tx, [])
 
@@ -136,11 +133,9 @@ def test_an_empty_batch_of_links_is_nothing(store: Engine) -> None:
 
 def test_links_of_one_kind_are_removed_alone_and_of_one_engagement_alone(store: Engine) -> None:
     org = store.new_org()
-    links = engagements.Related(
-        members=["DEVU-1"], parents=["ACC-1"], tags=[("TAG-1", None), ("TAG-2", "v")]
-    )
+    links = Related(members=["DEVU-1"], parents=["ACC-1"], tags=[("TAG-1", None), ("TAG-2", "v")])
     _insert(store, row_of(org, 1), row_of(org, 2), links=links)
-    store.write(lambda tx: engagements.set_links(tx, row_of(org, 1), "tags", []))
+    store.write(lambda tx: engagement_links.set_links(tx, row_of(org, 1).carried, "tags", []))
     assert store.all(
         "SELECT engagement, tag, value FROM engagement_tags WHERE org = :org ORDER BY 1, 2", org=org
     ) == [(2, "TAG-1", None), (2, "TAG-2", "v")]
@@ -152,7 +147,7 @@ def test_an_engagement_with_two_of_the_links_asked_for_counts_once(store: Engine
     _insert(
         store,
         row_of(org, 1),
-        links=engagements.Related(members=["DEVU-1", "DEVU-2"], parents=["ACC-1", "OPP-1"]),
+        links=Related(members=["DEVU-1", "DEVU-2"], parents=["ACC-1", "OPP-1"]),
     )
     where = engagements.live(org)
     where.among("members", ["DEVU-1", "DEVU-2"])

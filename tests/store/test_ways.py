@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from rapport.contract.kit.paging import Cursor, Sort
 from rapport.store import engagements, meetings
-from rapport.store.engagements import EngagementRow, Related
+from rapport.store.engagement_links import Related
+from rapport.store.engagements import EngagementRow
 from rapport.store.kit import query, ways
 from rapport.store.kit.db import NO_DATE
 from rapport.store.kit.filters import Filter

@@ -8,6 +8,7 @@ import pytest
 from rapport.contract.kit.errors import ServiceUnavailable
 from rapport.store import dev_orgs as orgs
 from rapport.store import engagements
+from rapport.store.engagement_links import Related
 from rapport.store.kit.db import NOBODY, Batch, LostRace, Tx, unavailable
 from tests.support.engine import SOON, Engine, alone, row_of, settled
 
@@ -29,7 +30,7 @@ def test_concurrent_writes_share_transactions(store: Engine) -> None:
     async def insert(tx: Tx, calls: Sequence[int]) -> Sequence[int | Exception]:
         sizes.append(len(calls))
         await engagements.insert(
-            tx, [row_of(org, number) for number in calls], [engagements.Related()] * len(calls)
+            tx, [row_of(org, number) for number in calls], [Related()] * len(calls)
         )
         return calls
 
@@ -50,7 +51,7 @@ def test_one_call_that_fails_does_not_fail_its_neighbours(store: Engine) -> None
     org = store.new_org()
 
     async def write(tx: Tx, number: int) -> int:
-        await engagements.insert(tx, [row_of(org, number)], [engagements.Related()])
+        await engagements.insert(tx, [row_of(org, number)], [Related()])
         if number % 3 == 0:
             raise ValueError(number)
         return number
@@ -107,7 +108,7 @@ def test_calls_that_cannot_go_together_go_one_by_one(store: Engine) -> None:
     async def insert(tx: Tx, calls: Sequence[int]) -> Sequence[int | Exception]:
         sizes.append(len(calls))
         await engagements.insert(
-            tx, [row_of(org, number) for number in calls], [engagements.Related()] * len(calls)
+            tx, [row_of(org, number) for number in calls], [Related()] * len(calls)
         )
         if len(calls) > 1:
             raise LostRace
@@ -138,7 +139,7 @@ def test_a_unique_violation_in_a_batch_fails_only_the_call_that_has_it(store: En
 
     async def insert(tx: Tx, calls: Sequence[int]) -> Sequence[int | Exception]:
         rows = [row_of(org, number, external_ref=f"ref-{number % 10}") for number in calls]
-        await engagements.insert(tx, rows, [engagements.Related()] * len(calls))
+        await engagements.insert(tx, rows, [Related()] * len(calls))
         return calls
 
     batch = Batch(insert, together=True)
@@ -207,9 +208,7 @@ def test_a_reader_sees_all_of_a_write_or_nothing_of_it(store: Engine) -> None:
     org = store.new_org()
 
     async def pair(tx: Tx, number: int) -> None:
-        await engagements.insert(
-            tx, [row_of(org, number)], [engagements.Related(members=["DEVU-1", "DEVU-2"])]
-        )
+        await engagements.insert(tx, [row_of(org, number)], [Related(members=["DEVU-1", "DEVU-2"])])
 
     async def seen(tx: Tx) -> tuple[int, int]:
         rows = await tx.all("SELECT count(*) FROM engagements WHERE org = :org", org=org)

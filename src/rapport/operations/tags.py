@@ -23,7 +23,7 @@ from rapport.operations.kit.finding import found
 from rapport.operations.kit.listing import cursors, read_walk
 from rapport.operations.kit.optional import chosen, given, only_set, or_unset
 from rapport.operations.kit.showing import shows, touching
-from rapport.store import engagements
+from rapport.store import engagement_links, engagements
 from rapport.store import tags as store
 from rapport.store.kit import numbers, query
 from rapport.store.kit.db import Tx
@@ -116,8 +116,8 @@ async def delete(ctx: Context, request: contract.TagsDeleteRequest) -> contract.
     carriers = {
         table: await store.carriers(ctx.tx, ctx.org, tag, table) for table in store.CARRIERS
     }
-    await engagements.hold_tagged(ctx.tx, ctx.org, tag)
-    while tagged := await engagements.with_tag(ctx.tx, ctx.org, tag, last, AT_ONCE):
+    await engagement_links.hold_tagged(ctx.tx, ctx.org, tag)
+    while tagged := await engagement_links.with_tag(ctx.tx, ctx.org, tag, last, AT_ONCE):
         last = tagged[-1]
         async with touching(ctx, [ids.ENGAGEMENT.display_id(one.number) for one in tagged]):
             await engagements.put_documents(
@@ -125,7 +125,7 @@ async def delete(ctx: Context, request: contract.TagsDeleteRequest) -> contract.
                 ctx.org,
                 [(one.number, _without_don(one.document, don)) for one in tagged],
             )
-    await engagements.remove_tag(ctx.tx, ctx.org, tag)
+    await engagement_links.remove_tag(ctx.tx, ctx.org, tag)
     for table, everything in carriers.items():
         for some in chunks(everything):
             rows = [(key, _without_tag(text, tag)) for key, text in some]

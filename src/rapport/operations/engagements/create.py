@@ -27,7 +27,8 @@ from rapport.operations.kit.optional import chosen, given
 from rapport.operations.kit.references import References, wanted
 from rapport.store import engagements as store
 from rapport.store import summaries
-from rapport.store.engagements import EngagementRow, Related
+from rapport.store.engagement_links import Related
+from rapport.store.engagements import EngagementRow
 from rapport.store.kit import numbers, terms
 from rapport.store.kit.db import Tx
 from rapport.store.kit.references import Found, ReferenceKey, resolve

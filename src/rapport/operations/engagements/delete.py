@@ -22,8 +22,10 @@ from rapport.operations.kit.changes import (
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.finding import find, found
 from rapport.operations.kit.restoring import bring_back, set_aside
+from rapport.store import engagement_links
 from rapport.store import engagements as store
-from rapport.store.engagements import EngagementRow, Related, Stored
+from rapport.store.engagement_links import Related
+from rapport.store.engagements import EngagementRow, Stored
 from rapport.store.kit.references import resolve
 
 
@@ -68,7 +70,7 @@ async def _restore(
         used = await store.by_external_refs(ctx.tx, [(ctx.org, row.external_ref)])
         for number in used.values():
             raise ref_in_use(ctx.org, row.external_ref, number)
-    links = await store.links_of(ctx.tx, ctx.org, row.number)
+    links = await engagement_links.links_of(ctx.tx, ctx.org, row.number)
     named = {*links.members, *links.parents, *(tag for tag, _ in links.tags), *links.artifacts}
     there = await resolve(ctx.tx, {(ctx.org, id_) for id_ in named})
     gone = {id_ for id_ in named if (ctx.org, id_) not in there}
@@ -102,11 +104,11 @@ async def _without(
         modified_by=ctx.caller.user_id, modified_date=modified, document=encode(after).decode()
     )
     await store.update(ctx.tx, row, changed)
-    kept = {kind: getattr(left, kind) for kind in store.LINKS}
+    kept = {kind: getattr(left, kind) for kind in engagement_links.LINKS}
     await write_links(ctx, changed, kept, before, after)
     lost = [
         Missing(field_name=kind, id=don)
-        for kind in store.LINKS
+        for kind in engagement_links.LINKS
         for don in getattr(before, kind)
         if don not in getattr(after, kind)
     ]

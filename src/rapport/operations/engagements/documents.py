@@ -15,7 +15,8 @@ from rapport.operations.kit.refusals import quoted
 from rapport.operations.kit.showing import shows
 from rapport.store import engagements as store
 from rapport.store import summaries
-from rapport.store.engagements import EngagementRow, Related, Stored
+from rapport.store.engagement_links import Related
+from rapport.store.engagements import EngagementRow, Stored
 from rapport.store.kit import query
 from rapport.store.kit.db import Tx
 

@@ -29,8 +29,10 @@ from rapport.operations.kit.finding import found
 from rapport.operations.kit.optional import given, only_set
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.upserts import upserts
+from rapport.store import engagement_links
 from rapport.store import engagements as store
-from rapport.store.engagements import EngagementRow, Related
+from rapport.store.engagement_links import Related
+from rapport.store.engagements import EngagementRow
 from rapport.store.kit import terms
 from rapport.store.kit.db import NO_DATE
 from rapport.store.kit.references import resolve
@@ -101,7 +103,11 @@ async def _changed_links(
     result: dict[str, Any] = {**checked, "tags": references.tags("tags.set", tags)}
     raise_all(references.problems)
     sent = {"members": members, "parents": parents, "artifacts": artifacts, "tags": tags}
-    return {kind: result[kind] for kind in store.LINKS if not isinstance(sent[kind], UnsetType)}
+    return {
+        kind: result[kind]
+        for kind in engagement_links.LINKS
+        if not isinstance(sent[kind], UnsetType)
+    }
 
 
 def _changed(
@@ -139,10 +145,10 @@ async def write_links(
     """Write the links, and what custom fields are found by, that are others now."""
     for kind, values in links.items():
         if any(getattr(before, field) != getattr(after, field) for field in LINK_FIELDS[kind]):
-            await store.set_links(ctx.tx, row, kind, values)
+            await engagement_links.set_links(ctx.tx, row.carried, kind, values)
     if before.custom_fields != after.custom_fields:
         found_by = terms.of_custom_fields(after.custom_fields)
-        await store.set_custom_fields(ctx.tx, row.org, row.number, found_by)
+        await engagement_links.set_custom_fields(ctx.tx, row.org, row.number, found_by)
 
 
 def _as_update(fields: dict[str, Any]) -> dict[str, Any]:

@@ -32,8 +32,10 @@ COSTS = {
     "rows of the rarest": (1e-9, 1e9, 1e9, 0, 5_000),
     "merging": (1e9, 1e9, 1e-9, 0, 5_000),
 }
-MEMBERS, PARENTS, TAGS = ("DEVU-1", "REVU-1"), ("ACC-1", "OPP-1"), ("TAG-1", "TAG-2")
-KINDS, AUTHORS = ("call", "email"), ("DEVU-1", "DEVU-2")
+# Some have a value of a filter, several or none of them; a filter has one value, two or all.
+MEMBERS, PARENTS = ("DEVU-1", "REVU-1", "REVU-2"), ("ACC-1", "ACC-2", "OPP-1")
+TAGS, KINDS = ("TAG-1", "TAG-2", "TAG-3"), ("call", "email", "offline")
+AUTHORS = ("DEVU-1", "DEVU-2")
 MOMENTS = (NO_DATE, 0, 1, 2)
 
 Row = TypeVar("Row", EngagementRow, MeetingRow)

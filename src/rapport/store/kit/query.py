@@ -15,9 +15,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from rapport.contract.kit.paging import Cursor, Sort
 from rapport.store.kit import counts
 from rapport.store.kit.db import Row, Tx
-from rapport.store.kit.filters import Column, Filter, sub_select
+from rapport.store.kit.filters import Filter, sub_select
 from rapport.store.kit.keyset import Place
-from rapport.store.kit.ways import Ways, carried, in_common, statement
+from rapport.store.kit.ways import Ways, carried, in_common, is_once, statement
 
 T = TypeVar("T")
 # How far an index is read to learn how many rows a value has, where no sum is kept.
@@ -73,7 +73,7 @@ class Known(NamedTuple):
     """How many rows filters have, by their place among those asked for.
 
     Args:
-        sums: of those for which sums are kept.
+        sums: of those for which sums are kept; at most, where a row may have several values.
         few: of the others, as far as they have few.
         merging: those with a sum whose indexes have one order and can be merged, the smallest
             first.
@@ -105,8 +105,7 @@ async def _sums(tx: Tx, where: Filter[Any]) -> dict[int, int]:
             tx, where.org, f"{table}.{one.name}", [str(value) for value in one.kept]
         )
         for place, one in enumerate(where.asked)
-        # A row may have several of a link's values, and is in the sum of each.
-        if table and one.by.summed and (len(one.kept) == 1 or isinstance(one.by, Column))
+        if table and one.by.summed
     }
 
 
@@ -137,7 +136,8 @@ async def count(tx: Tx, where: Filter[Any]) -> int:
     if where.listing.counted and where.is_plain and not where.asked:
         return await counts.total(tx, where.org, where.listing.counted, [""])
     known = await _known(tx, where)
-    if where.is_plain and len(where.asked) == len(known.sums) == 1:
+    # A row may have several of a link's values, and is in the sum of each.
+    if where.is_plain and len(where.asked) == len(known.sums) == 1 and is_once(where.asked[0]):
         return known.sums[0]
     merging = [where.asked[place] for place in known.merging]
     costs = _costs(where, known, rows=0)
@@ -243,13 +243,18 @@ async def _ways(ways: Ways, most: int) -> Sequence[Read]:
     return _cheapest(ways, known, max(1, total), most)
 
 
+def _share(number: int, total: int) -> float:
+    """Of all rows those that a filter has, of which there is at least one."""
+    return min(max(1, number), total) / total
+
+
 def _cheapest(ways: Ways, known: Known, total: int, most: int) -> Sequence[Read]:
     """A walk that should fill the page before another way would have; that other way."""
     where, fields = ways.where, [sort.field for sort in ways.sorts]
     merging = [where.asked[place] for place in known.merging]
     names = [*carried(where, merging[0])] if merging else []
     is_carried = {*fields} <= {*names}
-    matching = total * math.prod(max(1, number) / total for number in known.sums.values())
+    matching = total * math.prod(_share(number, total) for number in known.sums.values())
     costs = _costs(where, known, 0 if is_carried else matching)
     if costs.merged <= costs.fetched:
         exact: Read = partial(ways.merged if is_carried else ways.fetched, merging)

@@ -8,7 +8,7 @@ from typing import Any
 
 from rapport.contract.kit.paging import Cursor, Sort
 from rapport.store.kit.db import Row, Tx, Value
-from rapport.store.kit.filters import Asked, Entries, Filter
+from rapport.store.kit.filters import Asked, Column, Entries, Filter
 from rapport.store.kit.keyset import Columns, Place, beyond, order_by, until
 
 # From how many on rows that are equal in an order's first column are not sorted any more, but read
@@ -23,8 +23,8 @@ _ONE_SORT = 2
 
 
 def carried(where: Filter[Any], one: Asked) -> Mapping[str, str]:
-    """What the index of a filter by one value has beside the number; see `Entries`."""
-    entries = one.by.entries(where.listing, one.values) if len(one.kept) == 1 else None
+    """What the index of a filter has beside the number; see `Entries`."""
+    entries = one.by.entries(where.listing, one.values)
     return entries.carried if entries else {}
 
 
@@ -53,8 +53,8 @@ def in_common(
     *,
     without_gone: bool = False,
 ) -> str:
-    """SELECT of what the indexes of filters have in common. SQLite merges them, since all are in
-    one order.
+    """SELECT of what the indexes of filters have in common, each row once. SQLite merges those of
+    one value, since all are in one order.
 
     Args:
         where: the rows that are asked for.
@@ -66,11 +66,19 @@ def in_common(
     found = [one.by.entries(where.listing, one.values) for one in asked]
     arms = [entries for entries in found if entries]
     is_live = any(_is_live(where, one) for one in asked)
-    sql = " INTERSECT ".join(_arm(where, entries, fields, more(entries)) for entries in arms)
+    selects = [_arm(where, entries, fields, more(entries)) for entries in arms]
+    if len(asked) == 1 and not is_once(asked[0]):
+        selects = [f"SELECT DISTINCT * FROM ({selects[0]}) AS several"]  # noqa: S608  # literals
+    sql = " INTERSECT ".join(selects)
     gone = where.listing.gone
     if without_gone and gone and not is_live:
         sql = f"{sql} EXCEPT {_arm(where, gone, fields, more(gone))}"
     return sql
+
+
+def is_once(one: Asked) -> bool:
+    """No row has two of a filter's values."""
+    return len(one.kept) == 1 or isinstance(one.by, Column)
 
 
 def statement(where: Filter[Any], found: Sequence[Asked], what: str, *more: str) -> str:
@@ -101,8 +109,8 @@ def _numbers(where: Filter[Any], one: Asked) -> str:
         raise ValueError(f"no index leads to the rows of {one.name}")
     # With one value, a row comes twice only where other things than filters' values lead to it. The
     # plus keeps SQLite from going through all links in the order of their key, unsorted.
-    is_once = len(one.kept) == 1 and (entries.carried or entries.table == where.listing.table)
-    number = entries.number if is_once else f"DISTINCT +{entries.number}"
+    single = is_once(one) and (entries.carried or entries.table == where.listing.table)
+    number = entries.number if single else f"DISTINCT +{entries.number}"
     return f"SELECT {number} FROM {entries.table} WHERE {entries.scope}"  # noqa: S608  # literals
 
 
@@ -207,6 +215,8 @@ class Ways:
         """Along the index of a filter, which is in the order asked for; None where there are no
         full `most` among its first `bound` entries.
         """
+        if len(one.kept) > 1:
+            return await self._led_by_several(one, bound, at)
         listing, parameters = self.where.listing, dict[str, Value]()
         entries = one.by.entries(listing, one.values)
         if entries is None:
@@ -225,6 +235,51 @@ class Ways:
         sql = f"SELECT {self._what(columns)} FROM {tables} WHERE {conditions}"  # noqa: S608
         found = await self._run(sql, columns, at, parameters)
         return None if end and len(found) < at.most else found
+
+    async def _led_by_several(
+        self, one: Asked, bound: int | None, at: Place
+    ) -> list[Row] | None:
+        """Along the index of a filter for each of its values, merged: some entries at a time, and
+        more each time.
+        """
+        rows: list[Row] = []
+        met, some, start = 0, at.most + _SPARE, at
+        while bound is None or met < bound:
+            keys = await self._nearest(one, start._replace(most=some))
+            rows += await self._with_numbers(one, [key[-1] for key in keys], at)
+            if len(rows) >= at.most or len(keys) < some:
+                return rows[: at.most]
+            met, some, start = met + some, some * 2, start._replace(start=Cursor(keys[-1]))
+        return None
+
+    async def _nearest(self, one: Asked, at: Place) -> list[Row]:
+        """The places of the first entries that a filter's values have, each once."""
+        arms, parameters = [], dict[str, Value]()
+        own = self._in({self.sorts[0].field: self.sorts[0].field}, "number")
+        for position, value in enumerate(one.kept):
+            name = f"arm_{position}"
+            parameters[name] = value
+            entries = one.by.entries(self.where.listing, f":{name}")
+            if entries:
+                columns = self._in(entries.carried, entries.number)
+                arm = _arm(self.where, entries, (), beyond(columns, at, parameters))
+                arms.append(
+                    f"SELECT * FROM ({arm} ORDER BY {order_by(columns, back=at.back)} "  # noqa: S608
+                    f"LIMIT :page_limit) AS {name}"
+                )
+        sql = f"SELECT DISTINCT * FROM ({' UNION ALL '.join(arms)}) AS arms"  # noqa: S608
+        return await self._run(sql, own, at, parameters)
+
+    async def _with_numbers(self, one: Asked, numbers: Sequence[int], at: Place) -> list[Row]:
+        """Those rows of the ones with these numbers that match."""
+        listing = self.where.listing
+        sql = (
+            f"SELECT {self._what(self.columns)} FROM rows(:met, number bigint) met "  # noqa: S608
+            f"CROSS JOIN {listing.table} "
+            f"WHERE {listing.number} = met.number AND {self.where.beside([one])}"
+        )
+        every = at._replace(most=len(numbers))
+        return await self._run(sql, self.columns, every, {"met": [(one,) for one in numbers]})
 
     async def walked(self, bound: int | None, at: Place) -> list[Row] | None:
         """Along the order; None where there are no full `most` among its first `bound` rows."""

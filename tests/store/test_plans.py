@@ -43,6 +43,10 @@ MORE: list[tuple[str, Json]] = [
     ("accounts.list", {"sort_by": ["display_name:asc", "created_date:desc"]}),
     ("works.list", {"sort_by": ["target_close_date:asc", "title:desc"]}),
     ("engagements.count", {"type": ["call"], "members": ["DEVU-12345"]}),
+    ("engagements.list", {"parent": ["ACC-12345", "ACC-12346"]}),
+    ("engagements.list", {"members": ["DEVU-12345", "REVU-12345"], "sort_by": ["title:asc"]}),
+    ("engagements.count", {"parent": ["ACC-12345", "ACC-12346"]}),
+    ("meetings.list", {"members": ["DEVU-12345", "REVU-12345"], "mode": "before"}),
     ("works.list", {"stage": {"name": ["discovery"]}, "tags": ["TAG-12345"]}),
     ("tags.delete", {"id": "TAG-12345"}),
 ]  # fmt: skip
@@ -81,12 +85,12 @@ KNOWN_WALKS = {
 }
 # Walks that are chosen by kept sums, where they fill a page soon.
 CHOSEN = {
-    # Of the index that deleted ones alone have.
+    # Of the indexes that deleted ones alone have.
+    "engagements by created_date, deleted_date",
     "engagements by deleted_date",
     "meetings by deleted_date",
     "comments by created_by, engagement_parents, meetings, object, terms, visibility",
     "events by comments, engagement_parents, kind, meetings, object, terms",
-    "meetings by state",
 }
 # Erasing a person reads every text and event of their org: any of them may show who they were.
 ERASING = {

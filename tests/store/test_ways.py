@@ -16,7 +16,7 @@ from rapport.contract.kit.paging import Cursor, Sort
 from rapport.store import engagements, meetings
 from rapport.store.engagement_links import Related
 from rapport.store.engagements import EngagementRow
-from rapport.store.kit import query, ways
+from rapport.store.kit import filters, query, ways
 from rapport.store.kit.db import NO_DATE
 from rapport.store.kit.filters import Filter
 from rapport.store.kit.query import Walk
@@ -95,6 +95,10 @@ def costs(request: pytest.FixtureRequest) -> Iterator[None]:
         patch.setattr(query, "_SOME", 1)
         patch.setattr(ways, "_LARGE", large)
         patch.setattr(ways, "_SPARE", 1)
+        patch.setattr(ways, "_FEW", 1)
+        # Two values have a walk each and stand in the statement, three do neither.
+        patch.setattr(query, "_ARMS", 2)
+        patch.setattr(filters, "_SPELLED_OUT", 2)
         yield
 
 

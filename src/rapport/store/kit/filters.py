@@ -106,8 +106,6 @@ def _is_any(column: str, values: str) -> str:
     otherwise: it would take the value's index for the better way, however many have the value.
     PostgreSQL, which knows how many do, reads it as the plain form.
     """
-    if values.startswith("SELECT"):
-        return f"{column} IN ({values})"
     return f"NOT {column} NOT IN ({values})"
 
 

@@ -16,6 +16,8 @@ from rapport.store.kit.keyset import Columns, Place, beyond, order_by, until
 _LARGE = 5_000
 # How many entries beyond a page are read, in case that some of the page's are of deleted rows.
 _SPARE = 50
+# The same for a walk of each of several values, which goes on where that was too few.
+_FEW = 8
 # More entries than an index has.
 _EVERY = 2**62
 # The columns of an order by one field: that and what decides between equals.
@@ -236,14 +238,12 @@ class Ways:
         found = await self._run(sql, columns, at, parameters)
         return None if end and len(found) < at.most else found
 
-    async def _led_by_several(
-        self, one: Asked, bound: int | None, at: Place
-    ) -> list[Row] | None:
+    async def _led_by_several(self, one: Asked, bound: int | None, at: Place) -> list[Row] | None:
         """Along the index of a filter for each of its values, merged: some entries at a time, and
         more each time.
         """
         rows: list[Row] = []
-        met, some, start = 0, at.most + _SPARE, at
+        met, some, start = 0, at.most + _FEW, at
         while bound is None or met < bound:
             keys = await self._nearest(one, start._replace(most=some))
             rows += await self._with_numbers(one, [key[-1] for key in keys], at)

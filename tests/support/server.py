@@ -370,10 +370,25 @@ class Client:
             return list(pool.map(lambda request: self.call(*request), requests))
 
     def everything(self) -> dict[str, Any]:
-        """All that the org has, as its lists show it."""
-        return {family: self._walked(family) for family in FAMILIES} | {
-            "end of the feed": self.feed_end()
-        }
+        """All that the org has, as its lists show it. Asked for in one request where that can be."""
+        if self.server.is_strict:
+            return {family: self._walked(family) for family in FAMILIES}
+        asked = [
+            *({"method": f"{family}.list", "body": {"limit": 100}} for family in FAMILIES),
+            {"method": "events.list", "body": {"limit": 1}},
+        ]
+        *pages, feed = self.ok("batch.run", {"requests": asked})["results"]
+        assert feed["status"] == 200, feed
+        return {
+            family: self._first_or_walked(family, page)
+            for family, page in zip(FAMILIES, pages, strict=True)
+        } | {"end of the feed": feed["body"]["end"]}
+
+    def _first_or_walked(self, family: str, page: Any) -> list[Any]:
+        if page["status"] != 200 or "next_cursor" in page["body"]:
+            return self._walked(family)
+        found: list[Any] = page["body"][family.replace("-", "_")]
+        return found
 
     def feed_end(self) -> int:
         """The number of the newest event."""

@@ -49,7 +49,7 @@ from rapport.contract.kit.restoring import Missing
 from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import ArtifactSummary, Atom, UserSummary
-from rapport.contract.works import SyncMetadataFilter
+from rapport.contract.work_filters import SyncMetadataFilter
 
 Channel = Literal["amazon_connect", "google_meet", "offline", "other", "teams", "zoom"]
 Direction = Literal["incoming", "internal", "outgoing"]

@@ -1,17 +1,14 @@
 """The works family; opportunities are the only works here."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from rapport.contract.kit.errors import (
-    ApiError,
     ArtifactAlreadyAttachedToAParent,
     Conflict,
-    InvalidEnumValue,
     InvalidId,
     NotFound,
-    ValueNotPermitted,
 )
 from rapport.contract.kit.fields import (
     OURS,
@@ -51,56 +48,13 @@ from rapport.contract.kit.own_time import OwnTime
 from rapport.contract.kit.upserts import upsert_of
 from rapport.contract.tags import TagWithValue
 from rapport.contract.users import AccountSummary, ArtifactSummary, Atom, UserSummary
-
-WorkType = Literal["issue", "opportunity", "task", "ticket"]
-WORK_TYPES = ("issue", "opportunity", "task", "ticket")
-ForecastCategory = Literal["commit", "omitted", "pipeline", "strong_upside", "upside", "won"]
-IssuePriority = Literal["p0", "p1", "p2", "p3"]
-
-
-class ServedWorkType(str):
-    """The type of a work that is written: opportunities are the only ones that are kept."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Check that it is one that is kept.
-
-        Raises:
-            ValueError: it is not.
-        """
-        if text != "opportunity":
-            raise ValueError(text)
-        return cls(text)
-
-    @classmethod
-    def problem(cls, text: str, field_name: str) -> ApiError:
-        """What is wrong with a text that `parse` refused."""
-        if text in WORK_TYPES:
-            return ValueNotPermitted(
-                f"{field_name}: {text!r} works are not kept here.",
-                detail="Rapport keeps opportunities; use type opportunity.",
-                field_name=field_name,
-                reason="must be opportunity",
-                allowed_values=["opportunity"],
-            )
-        return InvalidEnumValue(
-            f"{field_name}: {text[:80]!r} is not an allowed value.",
-            detail="Use opportunity.",
-            field_name=field_name,
-            value=text,
-            allowed_values=list(WORK_TYPES),
-        )
-
-    @classmethod
-    def schema(cls) -> dict[str, Any]:
-        """The JSON Schema of the field."""
-        return {
-            "type": "string",
-            "enum": ["opportunity"],
-            "description": "The other types are not kept here.",
-        }
+from rapport.contract.work_filters import (
+    StagedInfoFilter,
+    SyncMetadataFilter,
+    WorksFilterIssue,
+    WorksFilterTicket,
+)
+from rapport.contract.work_values import ForecastCategory, IssuePriority, ServedWorkType, WorkType
 
 
 class PartSummary(Response, tag_field="type", tag="product"):
@@ -261,95 +215,11 @@ class WorksFilterOpportunity(Request):
     subtype: Shorts | UnsetType = UNSET
 
 
-class SlaSummaryFilter(Request):
-    """Where an SLA stands."""
-
-    stage: Many[Literal["breached", "completed", "paused", "running", "warning"]] | UnsetType = (
-        UNSET
-    )
-    target_time: DateFilter | UnsetType = UNSET
-
-
-class WorksFilterIssue(Request):
-    """Filters for issues. None are kept here, so whatever is asked of them matches nothing."""
-
-    accounts: Many[Opaque] | UnsetType = UNSET
-    actual_start_date: DateFilter | UnsetType = UNSET
-    group: Many[Opaque] | UnsetType = UNSET
-    priority: Many[IssuePriority] | UnsetType = UNSET
-    priority_v2: Many[Int64] | UnsetType = UNSET
-    rev_orgs: Many[Opaque] | UnsetType = UNSET
-    sla_summary: SlaSummaryFilter | UnsetType = UNSET
-    sprint: Many[Opaque] | UnsetType = UNSET
-    subtype: Shorts | UnsetType = UNSET
-    target_start_date: DateFilter | UnsetType = UNSET
-
-
-class SurveyAggregationFilter(Request):
-    """Nothing."""
-
-
-class WorksFilterTicket(Request):
-    """Filters for tickets. None are kept here, so whatever is asked of them matches nothing."""
-
-    account: Many[Opaque] | UnsetType = UNSET
-    brand: Many[Opaque] | UnsetType = UNSET
-    channels: Many[Literal["email", "plug", "slack", "twilio", "twilio_sms"]] | UnsetType = UNSET
-    channels_v2: Many[Opaque] | UnsetType = UNSET
-    group: Many[Opaque] | UnsetType = UNSET
-    is_frozen: bool | UnsetType = UNSET
-    is_spam: bool | UnsetType = UNSET
-    needs_response: bool | UnsetType = UNSET
-    rev_org: Many[Opaque] | UnsetType = UNSET
-    severity: Many[Literal["blocker", "high", "low", "medium"]] | UnsetType = UNSET
-    sla_summary: SlaSummaryFilter | UnsetType = UNSET
-    source_channel: Shorts | UnsetType = UNSET
-    source_channel_v2: Many[Opaque] | UnsetType = UNSET
-    subtype: Shorts | UnsetType = UNSET
-    surveys: SurveyAggregationFilter | UnsetType = UNSET
-    visibility: Many[Int64] | UnsetType = UNSET
-
-
 class StageFilter(Request):
     """Any of these stages."""
 
     name: Shorts | UnsetType = UNSET
     stages: Many[Opaque] | UnsetType = UNSET
-
-
-class StagedInfoFilter(Request):
-    """Whether the work waits to be synced; nothing here does."""
-
-    is_staged: bool | UnsetType = UNSET
-
-
-class SyncInFilter(Request):
-    """How the last sync into DevRev went."""
-
-    status: Many[Literal["failed", "modified", "staged", "succeeded"]] | UnsetType = UNSET
-    sync_date: DateFilter | UnsetType = UNSET
-    sync_history: Many[Opaque] | UnsetType = UNSET
-    sync_unit: Many[Opaque] | UnsetType = UNSET
-
-
-class SyncOutFilter(Request):
-    """How the last sync out of DevRev went."""
-
-    status: Many[Literal["failed", "modified", "succeeded"]] | UnsetType = UNSET
-    sync_date: DateFilter | UnsetType = UNSET
-    sync_history: Many[Opaque] | UnsetType = UNSET
-    sync_unit: Many[Opaque] | UnsetType = UNSET
-
-
-class SyncMetadataFilter(Request):
-    """Where an object was synced from. Nothing is synced here, so whatever is asked matches
-    nothing.
-    """
-
-    external_reference: Shorts | UnsetType = UNSET
-    last_sync_in: SyncInFilter | UnsetType = UNSET
-    last_sync_out: SyncOutFilter | UnsetType = UNSET
-    origin_system: Shorts | UnsetType = UNSET
 
 
 _NONE_HAS = Meta(description="Nothing here has one: none will match.")

@@ -14,6 +14,7 @@ from rapport.clock import DAY, MILLISECOND, SECOND
 from rapport.contract import webhook_deliveries, webhooks
 from rapport.contract.kit.ids import WebhookDeliveryId, WebhookId
 from rapport.contract.kit.method import Method
+from rapport.contract.webhook_values import Secret, WebhookUrl
 from rapport.events.bell import Bell
 from rapport.jobs.clean import Cleaner
 from rapport.jobs.deliver import Deliveries, Rules
@@ -53,7 +54,7 @@ class Hooked:
         self._invoker = Invoker(
             engine.store, lambda: engine.now, NO_TOOLS._replace(reach=Reach(allow_private=True))
         )
-        url = webhooks.WebhookUrl.parse(receiver.url(path))
+        url = WebhookUrl.parse(receiver.url(path))
         self.webhook = self.call(webhooks.CREATE, url=url, event_types=["engagement_created"])[
             "webhook"
         ]
@@ -150,7 +151,7 @@ def test_the_secret_before_signs_for_a_day(store: Engine, receiver: Receiver) ->
     hooked.call(
         webhooks.UPDATE,
         id=WebhookId.parse(hooked.webhook["id"]),
-        secret=webhooks.Secret.parse("bmV3LXNlY3JldA=="),
+        secret=Secret.parse("bmV3LXNlY3JldA=="),
     )
     worker = hooked.worker()
     for later, signatures in ((DAY - SECOND, 2), (SECOND, 1)):

@@ -15,6 +15,7 @@ import pytest
 from rapport.contract import webhooks as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ServiceUnavailable
+from rapport.contract.webhook_values import WebhookUrl
 from rapport.events.bell import Bell
 from rapport.jobs.deliver import Deliveries, Rules
 from rapport.operations.kit.context import NO_TOOLS
@@ -238,7 +239,7 @@ def test_a_worker_does_not_wait_for_a_webhook_that_another_process_is_at(
 ) -> None:
     alice, reach = engine.person(), Reach(allow_private=True)
     invoker = Invoker(engine.store, lambda: engine.now, NO_TOOLS._replace(reach=reach))
-    url = contract.WebhookUrl.parse(f"http://127.0.0.1:{unused_port}/")
+    url = WebhookUrl.parse(f"http://127.0.0.1:{unused_port}/")
     for _ in range(2):
         engine.run(invoker.invoke(alice, contract.CREATE, contract.WebhooksCreateRequest(url=url)))
     rules = Rules(timeout=0.5, retry_delays=(1.0,), verify_again=3600.0)

@@ -18,9 +18,7 @@ from rapport.operations.engagements.documents import (
     ref_in_use,
     with_users,
 )
-from rapport.operations.kit.changes import (
-    first_custom_fields,
-)
+from rapport.operations.kit.changes import first_custom_fields
 from rapport.operations.kit.context import Call, handles_batch
 from rapport.operations.kit.expansion import expanded
 from rapport.operations.kit.optional import chosen, given

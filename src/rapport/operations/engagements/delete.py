@@ -16,9 +16,7 @@ from rapport.operations.engagements.documents import (
     ref_in_use,
 )
 from rapport.operations.engagements.update import write_links
-from rapport.operations.kit.changes import (
-    tell_deleted,
-)
+from rapport.operations.kit.changes import tell_deleted
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.finding import find, found
 from rapport.operations.kit.restoring import bring_back, set_aside

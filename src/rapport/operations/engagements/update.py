@@ -20,10 +20,7 @@ from rapport.operations.engagements.documents import (
     link_fields,
     ref_in_use,
 )
-from rapport.operations.kit.changes import (
-    custom_fields,
-    tell_updated,
-)
+from rapport.operations.kit.changes import custom_fields, tell_updated
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.finding import found
 from rapport.operations.kit.optional import given, only_set

@@ -24,7 +24,18 @@ GROUPS = {
     "users": ("list", "create", "role", "email", "deactivate", "activate"),
     "webhooks": ("verify", "listen"),
 }
-SINGLE = ("init", "login", "serve", "migrate", "call", "settings", "copy", "restore", "doctor")
+SINGLE = (
+    "init",
+    "login",
+    "serve",
+    "migrate",
+    "call",
+    "settings",
+    "copy",
+    "restore",
+    "export",
+    "doctor",
+)
 
 
 @pytest.fixture

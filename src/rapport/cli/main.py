@@ -13,6 +13,7 @@ from rapport.cli.backup import backup, restore
 from rapport.cli.call import call
 from rapport.cli.copy import copy
 from rapport.cli.doctor import doctor
+from rapport.cli.export import export
 from rapport.cli.login import login
 from rapport.cli.options import (
     Commands,
@@ -109,7 +110,7 @@ cli = Commands(
 )
 cli.callback(invoke_without_command=True)(version_flag)
 # Help tells of them in this order.
-for one in (serve, login, init, call, migrate, copy, restore, doctor, settings):
+for one in (serve, login, init, call, migrate, copy, restore, export, doctor, settings):
     cli.command()(one)
 groups = {
     "orgs": orgs,

@@ -89,28 +89,11 @@ class Admin:
 
         return await look(self._store, work, seconds=_SECONDS)
 
-    async def _org(self, tx: Tx, wanted: str | None) -> str:
-        """The org that a command means, held against deletion: the one named by id or name, or the
-        only one.
-        """
-        known: list[tuple[str, str]] = [(row[0], row[1]) for row in await orgs.all_orgs(tx)]
-        org = _only(known) if wanted is None else _meant(known, wanted)
-        if not await orgs.hold(tx, [org]):
-            raise AdminError(f"{ids.org_display_id(org)} was deleted just now")
-        return org
-
-    async def _user(self, tx: Tx, org: str, wanted: str) -> user_store.UserRow:
-        """The dev user or service account that a command means, by id or email."""
-        user = await _named(tx, org, wanted)
-        if user is None:
-            raise AdminError(f"there is no dev user or service account {wanted!r}")
-        return user
-
     async def orgs_rename(self, *, org: str, name: str) -> Json:
         """Give an org another name."""
 
         async def work(tx: Tx) -> Json:
-            own = await self._org(tx, org)
+            own = await _meant_org(tx, org)
             row = await orgs.lock_name(tx, own)
             if row is not None:
                 ctx = Context(Caller(own, SYSTEM, "admin"), self._clock(), tx)
@@ -170,7 +153,7 @@ class Admin:
         """Every dev user of an org."""
 
         async def work(tx: Tx) -> Json:
-            where = user_store.of_kind(await self._org(tx, org), ids.DEV_USER.name)
+            where = user_store.of_kind(await _meant_org(tx, org), ids.DEV_USER.name)
             return {"users": [_user_answer(row) for row in await query.everything(tx, where)]}
 
         return await look(self._store, work, seconds=_SECONDS)
@@ -181,7 +164,7 @@ class Admin:
         """Make an active dev user, with a token."""
 
         async def work(tx: Tx) -> Json:
-            own = await self._org(tx, org)
+            own = await _meant_org(tx, org)
             user = await dev_users.add(
                 tx,
                 org=own,
@@ -218,8 +201,8 @@ class Admin:
 
     async def _set_user(self, user: str, org: str | None, **changes: Any) -> Json:
         async def work(tx: Tx) -> Json:
-            own = await self._org(tx, org)
-            found = await self._user(tx, own, user)
+            own = await _meant_org(tx, org)
+            found = await _holder(tx, own, user)
             row = await user_store.lock(tx, own, found.display_id) or found
             ctx = Context(Caller(own, SYSTEM, "admin"), self._clock(), tx)
             if "email" in changes and row.kind != ids.DEV_USER.name:
@@ -248,8 +231,8 @@ class Admin:
             )
 
         async def work(tx: Tx) -> Json:
-            own = await self._org(tx, org)
-            holder = await self._user(tx, own, user)
+            own = await _meant_org(tx, org)
+            holder = await _holder(tx, own, user)
             now = self._clock()
             row, secret = await auth_tokens.add(
                 tx,
@@ -269,8 +252,8 @@ class Admin:
         """The tokens of an org or a user, without their secrets."""
 
         async def work(tx: Tx) -> Json:
-            own = await self._org(tx, org)
-            holder = None if user is None else (await self._user(tx, own, user)).display_id
+            own = await _meant_org(tx, org)
+            holder = None if user is None else (await _holder(tx, own, user)).display_id
             rows = await token_store.listed(tx, own, user_id=holder)
             return {"tokens": [_token_answer(row) for row in reversed(rows)]}
 
@@ -280,7 +263,7 @@ class Admin:
         """Revoke a token by its id; it is refused from now on."""
 
         async def work(tx: Tx) -> Json:
-            own = await self._org(tx, org)
+            own = await _meant_org(tx, org)
             try:
                 id_ = ids.AuthTokenId.parse(token)
             except ValueError:
@@ -299,7 +282,7 @@ class Admin:
         """
 
         async def work(tx: Tx) -> Json:
-            own = await self._org(tx, org)
+            own = await _meant_org(tx, org)
             row = (
                 await user_store.first_admin(tx, own)
                 if user is None
@@ -320,17 +303,41 @@ class Admin:
         """Who `rapport call` acts as: the user named, or the org's oldest admin."""
 
         async def work(tx: Tx) -> Caller:
-            own = await self._org(tx, org)
-            row = (
-                await user_store.first_admin(tx, own)
-                if user is None
-                else await self._user(tx, own, user)
-            )
-            if row is None:
-                raise AdminError("the org has no active admin: name a user with --user")
-            return Caller(own, row.display_id, row.role or "member", is_operator=True)
+            return await acting(tx, user, org)
 
         return await look(self._store, work, seconds=_SECONDS)
+
+
+async def acting(tx: Tx, user: str | None, org: str | None) -> Caller:
+    """Who a command acts as that calls methods: the user named, or the org's oldest admin.
+
+    Raises:
+        AdminError: it is not clear who that is.
+    """
+    own = await _meant_org(tx, org)
+    row = await (user_store.first_admin(tx, own) if user is None else _holder(tx, own, user))
+    if row is None:
+        raise AdminError("the org has no active admin: name a user with --user")
+    return Caller(own, row.display_id, row.role or "member", is_operator=True)
+
+
+async def _meant_org(tx: Tx, wanted: str | None) -> str:
+    """The org that a command means, held against deletion: the one named by id or name, or the
+    only one.
+    """
+    known: list[tuple[str, str]] = [(row[0], row[1]) for row in await orgs.all_orgs(tx)]
+    org = _only(known) if wanted is None else _meant(known, wanted)
+    if not await orgs.hold(tx, [org]):
+        raise AdminError(f"{ids.org_display_id(org)} was deleted just now")
+    return org
+
+
+async def _holder(tx: Tx, org: str, wanted: str) -> user_store.UserRow:
+    """The dev user or service account that a command means, by id or email."""
+    user = await _named(tx, org, wanted)
+    if user is None:
+        raise AdminError(f"there is no dev user or service account {wanted!r}")
+    return user
 
 
 async def make_org(

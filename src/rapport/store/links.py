@@ -82,6 +82,14 @@ async def numbers_of(tx: Tx, org: str, objects: Sequence[str]) -> list[int]:
     return [number for (number,) in rows]
 
 
+async def sources(tx: Tx, org: str) -> list[str]:
+    """The display ids of all that links of an org begin at."""
+    rows = await tx.all(
+        "SELECT DISTINCT source FROM links WHERE org = :org ORDER BY source", org=org
+    )
+    return [source for (source,) in rows]
+
+
 _COLUMNS = ", ".join(LinkRow._fields)
 
 

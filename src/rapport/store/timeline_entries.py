@@ -114,6 +114,14 @@ async def numbers_of(tx: Tx, org: str, objects: Sequence[str]) -> list[int]:
     return [number for (number,) in rows]
 
 
+async def objects(tx: Tx, org: str) -> list[str]:
+    """The display ids of all objects of an org that have comments."""
+    rows = await tx.all(
+        "SELECT DISTINCT object FROM comments WHERE org = :org ORDER BY object", org=org
+    )
+    return [object_ for (object_,) in rows]
+
+
 async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:
     """Delete comments. Their artifacts stay bound to them."""
     await tx.run(

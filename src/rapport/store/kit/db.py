@@ -274,6 +274,13 @@ class Bulk(Protocol):
         """Run a statement; in a transaction."""
         ...
 
+    @property
+    def tx(self) -> Tx:
+        """The transaction, for what reads in one; what the engine can't do raises as it does
+        there.
+        """
+        ...
+
     async def tables(self) -> list[StoredTable]:
         """Every table, by name; in a transaction."""
         ...

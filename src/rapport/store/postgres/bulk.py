@@ -99,10 +99,15 @@ class PostgresBulk:
             self._connection.terminate()
             raise
 
+    @property
+    def tx(self) -> PostgresTx:
+        """The transaction, for what reads in one; see `Bulk.tx`."""
+        return PostgresTx(self._connection, READING)
+
     async def all(self, sql: str, **parameters: Value) -> list[Row]:
         """Every row."""
         with self._failing():
-            return await PostgresTx(self._connection, READING).all(sql, **parameters)
+            return await self.tx.all(sql, **parameters)
 
     async def run(self, sql: str, **parameters: Value) -> None:
         """Run a statement."""

@@ -37,7 +37,7 @@ class SqliteBulk:
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {_BULK_PAGES}")
         except apsw.Error as error:
             raise CannotOpen(f"{path} can't be opened: {error}") from error
-        self._tx = SqliteTx(self._connection)
+        self.tx = SqliteTx(self._connection)
         self._kept = contextlib.ExitStack()
 
     @contextlib.contextmanager
@@ -64,12 +64,12 @@ class SqliteBulk:
     async def all(self, sql: str, **parameters: Value) -> list[Row]:
         """Every row."""
         with self._failing():
-            return await self._tx.all(sql, **parameters)
+            return await self.tx.all(sql, **parameters)
 
     async def run(self, sql: str, **parameters: Value) -> None:
         """Run a statement."""
         with self._failing():
-            await self._tx.run(sql, **parameters)
+            await self.tx.run(sql, **parameters)
 
     async def tables(self) -> list[StoredTable]:
         """Every table, by name."""

@@ -19,7 +19,9 @@ def test_a_page_is_what_the_code_says(page: Path) -> None:
 def test_every_option_that_takes_something_says_what() -> None:
     commands = PAGES[REFERENCE / "commands.md"]
     flags = set(re.findall(r"^\| `(--[a-z-]+)` \|", commands, re.MULTILINE))
-    assert flags == {"--json", "--demo", "--any-age", "--yes", "--keep-webhooks", "--deep", "--fix"}
+    own = {"--demo", "--any-age", "--yes", "--keep-webhooks", "--deep", "--fix"}
+    moving = {"--deleted", "--events", "--no-files", "--bom"}
+    assert flags == {"--json"} | own | moving
     assert "| `--port PORT` | The port to listen on" in commands
 
 

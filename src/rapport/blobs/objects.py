@@ -13,11 +13,11 @@ from datetime import timedelta
 from typing import Any
 
 import obstore
-import structlog
 from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store, from_url
 
 from rapport.blobs import CHUNK, SAVED, BlobMissing, Served, Stored
+from rapport.logs import get_logger
 
 # What a part of a multipart upload holds, in bytes; S3 takes none smaller. An upload has at most
 # `_AT_ONCE` in memory.
@@ -26,7 +26,7 @@ _AT_ONCE = 2
 # The endpoint's own scheme decides: an operator who names one with http means it.
 _CLIENT: Any = {"allow_http": True, "connect_timeout": "2s", "timeout": "60s", "http1_only": True}
 _RETRY: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=10)}
-_log = structlog.get_logger("rapport.blobs")
+_log = get_logger("rapport.blobs")
 
 
 class CannotUse(Exception):

@@ -12,9 +12,8 @@ import secrets
 import time
 from collections.abc import Collection, Iterator, Sequence
 
-import structlog
-
 from rapport.events.bell import Bell
+from rapport.logs import get_logger
 from rapport.store.kit.db import Dial, Line
 
 # Commits within this time are told of together.
@@ -29,7 +28,7 @@ _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
 # PostgreSQL takes messages below 8,000 bytes; an org has ten, and a separator.
 _ORGS_AT_ONCE = 500
-_log = structlog.get_logger("rapport.relay")
+_log = get_logger("rapport.relay")
 
 
 class _LineLost(Exception):

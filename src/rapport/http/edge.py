@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-import structlog
 from prometheus_client import Counter
 
 from rapport import metrics
@@ -31,6 +30,7 @@ from rapport.contract.table import METHODS
 from rapport.events.bell import Bell
 from rapport.http.encoding import packed
 from rapport.http.stream import PATH, Stream, last_event_id
+from rapport.logs import get_logger
 from rapport.operations.kit.invoke import Invoker
 from rapport.ratelimit import Limits
 from rapport.store.kit.db import STORE_SECONDS, never
@@ -52,7 +52,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = dict[bytes, bytes]
 
-_log = structlog.get_logger("rapport.http")
+_log = get_logger("rapport.http")
 
 
 class _Route(NamedTuple):

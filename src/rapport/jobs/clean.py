@@ -6,12 +6,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-import structlog
-
 from rapport import idempotency
 from rapport.auth import sessions
 from rapport.blobs import Blobs
 from rapport.clock import SECOND, Clock
+from rapport.logs import get_logger
 from rapport.operations import artifacts, dev_orgs, purging
 from rapport.store import artifacts as store
 from rapport.store import dev_orgs as dev_org_store
@@ -25,7 +24,7 @@ _BITE = 100
 _PAUSE = 0.02
 _BLOBS_EVERY = 30.0
 _ORPHANS_EVERY = 3600.0
-_log = structlog.get_logger("rapport.cleaner")
+_log = get_logger("rapport.cleaner")
 
 
 class Cleaner:

@@ -16,12 +16,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
-import structlog
 
 from rapport import __version__, metrics
 from rapport.clock import DAY, MILLISECOND, SECOND, Clock
 from rapport.contract.kit.errors import ServiceUnavailable
 from rapport.events.bell import Bell
+from rapport.logs import get_logger
 from rapport.operations.webhooks import telling
 from rapport.store import dev_orgs, webhooks
 from rapport.store import events as event_store
@@ -58,7 +58,7 @@ _VERIFY_DELAYS = (30.0, 180.0)
 _EVER = 2**62
 # What a receiver that is gone for good answers.
 _GONE = 410
-_log = structlog.get_logger("rapport.webhooks")
+_log = get_logger("rapport.webhooks")
 
 
 class Rules(NamedTuple):

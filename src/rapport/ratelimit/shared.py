@@ -11,19 +11,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from rapport.logs import get_logger
 from rapport.ratelimit import Limit, Limiter, Usage, refusal
 
 _PARTS = 100
 # How long a request may wait for Redis, and how long after a failure it is left alone, in seconds.
 _PATIENCE = 0.25
 _AWAY = 5.0
-_log = structlog.get_logger("rapport.ratelimit")
+_log = get_logger("rapport.ratelimit")
 
 
 @dataclass(slots=True)

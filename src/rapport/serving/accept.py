@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 
-import structlog
+from rapport.logs import get_logger
 
 # So many at the most between two looks at what those who are there already have sent.
 _AT_ONCE = 256
@@ -19,7 +19,7 @@ _OPENING_SECONDS = 0.1
 # What there may be no room for, and when to try again.
 _FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _FULL_SECONDS = 1.0
-_log = structlog.get_logger("rapport.http")
+_log = get_logger("rapport.http")
 
 
 class Acceptor:

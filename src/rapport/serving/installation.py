@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import structlog
 import uvicorn
 import uvloop
 from starlette.middleware.cors import CORSMiddleware
@@ -41,7 +40,7 @@ from rapport.http.metrics import Metrics
 from rapport.http.site import site
 from rapport.jobs.clean import Cleaner
 from rapport.jobs.deliver import Deliveries, Rules
-from rapport.logs import configure_logs
+from rapport.logs import configure_logs, get_logger
 from rapport.operations import demo
 from rapport.operations.admin import Admin
 from rapport.operations.families import NoOperation
@@ -288,7 +287,7 @@ async def _serve(
     settings: Settings, first: First, *, say: Callable[[str], None], parent: Parent | None
 ) -> None:
     tls.own(settings)  # what is wrong with it is said before anything is made
-    log = structlog.get_logger("rapport")
+    log = get_logger("rapport")
     taken = parent.listener if parent else listener.taken(settings)
     with contextlib.closing(taken):
         async with open_data(settings) as opened:
@@ -539,6 +538,6 @@ def serve(
         raise CannotStart(control.sentence(error)) from None
     configure_logs(None if parent is None else parent.number)
     for warning in settings.warnings if parent is None else ():
-        structlog.get_logger("rapport").warning("setting", warning=warning)
+        get_logger("rapport").warning("setting", warning=warning)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, first, say=say, parent=parent))

@@ -10,10 +10,10 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-import structlog
 import uvicorn
 
 from rapport.folder import CannotStart
+from rapport.logs import get_logger
 from rapport.serving.accept import Acceptor
 from rapport.serving.protocol import RapportProtocol, State
 from rapport.serving.terminal import Terminal
@@ -21,7 +21,7 @@ from rapport.serving.terminal import Terminal
 # How long a connection may be silent before a worker that others replace closes it: whoever has
 # just sent a request, or is about to, still gets its answer.
 _LINGER_SECONDS = 1.0
-_log = structlog.get_logger("rapport.http")
+_log = get_logger("rapport.http")
 
 
 class Server(uvicorn.Server):

@@ -19,12 +19,11 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
 from rapport import metrics
 from rapport.folder import CannotStart
-from rapport.logs import configure_logs
+from rapport.logs import configure_logs, get_logger
 from rapport.serving import listener, notify
 from rapport.serving.terminal import Terminal
 from rapport.settings import Settings
@@ -37,7 +36,7 @@ _SOUND_SECONDS = 30.0
 # What a worker may take to end beyond what its settings say.
 _SLACK_SECONDS = 10.0
 
-_log = structlog.get_logger("rapport.workers")
+_log = get_logger("rapport.workers")
 Say = Callable[[str], None]
 
 

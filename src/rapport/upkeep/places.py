@@ -2,15 +2,20 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 from rapport.blobs import Blobs
 from rapport.blobs.local import LocalBlobs
 from rapport.folder import BLOBS, DATABASE, CannotStart, has_store
 from rapport.settings import Settings
 from rapport.store.kit.db import Bulk
-from rapport.store.postgres.bulk import PostgresBulk
-from rapport.store.postgres.connect import Options
 from rapport.store.sqlite.bulk import SqliteBulk
+
+if TYPE_CHECKING:
+    from rapport.store.postgres.connect import Options
+
+# PostgreSQL's driver is loaded where the store is there alone: it takes time to start.
+# ruff: noqa: PLC0415
 
 
 def blobs_of(settings: Settings) -> Blobs:
@@ -21,7 +26,7 @@ def blobs_of(settings: Settings) -> Blobs:
     """
     if not settings.artifact_store:
         return LocalBlobs(settings.data / BLOBS)
-    from rapport.blobs.objects import CannotUse, ObjectBlobs  # noqa: PLC0415  # loads what most servers never need
+    from rapport.blobs.objects import CannotUse, ObjectBlobs  # what most servers never need
 
     try:
         return ObjectBlobs(settings.artifact_store, direct=settings.artifact_direct)
@@ -29,8 +34,10 @@ def blobs_of(settings: Settings) -> Blobs:
         raise CannotStart(str(error)) from None
 
 
-def database_of(settings: Settings) -> Options:
+def database_of(settings: Settings) -> "Options":
     """The database on PostgreSQL."""
+    from rapport.store.postgres.connect import Options
+
     return Options(settings.database_url, settings.database_pooler == "transaction")
 
 
@@ -44,6 +51,8 @@ async def reading(settings: Settings) -> AsyncIterator[Bulk]:
     """
     bulk: Bulk
     if settings.database_url:
+        from rapport.store.postgres.bulk import PostgresBulk
+
         bulk = await PostgresBulk.open(database_of(settings), writes=False)
     elif has_store(settings.data):
         bulk = SqliteBulk(settings.data / DATABASE, writes=False)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-import structlog
 
 from rapport.contract.kit.errors import (
     OURS,
@@ -16,8 +15,9 @@ from rapport.contract.kit.errors import (
     MethodNotAllowed,
     RequestEntityTooLarge,
 )
+from rapport.logs import get_logger
 
-_log = structlog.get_logger("rapport.http")
+_log = get_logger("rapport.http")
 _ID_LENGTH = 128
 _TEXT = {"type": "string", "minLength": 1}
 _VIOLATIONS = {

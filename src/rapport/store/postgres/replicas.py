@@ -10,12 +10,11 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import structlog
-
+from rapport.logs import get_logger
 from rapport.store.postgres.connections import Connections, Lease
 from rapport.store.postgres.driver import plain_transaction
 
-_log = structlog.get_logger("rapport.store")
+_log = get_logger("rapport.store")
 
 # So long a read waits for a standby; one that is further behind is not asked for a while, as one
 # that is away.

@@ -6,13 +6,13 @@ import asyncio
 from typing import Any
 
 import asyncpg
-import structlog
 
+from rapport.logs import get_logger
 from rapport.store.kit import migrate as steps
 from rapport.store.kit.db import BEGUN_COPY, UNFINISHED, CannotOpen, UniqueViolation
 from rapport.store.postgres.driver import plain_transaction
 
-_log = structlog.get_logger("rapport.store")
+_log = get_logger("rapport.store")
 
 DIALECT = {"text": 'TEXT COLLATE "C"', "clustered": ""}
 _OLDEST_SERVER = 15

@@ -14,10 +14,10 @@ from functools import partial
 from typing import Any, Self, TypeVar
 
 import asyncpg
-import structlog
 
 from rapport import metrics
 from rapport.contract.kit.errors import ServiceUnavailable
+from rapport.logs import get_logger
 from rapport.store.kit import numbers
 from rapport.store.kit.db import (
     NOBODY,
@@ -55,7 +55,7 @@ from rapport.store.postgres.tx import READING, WRITING, PooledTx, PostgresTx
 R = TypeVar("R")
 C = TypeVar("C")
 
-_log = structlog.get_logger("rapport.store")
+_log = get_logger("rapport.store")
 
 # Of the connections: how many transactions of calls that run together, and of calls alone.
 _LANES = 2

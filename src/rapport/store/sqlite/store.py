@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
-import structlog
 
 from rapport import metrics
 from rapport.contract.kit.errors import ServiceUnavailable
+from rapport.logs import get_logger
 from rapport.store.kit.db import (
     NOBODY,
     Batch,
@@ -37,7 +37,7 @@ from rapport.store.sqlite.tx import SqliteTx, finish
 R = TypeVar("R")
 C = TypeVar("C")
 
-_log = structlog.get_logger("rapport.store")
+_log = get_logger("rapport.store")
 
 _CHECKPOINT_PAGES = 4_000
 _RESTART_PAGES = 40_000

@@ -7,16 +7,18 @@ working folder, and one in the data folder; what the first one says counts for m
 
 import ipaddress
 import os
-import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple, TypeVar, cast
 
-from rapport.ratelimit import Limit, parse_limit
-from rapport.store.postgres.urls import check_url, masked
+from rapport import setting_rules as rules
+from rapport.ratelimit import Limit
+from rapport.setting_rules import IpNetwork, Rule, read_path
+from rapport.store.postgres.urls import masked
+
+_T = TypeVar("_T")
 
 FILE = "rapport.toml"
 CONFIG_VARIABLE = "RAPPORT_CONFIG"
@@ -34,25 +36,11 @@ _OTHER_VARIABLES = frozenset(
 # What each file says, by its name, from the one that counts most.
 _Files = dict[str, dict[str, Any]]
 _ABSENT = (FileNotFoundError, NotADirectoryError)
-_T = TypeVar("_T")
-IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 _LOOPBACK = (ipaddress.ip_network("127.0.0.1"), ipaddress.ip_network("::1"))
 
 
 class SettingError(Exception):
     """A value can't be used; one sentence says which and why."""
-
-
-class Rule(NamedTuple, Generic[_T]):
-    """What a setting takes.
-
-    Args:
-        read: turns text into the value, raising ValueError.
-        words: the same for people, after "must be".
-    """
-
-    read: Callable[[str], _T]
-    words: str
 
 
 class Setting(NamedTuple):
@@ -100,136 +88,6 @@ def _setting(
     return cast("_T", field(metadata={**told, "option": option, "secret": secret, "twin": twin}))
 
 
-# Rules
-
-
-def between(number: Callable[[str], _T], low: Any, high: Any, unit: str = "") -> Rule[_T]:
-    """A number, both bounds included."""
-
-    def read(text: str) -> _T:
-        value = number(text)
-        if not low <= value <= high:
-            raise ValueError(text)
-        return value
-
-    return Rule(read, f"{unit}{', ' if unit else ''}{low} to {high}")
-
-
-def one_of(*words: str) -> Rule[str]:
-    """One of some words."""
-
-    def read(text: str) -> str:
-        if text not in words:
-            raise ValueError(text)
-        return text
-
-    return Rule(read, " or ".join(words))
-
-
-def _optional(rule: Rule[_T]) -> Rule[_T | None]:
-    """None where nothing is said."""
-    return Rule(lambda text: rule.read(text) if text else None, rule.words)
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _networks(text: str) -> list[IpNetwork]:
-    return [ipaddress.ip_network(word, strict=False) for word in _words(text)]
-
-
-def _flag(text: str) -> bool:
-    return {
-        "1": True,
-        "true": True,
-        "on": True,
-        "0": False,
-        "false": False,
-        "off": False,
-        "": False,
-    }[text.lower()]
-
-
-def read_path(text: str) -> Path:
-    """Read a path; `~` is the home also where no shell has seen to it.
-
-    Raises:
-        ValueError: it is empty, has a NUL, or there is no such home.
-    """
-    if not text or "\0" in text:
-        raise ValueError(text)
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        raise ValueError(text) from None
-
-
-def read_host(text: str) -> str:
-    """Read a name or an address, of IPv6 also in the brackets that it has in a URL.
-
-    Raises:
-        ValueError: it is empty or has a blank in it.
-    """
-    host = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-    if not host or any(character.isspace() or character in "[]/\0" for character in host):
-        raise ValueError(text)
-    return host
-
-
-def _public_url(text: str) -> str:
-    parts = urlsplit(text)
-    if text and (
-        parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment
-    ):
-        raise ValueError(text)
-    return text.rstrip("/")
-
-
-def _redis_url(text: str) -> str:
-    if text and urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError(text)
-    return text
-
-
-def _object_store(text: str) -> str:
-    parts = urlsplit(text)
-    if text and (
-        parts.scheme not in {"s3", "gs", "az"}
-        or not parts.hostname
-        or parts.query
-        or parts.username
-    ):
-        raise ValueError(text)
-    return text.rstrip("/")
-
-
-_HOST_NAME = re.compile(
-    r"(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-)
-
-
-def _host_names(text: str) -> list[str]:
-    names = [word.lower().strip("[]") for word in _words(text)]
-    for name in names:
-        if not _HOST_NAME.fullmatch(name):
-            ipaddress.ip_address(name)
-    if not names:
-        raise ValueError(text)
-    return list(dict.fromkeys(names))
-
-
-_FLAG = Rule(_flag, "on or off")
-_FOLDER = Rule(read_path, "a folder")
-_PEM = _optional(Rule(read_path, "a PEM file"))
-_DAY = between(float, 0, 86_400, "seconds")
-# A claim on a delivery lasts little longer than a minute.
-_MOMENT = between(float, 0.1, 60, "seconds")
-_DAYS = between(float, 1, 36_500, "days")
-_DELAYS = Rule(lambda text: tuple(map(_DAY.read, _words(text))), f"{_DAY.words}, several by comma")
-_DATABASE = Rule(check_url, "a URL, such as postgresql://host/name")
-
-
 class Found(NamedTuple):
     """A setting's value as people may see it, and where it comes from."""
 
@@ -245,161 +103,168 @@ class Settings:
     warnings: tuple[str, ...]
 
     data: Path = _setting(
-        _FOLDER,
+        rules.FOLDER,
         "rapport-data",
         "Where the store and everything beside it is kept.",
         option="--data",
     )
     database_url: str = _setting(
-        _DATABASE,
+        rules.DATABASE_URL,
         "",
         "PostgreSQL; without it, SQLite in the data folder.",
         option="--database",
         secret=True,
     )
     database_pooler: str = _setting(
-        one_of("none", "transaction"),
+        rules.one_of("none", "transaction"),
         "none",
         "transaction: a pooler in that mode, such as PgBouncer, is between.",
     )
     database_replica_url: str = _setting(
-        _DATABASE, "", "Standbys of the database, for counts, feeds and timelines.", secret=True
+        rules.DATABASE_URL,
+        "",
+        "Standbys of the database, for counts, feeds and timelines.",
+        secret=True,
     )
     # One for a write and one for a read at the least.
     database_connections: int = _setting(
-        between(int, 2, 1_000), "10", "Connections of a process, but two."
+        rules.between(int, 2, 1_000), "10", "Connections of a process, but two."
     )
     host: str = _setting(
-        Rule(read_host, "an address or a name, such as 127.0.0.1 or ::1"),
+        rules.HOST,
         "127.0.0.1",
         "The address to listen on.",
         option="--host",
     )
     port: int = _setting(
-        between(int, 0, 65_535),
+        rules.between(int, 0, 65_535),
         "8080",
         "The port to listen on; 0 takes a free one.",
         option="--port",
     )
     workers: int = _setting(
-        between(int, 1, 64),
+        rules.between(int, 1, 64),
         "1",
         "Processes that serve; more than one need PostgreSQL.",
         option="--workers",
     )
     rate_limit: Limit | None = _setting(
-        Rule(parse_limit, "<requests>/<seconds>, or off"),
+        rules.LIMIT,
         "8000/60",
         "Requests per user and window.",
     )
     redis_url: str = _setting(
-        Rule(_redis_url, "a redis://, rediss:// or unix:// URL"),
+        rules.REDIS_URL,
         "",
         "Shares the limits of processes, and wakes them.",
         secret=True,
     )
     look_seconds: float = _setting(
-        _MOMENT, "5", "How often a process looks by itself for events that it is told of as a rule."
+        rules.MOMENT,
+        "5",
+        "How often a process looks by itself for events that it is told of as a rule.",
     )
     strict: bool = _setting(
-        _FLAG, "off", "Refuse what is not DevRev's, and leave it out of answers."
+        rules.FLAG, "off", "Refuse what is not DevRev's, and leave it out of answers."
     )
     sync: str = _setting(
-        one_of("full", "normal"), "full", "full: what was answered survives a power cut."
+        rules.one_of("full", "normal"), "full", "full: what was answered survives a power cut."
     )
     drain_seconds: float = _setting(
-        _DAY, "30", "How long a stop waits for requests that have begun."
+        rules.UP_TO_A_DAY, "30", "How long a stop waits for requests that have begun."
     )
     drain_delay: float = _setting(
-        _DAY, "0", "How long SIGTERM only makes /readyz fail at first, so that a proxy notices."
+        rules.UP_TO_A_DAY,
+        "0",
+        "How long SIGTERM only makes /readyz fail at first, so that a proxy notices.",
     )
     cors_origins: list[str] = _setting(
-        Rule(_words, "origins, by comma"), "", "Web origins whose pages may call the API."
+        rules.ORIGINS, "", "Web origins whose pages may call the API."
     )
     trusted_proxies: list[str] = _setting(
-        Rule(_words, "addresses, by comma"), "", "Proxies whose X-Forwarded-* headers count."
+        rules.ADDRESSES, "", "Proxies whose X-Forwarded-* headers count."
     )
     tls: str = _setting(
-        one_of("off", "dev"),
+        rules.one_of("off", "dev"),
         "off",
         "dev: HTTPS, with a local CA in the data folder.",
         option="--tls",
     )
     tls_name: list[str] = _setting(
-        Rule(_host_names, "names or addresses, by comma"),
+        rules.HOST_NAMES,
         "localhost,127.0.0.1,::1",
         "Whom the certificate of tls = dev is for.",
         option="--tls-name",
     )
     tls_cert: Path | None = _setting(
-        _PEM,
+        rules.PEM,
         "",
         "HTTPS with this certificate and those that lead to its root.",
         option="--tls-cert",
         twin=False,
     )
     tls_key: Path | None = _setting(
-        _PEM, "", "The private key of tls_cert.", option="--tls-key", twin=False
+        rules.PEM, "", "The private key of tls_cert.", option="--tls-key", twin=False
     )
-    public_url: str = _setting(
-        Rule(_public_url, "an http(s) URL"), "", "What URLs begin with that are handed out."
-    )
+    public_url: str = _setting(rules.PUBLIC_URL, "", "What URLs begin with that are handed out.")
     artifact_store: str = _setting(
-        Rule(_object_store, "s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"),
+        rules.OBJECT_STORE,
         "",
         "Where files are kept; without it, in the data folder.",
     )
-    artifact_direct: bool = _setting(_FLAG, "off", "Downloads come from the artifact_store itself.")
+    artifact_direct: bool = _setting(
+        rules.FLAG, "off", "Downloads come from the artifact_store itself."
+    )
     artifact_max_bytes: int = _setting(
-        between(int, 1, 2**31 - 1), "268435456", "How large an uploaded file may be."
+        rules.between(int, 1, 2**31 - 1), "268435456", "How large an uploaded file may be."
     )
     # Up to a week.
     artifact_url_ttl: int | None = _setting(
-        _optional(between(int, 1, 604_800, "seconds")),
+        rules.optional(rules.between(int, 1, 604_800, "seconds")),
         "",
         "Life of signed URLs; without it 60 minutes for uploads and 15 for downloads.",
     )
     # Up to ten years.
     artifact_orphan_hours: float = _setting(
-        between(float, 0, 87_600, "hours"), "24", "How long unattached artifacts are kept."
+        rules.between(float, 0, 87_600, "hours"), "24", "How long unattached artifacts are kept."
     )
-    webhook_timeout: float = _setting(_MOMENT, "3", "How long a webhook's receiver may take.")
+    webhook_timeout: float = _setting(rules.MOMENT, "3", "How long a webhook's receiver may take.")
     webhook_retry_delays: tuple[float, ...] = _setting(
-        _DELAYS,
+        rules.DELAYS,
         # Eleven tries within a day: 30 s, 3 min, then doubling.
         "30,180,360,720,1440,2880,5760,11520,23040,40470",
         "How long after each failed attempt a delivery is tried again; then its webhook is given "
         "up.",
     )
     webhook_reverify_seconds: float = _setting(
-        _DAY,
+        rules.UP_TO_A_DAY,
         "3600",
         "How long after a failed challenge a webhook that was given up is asked again.",
     )
-    webhook_allow_private: bool = _setting(_FLAG, "off", "Let webhooks reach private addresses.")
-    event_retention_days: float = _setting(_DAYS, "90", "How long the change feed goes back.")
+    webhook_allow_private: bool = _setting(
+        rules.FLAG, "off", "Let webhooks reach private addresses."
+    )
+    event_retention_days: float = _setting(rules.DAYS, "90", "How long the change feed goes back.")
     delivery_retention_days: float = _setting(
-        _DAYS, "30", "How long deliveries to webhooks are kept."
+        rules.DAYS, "30", "How long deliveries to webhooks are kept."
     )
     # Up to ten years.
     purge_deleted_days: float | None = _setting(
-        _optional(between(float, 0, 3_650, "days")),
+        rules.optional(rules.between(float, 0, 3_650, "days")),
         "",
         "How long after their deletion engagements and meetings are purged; without it, never.",
     )
     # Up to a year.
     key_retention_hours: float = _setting(
-        between(float, 1, 8_760, "hours"), "24", "How long a key stands for its answer."
+        rules.between(float, 1, 8_760, "hours"), "24", "How long a key stands for its answer."
     )
-    metrics_token: str = _setting(
-        Rule(str, "text"), "", "Who bears it may see /metrics.", secret=True
-    )
+    metrics_token: str = _setting(rules.TEXT, "", "Who bears it may see /metrics.", secret=True)
     metrics_from: list[IpNetwork] = _setting(
-        Rule(_networks, "addresses or networks, by comma"),
+        rules.NETWORKS,
         "",
         "Who comes from there may see /metrics; 127.0.0.1 and ::1, where there is no token either.",
     )
-    access_log: bool = _setting(_FLAG, "off", "One log line per request.")
+    access_log: bool = _setting(rules.FLAG, "off", "One log line per request.")
 
     @property
     def metrics_networks(self) -> Sequence[IpNetwork]:

@@ -8,7 +8,7 @@ import typer
 
 from rapport.cli.ask import fail, run, settings_of
 from rapport.cli.options import Config, Data, Database, Org
-from rapport.settings import read_path
+from rapport.setting_rules import read_path
 
 
 def call(

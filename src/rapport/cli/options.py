@@ -13,7 +13,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from rapport import token_file
 from rapport.folder import CannotStart
-from rapport.settings import is_unicode, read_path
+from rapport.setting_rules import read_path
+from rapport.settings import is_unicode
 from rapport.store.postgres.urls import masked
 
 Data = Annotated[

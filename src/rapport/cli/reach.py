@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from rapport.cli.ask import fail
-from rapport.settings import Settings, read_path
+from rapport.setting_rules import read_path
+from rapport.settings import Settings
 
 if TYPE_CHECKING:
     from rapport.transfer.asking import Asker

@@ -13,7 +13,7 @@ import typer
 
 from rapport.cli.ask import fail
 from rapport.cli.options import Commands
-from rapport.settings import read_host, read_path
+from rapport.setting_rules import read_host, read_path
 
 webhooks = Commands(help="Try out receivers of webhooks, and check signatures.")
 _BIGGEST = 16 * 1024 * 1024

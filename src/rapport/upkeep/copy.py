@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from rapport.blobs.local import LocalBlobs
 from rapport.folder import BLOBS, DATABASE, KEY, CannotStart, has_store, locked, make_private
-from rapport.settings import load, read_path
+from rapport.setting_rules import read_path
+from rapport.settings import load
 from rapport.store import derived
 from rapport.store.kit import copy as rows
 from rapport.store.kit.copy import CannotCopy, Compared

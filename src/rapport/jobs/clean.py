@@ -12,9 +12,8 @@ from rapport.blobs import Blobs
 from rapport.clock import SECOND, Clock
 from rapport.logs import get_logger
 from rapport.operations import artifacts, dev_orgs, purging
-from rapport.store import artifacts as store
+from rapport.store import artifact_cleaning, events
 from rapport.store import dev_orgs as dev_org_store
-from rapport.store import events
 from rapport.store import sessions as session_store
 from rapport.store import webhook_deliveries as deliveries
 from rapport.store.kit.db import Store, Tx, alone, look
@@ -155,7 +154,7 @@ class Cleaner:
         """Remove the bytes that are due, unless a backup still wants them; how many blobs."""
         removed = 0
         while due := await look(
-            self._store, lambda tx: store.due_blobs(tx, now=self._clock(), most=_BITE)
+            self._store, lambda tx: artifact_cleaning.due_blobs(tx, now=self._clock(), most=_BITE)
         ):
             # Asked behind the look: a backup that begins now reads no row that had them.
             if await alone(self._store, lambda tx: tx.keeps_blobs()):
@@ -168,4 +167,4 @@ class Cleaner:
         return removed
 
     async def _forget(self, blobs: Sequence[tuple[str, str]]) -> None:
-        await alone(self._store, lambda tx: store.forget_blobs(tx, blobs))
+        await alone(self._store, lambda tx: artifact_cleaning.forget_blobs(tx, blobs))

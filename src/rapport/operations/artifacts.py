@@ -22,8 +22,8 @@ from rapport.operations.kit.listing import cursors, read_walk
 from rapport.operations.kit.optional import chosen, or_unset
 from rapport.operations.kit.refusals import quoted, unknown_id
 from rapport.operations.kit.showing import is_shown, shown, shows, touching
+from rapport.store import artifact_cleaning, summaries, timeline_entries
 from rapport.store import artifacts as store
-from rapport.store import summaries, timeline_entries
 from rapport.store.artifacts import ArtifactRow, VersionKey, VersionRow
 from rapport.store.kit import numbers, query
 from rapport.store.kit.db import Tx
@@ -285,12 +285,12 @@ async def remove_orphans(tx: Tx, *, before: int, now: int, most: int) -> int:
 
     Nobody asked for it, so that it is the system's doing.
     """
-    rows = await store.orphans(tx, before=before, most=most)
+    rows = await artifact_cleaning.orphans(tx, before=before, most=most)
     for org in sorted({row.org for row in rows}):
         gone = await _artifacts(tx, [row for row in rows if row.org == org])
         await tell_deleted(Context(Caller(org, SYSTEM, ""), now, tx), *gone)
-    await store.remove(tx, [(row.org, row.number) for row in rows], now=now)
-    return len(rows) + await store.remove_waiting(tx, before=before, most=most)
+    await artifact_cleaning.remove(tx, [(row.org, row.number) for row in rows], now=now)
+    return len(rows) + await artifact_cleaning.remove_waiting(tx, before=before, most=most)
 
 
 @shows(ids.ARTIFACT)

@@ -13,7 +13,7 @@ from rapport.contract.kit.fields import UNSET
 from rapport.operations.kit.changes import tell_updated
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.optional import chosen
-from rapport.store import artifacts, summaries
+from rapport.store import artifact_cleaning, summaries
 from rapport.store import dev_orgs as store
 from rapport.store.dev_orgs import OrgRow
 from rapport.store.kit.db import Store, Tx, alone, look
@@ -91,13 +91,13 @@ async def clear(engine: Store, blobs: Blobs, clock: Clock, org: str) -> None:
         pass
     await alone(engine, lambda tx: store.forget(tx, org))
     while due := await look(
-        engine, lambda tx: artifacts.due_blobs_of(tx, org, now=clock(), most=_BITE)
+        engine, lambda tx: artifact_cleaning.due_blobs_of(tx, org, now=clock(), most=_BITE)
     ):
         if await alone(engine, lambda tx: tx.keeps_blobs()):
             return  # a backup reads them; the cleaner removes them when it has ended
         for blob in due:
             await blobs.delete(*blob)
-        await alone(engine, lambda tx, due=due: artifacts.forget_blobs(tx, due))  # type: ignore[misc]
+        await alone(engine, lambda tx, due=due: artifact_cleaning.forget_blobs(tx, due))  # type: ignore[misc]
     await blobs.tidy(org)
 
 

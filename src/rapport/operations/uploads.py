@@ -9,6 +9,7 @@ from rapport.blobs.signed_urls import Place
 from rapport.clock import DAY, Clock
 from rapport.contract.kit.errors import Forbidden, ServiceUnavailable
 from rapport.operations import artifacts
+from rapport.store import artifact_cleaning
 from rapport.store import artifacts as store
 from rapport.store.artifacts import Uploaded, VersionKey, VersionRow
 from rapport.store.kit.db import LostRace, Store, Tx, alone, look
@@ -119,7 +120,9 @@ class Uploads:
     async def _drop(self, org: str, blob: str) -> None:
         """Let the cleaner remove a blob that came to nothing, or what there is of it."""
         try:
-            await alone(self._store, lambda tx: store.loosen(tx, org, blob, self._clock()))
+            await alone(
+                self._store, lambda tx: artifact_cleaning.loosen(tx, org, blob, self._clock())
+            )
         except ServiceUnavailable:
             return  # It is due by itself, only later.
 

@@ -16,7 +16,7 @@ from rapport.operations.kit.finding import found
 from rapport.operations.kit.forgetting import forget_files
 from rapport.operations.kit.refusals import not_permitted
 from rapport.store import (
-    artifacts,
+    artifact_cleaning,
     auth_tokens,
     events,
     mentions,
@@ -110,7 +110,7 @@ def _erased(ctx: Context, row: UserRow) -> UserRow:
 async def _traces(ctx: Context, row: UserRow) -> _Traces:
     if row == _erased(ctx, row):
         return _Traces((), (), (), [])
-    files = await artifacts.bound_to(ctx.tx, ctx.org, [row.display_id])
+    files = await artifact_cleaning.bound_to(ctx.tx, ctx.org, [row.display_id])
     return _Traces(
         files,
         await auth_tokens.numbers_of(ctx.tx, ctx.org, row.display_id),

@@ -9,7 +9,6 @@ and so sees who won.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Self, TypeVar
 
@@ -26,7 +25,6 @@ from rapport.store.kit.db import (
     CannotOpen,
     Committed,
     Dial,
-    LostRace,
     Tx,
     UniqueViolation,
     never,
@@ -39,24 +37,21 @@ from rapport.store.postgres.connect import SETTINGS, Connector, Options
 from rapport.store.postgres.connections import Connections, Lease
 from rapport.store.postgres.driver import (
     DRIVER,
-    OutcomeUnknown,
     Unreachable,
-    Verdict,
     commit,
     plain_transaction,
-    reason,
     roll_back,
     sentence,
     verdict_of,
 )
+from rapport.store.postgres.patience import Patience
 from rapport.store.postgres.replicas import Behind, Replicas
 from rapport.store.postgres.tx import READING, WRITING, PooledTx, PostgresTx
+from rapport.store.postgres.waiting import Gathered, Waiting
 
 R = TypeVar("R")
 C = TypeVar("C")
-
 _log = get_logger("rapport.store")
-
 # Of the connections: how many transactions of calls that run together, and of calls alone.
 _LANES = 2
 _ALONE = 4
@@ -72,55 +67,9 @@ _TOGETHER = 256
 # Short reads: how many snapshots at a time, and how many calls may share one.
 _READERS = 4
 _READS_TOGETHER = 16
-_TRIES = 5
 # A constraint that refused a call may have been set by a racer that the call did not see; not for
 # ever, though.
 _RACES = 3
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    """A call, and who waits for its result."""
-
-    call: Any
-    deadline: float
-    future: asyncio.Future[Any]
-    is_gone: Callable[[], bool] = never
-    is_long: bool = False
-
-    def is_late(self) -> bool:
-        """Nobody waits for it any more, or nobody should."""
-        return self.future.done() or self.deadline <= time.monotonic() or self.is_gone()
-
-    async def result(self, what: str) -> Any:
-        """Wait for the result.
-
-        Raises:
-            ServiceUnavailable: the deadline passed first.
-            Exception: the result, where it is one.
-        """
-        try:
-            async with asyncio.timeout(self.deadline - time.monotonic()):
-                return await self.future
-        except TimeoutError:
-            raise unavailable(f"{what} waited too long") from None
-
-    def settle(self, result: Any) -> None:
-        """Hand over a result, or an exception as one."""
-        if self.future.done():
-            return
-        if isinstance(result, Exception):
-            self.future.set_exception(result)
-        else:
-            self.future.set_result(result)
-
-
-@dataclass(slots=True, eq=False)
-class _Gathered:
-    """The calls of one batch that wait for a lane, and how many lanes it has."""
-
-    queue: list[_Waiting] = field(default_factory=list)
-    lanes: int = 0
 
 
 class PostgresStore:
@@ -138,15 +87,15 @@ class PostgresStore:
         self._replicas = (
             Replicas(connector.connect_replica, _HEAVY) if options.replica_url else None
         )
+        self._patience = Patience((self._connections, self._beside, self._counters), self._replicas)
         self._blocks = Blocks(self._advance, self._advance_to)
         self._constraints: dict[str, UniqueViolation] = {}
-        self._reads: list[_Waiting] = []
+        self._reads: list[Waiting] = []
         self._reading = 0
         self._heavy = asyncio.Semaphore(most)
         self._alone = asyncio.Semaphore(_ALONE)
-        self._gathered: dict[Batch[Any, Any], _Gathered] = {}
+        self._gathered: dict[Batch[Any, Any], Gathered] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._is_away = False
         self._closing = False
         self._committed: list[Committed] = []
         # A pooler gives no connection that could listen.
@@ -185,77 +134,6 @@ class PostgresStore:
             raise CannotOpen(f"the database can't be opened: {sentence(error)}") from None
         return store
 
-    # Losing it
-
-    def _lost(self, error: BaseException) -> None:
-        """Let go of the free connections, because one has shown to be lost, and say so once."""
-        self._connections.drop_free()
-        self._beside.drop_free()
-        self._counters.drop_free()
-        if self._replicas is not None:
-            self._replicas.primary_lost()
-        if not self._is_away:
-            self._is_away = True
-            _log.error("database_away", error=sentence(error))
-
-    def _found(self) -> None:
-        if self._is_away:
-            self._is_away = False
-            _log.info("database_back")
-
-    # Trying
-
-    async def _patiently(
-        self, attempt: Callable[[asyncio.Timeout], Awaitable[R]], deadline: float, *, races: int = 1
-    ) -> R:
-        """Attempt something until it works or the database is plainly away, but not beyond a
-        deadline.
-
-        Args:
-            attempt: is given its time limit, which it may move.
-            deadline: on the monotonic clock, in seconds.
-            races: how many attempts may lose one.
-
-        Raises:
-            ServiceUnavailable: the database is away, or the deadline has passed.
-            Exception: whatever the attempt raised that another one would not mend.
-        """
-        tries = 0
-        while True:
-            tries += 1
-            try:
-                async with asyncio.timeout(deadline - time.monotonic()) as limit:
-                    result = await attempt(limit)
-            except TimeoutError as error:
-                # A server that says nothing is as good as lost: what is free leads to it as well.
-                self._connections.drop_free()
-                raise unavailable("the database did not answer in time") from error
-            except (UniqueViolation, LostRace):
-                if tries >= races:
-                    raise
-            except Exception as error:  # noqa: BLE001  # looked at closely
-                self._look_at(error, tries)
-            else:
-                self._found()
-                return result
-
-    def _look_at(self, error: Exception, tries: int) -> None:
-        """Return when another attempt is worth it.
-
-        Raises:
-            ServiceUnavailable: the database is at fault, and it is not.
-            Exception: the error, where it is the attempt's own.
-        """
-        verdict = verdict_of(error)
-        if verdict is None:
-            raise error
-        if verdict is not Verdict.AGAIN:
-            self._lost(error)
-        if isinstance(error, OutcomeUnknown):
-            raise unavailable("whether the write was kept is not known") from error
-        if verdict is Verdict.AWAY or tries >= _TRIES:
-            raise unavailable(reason(error)) from error
-
     # Reading
 
     async def read(
@@ -269,7 +147,7 @@ class PostgresStore:
         """Run `work` in one snapshot; see `Store.read`."""
         if self._closing:
             raise unavailable("it is being closed")
-        waiting = _Waiting(work, deadline, asyncio.get_running_loop().create_future(), is_gone)
+        waiting = Waiting(work, deadline, asyncio.get_running_loop().create_future(), is_gone)
         if heavy:
             self._start(self._read_heavy(waiting))
         else:
@@ -279,7 +157,7 @@ class PostgresStore:
                 self._start(self._read_lane())
         return await waiting.result("reading")  # type: ignore[no-any-return]
 
-    async def _read_heavy(self, waiting: _Waiting) -> None:
+    async def _read_heavy(self, waiting: Waiting) -> None:
         async with self._heavy:
             reading = asyncio.ensure_future(self._read_beside(waiting))
             while not (await asyncio.wait([reading], timeout=_GONE_SECONDS))[0]:
@@ -288,17 +166,17 @@ class PostgresStore:
             await asyncio.gather(reading, return_exceptions=True)
             waiting.settle(unavailable(NOBODY))
 
-    async def _read_beside(self, waiting: _Waiting) -> None:
+    async def _read_beside(self, waiting: Waiting) -> None:
         if not await self._read_replica(waiting):
             await self._read([waiting], self._beside)
 
-    async def _read_replica(self, waiting: _Waiting) -> bool:
+    async def _read_replica(self, waiting: Waiting) -> bool:
         """Read from a standby; False when none is of use now."""
         replicas = self._replicas
         if replicas is None or replicas.is_resting or waiting.is_late():
             return False
         try:
-            position = await self._patiently(self._position, waiting.deadline)
+            position = await self._patience.attempt(self._position, waiting.deadline)
         except Exception as error:  # noqa: BLE001  # the caller gets it
             waiting.settle(error)
             return True
@@ -330,7 +208,7 @@ class PostgresStore:
             await self._read(calls, self._connections)
         self._reading -= 1
 
-    async def _read(self, calls: Sequence[_Waiting], connections: Connections[Any]) -> None:
+    async def _read(self, calls: Sequence[Waiting], connections: Connections[Any]) -> None:
         is_short = connections is not self._beside
         while calls := [
             waiting
@@ -339,13 +217,13 @@ class PostgresStore:
         ]:
             deadline = max(waiting.deadline for waiting in calls)
             try:
-                await self._patiently(partial(self._snapshot, calls, connections), deadline)
+                await self._patience.attempt(partial(self._snapshot, calls, connections), deadline)
             except Exception as error:  # noqa: BLE001  # the callers get it
                 for waiting in calls:
                     waiting.settle(error)
 
     async def _snapshot(
-        self, calls: Sequence[_Waiting], connections: Connections[Any], _limit: asyncio.Timeout
+        self, calls: Sequence[Waiting], connections: Connections[Any], _limit: asyncio.Timeout
     ) -> None:
         """Read for these calls in one snapshot; those behind one that the database refuses are
         left for another.
@@ -354,7 +232,7 @@ class PostgresStore:
             await self._read_on(connection, calls, is_short=connections is not self._beside)
 
     async def _read_on(
-        self, connection: Any, calls: Sequence[_Waiting], *, is_short: bool = False
+        self, connection: Any, calls: Sequence[Waiting], *, is_short: bool = False
     ) -> None:
         try:
             await connection.execute(self._begin_short if is_short else self._begin_read)
@@ -383,7 +261,7 @@ class PostgresStore:
             raise
 
     @staticmethod
-    def _refuse(waiting: _Waiting, error: Exception) -> None:
+    def _refuse(waiting: Waiting, error: Exception) -> None:
         """Give a caller what the database said, if it is the caller's own fault.
 
         Raises:
@@ -402,7 +280,7 @@ class PostgresStore:
         """Run one call of a batch; see `Store.write`."""
         if self._closing:
             raise unavailable("it is being closed")
-        waiting = _Waiting(call, deadline, asyncio.get_running_loop().create_future())
+        waiting = Waiting(call, deadline, asyncio.get_running_loop().create_future())
         metrics.WRITES_WAITING.inc()
         waiting.future.add_done_callback(lambda _: metrics.WRITES_WAITING.dec())
         if batch.together:
@@ -417,14 +295,14 @@ class PostgresStore:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _gather(self, batch: Batch[Any, Any], waiting: _Waiting) -> None:
-        gathered = self._gathered.setdefault(batch, _Gathered())
+    def _gather(self, batch: Batch[Any, Any], waiting: Waiting) -> None:
+        gathered = self._gathered.setdefault(batch, Gathered())
         gathered.queue.append(waiting)
         if gathered.lanes < _LANES:
             gathered.lanes += 1
             self._start(self._lane(batch, gathered))
 
-    async def _lane(self, batch: Batch[Any, Any], gathered: _Gathered) -> None:
+    async def _lane(self, batch: Batch[Any, Any], gathered: Gathered) -> None:
         while gathered.queue:
             # One turn of the loop lets every request that has arrived join this transaction.
             await asyncio.sleep(0)
@@ -436,14 +314,14 @@ class PostgresStore:
         if not gathered.lanes:
             del self._gathered[batch]
 
-    async def _write_together(self, batch: Batch[Any, Any], calls: Sequence[_Waiting]) -> None:
+    async def _write_together(self, batch: Batch[Any, Any], calls: Sequence[Waiting]) -> None:
         """Write calls in one transaction, or each in its own where one of them is refused by
         the database.
         """
         if len(calls) > 1:
             deadline = max(waiting.deadline for waiting in calls)
             try:
-                results = await self._patiently(
+                results = await self._patience.attempt(
                     lambda limit: self._transaction(
                         batch, [waiting.call for waiting in calls], limit
                     ),
@@ -458,12 +336,12 @@ class PostgresStore:
             calls = [] if results else calls
         await asyncio.gather(*(self._write_alone(batch, waiting) for waiting in calls))
 
-    async def _write_alone(self, batch: Batch[Any, Any], waiting: _Waiting) -> None:
+    async def _write_alone(self, batch: Batch[Any, Any], waiting: Waiting) -> None:
         async with self._alone:
             if waiting.is_late():
                 return
             try:
-                results = await self._patiently(
+                results = await self._patience.attempt(
                     lambda limit: self._transaction(batch, [waiting.call], limit),
                     waiting.deadline,
                     races=_RACES,
@@ -530,7 +408,7 @@ class PostgresStore:
             async with Lease(self._connections) as connection, plain_transaction(connection):
                 return int(await connection.fetchval("SELECT pg_database_size(current_database())"))
 
-        return await self._patiently(ask, time.monotonic() + STORE_SECONDS)
+        return await self._patience.attempt(ask, time.monotonic() + STORE_SECONDS)
 
     async def close(self) -> None:
         """Finish what was taken, then close every connection."""

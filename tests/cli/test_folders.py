@@ -59,7 +59,7 @@ def as_stranger(folder: Path, *arguments: str, group: int = STRANGER) -> Ran:
     """
     program = (
         "import contextlib, io, os, sys, tempfile\n"
-        "import rapport.cli.main as cli, rapport.serving.installation\n"
+        "import rapport.cli.main as cli, rapport.serving.running\n"
         "given, here = sys.argv, os.getcwd()\n"
         "with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stdout(io.StringIO()):\n"
         "    os.chdir(scratch)\n"

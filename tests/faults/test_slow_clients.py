@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from rapport.http import edge
-from rapport.serving import installation, protocol
+from rapport.serving import installation, protocol, running
 from rapport.serving.listener import bind
 from rapport.settings import load
 from tests.support.wire import Wire
@@ -43,7 +43,7 @@ class InProcess:
             state = protocol.State()
             self.port = listener.getsockname()[1]
             config = uvicorn.Config(
-                installation._application(opened, settings, None, state),
+                running._application(opened, settings, None, state),
                 http=protocol.RapportProtocol,
                 ws="none",
                 lifespan="off",

@@ -48,6 +48,7 @@ def init(
     """Make a store with an org, its admin and a token for them."""
     import asyncio
 
+    from rapport.logs import configure_logs
     from rapport.serving import installation
 
     settings = settings_of(data, database, config)
@@ -56,7 +57,7 @@ def init(
     file = new_file(into)
 
     async def make() -> CommandAnswer:
-        installation.configure_logs()
+        configure_logs()
         async with installation.open_data(settings) as opened:
             return await opened.commands.run("init", given)
 

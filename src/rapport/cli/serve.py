@@ -12,57 +12,66 @@ from rapport.folder import CannotStart
 from rapport.settings import SettingError, load
 
 if TYPE_CHECKING:
-    from rapport.serving.installation import First
+    from rapport.serving.welcome import First
+
+
+Host = Annotated[str | None, typer.Option(metavar="ADDRESS", help="The address to listen on.")]
+Port = Annotated[
+    str | None, typer.Option(metavar="PORT", help="The port to listen on; 0 takes a free one.")
+]
+Tls = Annotated[
+    str | None, typer.Option(metavar="dev", help="HTTPS, with a local CA in the data folder.")
+]
+TlsNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Whom --tls dev makes its certificate for; several times, or by comma.",
+    ),
+]
+TlsCert = Annotated[
+    str | None, typer.Option(metavar="FILE", help="HTTPS with this certificate (PEM).")
+]
+TlsKey = Annotated[
+    str | None, typer.Option(metavar="FILE", help="The private key of --tls-cert (PEM).")
+]
+Workers = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COUNT",
+        help="Processes that serve; more than one need PostgreSQL. SIGHUP renews them.",
+    ),
+]
+OrgName = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="What the org of an empty data folder is called."),
+]
+AdminEmail = Annotated[
+    str | None, typer.Option(metavar="EMAIL", help="The email of that org's admin.")
+]
+Worker = Annotated[
+    str | None, typer.Option(hidden=True, help="What a worker is told by its parent.")
+]
+Demo = Annotated[bool, typer.Option("--demo", help="Fill an empty data folder with a demo org.")]
 
 
 def serve(
     data: Data = None,
     database: Database = None,
     config: Config = None,
-    host: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="The address to listen on.")
-    ] = None,
-    port: Annotated[
-        str | None, typer.Option(metavar="PORT", help="The port to listen on; 0 takes a free one.")
-    ] = None,
-    tls: Annotated[
-        str | None, typer.Option(metavar="dev", help="HTTPS, with a local CA in the data folder.")
-    ] = None,
-    tls_name: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Whom --tls dev makes its certificate for; several times, or by comma.",
-        ),
-    ] = None,
-    tls_cert: Annotated[
-        str | None, typer.Option(metavar="FILE", help="HTTPS with this certificate (PEM).")
-    ] = None,
-    tls_key: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The private key of --tls-cert (PEM).")
-    ] = None,
-    workers: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COUNT",
-            help="Processes that serve; more than one need PostgreSQL. SIGHUP renews them.",
-        ),
-    ] = None,
-    org: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="What the org of an empty data folder is called."),
-    ] = None,
-    email: Annotated[
-        str | None, typer.Option(metavar="EMAIL", help="The email of that org's admin.")
-    ] = None,
+    host: Host = None,
+    port: Port = None,
+    tls: Tls = None,
+    tls_name: TlsNames = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    workers: Workers = None,
+    org: OrgName = None,
+    email: AdminEmail = None,
     into: TokenFile = None,
-    worker: Annotated[
-        str | None, typer.Option(hidden=True, help="What a worker is told by its parent.")
-    ] = None,
+    worker: Worker = None,
     *,
-    demo: Annotated[
-        bool, typer.Option("--demo", help="Fill an empty data folder with a demo org.")
-    ] = False,
+    demo: Demo = False,
 ) -> None:
     """Serve the API. An empty data folder is initialised, and the token is shown once."""
     flags = {
@@ -84,9 +93,14 @@ def serve(
         "email": email,
         "token_file": None if into is None else path(into, "--token-file"),
     }
-    if worker is not None:
+    if worker is None:
+        _serve(flags, given, with_demo=demo)
+    else:
         _work(flags, worker, given, with_demo=demo)
-        return
+
+
+def _serve(flags: Mapping[str, Any], given: Mapping[str, Any], *, with_demo: bool) -> None:
+    """Serve as the only process, or as the parent of several workers."""
     settings = load(flags)
 
     def say(line: str) -> None:
@@ -97,13 +111,13 @@ def serve(
 
         serve_with_workers(settings, say=say)
     else:
-        from rapport.serving import installation
+        from rapport.serving import running
 
-        installation.serve(settings, _first(given, with_demo=demo), say=say)
+        running.serve(settings, _first(given, with_demo=with_demo), say=say)
 
 
 def _first(given: Mapping[str, Any], *, with_demo: bool) -> "First":
-    from rapport.serving.installation import First
+    from rapport.serving.welcome import First
 
     return First(
         **{name: value for name, value in given.items() if value is not None}, with_demo=with_demo
@@ -114,12 +128,12 @@ def _work(
     flags: Mapping[str, Any], option: str, given: Mapping[str, Any], *, with_demo: bool
 ) -> None:
     """Serve as one of several workers, whose parent tells the operator what is wrong."""
-    from rapport.serving import installation
+    from rapport.serving import running
     from rapport.serving.parent import Parent
 
     parent = Parent(option)
     try:
-        installation.serve(
+        running.serve(
             load(flags), _first(given, with_demo=with_demo), say=parent.say, parent=parent
         )
     except (SettingError, CannotStart) as error:

@@ -77,9 +77,7 @@ def chosen(settings: Settings) -> ssl.SSLContext | None:
     """
     if settings.tls != "dev":
         return own(settings)
-    from rapport.serving import (  # noqa: PLC0415  # takes a tenth of a second that other starts save
-        local_ca,
-    )
+    from rapport.serving import local_ca  # noqa: PLC0415  # takes a tenth of a second that other starts save
 
     try:
         files = local_ca.ensure(settings.data / "tls", settings.tls_name)

@@ -5,8 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-import structlog
-
+from rapport.logs import get_logger
 from rapport.store.kit.db import LostRace, UniqueViolation, unavailable
 from rapport.store.postgres.connections import Connections
 from rapport.store.postgres.driver import OutcomeUnknown, Verdict, reason, sentence, verdict_of
@@ -14,7 +13,7 @@ from rapport.store.postgres.replicas import Replicas
 
 R = TypeVar("R")
 
-_log = structlog.get_logger("rapport.store")
+_log = get_logger("rapport.store")
 
 _TRIES = 5
 

@@ -20,7 +20,6 @@ from rapport.operations import (
     accounts,
     dev_users,
     links,
-    meetings,
     rev_users,
     service_accounts,
     tags,
@@ -29,6 +28,7 @@ from rapport.operations import (
 from rapport.operations.admin import FIRST_ORG, make_org
 from rapport.operations.engagements.create import create as create_engagements
 from rapport.operations.kit.context import Call, Context
+from rapport.operations.meetings.create import create as create_meeting
 from rapport.store import artifacts
 from rapport.store import dev_orgs as orgs
 from rapport.store.artifacts import ArtifactRow, Uploaded, VersionKey
@@ -318,7 +318,7 @@ class _Filler:
         moments = sorted(self._dice.randrange(30 * DAY, 385 * DAY) for _ in range(_MEETINGS))
         for moment in moments:
             begins = self._start + moment // _QUARTER * _QUARTER
-            await meetings.create(*self._meeting(begins))
+            await create_meeting(*self._meeting(begins))
 
     def _meeting(self, begins: int) -> tuple[Context, MeetingsCreateRequest]:
         dice = self._dice

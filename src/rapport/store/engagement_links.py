@@ -41,7 +41,7 @@ class Related(NamedTuple):
 
 
 # Of a link: (org, engagement, position, what it leads to), a tag's value, and `PLACES`.
-Place = tuple[str | int | None, ...]
+LinkRow = tuple[str | int | None, ...]
 
 
 async def add_links(tx: Tx, rows: Sequence[Carried], links: Sequence[Related]) -> None:
@@ -72,15 +72,15 @@ async def add_links(tx: Tx, rows: Sequence[Carried], links: Sequence[Related]) -
     )
 
 
-def _places(row: Carried, values: Sequence[str]) -> list[Place]:
+def _places(row: Carried, values: Sequence[str]) -> list[LinkRow]:
     return [(row.org, row.number, i, value, *row[2:]) for i, value in enumerate(values)]
 
 
-def _tag_places(row: Carried, tags: Sequence[tuple[str, str | None]]) -> list[Place]:
+def _tag_places(row: Carried, tags: Sequence[tuple[str, str | None]]) -> list[LinkRow]:
     return [(row.org, row.number, i, *tag, *row[2:]) for i, tag in enumerate(tags)]
 
 
-async def add_members(tx: Tx, rows: Sequence[Place]) -> None:
+async def add_members(tx: Tx, rows: Sequence[LinkRow]) -> None:
     """Add links to members."""
     if rows:
         await tx.run(
@@ -97,7 +97,7 @@ async def add_members(tx: Tx, rows: Sequence[Place]) -> None:
         )
 
 
-async def add_parents(tx: Tx, rows: Sequence[Place]) -> None:
+async def add_parents(tx: Tx, rows: Sequence[LinkRow]) -> None:
     """Add links to parents."""
     if rows:
         await tx.run(
@@ -114,7 +114,7 @@ async def add_parents(tx: Tx, rows: Sequence[Place]) -> None:
         )
 
 
-async def add_tags(tx: Tx, rows: Sequence[Place]) -> None:
+async def add_tags(tx: Tx, rows: Sequence[LinkRow]) -> None:
     """Add tags with their values."""
     if rows:
         await tx.run(

@@ -26,7 +26,8 @@ from rapport.contract.table import METHODS
 from rapport.wire.decode import RequestDecoder
 from rapport.wire.errors import render
 from rapport.wire.json_text import read_json
-from rapport.wire.violations import place_of, violations
+from rapport.wire.places import place_of
+from rapport.wire.violations import violations
 
 CREATE = RequestDecoder(EngagementsCreateRequest, strict=False)
 CREATE_STRICT = RequestDecoder(EngagementsCreateRequest, strict=True)

@@ -12,8 +12,9 @@ from rapport.contract.kit.errors import BadRequest, raise_all
 from rapport.contract.kit.fields import CUSTOM_FIELDS_BYTES, Request
 from rapport.contract.kit.verbatim import has_minus_zero, number
 from rapport.wire.json_text import not_an_object, read_json, refuse_deep
+from rapport.wire.places import place_of
 from rapport.wire.query import read_query
-from rapport.wire.violations import json_type, place_of, violations
+from rapport.wire.violations import json_type, violations
 
 _SPACE = b" \t\r\n"
 _NUL = rb"\u0000"  # The one way to write it: JSON refuses the bare character.

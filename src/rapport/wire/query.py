@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 from rapport.contract.kit.errors import ParseError
 from rapport.wire.json_text import read_json
-from rapport.wire.violations import Place
+from rapport.wire.places import Place
 
 _NAME = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[^.\[\]]*\])*")
 _SEGMENT = re.compile(r"[^.\[\]]+|\[\]")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from rapport.http import edge
+from rapport.http import bodies
 from rapport.serving import installation, protocol, running
 from rapport.serving.listener import bind
 from rapport.settings import load
@@ -64,7 +64,7 @@ class InProcess:
 @pytest.fixture
 def impatient(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InProcess]:
     monkeypatch.setattr(protocol, "HEAD_SECONDS", SECONDS)
-    monkeypatch.setattr(edge, "BODY_SECONDS", SECONDS)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", SECONDS)
     server = InProcess(data)
     yield server
     server.stop()

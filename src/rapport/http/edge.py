@@ -1,11 +1,9 @@
 """One ASGI endpoint for every method: find it, authenticate, limit, decode, invoke, encode."""
 
-import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
 from prometheus_client import Counter
 
@@ -14,20 +12,13 @@ from rapport.auth.caller import Caller, Callers, authorize
 from rapport.contract.engagements import EXPANSIONS
 from rapport.contract.events import LIST as EVENTS_LIST
 from rapport.contract.events import EventsListRequest
-from rapport.contract.kit.errors import (
-    ApiError,
-    BadRequest,
-    InvalidApiVersion,
-    InvalidContentType,
-    InvalidEnumValue,
-    InvalidField,
-    RequestEntityTooLarge,
-    Unauthenticated,
-)
+from rapport.contract.kit.errors import ApiError, InvalidEnumValue, InvalidField, Unauthenticated
 from rapport.contract.kit.fields import UNSET, Request
-from rapport.contract.kit.method import MAX_BODY, READ, VERSIONS, Method
+from rapport.contract.kit.method import READ, Method
 from rapport.contract.table import METHODS
 from rapport.events.bell import Bell
+from rapport.http.asgi import App, Headers, Receive, Scope, Send, respond
+from rapport.http.bodies import check_content, check_version, in_the_query, read_body, refuse_body
 from rapport.http.encoding import packed
 from rapport.http.stream import PATH, Stream, last_event_id
 from rapport.logs import get_logger
@@ -35,23 +26,15 @@ from rapport.operations.kit.invoke import Invoker
 from rapport.ratelimit import Limits
 from rapport.store.kit.db import STORE_SECONDS, never
 from rapport.wire.decode import RequestDecoder
-from rapport.wire.errors import fault, render, request_id, too_large, wrong_verb
+from rapport.wire.errors import fault, render, request_id, wrong_verb
 from rapport.wire.strict import AnswerFilter
 
-BODY_SECONDS = 30
 _SECRET_FAMILIES = ("auth-tokens", "webhooks")
-
 # Where a server that knows puts what says whether the asker has gone.
 IS_GONE = "rapport.is_gone"
 _CALLER = "rapport.caller"
 # W3C's Trace Context: version, trace, parent, flags; a trace of zeros is none.
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Headers = dict[bytes, bytes]
-
 _log = get_logger("rapport.http")
 
 
@@ -175,15 +158,15 @@ class Edge:
             caller = caller._replace(origin=origin(scope, headers))
         # invoke() checks this for everybody; here it comes before the body is read.
         authorize(caller, method)
-        _check_version(headers)
+        check_version(headers)
         if scope["method"] == "GET":
-            await _refuse_body(receive, headers, out)
+            await refuse_body(receive, headers, out)
             request = route.decoder.from_query(scope["query_string"])
         else:
-            _check_content(headers)
+            check_content(headers)
             if scope["query_string"]:
-                raise _in_the_query(scope["query_string"])
-            body = await _read_body(receive, headers, out, most=method.max_bytes)
+                raise in_the_query(scope["query_string"])
+            body = await read_body(receive, headers, out, most=method.max_bytes)
             deadline = time.monotonic() + STORE_SECONDS
             request = route.decoder.from_body(body)
             if request.weight > 1 and self._limiter is not None:
@@ -266,8 +249,8 @@ class Edge:
             raise wrong_verb(scope["method"], PATH, "GET")
         caller = await self._authenticate(scope, headers, out, time.monotonic() + STORE_SECONDS)
         authorize(caller, EVENTS_LIST)
-        _check_version(headers)
-        await _refuse_body(receive, headers, out)
+        check_version(headers)
+        await refuse_body(receive, headers, out)
         request = self._routes[EVENTS_LIST.path].decoder.from_query(scope["query_string"])
         assert isinstance(request, EventsListRequest)  # noqa: S101  # what the route's decoder reads
         for name in ("limit", "wait"):
@@ -367,117 +350,3 @@ def origin(scope: Scope, headers: Headers) -> str:
         host = f"[{name}]" if ":" in name else name
         host = host if port is None else f"{host}:{port}"
     return f"{scope['scheme']}://{host}"
-
-
-def _check_version(headers: Headers) -> None:
-    sent = headers.get(b"x-devrev-version")
-    if sent is not None and sent.decode("latin-1") not in VERSIONS:
-        version = sent.decode("latin-1")
-        raise InvalidApiVersion(
-            f"X-Devrev-Version: there is no version {version[:80]!r}.",
-            detail=f"Send {' or '.join(VERSIONS)}, or leave the header out.",
-            value=version,
-        )
-
-
-def _check_content(headers: Headers) -> None:
-    encoding = headers.get(b"content-encoding")
-    if encoding is not None:
-        raise _content_type(
-            f"Content-Encoding: {encoding.decode('latin-1')[:80]!r} is not taken.", encoding
-        )
-    sent = headers.get(b"content-type")
-    if sent is None:
-        return
-    media_type, _, parameters = sent.decode("latin-1").partition(";")
-    charset = parameters.replace(" ", "").lower()
-    utf8 = "charset=" not in charset or any(
-        f"charset={name}" in charset for name in ("utf-8", '"utf-8"', "utf8")
-    )
-    if media_type.strip().lower() != "application/json" or not utf8:
-        raise _content_type(f"Content-Type: {sent.decode('latin-1')[:80]!r} is not taken.", sent)
-
-
-def _content_type(message: str, value: bytes) -> InvalidContentType:
-    return InvalidContentType(
-        message,
-        detail="Send JSON in UTF-8, as application/json, not compressed.",
-        value=value.decode("latin-1"),
-    )
-
-
-def _in_the_query(query: bytes) -> InvalidField:
-    name = unquote(query.partition(b"&")[0].partition(b"=")[0].decode("latin-1"))[:80]
-    return InvalidField(
-        f"{name!r} came in the query.",
-        detail="A POST takes its fields from its JSON body.",
-        field_name=name,
-    )
-
-
-async def _refuse_body(receive: Receive, headers: Headers, out: dict[str, str]) -> None:
-    """See that a GET has no body, or an empty one.
-
-    Raises:
-        InvalidField: it has one.
-    """
-    framed = b"content-length" in headers or b"transfer-encoding" in headers
-    if framed and await _read_body(receive, headers, out):
-        raise InvalidField(
-            "A GET came with a body.",
-            detail="It takes its fields from its query.",
-            field_name="body",
-        )
-
-
-async def _read_body(
-    receive: Receive, headers: Headers, out: dict[str, str], *, most: int = MAX_BODY
-) -> bytes:
-    """Read a body of up to so many bytes within 30 seconds.
-
-    Raises:
-        RequestEntityTooLarge: it says that it is larger, or is.
-        BadRequest: it did not arrive in time, or not whole.
-    """
-    length = headers.get(b"content-length")
-    if length is not None and int(length) > most:
-        raise _too_large(out, most)
-    if length == b"0":
-        return b""
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise BadRequest("The body broke off.", detail="Send the whole body.")
-                chunk: bytes = message.get("body", b"")
-                size += len(chunk)
-                if size > most:
-                    raise _too_large(out, most)
-                chunks.append(chunk)
-                if not message.get("more_body", False):
-                    return b"".join(chunks)
-    except TimeoutError:
-        out["connection"] = "close"
-        raise BadRequest(
-            f"The body did not arrive within {BODY_SECONDS} seconds.",
-            detail="Send it faster, or in a new request.",
-        ) from None
-
-
-def _too_large(out: dict[str, str], most: int) -> RequestEntityTooLarge:
-    out["connection"] = "close"
-    return too_large(most)
-
-
-async def respond(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
-    """Send a whole JSON answer."""
-    raw: Iterable[tuple[bytes, bytes]] = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        *((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})

@@ -18,7 +18,8 @@ from rapport.contract.kit.errors import ApiError
 from rapport.control import server as control
 from rapport.events.relay import Relay
 from rapport.folder import SOCKET, CannotStart
-from rapport.http.edge import App, Edge, identified
+from rapport.http.asgi import App
+from rapport.http.edge import Edge, identified
 from rapport.http.files.uploads import Files
 from rapport.http.metrics import Metrics
 from rapport.http.site import site

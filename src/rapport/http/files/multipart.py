@@ -5,8 +5,8 @@ stream.
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -17,6 +17,7 @@ from rapport.contract.kit.errors import (
     InvalidContentType,
     RequestEntityTooLarge,
 )
+from rapport.http.asgi import Receive
 
 STALL_SECONDS = 30
 FILE = "file"
@@ -30,8 +31,6 @@ _PLAIN_ENCODINGS = frozenset({"", "7bit", "8bit", "binary"})
 _PADDING = 64
 _NOT_A_FORM = "a boundary or a part's headers are malformed or too long"
 _DETAIL = "Send multipart/form-data: the fields of form_data as they are, then one part named file."
-
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class _Part(NamedTuple):

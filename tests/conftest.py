@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ settings.register_profile(
 )
 settings.load_profile("rapport")
 memory.use()
+# Where this is set, each server that a test starts would compile everything again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 ENGINES = {
     "sqlite": pytest.param("sqlite"),
     "postgres": pytest.param("postgres", marks=pytest.mark.postgres),

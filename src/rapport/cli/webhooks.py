@@ -27,43 +27,41 @@ Secret = Annotated[
 ]
 
 
+Delivery = Annotated[str, typer.Argument(help="The raw body of a delivery; - is standard input.")]
+RequiredSecret = Annotated[
+    str,
+    typer.Option(
+        envvar="RAPPORT_WEBHOOK_SECRET",
+        metavar="SECRET",
+        help="The webhook's, as the API shows it.",
+    ),
+]
+Signature = Annotated[str | None, typer.Option(metavar="VALUE", help="X-DevRev-Signature.")]
+WebhookSignature = Annotated[str | None, typer.Option(metavar="VALUE", help="Webhook-Signature.")]
+WebhookId = Annotated[
+    str | None, typer.Option(metavar="ID", help="Webhook-Id; without it, the body's id.")
+]
+Timestamp = Annotated[
+    int | None, typer.Option(metavar="SECONDS", help="Webhook-Timestamp: seconds since 1970.")
+]
+AnyAge = Annotated[bool, typer.Option("--any-age", help="Take a timestamp of any age.")]
+
+
 @webhooks.command("verify")
 def verify_command(
-    file: Annotated[str, typer.Argument(help="The raw body of a delivery; - is standard input.")],
-    secret: Annotated[
-        str,
-        typer.Option(
-            envvar="RAPPORT_WEBHOOK_SECRET",
-            metavar="SECRET",
-            help="The webhook's, as the API shows it.",
-        ),
-    ],
-    signature: Annotated[
-        str | None, typer.Option(metavar="VALUE", help="X-DevRev-Signature.")
-    ] = None,
-    webhook_signature: Annotated[
-        str | None, typer.Option(metavar="VALUE", help="Webhook-Signature.")
-    ] = None,
-    webhook_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="Webhook-Id; without it, the body's id.")
-    ] = None,
-    timestamp: Annotated[
-        int | None, typer.Option(metavar="SECONDS", help="Webhook-Timestamp: seconds since 1970.")
-    ] = None,
+    file: Delivery,
+    secret: RequiredSecret,
+    signature: Signature = None,
+    webhook_signature: WebhookSignature = None,
+    webhook_id: WebhookId = None,
+    timestamp: Timestamp = None,
     *,
-    any_age: Annotated[
-        bool, typer.Option("--any-age", help="Take a timestamp of any age.")
-    ] = False,
+    any_age: AnyAge = False,
 ) -> None:
     """Check the signatures of a delivery; without any, show those that it should have."""
     from rapport.webhooks.signatures import BadSignature, verify
 
-    try:
-        body = sys.stdin.buffer.read() if file == "-" else read_path(file).read_bytes()
-    except OSError as error:
-        fail(f"{file} can't be read: {error.strerror}")
-    except ValueError:
-        fail(f"{file!r} is no file")
+    body = _body(file)
     now = timestamp if any_age and timestamp is not None else int(time.time())
     given = {
         "x-devrev-signature": signature,
@@ -82,6 +80,15 @@ def verify_command(
     except ValueError:
         fail("the secret is not base64")
     print(f"good: {', '.join(good)}")
+
+
+def _body(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == "-" else read_path(file).read_bytes()
+    except OSError as error:
+        fail(f"{file} can't be read: {error.strerror}")
+    except ValueError:
+        fail(f"{file!r} is no file")
 
 
 def _show(body: bytes, headers: dict[str, str], secret: str, seconds: int) -> None:

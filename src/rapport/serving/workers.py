@@ -335,18 +335,11 @@ def serve(settings: Settings, *, say: Say) -> None:
     if not settings.database_url:
         raise CannotStart(
             f"workers is {count}, but only one process can write a SQLite file: leave it at 1, or "
-            "set "
-            f"RAPPORT_DATABASE_URL to use PostgreSQL"
+            "set RAPPORT_DATABASE_URL to use PostgreSQL"
         )
     given = listener.inherited()
     taken = given or listener.bind(settings.host, settings.port, patience=_PORT_SECONDS)
-    for warning in settings.warnings:
-        _log.warning("setting", warning=warning)
-    if settings.rate_limit and not settings.redis_url:
-        warning = (
-            f"each of the {count} workers counts requests for itself: "
-            "RAPPORT_REDIS_URL makes them count together"
-        )
+    for warning in _warnings(settings):
         _log.warning("setting", warning=warning)
     host, port = taken.getsockname()[:2]
     url = listener.url(settings, host, port)
@@ -374,3 +367,13 @@ def serve(settings: Settings, *, say: Say) -> None:
         )
         asyncio.run(workers.run())
     _log.info("stopped")
+
+
+def _warnings(settings: Settings) -> list[str]:
+    warnings = list(settings.warnings)
+    if settings.rate_limit and not settings.redis_url:
+        warnings.append(
+            f"each of the {settings.workers} workers counts requests for itself: "
+            "RAPPORT_REDIS_URL makes them count together"
+        )
+    return warnings

@@ -8,7 +8,41 @@ import apsw
 from rapport.store.kit import migrate as steps
 from rapport.store.kit.db import BEGUN_COPY, UNFINISHED, CannotOpen
 
+_GONE = (
+    apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CorruptError, apsw.NotADBError,
+    apsw.CantOpenError, apsw.BusyError,
+)  # fmt: skip
 DIALECT = {"text": "TEXT", "clustered": "WITHOUT ROWID"}
+
+
+def engine_is_gone(error: apsw.Error) -> bool:
+    """The disk or the file, and not this statement, is at fault."""
+    return isinstance(error, _GONE)
+
+
+def open_writer(path: Path, sync: str) -> apsw.Connection:
+    """Open the file to write, making or migrating it where needed.
+
+    Raises:
+        CannotOpen: it is no database, is empty, broken or read-only, or the disk is full or
+            away.
+        NewerDatabase: a newer program wrote it.
+    """
+    ensure(path)
+    try:
+        connection = connect(path, sync)
+        if connection.readonly("main"):
+            raise CannotOpen(f"{path} can't be written: it is read-only")
+        refuse_unfinished(connection, path)
+        migrate(connection, path)
+    except apsw.Error as error:
+        if not engine_is_gone(error):
+            raise
+        raise CannotOpen(f"{path} can't be opened: {error}") from error
+    wanted = 2 if sync == "full" else 1
+    if connection.pragma("synchronous") != wanted or connection.pragma("journal_mode") != "wal":
+        raise RuntimeError("SQLite did not take the durability settings")
+    return connection
 
 
 def ensure(path: Path) -> None:

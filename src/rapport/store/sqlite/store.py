@@ -22,16 +22,8 @@ import apsw
 from rapport import metrics
 from rapport.contract.kit.errors import ServiceUnavailable
 from rapport.logs import get_logger
-from rapport.store.kit.db import (
-    NOBODY,
-    Batch,
-    CannotOpen,
-    Committed,
-    Dial,
-    never,
-    unavailable,
-)
-from rapport.store.sqlite.file import connect, ensure, migrate, refuse_unfinished
+from rapport.store.kit.db import NOBODY, Batch, Committed, Dial, never, unavailable
+from rapport.store.sqlite.file import connect, engine_is_gone, open_writer
 from rapport.store.sqlite.tx import SqliteTx, finish
 
 R = TypeVar("R")
@@ -52,10 +44,6 @@ _LOOP_STEPS = 4_000
 _THREAD_STEPS = 200_000
 # How long to leave another program its lock before asking again.
 _LOCKED_SECONDS = 0.02
-_GONE = (
-    apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CorruptError, apsw.NotADBError,
-    apsw.CantOpenError, apsw.BusyError,
-)  # fmt: skip
 
 
 @dataclass(slots=True, eq=False)
@@ -83,23 +71,7 @@ class SqliteStore:
         """
         self._path = path
         self._sync = sync
-        ensure(path)
-        try:
-            self._writer = connect(path, sync)
-            if self._writer.readonly("main"):
-                raise CannotOpen(f"{path} can't be written: it is read-only")
-            refuse_unfinished(self._writer, path)
-            migrate(self._writer, path)
-        except apsw.Error as error:
-            if not _engine_is_gone(error):
-                raise
-            raise CannotOpen(f"{path} can't be opened: {error}") from error
-        wanted = 2 if sync == "full" else 1
-        if (
-            self._writer.pragma("synchronous") != wanted
-            or self._writer.pragma("journal_mode") != "wal"
-        ):
-            raise RuntimeError("SQLite did not take the durability settings")
+        self._writer = open_writer(path, sync)
         self._writer.set_busy_timeout(0)
         self._writer.set_wal_hook(self._on_wal)
         self._wal_pages = 0
@@ -286,7 +258,7 @@ class SqliteStore:
         try:
             results: Sequence[Any] = finish(_awaited(batch.run(self._writer_tx, calls)))
         except apsw.Error as error:
-            if _engine_is_gone(error):
+            if engine_is_gone(error):
                 raise
             results = []
         except Exception:  # noqa: BLE001  # whatever one call did, the others must not feel it; it is raised again alone
@@ -301,7 +273,7 @@ class SqliteStore:
         try:
             result = finish(_awaited(batch.run(self._writer_tx, [call])))[0]
         except apsw.Error as error:
-            if _engine_is_gone(error):
+            if engine_is_gone(error):
                 raise
             result = error
         except Exception as error:  # noqa: BLE001  # the caller gets it
@@ -458,8 +430,3 @@ def _settle(outcomes: Sequence[tuple[_Waiting, Any]]) -> None:
             waiting.future.set_exception(result)
         else:
             waiting.future.set_result(result)
-
-
-def _engine_is_gone(error: apsw.Error) -> bool:
-    """The disk or the file, and not this statement, is at fault."""
-    return isinstance(error, _GONE)

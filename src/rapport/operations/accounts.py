@@ -104,11 +104,12 @@ async def create(
     await claim_artifacts(ctx, document.artifacts, ids.ACCOUNT.display_id(row.number))
     people = await authors(ctx.tx, [row])
     account = (await _accounts(ctx.tx, [row]))[0]
+    summary = AccountSummary(
+        display_id=account.display_id, id=account.id, display_name=row.display_name
+    )
     default = RevOrg(
         **atom(ids.REV_ORG, rev_org, people),
-        account=AccountSummary(
-            display_id=account.display_id, id=account.id, display_name=row.display_name
-        ),
+        account=summary,
         display_name=rev_org.display_name,
     )
     return contract.AccountsCreateResponse(account=account, default_rev_org=default)
@@ -141,27 +142,29 @@ async def add(
     )
     await store.insert(tx, row)
     await _put_terms(tx, row, document)
-    rev_org = rev_orgs.RevOrgRow(
-        org=org,
-        number=await numbers.take_one(tx, ids.REV_ORG, org),
-        account=row.number,
+    rev_org = await _add_default_rev_org(tx, row)
+    made = (ids.ACCOUNT.display_id(row.number), ids.REV_ORG.display_id(rev_org.number))
+    await tell_created_by(tx, org, by, now, *made, imported=own is not None)
+    return row, rev_org
+
+
+async def _add_default_rev_org(tx: Tx, account: store.AccountRow) -> rev_orgs.RevOrgRow:
+    """Add the rev org that the account's people belong to; who made the account made it too."""
+    row = rev_orgs.RevOrgRow(
+        org=account.org,
+        number=await numbers.take_one(tx, ids.REV_ORG, account.org),
+        account=account.number,
         is_default=1,
-        display_name=display_name,
+        display_name=account.display_name,
         external_ref=None,
-        **(own or stamps_of(by, now))._asdict(),
+        created_by=account.created_by,
+        created_date=account.created_date,
+        modified_by=account.modified_by,
+        modified_date=account.modified_date,
         document="{}",
     )
-    await rev_orgs.insert(tx, rev_org)
-    await tell_created_by(
-        tx,
-        org,
-        by,
-        now,
-        ids.ACCOUNT.display_id(row.number),
-        ids.REV_ORG.display_id(rev_org.number),
-        imported=own is not None,
-    )
-    return row, rev_org
+    await rev_orgs.insert(tx, row)
+    return row
 
 
 async def _put_terms(tx: Tx, row: store.AccountRow, document: Document) -> None:

@@ -16,21 +16,14 @@ from rapport.contract.links import LinksCreateRequest
 from rapport.contract.meetings import Channel, MeetingsCreateRequest, State
 from rapport.contract.service_accounts import ServiceAccountsCreateRequest
 from rapport.contract.tags import TagsCreateRequest, TagStyle
-from rapport.operations import (
-    accounts,
-    dev_users,
-    links,
-    rev_users,
-    service_accounts,
-    tags,
-    works,
-)
+from rapport.operations import accounts, dev_users, links, rev_users, service_accounts, tags, works
 from rapport.operations.admin import FIRST_ORG, make_org
 from rapport.operations.engagements.create import create as create_engagements
 from rapport.operations.kit.context import Call, Context
 from rapport.operations.meetings.create import create as create_meeting
 from rapport.store import artifacts
 from rapport.store import dev_orgs as orgs
+from rapport.store.accounts import AccountRow
 from rapport.store.artifacts import ArtifactRow, Uploaded, VersionKey
 from rapport.store.kit import numbers
 from rapport.store.kit.db import Store, Tx, alone
@@ -221,19 +214,22 @@ class _Filler:
             )
             self._people.setdefault(account.number, []).append((user.display_id, customer))
         if position % 2 == 0:
-            value = {"amount": "24000", "currency": "USD"}
-            work = await works.add(
-                self._tx,
-                org=ORG,
-                title=f"{name}: expansion",
-                account=account.number,
-                external_ref=None,
-                target_close_date=self._now + (30 + position) * DAY,
-                by=owner,
-                now=account.created_date + 20 * DAY,
-                document=OpportunityDocument(owned_by=[owner], part="PROD-1", value=value),
-            )
-            self._opportunities[account.number] = ids.OPPORTUNITY.display_id(work.number)
+            await self._add_opportunity(position, account, owner)
+
+    async def _add_opportunity(self, position: int, account: AccountRow, owner: str) -> None:
+        value = {"amount": "24000", "currency": "USD"}
+        work = await works.add(
+            self._tx,
+            org=ORG,
+            title=f"{account.display_name}: expansion",
+            account=account.number,
+            external_ref=None,
+            target_close_date=self._now + (30 + position) * DAY,
+            by=owner,
+            now=account.created_date + 20 * DAY,
+            document=OpportunityDocument(owned_by=[owner], part="PROD-1", value=value),
+        )
+        self._opportunities[account.number] = ids.OPPORTUNITY.display_id(work.number)
 
     async def _add_link_and_program(self) -> None:
         ctx = Context(self._caller, self._start, self._tx)

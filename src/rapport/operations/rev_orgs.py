@@ -174,15 +174,7 @@ async def update(
     references.one("account", request.account)
     account = homes[0].number if homes else row.account
     if row.is_default and account != row.account:
-        references.problems.append(
-            ValueNotPermitted(
-                f"account: {request.id.display_id} is the default rev org of "
-                f"{ids.ACCOUNT.display_id(row.account)}.",
-                detail="Move another rev org, or make a new one.",
-                field_name="account",
-                reason="a default rev org stays with its account",
-            )
-        )
+        references.problems.append(_stays(row))
     attached = references.artifacts("artifacts.set", artifacts, holder=request.id.display_id)
     tags = references.tags("tags", request.tags)
     raise_all(references.problems)
@@ -211,6 +203,17 @@ async def update(
 
     rev_org = await changed(ctx, row, after, write, _rev_orgs)
     return contract.RevOrgsUpdateResponse(rev_org=rev_org)
+
+
+def _stays(row: RevOrgRow) -> ValueNotPermitted:
+    """The refusal to move a default rev org."""
+    return ValueNotPermitted(
+        f"account: {ids.REV_ORG.display_id(row.number)} is the default rev org of "
+        f"{ids.ACCOUNT.display_id(row.account)}.",
+        detail="Move another rev org, or make a new one.",
+        field_name="account",
+        reason="a default rev org stays with its account",
+    )
 
 
 @handles(contract.DELETE)

@@ -9,7 +9,7 @@ from rapport.contract import rev_users as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ValueNotPermitted, raise_all
 from rapport.contract.kit.fields import UNSET, Raw, UnsetType
-from rapport.contract.kit.ids import Id
+from rapport.contract.kit.ids import ArtifactId, Id
 from rapport.contract.users import RevUserSummary
 from rapport.operations.kit.atoms import (
     artifact_summaries,
@@ -64,13 +64,7 @@ async def create(
     ctx: Context, request: contract.RevUsersCreateRequest
 ) -> contract.RevUsersCreateResponse:
     """Make a rev user. One with an account but no rev org joins the account's default one."""
-    single = [
-        id_
-        for id_ in (request.account, request.display_picture, request.rev_org)
-        if isinstance(id_, Id)
-    ]
-    everything = [*single, *given(request.artifacts), *(tag.id for tag in given(request.tags))]
-    references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
+    references = await _references(ctx, request, request.artifacts)
     account = references.one("account", request.account)
     artifacts = references.artifacts("artifacts", request.artifacts, holder=None)
     picture = references.picture("display_picture", request.display_picture)
@@ -104,6 +98,18 @@ async def create(
     await keep_picture(ctx, row)
     await claim_artifacts(ctx, document.artifacts, row.display_id)
     return contract.RevUsersCreateResponse(rev_user=(await _rev_users(ctx.tx, [row]))[0])
+
+
+async def _references(
+    ctx: Context,
+    request: contract.RevUsersCreateRequest | contract.RevUsersUpdateRequest,
+    artifacts: Sequence[ArtifactId] | UnsetType,
+) -> References:
+    """All that a request refers to, looked up."""
+    single = (request.account, request.display_picture, request.rev_org)
+    everything: list[Id] = [id_ for id_ in single if isinstance(id_, Id)]
+    everything += [*given(artifacts), *(tag.id for tag in given(request.tags))]
+    return References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
 
 
 async def _rev_org(ctx: Context, account: int, rev_org: str | None) -> str | None:
@@ -221,13 +227,7 @@ async def update(
     """Change a rev user, all fields or none. What changes nothing is no change."""
     row = await found(ctx, request.id, store.lock)
     artifacts = only_set(request.artifacts)
-    single = [
-        id_
-        for id_ in (request.account, request.display_picture, request.rev_org)
-        if isinstance(id_, Id)
-    ]
-    everything = [*given(artifacts), *single, *(tag.id for tag in given(request.tags))]
-    references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
+    references = await _references(ctx, request, artifacts)
     account = references.one("account", request.account)
     attached = references.artifacts("artifacts.set", artifacts, holder=request.id.display_id)
     picture = references.picture("display_picture", request.display_picture)

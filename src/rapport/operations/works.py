@@ -75,6 +75,28 @@ async def create(
     ]
     references = References(ctx.org, await resolve(ctx.tx, wanted(ctx.org, everything)))
     references.one("account", request.account)
+    document = _new_document(request, references)
+    raise_all(references.problems)
+    row = await add(
+        ctx.tx,
+        org=ctx.org,
+        title=request.title,
+        account=request.account.number,
+        external_ref=chosen(request.external_ref, None),
+        target_close_date=chosen(request.target_close_date, None),
+        document=document,
+        by=ctx.caller.user_id,
+        now=ctx.now,
+        own=ctx.own,
+    )
+    await claim_artifacts(ctx, document.artifacts, ids.OPPORTUNITY.display_id(row.number))
+    return contract.WorksCreateResponse(work=(await _works(ctx.tx, [row]))[0])
+
+
+def _new_document(
+    request: contract.WorksCreateRequest, references: References
+) -> OpportunityDocument:
+    """The document of a new one; what is wrong with its references is among their problems."""
     document = OpportunityDocument(
         artifacts=references.artifacts("artifacts", request.artifacts, holder=None),
         contacts=references.many("contacts", request.contacts),
@@ -93,21 +115,7 @@ async def create(
     if not isinstance(request.stage, UnsetType):
         document.stage = chosen(request.stage.name, document.stage)
         document.stage_id = chosen(request.stage.id, None)
-    raise_all(references.problems)
-    row = await add(
-        ctx.tx,
-        org=ctx.org,
-        title=request.title,
-        account=request.account.number,
-        external_ref=chosen(request.external_ref, None),
-        target_close_date=chosen(request.target_close_date, None),
-        document=document,
-        by=ctx.caller.user_id,
-        now=ctx.now,
-        own=ctx.own,
-    )
-    await claim_artifacts(ctx, document.artifacts, ids.OPPORTUNITY.display_id(row.number))
-    return contract.WorksCreateResponse(work=(await _works(ctx.tx, [row]))[0])
+    return document
 
 
 def _money(money: contract.Money | UnsetType) -> dict[str, str] | None:
@@ -295,20 +303,25 @@ async def _document_after(
         **sent(request, "amount", "body", "customer_budget", "priority", "probability"),
     )
     raise_all(references.problems)
-    after.custom_fields = custom_fields(before.custom_fields, request.custom_fields)
-    after.subtype = subtype(before.subtype, request.custom_schema_spec)
-    after.part = chosen(request.applies_to_part, before.part)
-    after.fragments = list(chosen(request.custom_schema_fragments, before.fragments))
+    _set_values(after, request)
+    return after
+
+
+def _set_values(document: OpportunityDocument, request: contract.WorksUpdateRequest) -> None:
+    """Write what refers to nothing into the document."""
+    document.custom_fields = custom_fields(document.custom_fields, request.custom_fields)
+    document.subtype = subtype(document.subtype, request.custom_schema_spec)
+    document.part = chosen(request.applies_to_part, document.part)
+    document.fragments = list(chosen(request.custom_schema_fragments, document.fragments))
     forecast = _forecast(request.forecast_category_v2, request.forecast_category)
-    after.forecast = forecast or before.forecast
-    after.value = _money(request.value) or before.value
-    after.annual_contract_value = (
-        _money(request.annual_contract_value) or before.annual_contract_value
+    document.forecast = forecast or document.forecast
+    document.value = _money(request.value) or document.value
+    document.annual_contract_value = (
+        _money(request.annual_contract_value) or document.annual_contract_value
     )
     if not isinstance(request.stage, UnsetType):
-        after.stage = chosen(request.stage.name, before.stage)
-        after.stage_id = chosen(request.stage.stage, before.stage_id)
-    return after
+        document.stage = chosen(request.stage.name, document.stage)
+        document.stage_id = chosen(request.stage.stage, document.stage_id)
 
 
 def _tags(

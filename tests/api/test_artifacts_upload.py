@@ -128,7 +128,7 @@ def test_no_token_is_wanted_and_no_limit_counts(tmp_path: Path) -> None:
         ("whatever\r\nx-evil: 1", "text/plain", b"", "whatever\r\nx-evil: 1"),
     ],
 )
-def test_the_type_is_the_declared_one_else_the_parts_else_what_it_looks_like(
+def test_the_type_is_the_declared_one_the_parts_or_what_it_looks_like(
     alice: Client, declared: str | None, part: str, content: bytes, stored: str
 ) -> None:
     prepared = alice.prepare("file", **({"file_type": declared} if declared else {}))

@@ -426,7 +426,7 @@ def test_what_is_wrong_is_named_at_every_depth(
     )
 
 
-def test_an_error_of_the_wrong_json_type_says_what_was_wanted_and_what_came(alice: Client) -> None:
+def test_an_error_of_json_type_says_what_was_wanted_and_what_came(alice: Client) -> None:
     for value, actual in (
         (None, "null"),
         (True, "bool"),

@@ -54,7 +54,7 @@ def test_every_filter_and_sum_counts_it_again(alice: Client) -> None:
             assert [found["id"] for found in listed] == [made["id"]]
 
 
-def test_deleted_ones_are_listed_with_who_and_when_the_newest_deletion_first(
+def test_deleted_ones_are_listed_with_who_and_when_the_newest_first(
     alice: Client,
 ) -> None:
     one, two, three = (alice.engagement(title=title) for title in "BAC")

@@ -127,7 +127,7 @@ def engine(tmp_path: Path) -> Any:
     opened.close()
 
 
-def test_a_reader_hears_a_beat_when_nothing_happens_and_a_stuck_one_is_let_go(
+def test_an_idle_reader_hears_a_beat_and_a_stuck_one_is_let_go(
     engine: Engine,
 ) -> None:
     alice = engine.person()

@@ -85,7 +85,7 @@ def test_every_filter_and_sum_counts_it_again(alice: Client, world: World) -> No
             assert [found["id"] for found in listed] == [made["id"]]
 
 
-def test_deleted_ones_are_listed_with_who_and_when_the_newest_deletion_first(
+def test_deleted_ones_are_listed_with_who_and_when_the_newest_first(
     alice: Client,
 ) -> None:
     one, two = alice.meeting(title="B"), alice.meeting(title="A")

@@ -215,7 +215,7 @@ def test_another_orgs_objects_are_no_references(alice: Client, charlie: Client) 
     )
 
 
-def test_an_external_ref_in_use_names_who_has_it_and_is_free_after_the_delete(
+def test_an_external_ref_in_use_names_who_has_it_and_is_free_once_deleted(
     alice: Client,
 ) -> None:
     holder = alice.engagement(external_ref="crm-1")

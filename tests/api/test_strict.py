@@ -123,7 +123,7 @@ def test_our_headers_are_refused(header: str, dana: Client) -> None:
     assert dana.ok("engagements.count") == {"count": 0}
 
 
-def test_the_differences_of_real_clients_are_refused_here_and_taken_elsewhere(
+def test_differences_of_real_clients_are_refused_here_and_taken_elsewhere(
     dana: Client, alice: Client
 ) -> None:
     for client, status in ((dana, 400), (alice, 200)):
@@ -140,7 +140,7 @@ def test_the_differences_of_real_clients_are_refused_here_and_taken_elsewhere(
 
 
 @pytest.mark.parametrize("kind", ["conversation", "custom", "meeting", "survey"])
-def test_types_that_only_devrevs_filters_know_are_written_here_and_not_there(
+def test_types_only_devrevs_filters_know_are_written_here_and_not_there(
     kind: str, dana: Client, alice: Client
 ) -> None:
     request = {"members": [alice.user], "scheduled_date": "2023-01-01T12:00:00Z", "title": "x"}

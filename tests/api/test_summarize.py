@@ -96,7 +96,7 @@ def test_the_ends_of_time_have_their_days_too(alice: Client) -> None:
         assert len(_groups(alice, group_by=["month"], time_zone=zone)) == 3
 
 
-def test_an_accounts_own_are_those_of_its_opportunities_and_contacts_when_rolled_up(
+def test_rolled_up_an_account_has_what_its_opportunities_and_contacts_have(
     alice: Client, world: World
 ) -> None:
     other = alice.ok("accounts.create", {"display_name": "Globex"})["account"]["id"]

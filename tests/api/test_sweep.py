@@ -67,7 +67,7 @@ def test_without_a_good_token_it_is_401_whatever_the_body(alice: Client, method:
 
 
 @pytest.mark.parametrize("method", SCOPED)
-def test_without_its_scope_it_is_403_that_names_the_scope_whatever_the_body(
+def test_without_its_scope_it_is_403_naming_the_scope_whatever_the_body(
     alice: Client, method: Method
 ) -> None:
     assert method.scope is not None

@@ -63,7 +63,7 @@ def _customer(alice: Client, world: World) -> Any:
     return made
 
 
-def test_a_customer_is_gone_from_every_table_and_engagements_keep_their_shape(
+def test_a_customer_is_gone_everywhere_and_engagements_keep_their_shape(
     alice: Client, world: World
 ) -> None:
     made = _customer(alice, world)

@@ -87,7 +87,7 @@ def test_rows_that_do_not_agree_are_named(store: Path, check: str, sql: str, beg
     assert any(one.startswith(begin) for one in found[check]), found
 
 
-def test_a_blob_that_is_gone_or_too_short_is_named_and_a_changed_one_by_deep(store: Path) -> None:
+def test_a_blob_gone_or_too_short_is_named_and_a_changed_one_by_deep(store: Path) -> None:
     blobs = sorted(
         (path for path in (store / "blobs").rglob("*") if path.is_file() and path.stat().st_size),
         key=lambda path: path.stat().st_size,

@@ -42,7 +42,7 @@ def test_a_url_leads_to_its_place_until_it_expires() -> None:
         URLS.check_download(str(PLACE), query_of(download), download.expires)
 
 
-def test_the_setting_sets_both_lives_and_the_base_url_comes_before_the_origin() -> None:
+def test_the_setting_sets_both_lives_and_a_base_url_precedes_the_origin() -> None:
     urls = SignedUrls(b"k" * 32, base_url="https://crm.example/r", seconds=5)
     assert urls.upload(PLACE, origin="http://a", now=NOW).url.startswith(
         f"https://crm.example/r{UPLOAD}/"

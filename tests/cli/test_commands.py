@@ -363,7 +363,7 @@ def test_a_broken_command_on_the_socket_is_cut_off_and_the_server_goes_on(
 # Streams
 
 
-def test_logs_are_json_lines_on_standard_error_and_the_token_is_not_among_them(data: Path) -> None:
+def test_logs_are_json_lines_on_standard_error_without_the_token(data: Path) -> None:
     server = Server(data)
     assert server.stop() == 0
     lines = server.logged().splitlines()

@@ -140,7 +140,7 @@ def test_pages_run_nothing_inline_and_are_kept_nowhere(alice: Client) -> None:
         assert not re.search(r"<style|<script(?! src)|\son[a-z]+=|\sstyle=", answer.text)
 
 
-def test_files_that_pages_load_are_kept_for_good_and_named_by_their_content(
+def test_files_of_pages_are_kept_for_good_and_named_by_their_content(
     alice: Client,
 ) -> None:
     browser = Browser(alice.server)

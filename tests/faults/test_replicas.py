@@ -62,7 +62,7 @@ def _said(client: Client) -> list[str]:
     ]
 
 
-def test_a_standby_answers_and_knows_what_another_process_has_just_answered(
+def test_a_standby_answers_and_knows_what_another_process_just_answered(
     two: tuple[Client, Client], standby: PostgresServer
 ) -> None:
     alice, there = two

@@ -149,7 +149,7 @@ def test_an_accounts_external_refs_are_unique_and_other_terms_are_not(
     assert store.all(kept, org=org) == [("ACC-1", "a"), ("ACC-1", "b"), ("ACC-2", "c")]
 
 
-def test_putting_terms_replaces_those_of_the_fields_named_and_keeps_the_rest(store: Engine) -> None:
+def test_putting_terms_replaces_those_of_fields_named_and_keeps_the_rest(store: Engine) -> None:
     org = store.new_org()
     store.write(
         lambda tx: terms.put(

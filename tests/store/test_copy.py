@@ -160,7 +160,7 @@ def test_every_value_is_the_same_on_both_engines_and_in_one_order(
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=_ROWS, after=_ROWS, data=st.data())
-def test_whatever_a_source_was_when_a_copy_was_begun_it_ends_as_the_source_is(
+def test_a_copy_ends_as_its_source_is_whatever_it_was_when_it_was_begun(
     places: Places, before: list[Any], after: list[Any], data: st.DataObject
 ) -> None:
     kept = (

@@ -48,7 +48,7 @@ def test_an_engagement_s_life_is_told_in_order(store: Engine) -> None:
     assert json.loads(deleted.before or "") == json.loads(updated.document or "")
 
 
-def test_long_texts_stand_in_the_trail_as_hash_and_length_and_whole_beside_it(
+def test_long_texts_are_hash_and_length_in_the_trail_and_whole_beside_it(
     store: Engine,
 ) -> None:
     alice = store.person()

@@ -59,7 +59,7 @@ def test_the_cleaner_lets_bytes_be_until_the_backup_has_ended(
     assert list((tmp_path / "blobs").rglob("b10b")) == []
 
 
-def test_so_does_the_deletion_of_an_org_whose_bytes_the_cleaner_removes_then(
+def test_so_does_an_orgs_deletion_whose_bytes_the_cleaner_removes_then(
     store: Engine, tmp_path: Path
 ) -> None:
     blobs, org = LocalBlobs(tmp_path / "blobs"), store.person().org

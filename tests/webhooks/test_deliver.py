@@ -325,7 +325,7 @@ def test_a_receiver_that_asks_for_a_rest_is_told_nothing_until_then(
     hook.settled(2)
 
 
-def test_another_url_does_not_wait_for_the_rest_that_the_one_before_asked_for(hooks: Hooks) -> None:
+def test_another_url_does_not_wait_for_what_the_one_before_asked_for(hooks: Hooks) -> None:
     hook = hooks.make("later")
     hooks.client.engagement()
     first = hook.wait(1)[0]

@@ -11,14 +11,14 @@ from rapport.blobs.signed_urls import (
     UPLOAD,
     BadUrl,
     DownloadUrl,
-    Place,
     SignedUrls,
+    VersionPlace,
     read_key,
 )
 from rapport.clock import MILLISECOND, SECOND
 
 NOW = 1_700_000_000_000_000
-PLACE = Place("ORG2345678", 12, 3)
+PLACE = VersionPlace("ORG2345678", 12, 3)
 URLS = SignedUrls(b"k" * 32)
 
 

@@ -27,7 +27,7 @@ class BadUrl(Exception):
     """A URL that was not made here, was changed, or has expired; the sentence says which."""
 
 
-class Place(NamedTuple):
+class VersionPlace(NamedTuple):
     """One version of one artifact of one org."""
 
     org: str
@@ -77,7 +77,7 @@ class SignedUrls:
         """What URLs begin with for those who came in by none."""
         return self._base_url or self.local_url
 
-    def upload(self, place: Place, *, origin: str, now: int) -> UploadUrl:
+    def upload(self, place: VersionPlace, *, origin: str, now: int) -> UploadUrl:
         """A URL that takes this version's bytes."""
         expires = str((now + self._upload_life) // MILLISECOND)
         fields = {
@@ -87,7 +87,7 @@ class SignedUrls:
         }
         return UploadUrl(f"{self._base_url or origin or self.local_url}{UPLOAD}/{place}", fields)
 
-    def download(self, place: Place, *, origin: str, now: int) -> DownloadUrl:
+    def download(self, place: VersionPlace, *, origin: str, now: int) -> DownloadUrl:
         """A URL that answers this version's bytes."""
         until = now + self._download_life
         expires = str(until // MILLISECOND)
@@ -96,7 +96,7 @@ class SignedUrls:
         url = f"{base}{DOWNLOAD}/{place}?expires={expires}&signature={signature}"
         return DownloadUrl(url, until)
 
-    def check_upload(self, path: str, fields: Mapping[str, str], now: int) -> Place:
+    def check_upload(self, path: str, fields: Mapping[str, str], now: int) -> VersionPlace:
         """The version that an upload is for.
 
         Args:
@@ -113,7 +113,7 @@ class SignedUrls:
             "upload", path, {name: value for name, value in fields.items() if name != "key"}, now
         )
 
-    def check_download(self, path: str, query: Mapping[str, str], now: int) -> Place:
+    def check_download(self, path: str, query: Mapping[str, str], now: int) -> VersionPlace:
         """The version that a download is of.
 
         Args:
@@ -126,7 +126,7 @@ class SignedUrls:
         """
         return self._check("download", path, query, now)
 
-    def _check(self, purpose: str, path: str, signed: Mapping[str, str], now: int) -> Place:
+    def _check(self, purpose: str, path: str, signed: Mapping[str, str], now: int) -> VersionPlace:
         found = _PLACE.fullmatch(path)
         expires, signature = signed.get("expires", ""), signed.get("signature", "")
         if (
@@ -135,7 +135,7 @@ class SignedUrls:
             or not _DIGITS.fullmatch(expires)
         ):
             raise BadUrl("something was added to it, left out or changed")
-        place = Place(found[1], int(found[2]), int(found[3]))
+        place = VersionPlace(found[1], int(found[2]), int(found[3]))
         if not hmac.compare_digest(
             self._sign(purpose, place, expires).encode(), signature.encode()
         ):
@@ -144,7 +144,7 @@ class SignedUrls:
             raise BadUrl("it has expired")
         return place
 
-    def _sign(self, purpose: str, place: Place, expires: str) -> str:
+    def _sign(self, purpose: str, place: VersionPlace, expires: str) -> str:
         return hmac.new(
             self._key, f"{purpose}\n{place}\n{expires}".encode(), hashlib.sha256
         ).hexdigest()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from rapport.auth.caller import Caller, allows
-from rapport.blobs.signed_urls import Place, UploadUrl
+from rapport.blobs.signed_urls import UploadUrl, VersionPlace
 from rapport.clock import format_rfc3339
 from rapport.contract import artifacts as contract
 from rapport.contract.kit import ids, verbatim
@@ -81,7 +81,7 @@ async def _new_version(ctx: Context, number: int, version: int) -> UploadUrl:
         ctx.tx, VersionKey(ctx.org, number, version), ctx.caller.user_id, ctx.now
     )
     return ctx.tools.urls.upload(
-        Place(ctx.org, number, version), origin=ctx.caller.origin, now=ctx.now
+        VersionPlace(ctx.org, number, version), origin=ctx.caller.origin, now=ctx.now
     )
 
 
@@ -170,7 +170,7 @@ async def locate(
             detail="Upload it to the URL that artifacts.prepare or artifacts.versions.prepare "
             "answered.",
         )
-    place = Place(ctx.org, row.number, version.version)
+    place = VersionPlace(ctx.org, row.number, version.version)
     signed = ctx.tools.urls.download(place, origin=ctx.caller.origin, now=ctx.now)
     return contract.ArtifactsLocateResponse(
         url=signed.url, expires_at=format_rfc3339(signed.expires)

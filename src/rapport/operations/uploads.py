@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rapport.blobs import Blobs, Served, new_name, sniff
 from rapport.blobs.headers import disposition, safe_type
-from rapport.blobs.signed_urls import Place
+from rapport.blobs.signed_urls import VersionPlace
 from rapport.clock import DAY, Clock
 from rapport.contract.kit.errors import Forbidden, ServiceUnavailable
 from rapport.operations import artifacts
@@ -40,7 +40,7 @@ class Uploads:
         self._blobs = blobs
         self._clock = clock
 
-    async def take(self, place: Place, part_type: str, chunks: AsyncIterator[bytes]) -> None:
+    async def take(self, place: VersionPlace, part_type: str, chunks: AsyncIterator[bytes]) -> None:
         """Store a version's bytes, once.
 
         Args:
@@ -81,7 +81,7 @@ class Uploads:
                 ) from error
             raise
 
-    async def find(self, place: Place) -> File | None:
+    async def find(self, place: VersionPlace) -> File | None:
         """A version's file, or None when it was deleted."""
 
         async def work(tx: Tx) -> File | None:

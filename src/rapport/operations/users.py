@@ -229,7 +229,7 @@ def _needles(row: UserRow) -> list[str]:
 
 
 def _type_of(object_: str) -> str:
-    return ids.kind_of(object_.rpartition(":")[2]).name
+    return ids.kind_of(ids.own_of(object_)).name
 
 
 def _fields(text: mentions.Text) -> Iterator[tuple[str, str]]:

@@ -86,6 +86,11 @@ def path(holder: str, own: str) -> str:
     return f"{holder}:{own}"
 
 
+def own_of(display_id: str) -> str:
+    """The last of a path: what is on an object, without that object."""
+    return display_id.rpartition(":")[2]
+
+
 def event_don(org: str, webhook: int, number: int) -> str:
     """The id of what a webhook is told by its delivery with this number, as DevRev writes it."""
     return f"{don(WEBHOOK, org, webhook)}:event/{number}"

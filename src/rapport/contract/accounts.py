@@ -11,6 +11,7 @@ from rapport.contract.kit.errors import (
     NotFound,
 )
 from rapport.contract.kit.fields import (
+    OURS,
     UNSET,
     Artifacts,
     CustomFields,
@@ -55,7 +56,10 @@ class Account(Atom):
     description: str | UnsetType = UNSET
     display_name: str | UnsetType = UNSET
     domains: list[str] | UnsetType = UNSET
+    engagements_last_30_days: Annotated[int | UnsetType, OURS] = UNSET
     external_refs: list[str] | UnsetType = UNSET
+    last_engagement: Annotated[str | UnsetType, OURS] = UNSET
+    next_engagement: Annotated[str | UnsetType, OURS] = UNSET
     owned_by: list[UserSummary]
     subtype: str | UnsetType = UNSET
     tags: list[TagWithValue] | UnsetType = UNSET
@@ -113,16 +117,35 @@ class AccountsGetResponse(Response):
     account: Account
 
 
+class CountFilter(Request):
+    """A range of counts; both ends belong to it."""
+
+    min: Annotated[int, Meta(ge=0, le=2**53)] | UnsetType = UNSET
+    max: Annotated[int, Meta(ge=0, le=2**53)] | UnsetType = UNSET
+
+
 class AccountsListRequest(ListRequest):
-    """Which accounts."""
+    """Which accounts. They are also sorted by `last_engagement`, `next_engagement` and
+    `engagements_last_30_days`, which are of engagements and meetings of the account, of its
+    opportunities and of its people; without one comes before all dates.
+    """
 
     created_by: Many[UserId] | UnsetType = UNSET
     created_date: DateTimeFilter | UnsetType = UNSET
     custom_fields: CustomFieldsFilter | UnsetType = UNSET
     display_name: Shorts | UnsetType = UNSET
     domains: Shorts | UnsetType = UNSET
+    engagements_last_30_days: Annotated[
+        CountFilter | UnsetType, OURS, Meta(description="How many are past, and not longer ago.")
+    ] = UNSET
     external_refs: Shorts | UnsetType = UNSET
+    last_engagement: Annotated[
+        DateTimeFilter | UnsetType, OURS, Meta(description="When the last one was that is past.")
+    ] = UNSET
     modified_date: DateTimeFilter | UnsetType = UNSET
+    next_engagement: Annotated[
+        DateTimeFilter | UnsetType, OURS, Meta(description="When the next one is to be.")
+    ] = UNSET
     owned_by: Many[UserId] | UnsetType = UNSET
     stage: Annotated[
         Many[Opaque] | UnsetType, Meta(description="Accounts have no stages here: none will match.")

@@ -12,7 +12,7 @@ from rapport.blobs import Blobs
 from rapport.clock import SECOND, Clock
 from rapport.logs import get_logger
 from rapport.operations import artifacts, dev_orgs, purging
-from rapport.store import artifact_cleaning, events
+from rapport.store import artifact_cleaning, events, touches
 from rapport.store import dev_orgs as dev_org_store
 from rapport.store import sessions as session_store
 from rapport.store import webhook_deliveries as deliveries
@@ -63,7 +63,7 @@ class Cleaner:
 
     async def run(self) -> None:
         """Clean at once, then orphans and keys each hour (sooner where orphans age sooner),
-        bytes each half minute.
+        bytes each half minute, and what has become past since.
         """
         orphans_every = min(_ORPHANS_EVERY, max(1.0, self._orphan_seconds))
         last = -orphans_every
@@ -78,6 +78,7 @@ class Cleaner:
                     await self.purge_deleted()
                     await self.remove_orgs()
                     last = time.monotonic()
+                await self.settle_touches()
                 await self.remove_blobs()
             except Exception:  # noqa: BLE001  # the store or the disk is away, or one thing is broken: the next round tries again
                 _log.exception("cleaning_failed")
@@ -134,6 +135,10 @@ class Cleaner:
         if purged:
             _log.info("deleted_purged", objects=purged)
         return purged
+
+    async def settle_touches(self) -> int:
+        """Bring up to date when accounts were in touch; of how many."""
+        return await self._in_bites(lambda tx: touches.settle(tx, now=self._clock(), most=_BITE))
 
     async def forget_events(self) -> int:
         """Let go of events that the feed no longer goes back to; how many."""

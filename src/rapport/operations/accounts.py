@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 
+from rapport.clock import format_rfc3339
 from rapport.contract import accounts as contract
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import raise_all
-from rapport.contract.kit.fields import Raw, UnsetType
+from rapport.contract.kit.fields import UNSET, Raw, UnsetType
 from rapport.contract.rev_orgs import RevOrg
 from rapport.contract.users import AccountSummary
 from rapport.operations.kit.atoms import (
@@ -46,9 +47,10 @@ from rapport.operations.kit.refusals import in_use, referred_to
 from rapport.operations.kit.showing import shown, shows
 from rapport.operations.kit.upserts import upserts
 from rapport.store import accounts as store
-from rapport.store import engagements, meetings, rev_orgs, summaries, works
+from rapport.store import engagements, meetings, rev_orgs, summaries, touches, works
 from rapport.store.kit import numbers, query, terms
-from rapport.store.kit.db import Tx, UniqueViolation
+from rapport.store.kit.db import NO_DATE, Tx, UniqueViolation
+from rapport.store.kit.filters import Filter
 from rapport.store.kit.references import resolve
 
 
@@ -196,7 +198,7 @@ def _domains(values: Sequence[str] | UnsetType) -> list[str]:
 async def get(ctx: Context, request: contract.AccountsGetRequest) -> contract.AccountsGetResponse:
     """Find an account."""
     row = await found(ctx, request.id, store.get)
-    return contract.AccountsGetResponse(account=(await _accounts(ctx.tx, [row]))[0])
+    return contract.AccountsGetResponse(account=(await _with_touches(ctx, [row]))[0])
 
 
 @handles(contract.LIST)
@@ -205,7 +207,50 @@ async def list_(
 ) -> contract.AccountsListResponse:
     """A page of accounts."""
     walk = read_walk("accounts", request, store.SORTS)
-    where = store.of_org(ctx.org)
+    parts = store.listed(ctx.org, walk.sorts, _ranges(request), ctx.now)
+    for where in parts:
+        _narrow(where, ctx.org, request)
+    page = await query.page_of(ctx.tx, parts, walk)
+    return contract.AccountsListResponse(
+        accounts=await _with_touches(ctx, page.rows), **cursors("accounts", walk, page)
+    )
+
+
+def _ranges(request: contract.AccountsListRequest) -> list[store.Between]:
+    """The filters by touches."""
+    dates = {"last_engagement": request.last_engagement, "next_engagement": request.next_engagement}
+    ranges = [
+        store.Between(name, chosen(one.after, None), chosen(one.before, None))
+        for name, one in dates.items()
+        if not isinstance(one, UnsetType)
+    ]
+    many = request.engagements_last_30_days
+    if not isinstance(many, UnsetType):
+        # The store's ends are exclusive.
+        most = None if isinstance(many.max, UnsetType) else many.max + 1
+        ranges.append(store.Between("engagements_last_30_days", chosen(many.min, 0) - 1, most))
+    return ranges
+
+
+async def _with_touches(ctx: Context, rows: Sequence[store.AccountRow]) -> list[contract.Account]:
+    """Accounts with when they were in touch, and will be."""
+    rhythms = await touches.rhythms(ctx.tx, ctx.org, [row.number for row in rows], ctx.now)
+    found = await _accounts(ctx.tx, rows)
+    for row, account in zip(rows, found, strict=True):
+        rhythm = rhythms[row.number]
+        account.engagements_last_30_days = rhythm.recent
+        account.last_engagement = _shown(rhythm.last_date)
+        account.next_engagement = _shown(rhythm.next_date)
+    return found
+
+
+def _shown(date: int) -> str | UnsetType:
+    return UNSET if date == NO_DATE else format_rfc3339(date)
+
+
+def _narrow(
+    where: Filter[store.AccountRow], org: str, request: contract.AccountsListRequest
+) -> None:
     where.among("display_name", given(request.display_name))
     where.among("tier", given(request.tier))
     # Those that were kept before domains were lower case are found as they were written.
@@ -213,15 +258,11 @@ async def list_(
     where.among("external_refs", given(request.external_refs))
     where.among("websites", given(request.websites))
     where.among("subtype", given(request.subtype))
-    where.among("owned_by", own_ids(ctx.org, request.owned_by))
-    where.among("tags", own_ids(ctx.org, request.tags))
+    where.among("owned_by", own_ids(org, request.owned_by))
+    where.among("tags", own_ids(org, request.tags))
     add_custom_fields(where, request.custom_fields)
-    add_audit(where, ctx.org, request)
+    add_audit(where, org, request)
     match_none(where, request.stage)
-    page = await query.page(ctx.tx, where, walk)
-    return contract.AccountsListResponse(
-        accounts=await _accounts(ctx.tx, page.rows), **cursors("accounts", walk, page)
-    )
 
 
 @handles(contract.UPDATE)

@@ -119,6 +119,8 @@ TABLES = {
     "tags": "number",
     "users": "display_id",
     "derived_counts": "field, value, stripe",
+    "derived_rhythms": "account",
+    "derived_touches": "account, date, kind, number",
     "events": "seq",
     "event_floors": "org",
     "counters": "kind",

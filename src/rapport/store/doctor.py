@@ -8,6 +8,7 @@ import msgspec
 
 from rapport.contract.kit import ids
 from rapport.store import derived, dev_orgs
+from rapport.store import touches as touches_
 from rapport.store.events import EVENT
 from rapport.store.kit import contents, copy
 from rapport.store.kit.db import Bulk, StoredTable
@@ -137,6 +138,11 @@ async def counters(bulk: Bulk) -> list[str]:
         ):
             behind.append(f"{kind.name} {org}/{highest}")
     return behind
+
+
+async def touches(bulk: Bulk) -> list[str]:
+    """Touches of accounts, and what is kept of these, that are not what there is."""
+    return await touches_.wrong(bulk)
 
 
 async def sums(bulk: Bulk) -> list[str]:

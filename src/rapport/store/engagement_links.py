@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from rapport.contract.kit import ids
-from rapport.store import artifacts
+from rapport.store import artifacts, touches
 from rapport.store.kit import counts, terms
 from rapport.store.kit.db import Tx
 
@@ -174,6 +174,12 @@ async def set_links(tx: Tx, row: Carried, kind: str, values: Sequence[Any]) -> N
     Raises:
         LostRace: an artifact is bound elsewhere.
     """
+    keys = [(row.org, row.number)] if kind in _ADD else []
+    async with touches.following(tx, "engagement", keys, row.modified_date):
+        await _set_links(tx, row, kind, values)
+
+
+async def _set_links(tx: Tx, row: Carried, kind: str, values: Sequence[Any]) -> None:
     gone = await tx.all(_REMOVE[kind], org=row.org, number=row.number)
     if kind == "artifacts":
         await add_artifacts(tx, [(row.org, row.number, i, id_) for i, id_ in enumerate(values)])

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from rapport.contract.kit import ids
+from rapport.store import touches
 from rapport.store.engagement_links import LINKS, PLACES, Carried, Related, add_links, move_links
 from rapport.store.kit import counts, terms
-from rapport.store.kit.db import Tx
+from rapport.store.kit.db import NO_DATE, Tx
 from rapport.store.kit.deleted import listing_of_deleted
 from rapport.store.kit.filters import Column, Date, Entries, Filter, Link, Listing
 from rapport.store.kit.grouping import Key, Sums
@@ -79,6 +80,15 @@ async def insert(tx: Tx, rows: Sequence[EngagementRow], links: Sequence[Related]
     for row, link in zip(rows, links, strict=True):
         added.update(_counted(row, link))
     await counts.add(tx, added)
+    await touches.add(
+        tx,
+        "engagement",
+        [
+            touches.Dated(row.org, row.number, row.scheduled_date, [*link.parents, *link.members])
+            for row, link in zip(rows, links, strict=True)
+        ],
+        now=max(row.modified_date for row in rows),
+    )
 
 
 def _counted(row: EngagementRow, links: Related) -> list[counts.Counted]:
@@ -145,6 +155,12 @@ async def update(tx: Tx, before: EngagementRow, row: EngagementRow) -> None:
     Raises:
         UniqueViolation: its external_ref is in use.
     """
+    keys = [(row.org, row.number)] if row.scheduled_date != before.scheduled_date else []
+    async with touches.following(tx, "engagement", keys, row.modified_date):
+        await _update(tx, before, row)
+
+
+async def _update(tx: Tx, before: EngagementRow, row: EngagementRow) -> None:
     if row.engagement_type != before.engagement_type:
         field = "engagements.engagement_type"
         kinds = {
@@ -177,16 +193,17 @@ async def update(tx: Tx, before: EngagementRow, row: EngagementRow) -> None:
 
 async def delete(tx: Tx, org: str, number: int, now: int, by: str) -> bool:
     """Mark a live engagement as deleted; False when there is none."""
-    changed = await tx.run(
-        """
-        UPDATE engagements SET deleted_date = :now, deleted_by = :by
-        WHERE org = :org AND number = :number AND deleted_date IS NULL
-        """,
-        org=org,
-        number=number,
-        now=now,
-        by=by,
-    )
+    async with touches.following(tx, "engagement", [(org, number)], now):
+        changed = await tx.run(
+            """
+            UPDATE engagements SET deleted_date = :now, deleted_by = :by
+            WHERE org = :org AND number = :number AND deleted_date IS NULL
+            """,
+            org=org,
+            number=number,
+            now=now,
+            by=by,
+        )
     if changed:
         sums = dict.fromkeys(await _counted_of(tx, org, number), -1)
         await counts.add(tx, {**sums, (org, _DELETED, ""): 1})
@@ -199,14 +216,15 @@ async def restore(tx: Tx, org: str, number: int) -> None:
     Raises:
         UniqueViolation: its external_ref is in use.
     """
-    await tx.run(
-        """
-        UPDATE engagements SET deleted_date = NULL, deleted_by = NULL
-        WHERE org = :org AND number = :number
-        """,
-        org=org,
-        number=number,
-    )
+    async with touches.following(tx, "engagement", [(org, number)], NO_DATE):
+        await tx.run(
+            """
+            UPDATE engagements SET deleted_date = NULL, deleted_by = NULL
+            WHERE org = :org AND number = :number
+            """,
+            org=org,
+            number=number,
+        )
     sums = dict.fromkeys(await _counted_of(tx, org, number), 1)
     await counts.add(tx, {**sums, (org, _DELETED, ""): -1})
 

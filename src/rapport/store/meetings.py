@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from rapport.contract.kit import ids
 from rapport.contract.meetings import Channel, State
+from rapport.store import touches
 from rapport.store.kit import counts, terms
 from rapport.store.kit.db import Tx, Value
 from rapport.store.kit.deleted import listing_of_deleted
@@ -76,6 +77,9 @@ async def insert(tx: Tx, row: MeetingRow, named: Named) -> None:
     )
     await _put_terms(tx, row, named)
     await counts.add(tx, Counter(_counted(row, named)))
+    parents = [row.parent] if row.parent else []
+    dated = touches.Dated(row.org, row.number, row.scheduled_date, [*parents, *named.members])
+    await touches.add(tx, "meeting", [dated], row.modified_date)
 
 
 # What the indexes of filters have beside the number, in the order of the first.
@@ -174,6 +178,21 @@ async def update(tx: Tx, before: tuple[MeetingRow, Named], after: tuple[MeetingR
         UniqueViolation: its external_ref is in use.
     """
     row, named = after
+    is_elsewhere = _place(*before) != _place(*after)
+    keys = [(row.org, row.number)] if is_elsewhere else []
+    async with touches.following(tx, "meeting", keys, row.modified_date):
+        await _update(tx, before, after)
+
+
+def _place(row: MeetingRow, named: Named) -> tuple[Value | Sequence[str], ...]:
+    """What decides whose touch a meeting is, and when."""
+    return row.scheduled_date, row.parent, named.members
+
+
+async def _update(
+    tx: Tx, before: tuple[MeetingRow, Named], after: tuple[MeetingRow, Named]
+) -> None:
+    row, named = after
     await tx.run(
         """
         UPDATE meetings SET title = :title, channel = :channel, state = :state,
@@ -205,16 +224,17 @@ async def update(tx: Tx, before: tuple[MeetingRow, Named], after: tuple[MeetingR
 
 async def delete(tx: Tx, row: MeetingRow, named: Named, now: int, by: str) -> None:
     """Mark a live meeting as deleted. Its document keeps all that it was."""
-    await tx.run(
-        """
-        UPDATE meetings SET deleted_date = :now, deleted_by = :by
-        WHERE org = :org AND number = :number
-        """,
-        org=row.org,
-        number=row.number,
-        now=now,
-        by=by,
-    )
+    async with touches.following(tx, "meeting", [(row.org, row.number)], now):
+        await tx.run(
+            """
+            UPDATE meetings SET deleted_date = :now, deleted_by = :by
+            WHERE org = :org AND number = :number
+            """,
+            org=row.org,
+            number=row.number,
+            now=now,
+            by=by,
+        )
     # Live ones alone have places in lists.
     await tx.run(
         """
@@ -235,22 +255,23 @@ async def restore(tx: Tx, row: MeetingRow, named: Named) -> None:
     Raises:
         UniqueViolation: its external_ref is in use.
     """
-    await tx.run(
-        """
-        UPDATE meetings SET deleted_date = NULL, deleted_by = NULL, parent = :parent,
-            organizer = :organizer, modified_by = :modified_by, modified_date = :modified_date,
-            document = :document
-        WHERE org = :org AND number = :number
-        """,
-        org=row.org,
-        number=row.number,
-        parent=row.parent,
-        organizer=row.organizer,
-        modified_by=row.modified_by,
-        modified_date=row.modified_date,
-        document=row.document,
-    )
-    await _put_terms(tx, row, named)
+    async with touches.following(tx, "meeting", [(row.org, row.number)], row.modified_date):
+        await tx.run(
+            """
+            UPDATE meetings SET deleted_date = NULL, deleted_by = NULL, parent = :parent,
+                organizer = :organizer, modified_by = :modified_by, modified_date = :modified_date,
+                document = :document
+            WHERE org = :org AND number = :number
+            """,
+            org=row.org,
+            number=row.number,
+            parent=row.parent,
+            organizer=row.organizer,
+            modified_by=row.modified_by,
+            modified_date=row.modified_date,
+            document=row.document,
+        )
+        await _put_terms(tx, row, named)
     sums = dict.fromkeys(_counted(row, named), 1)
     await counts.add(tx, {**sums, (row.org, _DELETED, ""): -1})
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rapport.contract.kit import ids
+from rapport.store import touches
 from rapport.store.kit import terms
 from rapport.store.kit.db import Tx
 from rapport.store.kit.filters import Column, Date, Filter, Listing
@@ -92,23 +94,39 @@ async def update(tx: Tx, row: RevOrgRow) -> None:
     Raises:
         UniqueViolation: its external_ref is in use.
     """
-    await tx.run(
-        """
-        UPDATE rev_orgs SET account = :account, display_name = :display_name,
-            external_ref = :external_ref,
-                            modified_by = :modified_by, modified_date = :modified_date,
-                                document = :document
-        WHERE org = :org AND number = :number
-        """,
+    was = await get(tx, row.org, row.number)
+    movers = await _people(tx, row) if was and was.account != row.account else []
+    async with touches.moving(tx, row.org, movers, row.modified_date):
+        await tx.run(
+            """
+            UPDATE rev_orgs SET account = :account, display_name = :display_name,
+                external_ref = :external_ref,
+                                modified_by = :modified_by, modified_date = :modified_date,
+                                    document = :document
+            WHERE org = :org AND number = :number
+            """,
+            org=row.org,
+            number=row.number,
+            account=row.account,
+            display_name=row.display_name,
+            external_ref=row.external_ref,
+            modified_by=row.modified_by,
+            modified_date=row.modified_date,
+            document=row.document,
+        )
+
+
+async def _people(tx: Tx, row: RevOrgRow) -> list[str]:
+    """The display ids of a rev org's users, held against other writers until this transaction
+    ends.
+    """
+    rows = await tx.all(
+        "SELECT u.display_id FROM users u WHERE u.org = :org AND u.rev_org = :rev_org "
+        "ORDER BY u.display_id FOR UPDATE",
         org=row.org,
-        number=row.number,
-        account=row.account,
-        display_name=row.display_name,
-        external_ref=row.external_ref,
-        modified_by=row.modified_by,
-        modified_date=row.modified_date,
-        document=row.document,
+        rev_org=ids.REV_ORG.display_id(row.number),
     )
+    return [display_id for (display_id,) in rows]
 
 
 async def delete(tx: Tx, org: str, numbers: Sequence[int]) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from rapport.store import touches
 from rapport.store.kit import terms
-from rapport.store.kit.db import Tx
+from rapport.store.kit.db import NO_DATE, Tx
 from rapport.store.kit.filters import Column, Condition, Date, Filter, Listing
 
 
@@ -106,6 +107,17 @@ async def update(tx: Tx, row: UserRow) -> None:
     Raises:
         UniqueViolation: a dev user's email or a rev user's external_ref is in use.
     """
+    was = await tx.one(
+        "SELECT rev_org FROM users WHERE org = :org AND display_id = :display_id",
+        org=row.org,
+        display_id=row.display_id,
+    )
+    movers = [row.display_id] if was and was[0] != row.rev_org else []
+    async with touches.moving(tx, row.org, movers, row.modified_date):
+        await _update(tx, row)
+
+
+async def _update(tx: Tx, row: UserRow) -> None:
     await tx.run(
         """
         UPDATE users SET display_name = :display_name, full_name = :full_name, email = :email,
@@ -243,11 +255,12 @@ async def in_rev_orgs(tx: Tx, org: str, rev_orgs: Sequence[str]) -> list[str]:
 
 async def leave_rev_orgs(tx: Tx, org: str, users: Sequence[str]) -> None:
     """Let users be without a rev org."""
-    await tx.run(
-        """
-        UPDATE users SET rev_org = NULL
-        WHERE org = :org AND display_id IN (SELECT display_id FROM rows(:users, display_id text))
-        """,
-        org=org,
-        users=[(user,) for user in users],
-    )
+    async with touches.moving(tx, org, users, NO_DATE):
+        await tx.run(
+            """
+            UPDATE users SET rev_org = NULL WHERE org = :org
+            AND display_id IN (SELECT display_id FROM rows(:users, display_id text))
+            """,
+            org=org,
+            users=[(user,) for user in users],
+        )

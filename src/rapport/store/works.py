@@ -5,7 +5,9 @@ from typing import NamedTuple
 import msgspec
 
 from rapport.contract import works
+from rapport.contract.kit import ids
 from rapport.contract.kit.fields import UNSET, Raw
+from rapport.store import touches
 from rapport.store.kit import terms
 from rapport.store.kit.db import Tx
 from rapport.store.kit.filters import Column, Date, Filter, Listing
@@ -93,23 +95,27 @@ async def lock(tx: Tx, org: str, number: int) -> OpportunityRow | None:
 
 async def update(tx: Tx, row: OpportunityRow) -> None:
     """Write a row anew."""
-    await tx.run(
-        """
-        UPDATE opportunities SET title = :title, account = :account,
-            target_close_date = :target_close_date,
-                                 modified_by = :modified_by, modified_date = :modified_date,
-                                     document = :document
-        WHERE org = :org AND number = :number
-        """,
-        org=row.org,
-        number=row.number,
-        title=row.title,
-        account=row.account,
-        target_close_date=row.target_close_date,
-        modified_by=row.modified_by,
-        modified_date=row.modified_date,
-        document=row.document,
-    )
+    was = await get(tx, row.org, row.number)
+    is_elsewhere = was is not None and was.account != row.account
+    movers = [ids.OPPORTUNITY.display_id(row.number)] if is_elsewhere else []
+    async with touches.moving(tx, row.org, movers, row.modified_date):
+        await tx.run(
+            """
+            UPDATE opportunities SET title = :title, account = :account,
+                target_close_date = :target_close_date,
+                                     modified_by = :modified_by, modified_date = :modified_date,
+                                         document = :document
+            WHERE org = :org AND number = :number
+            """,
+            org=row.org,
+            number=row.number,
+            title=row.title,
+            account=row.account,
+            target_close_date=row.target_close_date,
+            modified_by=row.modified_by,
+            modified_date=row.modified_date,
+            document=row.document,
+        )
 
 
 async def delete(tx: Tx, org: str, number: int) -> None:

@@ -134,8 +134,8 @@ async def _files(place: Place) -> list[str]:
 
 
 async def _recount(settings: Settings) -> None:
-    """Make sums anew. In a folder nobody may serve meanwhile; a database itself refuses it where
-    somebody changes the same sums.
+    """Make sums and touches anew. In a folder nobody may serve meanwhile; a database itself refuses
+    it where somebody changes the same.
 
     Raises:
         CannotStart: a server has the folder.
@@ -174,6 +174,10 @@ async def _counters(place: Place) -> list[str]:
     return await doctor.counters(place.bulk)
 
 
+async def _touches(place: Place) -> list[str]:
+    return await doctor.touches(place.bulk)
+
+
 async def _sums(place: Place) -> list[str]:
     return await doctor.sums(place.bulk)
 
@@ -190,5 +194,6 @@ CHECKS = [
     Check("places", "Do links stand where their engagements do?", _FROM_BACKUP, _places),
     Check("counters", "Are the next numbers new?", _FROM_BACKUP, _counters),
     Check("sums", "Are sums what there is?", _STOPPED, _sums, _recount),
+    Check("touches", "Are touches of accounts what there is?", _STOPPED, _touches, _recount),
     Check("files", "Are the bytes of all files there?", "take them from a backup", _files),
 ]  # fmt: skip

@@ -169,6 +169,33 @@ class Condition:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A range of a column of another table, which has an index of it and the listed row's number.
+    The listing has the column too, and the range among its conditions.
+
+    Args:
+        table: the other table, with an alias.
+        scope: which of its rows are meant, with the range.
+        number: SQL for the listed row's number there.
+    """
+
+    table: str
+    scope: str
+    number: str
+    sql_type: str = "bigint"
+    kept: Keep = list
+    summed: bool = False
+
+    def matches(self, values: str) -> str:  # noqa: ARG002
+        """As the condition says."""
+        return "1 = 1"
+
+    def entries(self, listing: "Listing[Any]", values: str) -> Entries | None:  # noqa: ARG002
+        """The other table's index."""
+        return Entries(self.table, self.scope, self.number, {}, all_live=False)
+
+
 class Date(NamedTuple):
     """A column with dates. An optional one is `NO_DATE` where a row has none."""
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from rapport.contract.kit.paging import Cursor, Sort
@@ -194,6 +195,22 @@ async def page(tx: Tx, where: Filter[T], walk: Walk) -> Page[T]:
     if where.is_empty:
         return Page([], None, None)
     return await paged(where.listing.make, await _reading(tx, where, walk), walk)
+
+
+async def page_of(tx: Tx, parts: Sequence[Filter[T]], walk: Walk) -> Page[T]:
+    """The same of several listings together, which make the same rows, and have none in common."""
+    reads = [await _reading(tx, where, walk) for where in parts if not where.is_empty]
+    if len(reads) < len(parts):
+        return Page([], None, None)
+
+    async def read(at: Place) -> list[Row]:
+        rows = [row for one in reads for row in await one(at)]
+        orders = [sort.descending for sort in walk.sorts]
+        for place, descending in reversed([*enumerate([*orders, orders[-1]])]):
+            rows.sort(key=itemgetter(place), reverse=descending != at.back)
+        return rows[: at.most]
+
+    return await paged(parts[0].listing.make, read, walk)
 
 
 async def paged(

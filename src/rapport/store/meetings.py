@@ -177,7 +177,7 @@ async def update(tx: Tx, before: tuple[MeetingRow, Named], after: tuple[MeetingR
     Raises:
         UniqueViolation: its external_ref is in use.
     """
-    row, named = after
+    row, _ = after
     is_elsewhere = _place(*before) != _place(*after)
     keys = [(row.org, row.number)] if is_elsewhere else []
     async with touches.following(tx, "meeting", keys, row.modified_date):

@@ -23,7 +23,7 @@ _RECENT = 30 * DAY
 # Of what never changes by itself.
 _NEVER = 2**62
 Kind = Literal["engagement", "meeting"]
-# (org, number)
+# An org, and a number in it.
 Key = tuple[str, int]
 
 
@@ -212,8 +212,8 @@ async def _change(tx: Tx, before: set[Touch], after: set[Touch], now: int) -> No
         await tx.run(
             """
             DELETE FROM derived_touches WHERE (org, account, date, kind, number) IN (
-                SELECT org, account, date, kind, number FROM rows(
-                    :gone, org text, account bigint, date bigint, kind text, number bigint))
+                SELECT org, account, date, kind, number
+                FROM rows(:gone, org text, account bigint, date bigint, kind text, number bigint))
             """,
             gone=gone,
         )
@@ -301,7 +301,7 @@ def _with(kept: _Kept, dates: Sequence[int], at: int) -> _Kept:
 
 def _sums(at: str, org: str, account: str) -> tuple[str, str, str]:
     """SQL of an account's last touch, its next and the number of recent ones, at a moment."""
-    of = f"SELECT {{}} FROM derived_touches t WHERE t.org = {org} AND t.account = {account} AND"
+    of = f"SELECT {{}} FROM derived_touches t WHERE t.org = {org} AND t.account = {account} AND"  # noqa: S608  # our own names
     recent = f"t.date > {at} - {_RECENT}"
     return (
         f"COALESCE(({of.format('max(t.date)')} t.date <= {at}), {NO_DATE})",

@@ -101,10 +101,18 @@ class World:
         return RevOrgRow(self.org, number, self.rev_orgs[number], 0, "West", None, **stamps)
 
     def _person(self, name: str) -> UserRow:
-        rev_org = self.people[name] and f"REV-{self.people[name]}"
+        number = self.people[name]
+        rev_org = f"REV-{number}" if number else None
         stamps = {**STAMPS, "modified_date": self.now}
-        kind = {"kind": "rev_user", "number": int(name[5:]), "state": "active", "role": None}
-        texts = dict.fromkeys(("display_name", "full_name", "email", "external_ref"))
+        kind: dict[str, Any] = {
+            "kind": "rev_user",
+            "number": int(name[5:]),
+            "state": "active",
+            "role": None,
+        }
+        texts: dict[str, Any] = dict.fromkeys(
+            ("display_name", "full_name", "email", "external_ref")
+        )
         return UserRow(org=self.org, display_id=name, rev_org=rev_org, **kind, **texts, **stamps)
 
     async def do(self, step: Sequence[Any]) -> None:
@@ -313,7 +321,7 @@ def test_accounts_are_in_the_order_of_their_touches_at_any_moment(
 
     def is_within(number: int, name: str, after: int | None, before: int) -> bool:
         found = value(number, name)
-        return (after is None or found > after) and found < before and found != NO_DATE
+        return bool((after is None or found > after) and found < before and found != NO_DATE)
 
     wanted = [
         number

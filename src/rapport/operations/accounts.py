@@ -105,7 +105,7 @@ async def create(
     )
     await claim_artifacts(ctx, document.artifacts, ids.ACCOUNT.display_id(row.number))
     people = await authors(ctx.tx, [row])
-    account = (await _accounts(ctx.tx, [row]))[0]
+    account = (await _with_touches(ctx, [row]))[0]
     summary = AccountSummary(
         display_id=account.display_id, id=account.id, display_name=row.display_name
     )
@@ -233,15 +233,21 @@ def _ranges(request: contract.AccountsListRequest) -> list[store.Between]:
 
 
 async def _with_touches(ctx: Context, rows: Sequence[store.AccountRow]) -> list[contract.Account]:
-    """Accounts with when they were in touch, and will be."""
-    rhythms = await touches.rhythms(ctx.tx, ctx.org, [row.number for row in rows], ctx.now)
+    """Accounts as they are answered."""
     found = await _accounts(ctx.tx, rows)
-    for row, account in zip(rows, found, strict=True):
-        rhythm = rhythms[row.number]
+    await _add_touches(ctx, found)
+    return found
+
+
+async def _add_touches(ctx: Context, accounts: Sequence[contract.Account]) -> None:
+    """Say when accounts were in touch, and will be. Events don't: they tell of changes."""
+    found = [(ids.number_of(account.display_id), account) for account in accounts]
+    rhythms = await touches.rhythms(ctx.tx, ctx.org, [number for number, _ in found], ctx.now)
+    for number, account in found:
+        rhythm = rhythms[number]
         account.engagements_last_30_days = rhythm.recent
         account.last_engagement = _shown(rhythm.last_date)
         account.next_engagement = _shown(rhythm.next_date)
-    return found
 
 
 def _shown(date: int) -> str | UnsetType:
@@ -285,6 +291,7 @@ async def update(
         await claim_artifacts(ctx, document.artifacts, request.id.display_id)
 
     account = await changed(ctx, row, after, write, _accounts)
+    await _add_touches(ctx, [account])
     return contract.AccountsUpdateResponse(account=account)
 
 

@@ -460,7 +460,7 @@ async def wrong(bulk: Bulk) -> list[str]:
     columns = "org, account, date, kind, number"
     kept = f"SELECT {columns} FROM derived_touches"  # noqa: S608  # our own names
     found = [
-        f"{what} {org}/ACC-{account}: {kind} {number}"
+        f"{what} {org}/{ids.ACCOUNT.display_id(account)}: {kind} {number}"
         for what, one, other in (("missing", TOUCHES, kept), ("lost", kept, TOUCHES))
         for org, account, _, kind, number in await bulk.all(
             f"SELECT * FROM ({one}) AS one EXCEPT SELECT * FROM ({other}) AS other"  # noqa: S608
@@ -480,7 +480,11 @@ async def _wrong_rhythms(bulk: Bulk) -> list[str]:
         FROM accounts a LEFT JOIN derived_rhythms k ON k.org = a.org AND k.account = a.number
         """  # noqa: S608  # our own names
     )
-    return [f"rhythm {row[0]}/ACC-{row[1]}" for row in rows if not _is_right(row)]
+    return [
+        f"rhythm {org}/{ids.ACCOUNT.display_id(number)}"
+        for org, number, *rest in rows
+        if not _is_right((org, number, *rest))
+    ]
 
 
 def _is_right(row: Row) -> bool:

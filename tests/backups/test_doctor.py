@@ -76,6 +76,10 @@ _FAULTS: list[tuple[str, str, str]] = [
     ("counters", "UPDATE counters SET last = 1 WHERE kind = 'event'", "event "),
     ("counters", "DELETE FROM counters WHERE kind = 'engagement'", "engagement "),
     ("sums", "UPDATE derived_counts SET number = number + 1", "engagements "),
+    ("touches", "UPDATE derived_touches SET date = date + 1", "lost "),
+    ("touches", "DELETE FROM derived_touches", "missing "),
+    ("touches", "UPDATE derived_rhythms SET recent = recent + 1", "rhythm "),
+    ("touches", "DELETE FROM derived_rhythms", "rhythm "),
     ("sums", "DELETE FROM derived_counts WHERE field = 'engagements.members'", "engagements.members "),
 ]  # fmt: skip
 
@@ -114,19 +118,20 @@ def test_open_modes_are_named_and_closed_by_fix_alone(store: Path) -> None:
 
 
 @pytest.mark.postgres
-def test_sums_are_mended_by_fix_on_both_engines(
+def test_sums_and_touches_are_mended_by_fix_on_both_engines(
     store: Path, postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    wrong = "UPDATE derived_counts SET number = number + 1"
-    _run(store, wrong)
-    assert "sums" in _found(store)
+    wrong = ("UPDATE derived_counts SET number = number + 1", "DELETE FROM derived_touches")
+    _run(store, *wrong)
+    assert {"sums", "touches"} <= _found(store).keys()
     assert examine(store, "--fix").code == 0
     assert _found(store) == {}
     with postgres.database(name := new_name()) as url:
         assert rapport(tmp_path, "copy", str(store), url).code == 0
-        postgres.run(wrong, name)
+        for sql in wrong:
+            postgres.run(sql, name)
         there = ["--database", url]
-        assert "sums" in _found(store, *there)
+        assert {"sums", "touches"} <= _found(store, *there).keys()
         assert examine(store, *there, "--fix").code == 0
         assert _found(store, *there) == {}
 

@@ -31,6 +31,7 @@ from rapport.wire import openapi
 from rapport.wire.decode import RequestDecoder
 from rapport.wire.examples import example, made_up
 
+NOW = "2026-01-01T00:00:00Z"
 ADMIN = Caller(demo.ORG, "DEVU-12345", "admin")
 # Beside the document's examples: what loads summaries, and a tag that much has.
 MORE: list[tuple[str, Json]] = [
@@ -46,6 +47,8 @@ MORE: list[tuple[str, Json]] = [
     ("engagements.list", {"parent": ["ACC-12345", "ACC-12346"]}),
     ("engagements.list", {"members": ["DEVU-12345", "REVU-12345"], "sort_by": ["title:asc"]}),
     ("engagements.count", {"parent": ["ACC-12345", "ACC-12346"]}),
+    ("accounts.list", {"sort_by": ["engagements_last_30_days:desc"], "tier": ["growth"]}),
+    ("accounts.list", {"sort_by": ["next_engagement:asc"], "last_engagement": {"before": NOW}}),
     ("meetings.list", {"members": ["DEVU-12345", "REVU-12345"], "mode": "before"}),
     ("works.list", {"stage": {"name": ["discovery"]}, "tags": ["TAG-12345"]}),
     ("tags.delete", {"id": "TAG-12345"}),
@@ -91,6 +94,26 @@ CHOSEN = {
     "meetings by deleted_date",
     "comments by created_by, engagement_parents, meetings, object, terms, visibility",
     "events by comments, engagement_parents, kind, meetings, object, terms",
+}
+# Of accounts by touches: in the order of an index; those for which time has passed, which are few;
+# and ranges that few are in, as was counted.
+_RECKONED = "account, derived_touches, due_date, last_date, next_date, recent"
+_RECKONED_BY = f"account, accounts, {_RECKONED.partition(' ')[2]}"
+BY_TOUCH = {
+    f"derived_rhythms by {columns}"
+    for columns in (
+        "due_date",
+        _RECKONED,
+        _RECKONED_BY,
+        f"{_RECKONED_BY}, tags, terms",
+        f"{_RECKONED_BY}, terms",
+        "account, due_date, last_date",
+        "account, due_date, last_date, next_date",
+        "account, due_date, last_date, recent",
+        "account, due_date, next_date",
+        "account, due_date, next_date, recent",
+        "account, due_date, recent",
+    )
 }
 # Erasing a person reads every text and event of their org: any of them may show who they were.
 ERASING = {
@@ -178,6 +201,7 @@ async def _run_everything(folder: Path, seen: set[str]) -> set[str]:
             cleaner.forget_keys,
             cleaner.forget_deliveries,
             cleaner.forget_events,
+            cleaner.settle_touches,
         ):
             await clean()
         return done
@@ -254,7 +278,7 @@ def test_no_statement_walks_an_index_without_a_bound(tmp_path: Path, seen: set[s
     }
     walks = {walk for sql in _statements(seen) for walk in _walks(connection, sql, columns)}
     connection.close()
-    assert walks == KNOWN_WALKS | ENDED | CHOSEN | ERASING | SUMMED
+    assert walks == KNOWN_WALKS | ENDED | CHOSEN | BY_TOUCH | ERASING | SUMMED
 
 
 def test_no_statement_reads_a_list_again_for_each_row_or_a_whole_table(

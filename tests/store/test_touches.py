@@ -13,9 +13,18 @@ from hypothesis import strategies as st
 
 from rapport.clock import DAY
 from rapport.contract.kit.paging import Cursor, Sort
-from rapport.store import accounts, engagements, meetings, rev_orgs, touches, users, works
+from rapport.store import (
+    accounts,
+    engagement_links,
+    engagements,
+    meetings,
+    rev_orgs,
+    touches,
+    users,
+    works,
+)
 from rapport.store.accounts import AccountRow, Between
-from rapport.store.engagements import Related
+from rapport.store.engagement_links import Related
 from rapport.store.kit import query
 from rapport.store.kit.db import NO_DATE, Tx
 from rapport.store.kit.query import Walk
@@ -187,8 +196,8 @@ class World:
             return
         row = self._engagement(after)
         await self._write(engagements.update, self._engagement(before), row)
-        await self._write(engagements.set_links, row, "parents", after[3])
-        await self._write(engagements.set_links, row, "members", after[4])
+        await self._write(engagement_links.set_links, row.carried, "parents", after[3])
+        await self._write(engagement_links.set_links, row.carried, "members", after[4])
 
     async def _move(self, what: str, account: int) -> None:
         if what == "deal":

@@ -24,6 +24,12 @@ _TOGETHER, _TOUCHES = 5, 50
 _MOST = 200
 
 
+class Day(NamedTuple):
+    """When a touch is, where no more is shown of it."""
+
+    date: str
+
+
 class Rhythm(NamedTuple):
     """Of an account or person, around now.
 
@@ -34,8 +40,8 @@ class Rhythm(NamedTuple):
         has_more: there were more than were counted.
     """
 
-    last: Touch | None
-    next: Touch | None
+    last: Touch | Day | None
+    next: Touch | Day | None
     recent: int
     has_more: bool
 
@@ -92,11 +98,6 @@ async def circle_of(visit: Visit, accounts: Sequence[str]) -> Circle:
         {one: one for one in accounts} | {one["id"]: one["account"]["id"] for one in sold},
         {one["id"]: account_of[one["rev_org"]["id"]] for one in people},
     )
-
-
-async def of_accounts(visit: Visit, accounts: Sequence[str]) -> dict[str, Rhythm]:
-    """The rhythms of accounts, by their DONs."""
-    return await around(visit, await circle_of(visit, accounts), accounts)
 
 
 async def of_people(visit: Visit, people: Sequence[str]) -> dict[str, Rhythm]:

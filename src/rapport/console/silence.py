@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from rapport.console import words
 from rapport.console.moments import Moments
-from rapport.console.rhythm import Rhythm
+from rapport.console.rhythm import Day, Rhythm
 from rapport.console.touches import Touch
 
 _QUIET_DAYS, _QUIET_DAYS_WITHOUT_TIER = 30, 60
@@ -37,7 +37,7 @@ def silence(moments: Moments, rhythm: Rhythm, quiet: int | None = None) -> Silen
     return Silence(apart(moments, rhythm.last), level)
 
 
-def apart(moments: Moments, touch: Touch) -> str:
+def apart(moments: Moments, touch: Touch | Day) -> str:
     """How far away a touch is, in days: Today, 3 days ago, In 3 days."""
     days = _days_to(moments, touch)
     if days in words.NEAR:
@@ -45,6 +45,6 @@ def apart(moments: Moments, touch: Touch) -> str:
     return (words.AGO if days < 0 else words.AHEAD).format(days=abs(days))
 
 
-def _days_to(moments: Moments, touch: Touch) -> int:
+def _days_to(moments: Moments, touch: Touch | Day) -> int:
     """How many midnights lie between now and a touch; negative when it is past."""
     return (moments.of(touch.date).instant.date() - moments.now.date()).days

@@ -151,10 +151,6 @@ AHEAD = "In {days} days"
 LEVELS = {"quiet": "gone quiet", "lost": "long gone quiet"}
 ORDER = "Order"
 ORDERS = {"touch": "Longest silent", "name": "By name", "new": "Newest"}
-PART_IN_ORDER = (
-    "In order among these {rows}; there are more. A filter by owner, tier or tag brings all that "
-    "fit into order."
-)
 OWNER = "Owner"
 TIER = "Tier"
 ACCOUNT = "Account"

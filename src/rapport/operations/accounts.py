@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 
+from rapport.auth.caller import allows
 from rapport.clock import format_rfc3339
 from rapport.contract import accounts as contract
 from rapport.contract.kit import ids
-from rapport.contract.kit.errors import raise_all
+from rapport.contract.kit.errors import Forbidden, raise_all
 from rapport.contract.kit.fields import UNSET, Raw, UnsetType
 from rapport.contract.rev_orgs import RevOrg
 from rapport.contract.users import AccountSummary
@@ -52,6 +53,9 @@ from rapport.store.kit import numbers, query, terms
 from rapport.store.kit.db import NO_DATE, Tx, UniqueViolation
 from rapport.store.kit.filters import Filter
 from rapport.store.kit.references import resolve
+
+# What one has to see to be told when accounts were in touch.
+_TOUCH_SCOPES = ("engagement:read", "meeting:read")
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -207,7 +211,10 @@ async def list_(
 ) -> contract.AccountsListResponse:
     """A page of accounts."""
     walk = read_walk("accounts", request, store.SORTS)
-    parts = store.listed(ctx.org, walk.sorts, _ranges(request), ctx.now)
+    ranges = _ranges(request)
+    named = [one.name for one in ranges] + [sort.field for sort in walk.sorts]
+    _refuse_touches(ctx, [name for name in named if name in store.TOUCHED])
+    parts = store.listed(ctx.org, walk.sorts, ranges, ctx.now)
     for where in parts:
         _narrow(where, ctx.org, request)
     page = await query.page_of(ctx.tx, parts, walk)
@@ -240,7 +247,11 @@ async def _with_touches(ctx: Context, rows: Sequence[store.AccountRow]) -> list[
 
 
 async def _add_touches(ctx: Context, accounts: Sequence[contract.Account]) -> None:
-    """Say when accounts were in touch, and will be. Events don't: they tell of changes."""
+    """Say when accounts were in touch, and will be, to whom that may be said. Events don't say
+    it: they tell of changes.
+    """
+    if not _sees_touches(ctx):
+        return
     found = [(ids.number_of(account.display_id), account) for account in accounts]
     rhythms = await touches.rhythms(ctx.tx, ctx.org, [number for number, _ in found], ctx.now)
     for number, account in found:
@@ -248,6 +259,24 @@ async def _add_touches(ctx: Context, accounts: Sequence[contract.Account]) -> No
         account.engagements_last_30_days = rhythm.recent
         account.last_engagement = _shown(rhythm.last_date)
         account.next_engagement = _shown(rhythm.next_date)
+
+
+def _sees_touches(ctx: Context) -> bool:
+    return all(allows(ctx.caller, scope) for scope in _TOUCH_SCOPES)
+
+
+def _refuse_touches(ctx: Context, named: Sequence[str]) -> None:
+    """Refuse filters and orders by touches to whom they are not said.
+
+    Raises:
+        Forbidden: the caller's scopes don't cover engagements and meetings.
+    """
+    if named and not _sees_touches(ctx):
+        scopes = " and ".join(_TOUCH_SCOPES)
+        raise Forbidden(
+            f"{named[0]} takes the scopes {scopes} too.",
+            detail=f"Use a token with {scopes}, or leave {named[0]} out.",
+        )
 
 
 def _shown(date: int) -> str | UnsetType:

@@ -85,7 +85,7 @@ async def delete(tx: Tx, org: str, number: int) -> None:
 
 _OWN = ("created_date", "modified_date", "display_name")
 # A sort field or filter by touches -> what is kept of them.
-_TOUCHED = {
+TOUCHED = {
     "last_engagement": "last_date",
     "next_engagement": "next_date",
     "engagements_last_30_days": "recent",
@@ -94,7 +94,7 @@ SORTS = {
     "created_date": int,
     "modified_date": int,
     "display_name": str,
-    **dict.fromkeys(_TOUCHED, int),
+    **dict.fromkeys(TOUCHED, int),
 }
 _TERMS = terms.filters(
     "accounts",
@@ -142,7 +142,7 @@ _BY_TOUCH = replace(
     table=f"{touches.KEPT} CROSS JOIN accounts a",
     scope=f"{touches.IS_KEPT} AND a.org = k.org AND a.number = k.account",
     number="k.account",
-    sorts={**_LISTING.sorts, **{name: f"k.{column}" for name, column in _TOUCHED.items()}},
+    sorts={**_LISTING.sorts, **{name: f"k.{column}" for name, column in TOUCHED.items()}},
     filters={name: _by_own(name) for name in ("created_by", "display_name", "tier")} | _TERMS,
     dates={
         **_LISTING.dates,
@@ -191,7 +191,7 @@ def listed(
     """The org's accounts, in parts that have none in common: in one unless they are put in order
     or narrowed by touches, as these are at a moment.
     """
-    by_touch = [sort.field in _TOUCHED for sort in sorts]
+    by_touch = [sort.field in TOUCHED for sort in sorts]
     if not ranges and not any(by_touch):
         return [of_org(org)]
     parts = [(_BY_TOUCH if by_touch[0] else _BY_OWN).of_org(org), _RECKONED.of_org(org)]
@@ -208,6 +208,6 @@ def listed(
 
 def _found_by(where: Filter[AccountRow], name: str) -> Asked:
     """A range, as what leads to accounts where few are in it."""
-    bounds = [f"x.{_TOUCHED[name]} {bound}" for field, bound in where.ranges if field == name]
+    bounds = [f"x.{TOUCHED[name]} {bound}" for field, bound in where.ranges if field == name]
     scope = " AND ".join(["x.org = :org", *bounds])
     return Asked(name, Range("derived_rhythms x", scope, "x.account"), "", ())

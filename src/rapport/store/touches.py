@@ -186,23 +186,26 @@ _PEOPLE = """
     ORDER BY u.display_id FOR UPDATE
 """
 _ENGAGEMENTS_OF = """
-    SELECT e.number FROM engagements e
-    WHERE e.org = :org AND e.deleted_date IS NULL AND e.number IN (
-        SELECT p.engagement FROM engagement_parents p
-        WHERE p.org = :org AND p.parent IN (SELECT name FROM rows(:names, name text))
-        UNION SELECT m.engagement FROM engagement_members m
-        WHERE m.org = :org AND m.member IN (SELECT name FROM rows(:names, name text)))
-    ORDER BY e.number FOR UPDATE
+    SELECT e.number FROM (
+        SELECT p.engagement AS number
+        FROM rows(:names, name text) r CROSS JOIN engagement_parents p
+        WHERE p.org = :org AND p.parent = r.name
+        UNION SELECT m.engagement FROM rows(:names, name text) r CROSS JOIN engagement_members m
+        WHERE m.org = :org AND m.member = r.name
+    ) f CROSS JOIN engagements e
+    WHERE e.org = :org AND e.number = f.number AND e.deleted_date IS NULL
+    ORDER BY e.number FOR UPDATE OF e
 """
 _MEETINGS_OF = """
-    SELECT m.number FROM meetings m
-    WHERE m.org = :org AND m.deleted_date IS NULL AND m.number IN (
-        SELECT p.number FROM meetings p
-        WHERE p.org = :org AND p.parent IN (SELECT name FROM rows(:names, name text))
-        UNION SELECT t.number FROM terms t
-        WHERE t.org = :org AND t.field = 'meetings.members' AND t.number IS NOT NULL
-        AND t.value IN (SELECT name FROM rows(:names, name text)))
-    ORDER BY m.number FOR UPDATE
+    SELECT m.number FROM (
+        SELECT p.number AS number FROM rows(:names, name text) r CROSS JOIN meetings p
+        WHERE p.org = :org AND p.parent = r.name
+        UNION SELECT t.number FROM rows(:names, name text) r CROSS JOIN terms t
+        WHERE t.org = :org AND t.field = 'meetings.members' AND t.value = r.name
+        AND t.number IS NOT NULL
+    ) f CROSS JOIN meetings m
+    WHERE m.org = :org AND m.number = f.number AND m.deleted_date IS NULL
+    ORDER BY m.number FOR UPDATE OF m
 """
 
 

@@ -8,16 +8,17 @@ from rapport.console import words
 from rapport.console.address import address, chosen, without
 from rapport.console.guard import Visit
 from rapport.console.names import colleagues, known_tags, named
-from rapport.console.rhythm import Rhythm, of_accounts
+from rapport.console.rhythm import Day, Rhythm
 from rapport.console.silence import Silence, quiet_days, silence
+from rapport.console.touches import FAMILIES
 from rapport.contract import accounts, dev_users, tags
 
 Row = tuple[Any, Rhythm, Silence]
 _ROWS = 25
 _FILTERS = ("owner", "tier", "tag")
-# How the API sorts for each order; by touch, the rows of a page are sorted here.
+# How the API sorts for each order.
 _ORDERS = {
-    "touch": "created_date:asc",
+    "touch": "last_engagement:asc",
     "name": "display_name:asc",
     "new": "created_date:desc",
 }
@@ -26,17 +27,18 @@ _ORDERS = {
 async def show(visit: Visit) -> Response:
     """The page, of the filters and in the order that its address has."""
     query = visit.request.query_params
-    filters, sort, cursor = chosen(query, _FILTERS), _sort(query.get("sort")), query.get("cursor")
-    request = {**_wanted(visit, filters), "sort_by": [_ORDERS[sort]], "limit": _ROWS}
+    orders = _orders(visit)
+    filters, cursor = chosen(query, _FILTERS), query.get("cursor")
+    wanted = query.get("sort", "")
+    sort = wanted if wanted in orders else next(iter(orders))
+    request = {**_wanted(visit, filters), "sort_by": [orders[sort]], "limit": _ROWS}
     found = await visit.ask(accounts.LIST, {**request, "cursor": cursor} if cursor else request)
-    rows = await _rows(visit, found["accounts"])
     more = found.get("next_cursor", "")
     return visit.page(
         "accounts",
-        rows=sorted(rows, key=_longest_first) if sort == "touch" else rows,
-        is_part=bool(more or cursor),
+        rows=[_row(visit, one) for one in found["accounts"]],
         sort=sort,
-        orders={one: address("/accounts", filters, sort=one) for one in _ORDERS},
+        orders={one: address("/accounts", filters, sort=one) for one in orders},
         chosen=filters,
         chips=await _chips(visit, filters, sort),
         people=await colleagues(visit),
@@ -46,8 +48,11 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _sort(text: str | None) -> str:
-    return text if text in _ORDERS else "touch"
+def _orders(visit: Visit) -> dict[str, str]:
+    """Those that a reader may ask for: touches are for who may read them."""
+    if all(visit.may(family.list) for family in FAMILIES):
+        return _ORDERS
+    return {name: order for name, order in _ORDERS.items() if name != "touch"}
 
 
 def _wanted(visit: Visit, filters: dict[str, list[str]]) -> dict[str, Any]:
@@ -62,19 +67,15 @@ def _wanted(visit: Visit, filters: dict[str, list[str]]) -> dict[str, Any]:
     return wanted
 
 
-async def _rows(visit: Visit, found: list[Any]) -> list[Row]:
-    """Accounts with when they were in touch."""
-    rhythms = await of_accounts(visit, [one["id"] for one in found])
-    return [
-        (one, rhythm, silence(visit.moments, rhythm, quiet_days(one.get("tier"))))
-        for one in found
-        for rhythm in [rhythms[one["id"]]]
-    ]
-
-
-def _longest_first(row: Row) -> str:
-    last = row[1].last
-    return last.date if last else ""
+def _row(visit: Visit, account: Any) -> Row:
+    """An account with when it was in touch, and will be."""
+    last, next_ = (
+        Day(account[field]) if field in account else None
+        for field in ("last_engagement", "next_engagement")
+    )
+    recent = account.get("engagements_last_30_days", 0)
+    rhythm = Rhythm(last, next_, recent, has_more=False)
+    return account, rhythm, silence(visit.moments, rhythm, quiet_days(account.get("tier")))
 
 
 async def _chips(visit: Visit, filters: dict[str, list[str]], sort: str) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where this is set, each start of Python compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install serve check test faults test-azure console screenshots lint format docs lock bench
+.PHONY: help install serve check test faults test-azure console screenshots lint format docs lock sbom audit bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,12 @@ format: .venv/.installed ## Format, and fix what can be fixed by itself
 
 docs: .venv/.installed ## Make docs/reference/settings.md and commands.md anew, from the code
 	$(BIN)/python -m tests.docs.make
+
+sbom: .venv/.installed ## Write what the package is made of to sbom.cdx.json (CycloneDX)
+	$(BIN)/python -m tests.supply.sbom
+
+audit: .venv/.installed ## Ask PyPI for known holes in what is locked; needs the network, so no check waits for it
+	$(UV) tool run pip-audit --disable-pip --require-hashes --requirement requirements.lock
 
 bench: .venv/.installed ## Measure everything beside its references (ROWS=100000 ENGINE=sqlite,postgres ONLY=questions)
 	$(BIN)/python -m bench.run --rows $(ROWS) --engine $(ENGINE) $(if $(ONLY),--only $(ONLY)) $(ARGS)

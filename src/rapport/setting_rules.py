@@ -127,6 +127,33 @@ def _object_store(text: str) -> str:
     return text.rstrip("/")
 
 
+_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+
+
+def _duration(text: str) -> float:
+    """A length of time in seconds, or with a letter behind it."""
+    number = text.rstrip("smhd")
+    value = float(number) * _SECONDS[text[len(number) :]]
+    if not 1 <= value <= 366 * 86_400:
+        raise ValueError(text)
+    return value
+
+
+def _backup_target(text: str) -> str:
+    if urlsplit(text).scheme in {"s3", "gs", "az"}:
+        return _object_store(text)
+    return str(read_path(text)) if text else ""
+
+
+def _backup_keep(text: str) -> tuple[int, int, int] | None:
+    counts = {"d": 0, "w": 0, "m": 0}
+    for word in _words(text):
+        if counts[word[-1]] or not word[:-1].isascii() or int(word[:-1]) < 1:
+            raise ValueError(text)
+        counts[word[-1]] = int(word[:-1])
+    return (counts["d"], counts["w"], counts["m"]) if any(counts.values()) else None
+
+
 _HOST_NAME = re.compile(
     r"(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 )
@@ -143,8 +170,12 @@ def _host_names(text: str) -> list[str]:
 
 
 ADDRESSES = Rule(_words, "addresses, by comma")
+BACKUP_KEEP = Rule(_backup_keep, "numbers of days, weeks and months, such as 7d,4w,12m")
+BACKUP_TARGET = Rule(_backup_target, "a folder, or a bucket such as s3://bucket/prefix")
 DATABASE_URL = Rule(check_url, "a URL, such as postgresql://host/name")
 DAYS = between(float, 1, 36_500, "days")
+DURATION = Rule(_duration, "seconds, or a number with s, m, h or d; a second to a year")
+FILE = optional(Rule(read_path, "a file"))
 FLAG = Rule(_flag, "on or off")
 FOLDER = Rule(read_path, "a folder")
 HOST = Rule(read_host, "an address or a name, such as 127.0.0.1 or ::1")
@@ -159,6 +190,7 @@ OBJECT_STORE = Rule(
 ORIGINS = Rule(_words, "origins, by comma")
 PEM = optional(Rule(read_path, "a PEM file"))
 PUBLIC_URL = Rule(_public_url, "an http(s) URL")
+RECIPIENTS = Rule(_words, "recipients of age (age1…), by comma")
 REDIS_URL = Rule(_redis_url, "a redis://, rediss:// or unix:// URL")
 TEXT = Rule(str, "text")
 UP_TO_A_DAY = between(float, 0, 86_400, "seconds")

@@ -264,6 +264,22 @@ class Settings:
         "",
         "Who comes from there may see /metrics; 127.0.0.1 and ::1, where there is no token either.",
     )
+    backup_to: str = _setting(
+        rules.BACKUP_TARGET, "", "Where the server backs itself up to; without it, nowhere."
+    )
+    backup_every: float = _setting(rules.DURATION, "1d", "How much time lies between two backups.")
+    backup_keep: tuple[int, int, int] | None = _setting(
+        rules.BACKUP_KEEP,
+        "",
+        "Of as many days, weeks and months the newest backup stays; without it, all stay.",
+    )
+    backup_encrypt_to: list[str] = _setting(rules.RECIPIENTS, "", "Whom those backups are for.")
+    backup_passphrase_file: Path | None = _setting(
+        rules.FILE,
+        "",
+        "Holds the passphrase of those backups, in place of recipients.",
+        twin=False,
+    )
     access_log: bool = _setting(rules.FLAG, "off", "One log line per request.")
 
     @property

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from rapport.upkeep.backups import manifest as manifests
+from rapport.upkeep.backups.manifest import Manifest
 from tests.support.command import Ran, rapport
 from tests.support.hooks import QUICK
 from tests.support.postgres import PostgresServer, new_name
@@ -31,8 +33,8 @@ class Source(NamedTuple):
         url = self.server.database_url
         return ["--data", str(self.server.data), *(["--database", url] if url else [])]
 
-    def back_up(self, target: Path) -> Ran:
-        return rapport(target.parent, "backup", str(target), *self.options, "--json")
+    def back_up(self, target: Path, *more: str) -> Ran:
+        return rapport(target.parent, "backup", str(target), *self.options, *more, "--json")
 
 
 @pytest.fixture(scope="session")
@@ -118,3 +120,15 @@ def backups(target: Path) -> list[Any]:
     """What `rapport backup list` names."""
     listed: list[Any] = rapport(target, "backup", "list", ".", "--json").json()["backups"]
     return listed
+
+
+def names(target: Path) -> list[str]:
+    """The backups that were finished, the oldest first."""
+    return sorted(path.name for path in (target / "manifests").glob("*/*"))
+
+
+def manifest(target: Path, name: str) -> Manifest:
+    """What a backup says of itself."""
+    found = manifests.read(name, (target / "manifests" / name[:2] / name).read_bytes())
+    assert isinstance(found, Manifest)
+    return found

@@ -1,6 +1,7 @@
 """rapport backup: what is in one, what a second one writes, and what is refused."""
 
 import asyncio
+import fcntl
 import gzip
 import hashlib
 import json
@@ -19,8 +20,8 @@ import pytest
 
 from rapport.settings import load
 from rapport.upkeep.backups import make as making
-from rapport.upkeep.backups import target as targets
-from tests.backups.conftest import BYTES, Source, backups, files
+from rapport.upkeep.backups.manifest import parts
+from tests.backups.conftest import BYTES, Source, backups, files, manifest
 from tests.support.command import rapport
 
 BOTH = pytest.mark.parametrize(
@@ -50,10 +51,10 @@ def _lines(target: Path, piece: Any) -> bytes:
 def test_a_backup_can_be_read_without_rapport(source: Source, tmp_path: Path) -> None:
     target = tmp_path / "backups"
     made = source.back_up(target).json()
-    manifest = manifest_of(target)
-    assert (manifest["format"], manifest["form"]) == ("rapport-backup", 1)
+    told = manifest_of(target)
+    assert (told["format"], told["form"]) == ("rapport-backup", 1)
     rows: dict[str, list[Any]] = {}
-    for table in manifest["tables"]:
+    for table in told["tables"]:
         found = [
             json.loads(line)
             for piece in table["pieces"]
@@ -68,11 +69,11 @@ def test_a_backup_can_be_read_without_rapport(source: Source, tmp_path: Path) ->
         rows[table["name"]] = found
     assert "Früh 🐌" in {row["title"] for row in rows["engagements"]}
     assert {row["sha256"] for row in rows["artifact_versions"] if row["blob"]} == {
-        file["file"] for file in manifest["files"]
+        file["file"] for file in told["files"]
     }
     assert BYTES in files(target).values()
     key = (source.server.data / "secret.key").read_bytes()
-    assert files(target)[f"files/{manifest['key']['file'][:2]}/{manifest['key']['file']}"] == key
+    assert files(target)[f"files/{told['key']['file'][:2]}/{told['key']['file']}"] == key
     assert made["rows"] == sum(len(table) for table in rows.values())
 
 
@@ -100,7 +101,7 @@ def test_nothing_else_lies_in_a_target_and_only_its_owner_reads_it(
     name = source.back_up(target).json()["name"]
     assert {path.name for path in target.iterdir()} == {"files", "manifests", ".parts"}
     assert list((target / ".parts").iterdir()) == []
-    wanted = {f"files/{file[:2]}/{file}" for file in targets.Target(target).manifest(name).parts()}
+    wanted = {f"files/{file[:2]}/{file}" for file in parts(manifest(target, name))}
     assert files(target).keys() == wanted | {f"manifests/20/{name}"}
     modes = {stat.S_IMODE(path.stat().st_mode) for path in target.rglob("*") if path.is_file()}
     assert (modes, stat.S_IMODE(target.stat().st_mode)) == ({0o600}, 0o700)
@@ -177,7 +178,7 @@ def test_a_backup_that_is_broken_off_is_none_and_the_next_goes_on(
     settings = load({"data": str(source.server.data), **({"database_url": url} if url else {})})
     for steps in (1, 5, 10, 20, 22):
         with pytest.raises(KeyboardInterrupt):
-            asyncio.run(making.make(settings, target, _Breaks(steps)))
+            asyncio.run(making.make(settings, str(target), _Breaks(steps)))
         assert backups(target) == []
         assert "no backup that was finished" in _refused(tmp_path, "verify", "backups")
     had = files(target)
@@ -207,10 +208,15 @@ def _refused(folder: Path, *arguments: str) -> str:
 
 def test_of_two_at_once_one_is_refused(source: Source, tmp_path: Path) -> None:
     target = tmp_path / "backups"
-    with targets.making(target, data=source.server.data):
+    target.mkdir()
+    folder = os.open(target, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    try:
         for command in (["backups", *source.options], ["list", "backups"], ["verify", "backups"],
                         ["prune", "backups", "--keep-last", "1"]):  # fmt: skip
             assert "another command works in" in _refused(tmp_path, *command)
+    finally:
+        os.close(folder)
     assert source.back_up(target).code == 0
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,11 @@ def test_a_store_that_is_served_is_found_whole(source: Source, tmp_path: Path) -
 
 
 _ORG = "(SELECT org FROM engagements WHERE title = 'Kick-off' ORDER BY org LIMIT 1)"
+_GONE = "FROM engagements WHERE deleted_date IS NOT NULL LIMIT 1"
+_LINK = (
+    "link_type, custom_link_type, source, source_kind, target, target_kind, created_by, "
+    "created_date, modified_by, modified_date"
+)
 _FAULTS: list[tuple[str, str, str]] = [
     ("orgs", "DELETE FROM orgs WHERE name = 'Charlie''s'", "engagements "),
     ("documents", "UPDATE tags SET document = '{\"color'", "tags "),
@@ -73,6 +79,11 @@ _FAULTS: list[tuple[str, str, str]] = [
     ("references", "DELETE FROM accounts", "opportunities "),
     ("places", "UPDATE engagements SET modified_date = 1 WHERE number = 1", "engagement_members "),
     ("places", "UPDATE engagement_tags SET title = 'else'", "engagement_tags "),
+    ("links", "DELETE FROM users WHERE kind = 'rev_user'", "links "),
+    ("links", "UPDATE links SET source = 'ACC-99'", "links "),
+    ("links", f"UPDATE links SET target = (SELECT 'ENGAGEMENT-' || number {_GONE}) WHERE org = (SELECT org {_GONE})", "links "),
+    ("links", f"INSERT INTO deleted_links SELECT org, number, 'ENGAGEMENT-1', {_LINK} FROM links", "deleted_links "),
+    ("clock", "UPDATE events SET date = date + 3600000000", "the newest event is of "),
     ("counters", "UPDATE counters SET last = 1 WHERE kind = 'event'", "event "),
     ("counters", "DELETE FROM counters WHERE kind = 'engagement'", "engagement "),
     ("sums", "UPDATE derived_counts SET number = number + 1", "engagements "),
@@ -169,6 +180,25 @@ def test_a_disk_without_room_and_a_key_that_is_gone_are_named(full: None, store:
     found = _found(store)
     assert "bytes are free at" in found["room"][0]
     assert found["key"] == [str(store / "secret.key")]
+
+
+def test_backups_that_are_not_made_are_named_where_they_should_be(store: Path) -> None:
+    def found(**setting: str) -> list[str]:
+        said = rapport(store.parent, "doctor", "--data", str(store), "--json", **setting)
+        checks = {one["name"]: one["found"] for one in json.loads(said.out)["checks"]}
+        told: list[str] = checks["backups"]
+        return told
+
+    assert found() == []
+    wanted = {"RAPPORT_BACKUP_TO": "backups"}
+    assert found(**wanted) == ["there is none"]
+    _run(store, "INSERT INTO schedules (name, succeeded) VALUES ('backup', 1700000000000000)")
+    assert found(**wanted) == ["the last one is of 2023-11-14T22:13:20.000Z"]
+    now = time.time_ns() // 1000
+    _run(store, f"UPDATE schedules SET succeeded = {now}")
+    assert found(**wanted) == []
+    _run(store, f"UPDATE schedules SET failed = {now + 1}, problem = 'the disk is full'")
+    assert found(**wanted) == ["the disk is full"]
 
 
 def test_people_are_told_what_to_do(store: Path) -> None:

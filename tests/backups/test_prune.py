@@ -57,7 +57,7 @@ def _three(source: Source, target: Path) -> None:
     for day in range(3):
         source.alice.ok("tags.create", {"name": f"pruned-{target.parent.name}-{day}"})
         when = _NOW + day * DAY
-        asyncio.run(make(settings, target, _Nobody(), clock=partial(int, when)))
+        asyncio.run(make(settings, str(target), _Nobody(), clock=partial(int, when)))
 
 
 def test_what_is_pruned_is_gone_and_what_stays_is_whole(source: Source, tmp_path: Path) -> None:

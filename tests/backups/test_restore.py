@@ -13,8 +13,7 @@ from rapport.store import derived
 from rapport.store.kit import migrate
 from rapport.store.kit.migrate import Migration
 from rapport.upkeep.backups import manifest as manifests
-from rapport.upkeep.backups.target import Target
-from tests.backups.conftest import Source, files, seen
+from tests.backups.conftest import Source, files, manifest, names, seen
 from tests.support.command import Ran, rapport
 from tests.support.hooks import QUICK, Hook, Hooks
 from tests.support.postgres import PostgresServer, new_name
@@ -79,7 +78,7 @@ def test_an_older_backup_is_restored_by_the_beginning_of_its_name(
 ) -> None:
     target = tmp_path / "backups"
     shutil.copytree(kept, target)
-    [first] = Target(target).names()
+    [first] = names(target)
     second = source.back_up(target).json()["name"]
     assert restore(tmp_path, target, "--json").json()["name"] == second
     shutil.rmtree(tmp_path / "new")
@@ -169,7 +168,7 @@ def test_a_flipped_bit_is_found_in_every_file_and_nothing_is_changed(
 def test_a_damaged_manifest_is_listed_as_such(kept: Path, tmp_path: Path) -> None:
     target = tmp_path / "backups"
     shutil.copytree(kept, target)
-    [name] = Target(target).names()
+    [name] = names(target)
     _flip(target / "manifests" / "20" / name, 100)
     listed = rapport(tmp_path, "backup", "list", "backups", "--json").json()["backups"]
     assert listed == [{"name": name, "damaged": True}]
@@ -179,12 +178,12 @@ def test_a_damaged_manifest_is_listed_as_such(kept: Path, tmp_path: Path) -> Non
 def _rewritten(kept: Path, target: Path, **fields: object) -> None:
     """A folder with the same backup, whose manifest says something else."""
     shutil.copytree(kept, target)
-    [name] = Target(target).names()
+    [name] = names(target)
     path = target / "manifests" / "20" / name
-    manifest = {**json.loads(path.read_bytes()), **fields}
+    told = {**json.loads(path.read_bytes()), **fields}
     path.unlink()
-    text = json.dumps(manifest).encode()
-    (path.parent / manifests.name_of(str(manifest["created"]), text)).write_bytes(text)
+    text = json.dumps(told).encode()
+    (path.parent / manifests.name_of(str(told["created"]), text)).write_bytes(text)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +217,7 @@ def test_a_backup_of_an_older_version_is_brought_to_this_one(
     assert copied["schema"] == last + 1
     lines = [
         json.loads(line)
-        for table in Target(tmp_path / "again").manifest(copied["name"]).tables
+        for table in manifest(tmp_path / "again", copied["name"]).tables
         if table.name == "engagements"
         for piece in table.pieces
         for line in _unpacked(tmp_path / "again", piece.file).splitlines()

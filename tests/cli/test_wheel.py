@@ -152,3 +152,18 @@ def test_a_wheel_made_of_the_source_distribution_has_the_guides_too(tmp_path: Pa
     with zipfile.ZipFile(wheel) as archive:
         names = {Path(name).name for name in archive.namelist() if "/reference/guide/" in name}
     assert names == {guide.name for guide in (ROOT / "docs" / "guide").glob("*.md")}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_pipx_installs_the_wheel_which_serves_and_completes(wheel: Path, tmp_path: Path) -> None:
+    places = {"PIPX_HOME": str(tmp_path / "pipx"), "PIPX_BIN_DIR": str(tmp_path / "bin")}
+    uv = (str(Path(sys.executable).with_name("uv")), "--no-config")
+    succeed(*uv, "tool", "run", "pipx", "install", str(wheel), **places)
+    rapport = tmp_path / "bin" / "rapport"
+    words = {"_RAPPORT_COMPLETE": "complete_bash", "COMP_WORDS": "rapport back", "COMP_CWORD": "1"}
+    assert succeed(str(rapport), **words).split() == ["backup"]
+    installed = tmp_path / "pipx" / "venvs" / "rapport-server" / "bin" / "python"
+    server = Server(tmp_path / "data", python=installed)
+    assert server.make_org("Alice's").engagement()["title"] == "A call"
+    assert server.stop() == 0

@@ -62,6 +62,14 @@ class Blobs(Protocol):
         """Remove a blob; one that is not there is no error."""
         ...
 
+    async def sizes(self, org: str) -> dict[str, int]:
+        """Every blob of an org, with its size in bytes.
+
+        Raises:
+            OSError: they can't be listed.
+        """
+        ...
+
     async def tidy(self, org: str) -> None:
         """Remove what an org without blobs leaves behind, such as empty folders."""
         ...

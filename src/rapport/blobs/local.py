@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,6 +51,10 @@ class LocalBlobs:
     async def delete(self, org: str, name: str) -> None:
         """Remove a blob; see `Blobs.delete`."""
         await asyncio.to_thread(self._path(org, name).unlink, missing_ok=True)
+
+    async def sizes(self, org: str) -> dict[str, int]:
+        """Every blob of an org; see `Blobs.sizes`."""
+        return await asyncio.to_thread(dict, _walk(self._folder / org))
 
     async def tidy(self, org: str) -> None:
         """Remove the org's folders, unless there is something in them; see `Blobs.tidy`."""
@@ -117,6 +121,20 @@ class _Part:
         self._file.close()
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, int]]:
+    """Every file two floors below, with its size."""
+    for inner in _entries(folder):
+        for file in _entries(Path(inner.path)) if inner.is_dir() else ():
+            yield file.name, file.stat().st_size
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    if not folder.exists():
+        return []
+    with os.scandir(folder) as entries:
+        return list(entries)
 
 
 def _make_folders(folder: Path, root: Path) -> None:

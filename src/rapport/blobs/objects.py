@@ -7,13 +7,14 @@ lifecycle rule for incomplete uploads.
 """
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import AzureStore, GCSStore, S3Store, from_url
 
 from rapport.blobs import CHUNK, SAVED, BlobMissing, Served, Stored
@@ -34,7 +35,7 @@ class CannotUse(Exception):
 
 
 class ObjectBlobs:
-    """Blobs in a bucket or container.
+    """Blobs in a bucket or container; its methods raise OSError where the store can't do it.
 
     Args:
         url: `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`.
@@ -64,7 +65,7 @@ class ObjectBlobs:
             "Content-Disposition": served.disposition,
         }
         head = await read.part()
-        try:
+        with _refusing():
             if len(head) < _PART:
                 await obstore.put_async(
                     self._store, _path(org, name), head, attributes=attributes, use_multipart=False
@@ -78,33 +79,32 @@ class ObjectBlobs:
                     chunk_size=_PART,
                     max_concurrency=_AT_ONCE,
                 )
-        except BaseError as error:
-            raise OSError(f"the object store refuses: {_first_line(error)}") from error
         return Stored(read.size, read.sha256.hexdigest())
 
     async def open(self, org: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         """The bytes from `start` up to `stop`; see `Blobs.open`."""
         try:
-            if start == stop:
-                await obstore.head_async(self._store, _path(org, name))
-                return _nothing()
-            found = await obstore.get_async(
-                self._store, _path(org, name), options={"range": (start, stop)}
-            )
+            with _refusing():
+                if start == stop:
+                    await obstore.head_async(self._store, _path(org, name))
+                    return _nothing()
+                found = await obstore.get_async(
+                    self._store, _path(org, name), options={"range": (start, stop)}
+                )
         except FileNotFoundError:
             raise BlobMissing(f"{org}/{name}") from None
-        except BaseError as error:
-            raise OSError(f"the object store refuses: {_first_line(error)}") from error
         return _streamed(found)
 
     async def delete(self, org: str, name: str) -> None:
         """Remove a blob; see `Blobs.delete`."""
-        try:
+        with _refusing(), contextlib.suppress(FileNotFoundError):
             await obstore.delete_async(self._store, _path(org, name))
-        except FileNotFoundError:
-            return
-        except BaseError as error:
-            raise OSError(f"the object store refuses: {_first_line(error)}") from error
+
+    async def sizes(self, org: str) -> dict[str, int]:
+        """Every blob of an org; see `Blobs.sizes`."""
+        with _refusing():
+            found = await obstore.list(self._store, org).collect_async()
+        return {one["path"].rpartition("/")[2]: one["size"] for one in found}
 
     async def tidy(self, org: str) -> None:
         """Nothing: there are no folders."""
@@ -124,12 +124,66 @@ class ObjectBlobs:
         """A URL of the store itself; see `Blobs.url`."""
         if not self._direct:
             return None
-        try:
+        with _refusing():
             return await obstore.sign_async(
                 self._store, "GET", _path(org, name), timedelta(seconds=seconds)
             )
-        except BaseError as error:
-            raise OSError(f"the object store refuses: {_first_line(error)}") from error
+
+    # What is no blob: an object at the top, for whoever shares the place with others.
+
+    async def tops(self) -> set[str]:
+        """What lies at the top: orgs, and objects.
+
+        Raises:
+            OSError: it can't be listed.
+        """
+        with _refusing():
+            found = await obstore.list_with_delimiter_async(self._store)
+        return {*found["common_prefixes"], *(one["path"] for one in found["objects"])}
+
+    async def create(self, name: str, data: bytes) -> bool:
+        """Make an object at the top; False where there is one of this name.
+
+        Raises:
+            OSError: it can't be made.
+        """
+        with _refusing():
+            try:
+                await obstore.put_async(self._store, name, data, mode="create")
+            except AlreadyExistsError:
+                return False
+        return True
+
+    async def write(self, name: str, data: bytes) -> None:
+        """Make an object at the top, or put another in its place.
+
+        Raises:
+            OSError: it can't be made.
+        """
+        with _refusing():
+            await obstore.put_async(self._store, name, data)
+
+    async def fetch(self, name: str) -> bytes | None:
+        """An object at the top; None where there is none.
+
+        Raises:
+            OSError: it can't be read.
+        """
+        with _refusing():
+            try:
+                found = await obstore.get_async(self._store, name)
+            except FileNotFoundError:
+                return None
+            return bytes(await found.bytes_async())
+
+    async def drop(self, name: str) -> None:
+        """Remove an object at the top; one that is not there is no error.
+
+        Raises:
+            OSError: it can't be removed.
+        """
+        with _refusing(), contextlib.suppress(FileNotFoundError):
+            await obstore.delete_async(self._store, name)
 
 
 class _Read:
@@ -168,14 +222,26 @@ def _path(org: str, name: str) -> str:
 
 
 async def _streamed(found: "obstore.GetResult") -> AsyncGenerator[bytes, None]:
-    async for chunk in found.stream(min_chunk_size=CHUNK):
-        yield bytes(chunk)
+    with _refusing():
+        async for chunk in found.stream(min_chunk_size=CHUNK):
+            yield bytes(chunk)
 
 
 async def _nothing() -> AsyncGenerator[bytes, None]:
     for _ in ():
         yield b""
         await asyncio.sleep(0)
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """Make the store's refusals what a disk's are."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except BaseError as error:
+        raise OSError(f"the object store refuses: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -19,8 +19,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rapport import __version__
+from rapport.clock import SECOND
 from rapport.metrics import FOLDER
 from rapport.operations.figures import Figures
+from rapport.store.schedules import Course
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # What a proxy adds: the address is then the proxy's, and says nothing of who asks.
@@ -34,6 +36,8 @@ class Metrics:
         figures: what the store knows; None while it is away.
         token: who bears it may see the page; empty where nobody may by that.
         networks: who comes from there may see it.
+        backup_every: how many seconds lie between two backups of the server's own; 0 where it
+            makes none.
         trusts_proxies: whether the address is the client's where a proxy is between.
     """
 
@@ -43,11 +47,13 @@ class Metrics:
         *,
         token: str,
         networks: Sequence[Network],
+        backup_every: float,
         trusts_proxies: bool,
     ) -> None:
         self._figures = figures
         self._bearer = f"bearer {token}".encode() if token else b""
         self._networks = networks
+        self._backup_every = backup_every
         self._trusts_proxies = trusts_proxies
 
     async def answer(self, request: Request) -> Response:
@@ -58,7 +64,10 @@ class Metrics:
         """
         if not self._bears_token(request) and not self._is_near(request):
             raise HTTPException(404)
-        told = _families(await self._figures())
+        figures = await self._figures()
+        told = _families(figures)
+        if figures is not None:
+            told += _of_backups(figures.backups, self._backup_every)
         return Response(await asyncio.to_thread(_text, told), media_type=CONTENT_TYPE_LATEST)
 
     def _bears_token(self, request: Request) -> bool:
@@ -109,6 +118,29 @@ def _families(figures: Figures | None) -> list[Metric]:
             "rapport_webhook_lag_seconds",
             "How long the delivery that waits longest has been due.",
             value=figures.lag_seconds,
+        ),
+    ]
+
+
+def _of_backups(course: Course, every: float) -> list[Metric]:
+    return [
+        GaugeMetricFamily(
+            "rapport_backup_every_seconds",
+            "How often the server backs itself up; 0 for never.",
+            value=every,
+        ),
+        GaugeMetricFamily(
+            "rapport_backup_success_timestamp_seconds",
+            "When the last backup began that was made; 0 for never.",
+            value=(course.succeeded or 0) / SECOND,
+        ),
+        GaugeMetricFamily(
+            "rapport_backup_failure_timestamp_seconds",
+            "When the last backup failed; 0 for never.",
+            value=(course.failed or 0) / SECOND,
+        ),
+        GaugeMetricFamily(
+            "rapport_backup_failing", "Whether the last one failed.", value=float(course.is_failing)
         ),
     ]
 

@@ -42,6 +42,7 @@ def site(
     strict: bool,
     public_url: str,
     is_leaving: Callable[[], bool],
+    tells_backups: bool,
     console: Pages,
 ) -> Starlette:
     """The application for every path that is no method.
@@ -53,6 +54,7 @@ def site(
         strict: the document leaves out what is not DevRev's.
         public_url: what callers find the server by, if it is known; the document names it.
         is_leaving: whether the server is about to stop.
+        tells_backups: `/readyz` says how the server's own backups go.
         console: pages for people; programs don't see them.
     """
     health = Health(store)
@@ -66,7 +68,8 @@ def site(
                 "This server is about to stop.", detail="Send requests to another one."
             )
         await health.ready()
-        return _json(200, b'{"status":"ready"}')
+        detail = {"backup": await health.backups()} if tells_backups else {}
+        return _json(200, msgspec.json.encode({"status": "ready", **detail}))
 
     return Starlette(
         routes=[

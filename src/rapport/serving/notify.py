@@ -1,10 +1,11 @@
 """Telling a service manager how a server is, where one wants to know: systemd's `sd_notify`."""
 
+import asyncio
 import contextlib
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 
 def ready() -> None:
@@ -25,6 +26,38 @@ def reload() -> Iterator[None]:
 def stopping() -> None:
     """It is about to end."""
     _tell("STOPPING=1")
+
+
+@contextlib.asynccontextmanager
+async def watched() -> AsyncIterator[None]:
+    """Say again and again that the loop turns, as long as the block lasts, where the manager wants
+    that of this process: it ends one that is silent.
+    """
+    seconds = _watchdog_seconds()
+    if seconds is None:
+        yield
+        return
+    beating = asyncio.create_task(_beat(seconds / 3))
+    try:
+        yield
+    finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+
+
+async def _beat(every: float) -> None:
+    while True:
+        _tell("WATCHDOG=1")
+        await asyncio.sleep(every)
+
+
+def _watchdog_seconds() -> float | None:
+    """How long this process may be silent; None for ever."""
+    text = os.environ.get("WATCHDOG_USEC", "")
+    if not text.isdecimal() or int(text) == 0:
+        return None
+    is_ours = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    return int(text) / 1_000_000 if is_ours else None
 
 
 def _tell(state: str) -> None:

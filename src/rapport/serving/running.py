@@ -29,7 +29,7 @@ from rapport.logs import configure_logs, get_logger
 from rapport.operations.figures import figures
 from rapport.operations.uploads import Uploads
 from rapport.ratelimit import Limiter, Limits
-from rapport.serving import listener, notify, tls
+from rapport.serving import listener, notify, scheduled, tls
 from rapport.serving.installation import Opened, dial_of, key_life, open_data
 from rapport.serving.parent import Parent
 from rapport.serving.protocol import State
@@ -104,8 +104,10 @@ async def _serve(
             async with (
                 _closing(limits),
                 _at_work(opened, settings),
+                notify.watched(),
                 _commanded(opened, settings),
                 _in_touch(opened, settings),
+                scheduled.backups(opened.store, opened.clock, settings),
             ):
                 await server.serve(sockets=[taken])
     log.info("stopped")
@@ -190,6 +192,7 @@ def _metrics(opened: Opened, settings: Settings) -> Metrics:
         partial(figures, opened.store, opened.clock),
         token=settings.metrics_token,
         networks=settings.metrics_networks,
+        backup_every=settings.backup_every if settings.backup_to else 0.0,
         trusts_proxies=bool(settings.trusted_proxies),
     )
 
@@ -207,6 +210,7 @@ def _application(opened: Opened, settings: Settings, limits: Limits | None, stat
         site=site(
             opened.store, files, _metrics(opened, settings), strict=settings.strict,
             public_url=settings.public_url, is_leaving=lambda: state.is_leaving,
+            tells_backups=bool(settings.backup_to),
             console=Console(opened.invoker, opened.store, opened.clock, limits),
         ),
     )  # fmt: skip

@@ -158,7 +158,8 @@ class Workers:
         loop.add_signal_handler(signal.SIGINT, self._hurry)
         loop.add_signal_handler(signal.SIGHUP, self._hung_up)
         self._do(self._begin())
-        await self._over.wait()
+        async with notify.watched():
+            await self._over.wait()
         notify.stopping()
         for task in self._tasks:
             task.cancel()

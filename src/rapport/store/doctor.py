@@ -12,6 +12,7 @@ from rapport.store import touches as touches_
 from rapport.store.events import EVENT
 from rapport.store.kit import contents, copy
 from rapport.store.kit.db import Bulk, StoredTable
+from rapport.store.schedules import BACKUP, Course
 
 # (table, its column, the table that owns its rows, that one's column)
 _OWNED = (
@@ -48,6 +49,16 @@ _NUMBERED = {
     "tokens": ids.AUTH_TOKEN,
     "webhooks": ids.WEBHOOK,
     "webhook_deliveries": ids.WEBHOOK_DELIVERY,
+}
+# What links may join, but users, whose rows have their display ids.
+_LINKED = {
+    "accounts": ids.ACCOUNT,
+    "artifacts": ids.ARTIFACT,
+    "engagements": ids.ENGAGEMENT,
+    "meetings": ids.MEETING,
+    "opportunities": ids.OPPORTUNITY,
+    "rev_orgs": ids.REV_ORG,
+    "tags": ids.TAG,
 }
 # What an engagement's document says too, by the names of its row.
 _SAID_TWICE = ("title", "engagement_type")
@@ -110,6 +121,53 @@ async def places(bulk: Bulk) -> list[str]:
             "l.title) <> (e.created_date, e.modified_date, e.scheduled_date, e.title)"
         )
     ]
+
+
+async def links(bulk: Bulk) -> list[str]:
+    """Links whose one or other end is not there, or was deleted; and links of something deleted
+    that was not.
+    """
+    lost = []
+    for table, column, there in (
+        ("links", "source", _objects(deleted=False)),
+        ("links", "target", _objects(deleted=False)),
+        ("deleted_links", "holder", _objects(deleted=True)),
+    ):
+        for org, number, name in await bulk.all(
+            f"SELECT org, number, {column} FROM {table} "  # noqa: S608  # the same
+            f"WHERE (org, {column}) NOT IN ({there})"
+        ):
+            lost.append(f"{table} {org}/{number}: {name}")
+    return lost
+
+
+def _objects(*, deleted: bool) -> str:
+    """The statement that has org and display id of all that links may join, or of what of it was
+    deleted.
+    """
+    is_there = f"WHERE deleted_date IS {'NOT ' if deleted else ''}NULL"
+    can_be = ("engagements", "meetings")
+    asked = [
+        f"SELECT org, '{kind.prefix}-' || CAST(number AS TEXT) FROM {table} "  # noqa: S608  # the same
+        f"{is_there if table in can_be else ''}"
+        for table, kind in _LINKED.items()
+        if table in can_be or not deleted
+    ]
+    return " UNION ALL ".join(asked + ([] if deleted else ["SELECT org, display_id FROM users"]))
+
+
+async def newest(bulk: Bulk) -> int:
+    """When the last event was, in microseconds since 1970; 0 where there is none."""
+    [(date,)] = await bulk.all("SELECT COALESCE(max(date), 0) FROM events")
+    return int(date)
+
+
+async def backups(bulk: Bulk) -> Course:
+    """How the server's own backups have gone."""
+    rows = await bulk.all(
+        "SELECT succeeded, failed, problem FROM schedules WHERE name = :name", name=BACKUP
+    )
+    return Course(*rows[0]) if rows else Course()
 
 
 async def orgs(bulk: Bulk) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rapport.blobs import BlobMissing
+from rapport.clock import SECOND, format_rfc3339, system_clock
 from rapport.folder import BLOBS, DATABASE, KEY, CannotStart, locked
 from rapport.settings import Settings
 from rapport.store import backup, derived, doctor
@@ -21,6 +22,8 @@ from rapport.upkeep import places
 
 # What a server should at least have left on its disk, in bytes.
 _ROOM = 256 * 1024 * 1024
+# How far another machine's clock may be ahead, in microseconds.
+_AHEAD = 300 * SECOND
 _MODES = {"": 0o700, KEY: 0o600, DATABASE: 0o600, BLOBS: 0o700}
 
 
@@ -170,6 +173,34 @@ async def _orgs(place: Place) -> list[str]:
     return await doctor.orgs(place.bulk)
 
 
+async def _links(place: Place) -> list[str]:
+    return await doctor.links(place.bulk)
+
+
+async def _clock(place: Place) -> list[str]:
+    now, newest = system_clock(), await doctor.newest(place.bulk)
+    if newest <= now + _AHEAD:
+        return []
+    return [
+        f"the newest event is of {format_rfc3339(newest)}, and here it is {format_rfc3339(now)}"
+    ]
+
+
+async def _backups(place: Place) -> list[str]:
+    """What is wrong with the backups that the server should make, if it should."""
+    settings, course = place.settings, await doctor.backups(place.bulk)
+    if not settings.backup_to:
+        return []
+    if course.is_failing:
+        return [course.problem or "the last one failed"]
+    age = system_clock() - (course.succeeded or 0)
+    if age <= 2 * settings.backup_every * SECOND:
+        return []
+    if course.succeeded is None:
+        return ["there is none"]
+    return [f"the last one is of {format_rfc3339(course.succeeded)}"]
+
+
 async def _counters(place: Place) -> list[str]:
     return await doctor.counters(place.bulk)
 
@@ -192,8 +223,11 @@ CHECKS = [
     Check("documents", "Do documents say what their rows do?", _FROM_BACKUP, _documents),
     Check("references", "Is everything there that is referred to?", _FROM_BACKUP, _references),
     Check("places", "Do links stand where their engagements do?", _FROM_BACKUP, _places),
+    Check("links", "Is there what links join?", _FROM_BACKUP, _links),
     Check("counters", "Are the next numbers new?", _FROM_BACKUP, _counters),
     Check("sums", "Are sums what there is?", _STOPPED, _sums, _recount),
     Check("touches", "Are touches of accounts what there is?", _STOPPED, _touches, _recount),
+    Check("clock", "Is the clock right?", "set it; what was written keeps its dates", _clock),
+    Check("backups", "Are backups made as they should be?", "the server's log says more", _backups),
     Check("files", "Are the bytes of all files there?", "take them from a backup", _files),
 ]  # fmt: skip

@@ -21,6 +21,7 @@ _ORDER = (
     "feed",
     "webhooks",
     "tokens",
+    "install",
     "operate",
     "scale",
 )

@@ -1,8 +1,8 @@
 """Making a backup, whether or not the store is served."""
 
+import contextlib
 import gzip
 import hashlib
-from pathlib import Path
 from typing import NamedTuple
 
 from rapport import __version__
@@ -19,16 +19,21 @@ from rapport.store.kit.db import Bulk, CannotOpen, EngineFailed, StoredTable
 from rapport.store.kit.pieces import Piece, pieces
 from rapport.store.kit.progress import Watch
 from rapport.upkeep import places
+from rapport.upkeep.backups import sealing
 from rapport.upkeep.backups import target as targets
+from rapport.upkeep.backups.files import Opened, PlainWriter, SealedWriter, Writer, opened
 from rapport.upkeep.backups.manifest import (
     FORM,
     FORMAT,
+    AnyManifest,
     Damaged,
     Kept,
     Manifest,
     PieceKept,
+    SealedManifest,
     TableKept,
 )
+from rapport.upkeep.backups.sealing import Keys, Seal, Sealed, Wanted
 from rapport.upkeep.backups.target import Damage, Target
 
 
@@ -48,18 +53,34 @@ class Made(NamedTuple):
     written_bytes: int
 
 
-async def make(settings: Settings, place: Path, watch: Watch, clock: Clock = system_clock) -> Made:
-    """Back the store up into a folder: rows and files as of one moment.
+async def make(
+    settings: Settings,
+    place: str,
+    watch: Watch,
+    clock: Clock = system_clock,
+    *,
+    encryption: Wanted | None = None,
+) -> Made:
+    """Back the store up: rows and files as of one moment.
+
+    Args:
+        settings: name the store.
+        place: the folder or bucket of backups.
+        watch: is told how far it is.
+        clock: the time.
+        encryption: whom it is for; None for whoever can read the place.
 
     Raises:
         CannotStart: it can't be done; no backup is there that was not there before.
     """
     try:
-        with targets.making(place, data=settings.data) as target:
+        async with targets.making(place, data=settings.data) as target:
+            await target.settle(sealed=bool(encryption))
             await target.sweep()
+            base = await _base(settings, target, encryption)
             async with places.reading(settings) as source:
                 await copy.check(source)
-                return await _Making(settings, source, target, watch).run(clock)
+                return await _Making(settings, source, base, watch).run(clock)
     except (CannotOpen, CannotCopy, EngineFailed) as error:
         raise CannotStart(str(error)) from None
     except OSError as error:
@@ -68,16 +89,88 @@ async def make(settings: Settings, place: Path, watch: Watch, clock: Clock = sys
         ) from None
 
 
+class _Base(NamedTuple):
+    """What a backup is made on.
+
+    Args:
+        writer: keeps files.
+        there: what lies in the target, with its size in bytes.
+        before: what the backup before has; None where there is none, or none that can be used.
+        recipients: whom files are for.
+    """
+
+    writer: Writer
+    there: dict[str, int]
+    before: Manifest | None
+    recipients: list[str]
+
+
+async def _base(settings: Settings, target: Target, encryption: Wanted | None) -> _Base:
+    there = await target.sizes()
+    newest = await _newest(target)
+    if not encryption:
+        before = newest[1] if newest and isinstance(newest[1], Manifest) else None
+        return _Base(PlainWriter(target, there), there, before, [])
+    seal = await _seal(target, encryption)
+    key = _key_of(settings)
+    last = await _last(target, newest, key) if newest and key else None
+    if last is not None and last.manifest.recipients != list(seal.recipients):
+        last = None  # its files are for others
+    own = sealing.own_recipient(key) if key else None
+    writer = SealedWriter(target, seal, own, last.parts if last else {})
+    return _Base(writer, there, last.manifest if last else None, list(seal.recipients))
+
+
+async def _newest(target: Target) -> tuple[str, AnyManifest] | None:
+    """The newest backup that can be read."""
+    for name in reversed(await target.names()):
+        with contextlib.suppress(CannotStart):
+            return name, await target.manifest(name)
+    return None
+
+
+async def _last(target: Target, newest: tuple[str, AnyManifest], key: bytes) -> Opened | None:
+    """The backup before, opened by the data folder's own key; None where that does not open it."""
+    with contextlib.suppress(CannotStart, Damage, Sealed):
+        return await opened(target, *newest, Keys([sealing.own_secret(key)]))
+    return None
+
+
+async def _seal(target: Target, encryption: Wanted) -> Seal:
+    """Whom files are for.
+
+    Raises:
+        CannotStart: a recipient is none, or the passphrase is not that of the backups before.
+    """
+    if encryption.passphrase_file is None:
+        return sealing.seal_for(encryption.recipients)
+    if encryption.recipients:
+        raise CannotStart("--encrypt-to and --passphrase-file can't go together")
+    for name in reversed(await target.names()):
+        with contextlib.suppress(CannotStart):
+            manifest = await target.manifest(name)
+            if isinstance(manifest, SealedManifest) and manifest.identity:
+                break
+    else:
+        return sealing.seal_with(encryption.passphrase_file, None)
+    return sealing.seal_with(encryption.passphrase_file, manifest.identity)
+
+
+def _key_of(settings: Settings) -> bytes | None:
+    path = settings.data / KEY
+    return path.read_bytes() if path.exists() else None
+
+
 class _Making:
     """A backup on its way."""
 
-    def __init__(self, settings: Settings, source: Bulk, target: Target, watch: Watch) -> None:
+    def __init__(self, settings: Settings, source: Bulk, base: _Base, watch: Watch) -> None:
         self._settings = settings
         self._source = source
-        self._target = target
+        self._base = base
         self._watch = watch
-        self._there = target.sizes()
-        self._known = _known(target, self._there)
+        self._there = base.there
+        self._pieces, self._kept = _known(base)
         self._written = 0
         self._written_bytes = 0
 
@@ -93,6 +186,7 @@ class _Making:
             tables = [await self._table(table) for table in listed]
             files = await store.files(self._source)
         kept, damaged = await self._files(files)
+        key = _key_of(self._settings)
         manifest = Manifest(
             format=FORMAT,
             form=FORM,
@@ -103,9 +197,10 @@ class _Making:
             tables=tables,
             files=kept,
             damaged=damaged,
-            key=await self._key(self._settings.data / KEY),
+            key=None if key is None else await self._put(key),
+            recipients=self._base.recipients,
         )
-        name = await self._target.finish(manifest)
+        name = await self._base.writer.finish(manifest)
         return Made(name, manifest, self._written, self._written_bytes)
 
     async def _table(self, table: StoredTable) -> TableKept:
@@ -120,24 +215,27 @@ class _Making:
     async def _piece(self, piece: Piece) -> PieceKept:
         """Keep a piece, unless the backup before had the same."""
         sha256 = hashlib.sha256(piece.text).hexdigest()
-        known = self._known.get(sha256)
+        known = self._pieces.get(sha256)
         if known is None:
-            file = await self._put(gzip.compress(piece.text, compresslevel=5, mtime=0))
+            file = self._note(
+                await self._base.writer.put(gzip.compress(piece.text, compresslevel=5, mtime=0))
+            )
             known = PieceKept(file.file, file.bytes, len(piece.rows), sha256)
-            self._known[sha256] = known
+            self._pieces[sha256] = known
         return known
 
     async def _put(self, data: bytes) -> Kept:
-        name = hashlib.sha256(data).hexdigest()
-        if self._there.get(name) != len(data):
-            await self._target.put(data)
-            self._note(name, len(data))
-        return Kept(name, len(data))
+        """Keep bytes, unless the backup before had the same."""
+        known = self._kept.get(hashlib.sha256(data).hexdigest())
+        return known or self._note(await self._base.writer.put(data))
 
-    def _note(self, name: str, size: int) -> None:
-        self._there[name] = size
-        self._written += 1
-        self._written_bytes += size
+    def _note(self, kept: Kept) -> Kept:
+        """Count a file that was kept, if it was not there."""
+        if self._there.get(kept.file) != kept.bytes:
+            self._there[kept.file] = kept.bytes
+            self._written += 1
+            self._written_bytes += kept.bytes
+        return kept
 
     async def _files(self, files: list[StoredFile]) -> tuple[list[Kept], list[Damaged]]:
         """Keep artifacts' files, each content once."""
@@ -147,41 +245,37 @@ class _Making:
         damaged = []
         for file in files:
             try:
-                await self._file(blobs, file)
-                kept[file.sha256] = Kept(file.sha256, file.size)
+                if file.sha256 not in kept:
+                    kept[file.sha256] = await self._file(blobs, file)
             except (BlobMissing, Damage):
                 damaged.append(Damaged(file.org, file.blob, file.sha256))
             self._watch.passed("backing up files", 1)
         return list(kept.values()), damaged
 
-    async def _file(self, blobs: Blobs, file: StoredFile) -> None:
-        """Keep a file that is not there yet.
+    async def _file(self, blobs: Blobs, file: StoredFile) -> Kept:
+        """Keep a file, unless it is there.
 
         Raises:
             BlobMissing: the store has lost it.
             Damage: the store has something else in its place.
         """
-        if self._there.get(file.sha256) != file.size:
-            chunks = await blobs.open(file.org, file.blob, 0, file.size)
-            await self._target.take(file.sha256, chunks)
-            self._note(file.sha256, file.size)
-
-    async def _key(self, path: Path) -> Kept | None:
-        """Keep the key of signed URLs, if there is one."""
-        return await self._put(path.read_bytes()) if path.exists() else None
+        if (known := self._kept.get(file.sha256)) is not None:
+            return known
+        if self._there.get(file.sha256) == file.size:
+            return Kept(file.sha256, file.size)
+        chunks = await blobs.open(file.org, file.blob, 0, file.size)
+        return self._note(await self._base.writer.take(file.sha256, chunks))
 
 
-def _known(target: Target, there: dict[str, int]) -> dict[str, PieceKept]:
-    """The pieces of the newest backup that can be read, by the hash of their lines."""
-    for name in reversed(target.names()):
-        try:
-            manifest = target.manifest(name)
-        except CannotStart:
-            continue
-        return {
-            piece.sha256: piece
-            for table in manifest.tables
-            for piece in table.pieces
-            if there.get(piece.file) == piece.bytes
-        }
-    return {}
+def _known(base: _Base) -> tuple[dict[str, PieceKept], dict[str, Kept]]:
+    """What is there of the backup before: pieces by the hash of their lines, and files by that of
+    their content.
+    """
+    if (before := base.before) is None:
+        return {}, {}
+    pieces_kept = [piece for table in before.tables for piece in table.pieces]
+    files_kept = [*before.files, *([before.key] if before.key else [])]
+    return (
+        {one.sha256: one for one in pieces_kept if base.there.get(one.file) == one.bytes},
+        {one.content: one for one in files_kept if base.there.get(one.file) == one.bytes},
+    )

@@ -9,22 +9,39 @@ import msgspec
 from rapport.folder import CannotStart
 
 FORMAT: Final = "rapport-backup"
+SEALED: Final = "rapport-backup-encrypted"
 # The form of the files, which is not the version of the program or of the store.
 FORM = 1
 
 
-class Kept(msgspec.Struct, frozen=True):
-    """A file of the backup: its SHA-256, which is its name, and its size in bytes."""
+class Part(msgspec.Struct, frozen=True):
+    """A file of a target as it lies there: its name, its size in bytes and its SHA-256."""
 
     file: str
     bytes: int
+    sha256: str
+
+
+class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file of the backup: its name, its size in bytes, and the SHA-256 of what it holds, where
+    that is not its name.
+    """
+
+    file: str
+    bytes: int
+    sha256: str = ""
+
+    @property
+    def content(self) -> str:
+        """The SHA-256 of what it holds."""
+        return self.sha256 or self.file
 
 
 class PieceKept(msgspec.Struct, frozen=True):
     """Some rows of a table: the file that has them, and what is in it when it is unpacked.
 
     Args:
-        file: gzip of JSON lines.
+        file: gzip of JSON lines, which may be encrypted.
         bytes: the size of the file.
         rows: how many lines there are.
         sha256: of the lines.
@@ -65,7 +82,7 @@ class Damaged(msgspec.Struct, frozen=True):
     sha256: str
 
 
-class Manifest(msgspec.Struct, frozen=True):
+class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     """A whole backup.
 
     Args:
@@ -79,6 +96,7 @@ class Manifest(msgspec.Struct, frozen=True):
         files: the bytes of artifacts' files, each once.
         damaged: what could not be taken along.
         key: of signed URLs; null where there was none.
+        recipients: whom its files are encrypted to; none where they are not.
     """
 
     format: Literal["rapport-backup"]
@@ -91,30 +109,67 @@ class Manifest(msgspec.Struct, frozen=True):
     files: list[Kept]
     damaged: list[Damaged]
     key: Kept | None
+    recipients: list[str] = []
 
     @property
     def rows(self) -> int:
         """How many there are in all."""
         return sum(table.rows for table in self.tables)
 
-    def parts(self) -> dict[str, int]:
-        """Every file that it needs, with its size in bytes."""
+    def files_kept(self) -> list[Kept]:
+        """Every file that it needs."""
         pieces = [Kept(one.file, one.bytes) for table in self.tables for one in table.pieces]
-        key = [self.key] if self.key else []
-        return {one.file: one.bytes for one in (*pieces, *self.files, *key)}
+        return [*pieces, *self.files, *([self.key] if self.key else [])]
+
+
+class SealedManifest(msgspec.Struct, frozen=True):
+    """What everybody may know of an encrypted backup.
+
+    Args:
+        format: what this is.
+        form: which form of it.
+        created: when the moment was that it shows; RFC 3339.
+        program: the version of the program that made it.
+        manifest: the name of the part that holds the manifest, encrypted.
+        identity: the key that the passphrase opens, encrypted with it; null where there is none.
+        parts: all files that it needs, the manifest's too.
+    """
+
+    format: Literal["rapport-backup-encrypted"]
+    form: int
+    created: str
+    program: str
+    manifest: str
+    identity: str | None
+    parts: list[Part]
+
+
+AnyManifest = Manifest | SealedManifest
+
+
+def parts(manifest: AnyManifest) -> dict[str, Part]:
+    """Every file that a backup needs, by name."""
+    if isinstance(manifest, SealedManifest):
+        return {part.file: part for part in manifest.parts}
+    return {one.file: Part(one.file, one.bytes, one.file) for one in manifest.files_kept()}
 
 
 class _Head(msgspec.Struct):
     """What every form has."""
 
-    format: Literal["rapport-backup"]
+    format: Literal["rapport-backup", "rapport-backup-encrypted"]
     form: int
     program: str
 
 
-def encode(manifest: Manifest) -> tuple[str, bytes]:
+def text_of(manifest: AnyManifest) -> bytes:
+    """A manifest as people and programs read it."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+
+
+def encode(manifest: AnyManifest) -> tuple[str, bytes]:
     """The name of a manifest and its text: the name is its moment, and the SHA-256 of the text."""
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    text = text_of(manifest)
     return name_of(manifest.created, text), text
 
 
@@ -129,7 +184,7 @@ def short(name: str) -> str:
     return name[:27]
 
 
-def decode(name: str, text: bytes) -> Manifest:
+def decode(name: str, text: bytes) -> AnyManifest:
     """Read a manifest.
 
     Raises:
@@ -137,6 +192,15 @@ def decode(name: str, text: bytes) -> Manifest:
     """
     if not name.endswith(hashlib.sha256(text).hexdigest()):
         raise CannotStart(f"the backup {short(name)} is damaged: its manifest is not what it was")
+    return read(name, text)
+
+
+def read(name: str, text: bytes) -> AnyManifest:
+    """Read the text of a backup's manifest.
+
+    Raises:
+        CannotStart: it is none, or a newer program made it.
+    """
     try:
         head = msgspec.json.decode(text, type=_Head)
         if head.form > FORM:
@@ -144,6 +208,8 @@ def decode(name: str, text: bytes) -> Manifest:
                 f"the backup {short(name)} was made by Rapport {head.program} in a form that this "
                 "program does not know: install a newer rapport-server"
             )
+        if head.format == SEALED:
+            return msgspec.json.decode(text, type=SealedManifest)
         return msgspec.json.decode(text, type=Manifest)
     except msgspec.DecodeError as error:
         raise CannotStart(f"the backup {short(name)} can't be read: {error}") from None

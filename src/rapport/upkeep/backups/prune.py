@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from datetime import date
-from pathlib import Path
 from typing import NamedTuple
 
 from rapport.folder import CannotStart
 from rapport.upkeep.backups import target as targets
-from rapport.upkeep.backups.manifest import Manifest
+from rapport.upkeep.backups.manifest import AnyManifest, parts
 from rapport.upkeep.backups.target import Target
 
 
@@ -42,27 +41,30 @@ class Listed(NamedTuple):
     """A backup in a list; `manifest` is None where it is damaged."""
 
     name: str
-    manifest: Manifest | None
+    manifest: AnyManifest | None
 
 
-def listed(place: Path) -> list[Listed]:
+async def listed(place: str) -> list[Listed]:
     """Every finished backup, the oldest first.
 
     Raises:
-        CannotStart: the folder can't be used.
+        CannotStart: the place can't be used.
     """
-    with targets.reading(place) as target:
-        return [_listed(target, name) for name in target.names()]
-
-
-def _listed(target: Target, name: str) -> Listed:
     try:
-        return Listed(name, target.manifest(name))
+        async with targets.reading(place) as target:
+            return [await _listed(target, name) for name in await target.names()]
+    except OSError as error:
+        raise CannotStart(f"{place} can't be used: {error.strerror or error}") from None
+
+
+async def _listed(target: Target, name: str) -> Listed:
+    try:
+        return Listed(name, await target.manifest(name))
     except CannotStart:
         return Listed(name, None)
 
 
-async def prune(place: Path, keep: Keep) -> Pruned:
+async def prune(place: str, keep: Keep) -> Pruned:
     """Remove the backups that need not stay, and every file that none of the others needs.
 
     Raises:
@@ -72,22 +74,23 @@ async def prune(place: Path, keep: Keep) -> Pruned:
     if not any(keep):
         raise CannotStart("say what stays: --keep-last, --keep-days, --keep-weeks, --keep-months")
     try:
-        with targets.changing(place) as target:
+        async with targets.changing(place) as target:
+            await target.settle(sealed=None)
             return await _prune(target, keep)
     except OSError as error:
         raise CannotStart(f"{place} can't be pruned: {error.strerror or error}") from None
 
 
 async def _prune(target: Target, keep: Keep) -> Pruned:
-    names = target.names()
+    names = await target.names()
     stay = staying(names, keep)
-    needed = {file for name in stay for file in target.manifest(name).parts()}
+    needed = {file for name in stay for file in parts(await target.manifest(name))}
     removed = [name for name in names if name not in stay]
     # First they are no backups any more: one that lacks files must not look whole.
     for name in removed:
         await target.forget(name)
     await target.sweep()
-    loose = {file: size for file, size in target.sizes().items() if file not in needed}
+    loose = {file: size for file, size in (await target.sizes()).items() if file not in needed}
     for file in loose:
         await target.remove(file)
     return Pruned(sorted(stay), removed, len(loose), sum(loose.values()))

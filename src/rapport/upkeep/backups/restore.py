@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +29,9 @@ from rapport.store.sqlite.bulk import SqliteBulk
 from rapport.upkeep import places
 from rapport.upkeep.backups import manifest as manifests
 from rapport.upkeep.backups import target as targets
-from rapport.upkeep.backups.manifest import Manifest, PieceKept
+from rapport.upkeep.backups.files import Opened, opened
+from rapport.upkeep.backups.manifest import Kept, Manifest, Part, PieceKept, SealedManifest
+from rapport.upkeep.backups.sealing import Opening, Sealed, keys_of
 from rapport.upkeep.backups.target import Damage, Target
 
 
@@ -48,83 +50,114 @@ class Restored(NamedTuple):
 
 
 async def restore(
-    settings: Settings, place: Path, wanted: str | None, watch: Watch, *, keeps_webhooks: bool
+    settings: Settings,
+    place: str,
+    wanted: str | None,
+    watch: Watch,
+    opening: Opening,
+    *,
+    keeps_webhooks: bool,
 ) -> Restored:
     """Make a store of a backup in an empty data folder, or an empty database and such a folder.
 
     Args:
         settings: name both, and where artifacts' bytes go.
-        place: the folder of backups.
+        place: the folder or bucket of backups.
         wanted: how the backup's name begins; the newest where it is None.
         watch: is told how far it is.
+        opening: opens an encrypted one.
         keeps_webhooks: webhooks go on as they were, rather than wait for somebody to activate them.
 
     Raises:
         CannotStart: it can't be done. Both places are as they were.
     """
-    with targets.reading(place) as target, _telling(place):
-        name = target.chosen(wanted)
-        manifest = _usable(target, name)
-        await check(target, manifest, watch)
-        with _beside(settings.data) as folder:
-            blobs = (
-                places.blobs_of(settings) if settings.artifact_store else LocalBlobs(folder / BLOBS)
-            )
-            async with _opened(settings, folder) as bulk:
-                restoring = _Restoring(target, manifest, watch)
-                await restoring.rows(bulk, blobs, keeps_webhooks=keeps_webhooks)
-                if (key := manifest.key) is not None:
-                    _write(folder / KEY, await target.read(key.file, key.bytes))
-                if not settings.database_url:
-                    await bulk.settle()
-            _tidy(folder)
-        return Restored(name, manifest, masked(settings.database_url) or str(settings.data))
+    with _telling(place):
+        async with targets.reading(place) as target:
+            name, backup = await _checked(target, wanted, watch, opening)
+            manifest = backup.manifest
+            with _beside(settings.data) as folder:
+                blobs = (
+                    places.blobs_of(settings)
+                    if settings.artifact_store
+                    else LocalBlobs(folder / BLOBS)
+                )
+                async with _opened(settings, folder) as bulk:
+                    restoring = _Restoring(backup, watch)
+                    await restoring.rows(bulk, blobs, keeps_webhooks=keeps_webhooks)
+                    if (key := manifest.key) is not None:
+                        _write(folder / KEY, await backup.read(key))
+                    if not settings.database_url:
+                        await bulk.settle()
+                _tidy(folder)
+            return Restored(name, manifest, masked(settings.database_url) or str(settings.data))
 
 
-async def verify(place: Path, wanted: str | None, watch: Watch) -> Restored:
+async def verify(place: str, wanted: str | None, watch: Watch, opening: Opening) -> Restored:
     """Restore a backup into a folder that is thrown away, and compare counts and hashes.
 
     Raises:
         CannotStart: the backup can't be restored, or can't be here.
     """
     with (
-        targets.reading(place) as target,
         _telling(place),
         tempfile.TemporaryDirectory(prefix="rapport-verify-") as scratch,
     ):
-        name = target.chosen(wanted)
-        manifest = _usable(target, name)
-        await check(target, manifest, watch)
-        bulk = SqliteBulk(Path(scratch) / DATABASE, writes=True)
-        try:
-            await _Restoring(target, manifest, watch).rows(bulk, None, keeps_webhooks=True)
-        finally:
-            await bulk.close()
-        return Restored(name, manifest, str(place))
+        async with targets.reading(place) as target:
+            name, backup = await _checked(target, wanted, watch, opening)
+            bulk = SqliteBulk(Path(scratch) / DATABASE, writes=True)
+            try:
+                await _Restoring(backup, watch).rows(bulk, None, keeps_webhooks=True)
+            finally:
+                await bulk.close()
+            return Restored(name, backup.manifest, place)
 
 
-async def check(target: Target, manifest: Manifest, watch: Watch) -> None:
+async def _checked(
+    target: Target, wanted: str | None, watch: Watch, opening: Opening
+) -> tuple[str, Opened]:
+    """The name of a backup that this program can restore, and it itself, every file of which is
+    what it was.
+
+    Raises:
+        CannotStart: it can't.
+        Damage: a file is not what it was.
+    """
+    name = await target.chosen(wanted)
+    manifest = await target.manifest(name)
+    is_sealed = isinstance(manifest, SealedManifest)
+    await target.settle(sealed=is_sealed)
+    keys = keys_of(opening, manifest.identity) if isinstance(manifest, SealedManifest) else None
+    try:
+        backup = await opened(target, name, manifest, keys)
+    except Sealed as error:
+        raise CannotStart(f"the backup {manifests.short(name)} can't be opened: {error}") from None
+    _refuse_newer(name, backup.manifest)
+    await check(target, backup.parts, watch)
+    return name, backup
+
+
+async def check(target: Target, parts: Mapping[str, Part], watch: Watch) -> None:
     """See whether every file of a backup is what it was.
 
     Raises:
         Damage: one is not.
     """
-    there, parts = target.sizes(), manifest.parts()
+    there = await target.sizes()
     watch.expects(len(parts))
-    for file, size in parts.items():
-        if there.get(file) != size:
+    for file, part in parts.items():
+        if there.get(file) != part.bytes:
             raise Damage(
-                f"the file {file} has {there[file]} bytes instead of {size}"
+                f"the file {file} has {there[file]} bytes instead of {part.bytes}"
                 if file in there
                 else f"the file {file} is gone"
             )
-        async for _ in await target.open(file, size):
+        async for _ in await target.open(part):
             pass
         watch.passed("checking files", 1)
 
 
 @contextlib.contextmanager
-def _telling(place: Path) -> Iterator[None]:
+def _telling(place: str) -> Iterator[None]:
     """Say of all that may go wrong what it is about."""
     try:
         yield
@@ -139,20 +172,18 @@ def _telling(place: Path) -> Iterator[None]:
         ) from None
 
 
-def _usable(target: Target, name: str) -> Manifest:
-    """A backup that this program can restore.
+def _refuse_newer(name: str, manifest: Manifest) -> None:
+    """Refuse what only a newer program can restore.
 
     Raises:
-        CannotStart: it can't.
+        CannotStart: it is such.
     """
-    manifest = target.manifest(name)
     if manifest.schema > migrate.newest():
         raise CannotStart(
             f"the backup {manifests.short(name)} was made by Rapport {manifest.program}, whose "
             f"store is at version {manifest.schema}, and this program knows {migrate.newest()}: "
             "install a newer rapport-server"
         )
-    return manifest
 
 
 @contextlib.contextmanager
@@ -229,9 +260,9 @@ def _write(path: Path, data: bytes) -> None:
 class _Restoring:
     """Rows on their way back."""
 
-    def __init__(self, target: Target, manifest: Manifest, watch: Watch) -> None:
-        self._target = target
-        self._manifest = manifest
+    def __init__(self, backup: Opened, watch: Watch) -> None:
+        self._backup = backup
+        self._manifest = manifest = backup.manifest
         self._watch = watch
         self._tables = {table.name: table for table in manifest.tables}
 
@@ -274,18 +305,18 @@ class _Restoring:
 
     async def _rows_of(self, piece: PieceKept, table: StoredTable) -> list[Row]:
         try:
-            text = gzip.decompress(await self._target.read(piece.file, piece.bytes))
+            text = gzip.decompress(await self._backup.read(Kept(piece.file, piece.bytes)))
             return rows_of(text, table.columns)
         except (ValueError, EOFError, zlib.error) as error:
             raise Damage(f"the file {piece.file} is no piece of {table.name}: {error}") from None
 
     async def _files(self, files: list[store.StoredFile], blobs: Blobs) -> None:
         """Bring artifacts' bytes, but for those that the store had lost itself."""
-        there = {file.file: file.bytes for file in self._manifest.files}
+        there = {file.content: file for file in self._manifest.files}
         self._watch.expects(len(files))
         for file in files:
             if file.sha256 in there:
-                chunks = await self._target.open(file.sha256, there[file.sha256])
+                chunks = await self._backup.open(there[file.sha256])
                 served = Served(safe_type(file.media_type), disposition(file.file_name))
                 await blobs.put(file.org, file.blob, chunks, served)
             self._watch.passed("restoring files", 1)

@@ -1,7 +1,7 @@
-"""A folder of backups: every file under the SHA-256 of its bytes, and a manifest for each backup.
+"""A place of backups, in a folder or in a bucket: files, and a manifest for each backup.
 
-Files are written beside and renamed when whole, a manifest last of all; what an interrupted backup
-leaves is found again by its hash, or pruned.
+A file is written whole or not at all, a manifest last of all; what an interrupted backup leaves is
+found again by its hash, or pruned. Encrypted backups and others never share a place.
 """
 
 import contextlib
@@ -10,28 +10,65 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from rapport.blobs import BlobMissing
+from rapport.blobs import BlobMissing, Blobs
 from rapport.blobs.local import LocalBlobs
 from rapport.folder import OF_SYSTEMS, CannotStart
+from rapport.upkeep.backups import lease
 from rapport.upkeep.backups import manifest as manifests
-from rapport.upkeep.backups.manifest import Manifest
+from rapport.upkeep.backups.manifest import AnyManifest, Part
 
-_FILES = "files"
+if TYPE_CHECKING:
+    from rapport.blobs.objects import ObjectBlobs
+
+_PLAIN = "files"
+_SEALED = "encrypted"
 _MANIFESTS = "manifests"
-_OURS = frozenset({_FILES, _MANIFESTS, ".parts"})
+_OURS = frozenset({_PLAIN, _SEALED, _MANIFESTS, ".parts"})
+_SCHEMES = ("s3://", "gs://", "az://")
 
 
 class Damage(Exception):
     """A file is not what its name says, or is gone; one sentence says which."""
 
 
-class Target:
-    """An open folder of backups."""
+class Written(NamedTuple):
+    """A file that was kept: its size in bytes and its SHA-256."""
 
-    def __init__(self, place: Path) -> None:
+    size: int
+    sha256: str
+
+
+class Target:
+    """An open place of backups; `place` is where it is, for people.
+
+    All that reads or writes raises OSError where the place can't do it.
+    """
+
+    def __init__(self, place: str, blobs: Blobs) -> None:
         self.place = place
-        self._blobs = LocalBlobs(place)
+        self._blobs = blobs
+        self._files = _PLAIN
+
+    async def settle(self, *, sealed: bool | None) -> bool:
+        """See whether its files are encrypted, and take them to be.
+
+        Args:
+            sealed: whether they should be; None for whatever they are.
+
+        Raises:
+            CannotStart: they are, and should not be, or the other way round.
+        """
+        there = [bool(await self._blobs.sizes(kind)) for kind in (_PLAIN, _SEALED)]
+        if sealed is True and there[0]:
+            raise CannotStart(f"the backups in {self.place} are not encrypted: name another target")
+        if sealed is False and there[1]:
+            raise CannotStart(
+                f"the backups in {self.place} are encrypted: name --encrypt-to or --passphrase-file"
+            )
+        self._files = _SEALED if (there[1] if sealed is None else sealed) else _PLAIN
+        return self._files == _SEALED
 
     async def sweep(self) -> None:
         """Remove what broken-off writes left."""
@@ -39,93 +76,76 @@ class Target:
 
     # Files
 
-    def sizes(self) -> dict[str, int]:
+    async def sizes(self) -> dict[str, int]:
         """Every file, with its size in bytes."""
-        return dict(_walk(self.place / _FILES))
+        return await self._blobs.sizes(self._files)
 
-    async def put(self, data: bytes) -> str:
-        """Keep bytes; their name.
+    async def put(self, name: str, chunks: AsyncIterator[bytes]) -> Written:
+        """Keep what `chunks` yields; whatever that raises is raised here, and nothing is kept."""
+        kept = await self._blobs.put(self._files, name, chunks)
+        return Written(kept.size, kept.sha256)
 
-        Raises:
-            OSError: they can't be kept.
-        """
-        name = hashlib.sha256(data).hexdigest()
-        await self._blobs.put(_FILES, name, _once(data))
-        return name
-
-    async def take(self, name: str, chunks: AsyncIterator[bytes]) -> None:
-        """Keep what `chunks` yields, if it is what the name says.
-
-        Raises:
-            Damage: it is something else, and was not kept.
-            OSError: it can't be kept.
-        """
-        await self._blobs.put(_FILES, name, checked(name, chunks))
-
-    async def open(self, name: str, size: int) -> AsyncIterator[bytes]:
+    async def open(self, part: Part) -> AsyncIterator[bytes]:
         """A file's bytes.
 
         Raises:
             Damage: it is gone; while they are read: they are not what they were.
         """
         try:
-            chunks = await self._blobs.open(_FILES, name, 0, size)
+            chunks = await self._blobs.open(self._files, part.file, 0, part.bytes)
         except BlobMissing:
-            raise Damage(f"the file {name} is gone") from None
-        return checked(name, chunks)
+            raise Damage(f"the file {part.file} is gone") from None
+        return checked(part.file, part.sha256, chunks)
 
-    async def read(self, name: str, size: int) -> bytes:
+    async def read(self, part: Part) -> bytes:
         """A file as a whole.
 
         Raises:
             Damage: it is gone, or not what it was.
         """
-        return b"".join([chunk async for chunk in await self.open(name, size)])
+        return b"".join([chunk async for chunk in await self.open(part)])
 
     async def remove(self, name: str) -> None:
         """Remove a file."""
-        await self._blobs.delete(_FILES, name)
+        await self._blobs.delete(self._files, name)
 
     # Backups
 
-    def names(self) -> list[str]:
+    async def names(self) -> list[str]:
         """Every backup that was finished, the oldest first."""
-        return sorted(name for name, _ in _walk(self.place / _MANIFESTS))
+        return sorted(await self._blobs.sizes(_MANIFESTS))
 
-    async def finish(self, manifest: Manifest) -> str:
-        """Make what was put a backup; its name.
-
-        Raises:
-            OSError: it can't be written.
-        """
+    async def finish(self, manifest: AnyManifest) -> str:
+        """Make what was put a backup; its name."""
         name, text = manifests.encode(manifest)
-        await self._blobs.put(_MANIFESTS, name, _once(text))
+        await self._blobs.put(_MANIFESTS, name, once(text))
         return name
 
-    def manifest(self, name: str) -> Manifest:
+    async def manifest(self, name: str) -> AnyManifest:
         """What a backup says of itself.
 
         Raises:
             CannotStart: it is damaged, or a newer program made it.
         """
         try:
-            return manifests.decode(name, (self.place / _MANIFESTS / name[:2] / name).read_bytes())
-        except OSError as error:
-            raise CannotStart(
-                f"the backup {manifests.short(name)} can't be read: {error.strerror or error}"
-            ) from None
+            size = (await self._blobs.sizes(_MANIFESTS))[name]
+            chunks = await self._blobs.open(_MANIFESTS, name, 0, size)
+            return manifests.decode(name, b"".join([chunk async for chunk in chunks]))
+        except (OSError, EOFError, KeyError, BlobMissing) as error:
+            why = error.strerror or error if isinstance(error, OSError) else "it is gone"
+            raise CannotStart(f"the backup {manifests.short(name)} can't be read: {why}") from None
 
     async def forget(self, name: str) -> None:
         """Make a backup none; its files stay."""
         await self._blobs.delete(_MANIFESTS, name)
 
-    def chosen(self, wanted: str | None) -> str:
+    async def chosen(self, wanted: str | None) -> str:
         """The backup whose name begins so; the newest where none is wanted.
 
         Raises:
             CannotStart: there is none, or more than one.
         """
-        names = self.names()
+        names = await self.names()
         if wanted is None and names:
             return names[-1]
         found = [name for name in names if wanted is not None and name.startswith(wanted)]
@@ -136,17 +156,29 @@ class Target:
         return found[0]
 
 
-@contextlib.contextmanager
-def making(place: Path, *, data: Path) -> Iterator[Target]:
-    """Open a folder to back up into, which is made where it is missing.
+def in_bucket(place: str) -> bool:
+    """Whether it is a bucket rather than a folder."""
+    return place.startswith(_SCHEMES)
+
+
+@contextlib.asynccontextmanager
+async def making(place: str, *, data: Path) -> AsyncIterator[Target]:
+    """Open a place to back up into; a folder is made where it is missing.
 
     Args:
-        place: the folder.
+        place: the folder or bucket.
         data: the data folder, which may not be in it, nor it in that.
 
     Raises:
         CannotStart: it can't be used, or another command works in it.
     """
+    if not in_bucket(place):
+        _make(Path(place), data)
+    async with changing(place) as target:
+        yield target
+
+
+def _make(place: Path, data: Path) -> None:
     ours, theirs = place.resolve(), data.resolve()
     if ours == theirs or ours in theirs.parents or theirs in ours.parents:
         raise CannotStart(
@@ -157,30 +189,55 @@ def making(place: Path, *, data: Path) -> Iterator[Target]:
         place.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise CannotStart(f"{place} can't be made: {error.strerror or error}") from None
-    with changing(place) as target:
-        yield target
 
 
-@contextlib.contextmanager
-def changing(place: Path) -> Iterator[Target]:
-    """Open a folder of backups alone.
+@contextlib.asynccontextmanager
+async def changing(place: str) -> AsyncIterator[Target]:
+    """Open a place of backups alone.
 
     Raises:
         CannotStart: it is none, or can't be used, or another command works in it.
     """
-    with _locked(place, fcntl.LOCK_EX) as target:
-        yield target
+    if not in_bucket(place):
+        with _locked(Path(place), fcntl.LOCK_EX) as target:
+            yield target
+        return
+    blobs = await _bucket(place)
+    async with lease.leased(blobs, place):
+        yield Target(place, blobs)
 
 
-@contextlib.contextmanager
-def reading(place: Path) -> Iterator[Target]:
-    """Open a folder of backups; nobody prunes it meanwhile.
+@contextlib.asynccontextmanager
+async def reading(place: str) -> AsyncIterator[Target]:
+    """Open a place of backups; nobody prunes a folder meanwhile. A bucket holds nobody up: what is
+    pruned there while it is read is told as gone.
 
     Raises:
         CannotStart: it is none, or can't be used, or another command works in it.
     """
-    with _locked(place, fcntl.LOCK_SH) as target:
+    if in_bucket(place):
+        yield Target(place, await _bucket(place))
+        return
+    with _locked(Path(place), fcntl.LOCK_SH) as target:
         yield target
+
+
+async def _bucket(place: str) -> "ObjectBlobs":
+    """A bucket, which may be empty.
+
+    Raises:
+        CannotStart: it can't be used, or holds something else.
+    """
+    from rapport.blobs.objects import CannotUse, ObjectBlobs  # noqa: PLC0415  # loads what most never need
+
+    try:
+        blobs = ObjectBlobs(place, direct=False)
+        _refuse_others(place, await blobs.tops() - {lease.NAME})
+    except CannotUse as error:
+        raise CannotStart(str(error)) from None
+    except OSError as error:
+        raise CannotStart(f"{place} can't be used: {error}") from None
+    return blobs
 
 
 @contextlib.contextmanager
@@ -192,31 +249,32 @@ def _locked(place: Path, how: int) -> Iterator[Target]:
         raise CannotStart(f"{place} can't be used: {error.strerror or error}") from None
     try:
         fcntl.flock(folder, how | fcntl.LOCK_NB)
-        _refuse_foreign(place)
-        yield Target(place)
+        _refuse_others(str(place), {path.name for path in place.iterdir()} - OF_SYSTEMS)
+        yield Target(str(place), LocalBlobs(place))
     except BlockingIOError:
         raise CannotStart(f"another command works in {place}") from None
     finally:
         os.close(folder)
 
 
-def _refuse_foreign(place: Path) -> None:
-    """Refuse a folder that holds something else, which might be somebody's.
+def _refuse_others(place: str, names: set[str]) -> None:
+    """Refuse a place that holds something else, which might be somebody's.
 
     Raises:
         CannotStart: it does.
     """
-    if others := {path.name for path in place.iterdir()} - _OURS - OF_SYSTEMS:
+    if others := names - _OURS:
+        kind = "place" if in_bucket(place) else "folder"
         raise CannotStart(
-            f"{place} is no folder of backups: it holds {min(others)!r}; name an empty or a new one"
+            f"{place} is no {kind} of backups: it holds {min(others)!r}; name an empty or a new one"
         )
 
 
-async def checked(name: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def checked(name: str, wanted: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The same chunks.
 
     Raises:
-        Damage: behind the last: they are not what the name says.
+        Damage: behind the last: their SHA-256 is not what is wanted.
     """
     sha256 = hashlib.sha256()
     try:
@@ -225,23 +283,10 @@ async def checked(name: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[byte
             yield chunk
     except EOFError:
         raise Damage(f"the file {name} is too short") from None
-    if sha256.hexdigest() != name:
-        raise Damage(f"the file {name} is not what its name says")
+    if sha256.hexdigest() != wanted:
+        raise Damage(f"the file {name} is not what it was")
 
 
-async def _once(data: bytes) -> AsyncIterator[bytes]:
+async def once(data: bytes) -> AsyncIterator[bytes]:
+    """Bytes as the one chunk of a file."""
     yield data
-
-
-def _walk(folder: Path) -> Iterator[tuple[str, int]]:
-    """Every file two floors below, with its size."""
-    for inner in _entries(folder):
-        for file in _entries(Path(inner.path)) if inner.is_dir() else ():
-            yield file.name, file.stat().st_size
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    if not folder.exists():
-        return []
-    with os.scandir(folder) as entries:
-        return list(entries)

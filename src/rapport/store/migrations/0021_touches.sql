@@ -1,6 +1,6 @@
 -- When each account was in touch and will be, so that "whom have we neglected" is one walk of an index; see store/touches.py.
 -- Programs that don't write them would make them wrong, so none may run beside this.
--- compatible: 20
+-- compatible: 21
 
 -- Each live engagement and meeting with a date, once for each account that it is of: as a parent, as the account of a
 -- parent that is an opportunity, or as the account of a member. `kind` is 'engagement' or 'meeting'.

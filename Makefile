@@ -9,13 +9,14 @@ ROWS ?= 100000
 ENGINE ?= sqlite
 KILLS ?= 60
 WRITES ?= 20000
+EXAMPLES ?= 20000
 UV := $(BIN)/uv --no-config
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where this is set, each start of Python compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install serve check test faults test-azure console screenshots lint format docs lock sbom audit bench
+.PHONY: help install serve check test faults fuzz test-azure console screenshots lint format docs lock sbom audit bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +35,9 @@ test: .venv/.installed ## Run all tests but the longest on three workers (ARGS= 
 
 faults: .venv/.installed ## Run the faults with the longest, and kill what runs again and again (KILLS=60 WRITES=20000)
 	RAPPORT_TEST_KILLS=$(KILLS) RAPPORT_TEST_WRITES=$(WRITES) $(BIN)/pytest -n 2 tests/faults $(ARGS)
+
+fuzz: .venv/.installed ## Feed what reads strangers' bytes with nonsense, at length (EXAMPLES=20000)
+	RAPPORT_TEST_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n 2 --timeout 3600 tests/fuzz $(ARGS)
 
 test-azure: .venv/.installed ## Install Azurite (npm, 370 MB) and run the tests of file stores on it too
 	$(BIN)/python -m tests.blobs.azurite.install

@@ -50,7 +50,7 @@ def licence(of: Distribution) -> str:
         return told["License-Expression"]
     classifiers = [one.rpartition(" :: ")[2] for one in told.get_all("Classifier", [])]
     names = [_CLASSIFIERS[one] for one in classifiers if one in _CLASSIFIERS]
-    return " OR ".join(names) or (told["License"] if "License" in told else "") or _by_its_text(of)
+    return " OR ".join(names) or "".join(told.get_all("License", [])) or _by_its_text(of)
 
 
 def _by_its_text(of: Distribution) -> str:

@@ -86,7 +86,7 @@ async def _command(settings: Settings, *arguments: str) -> dict[str, Any]:
 
 def _answer(out: bytes, told: bytes, code: int | None) -> dict[str, Any]:
     # A backup that lacks what the store itself has lost is told, and is one.
-    with contextlib.suppress(msgspec.DecodeError):
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
         return msgspec.json.decode(out, type=dict[str, Any])
     lines = told.decode(errors="replace").splitlines()
     raise BackupFailed(lines[-1].removeprefix("rapport: ") if lines else f"it ended with {code}")

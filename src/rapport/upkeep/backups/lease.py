@@ -77,6 +77,6 @@ def _text() -> bytes:
 
 
 def _until(text: bytes | None) -> float:
-    with contextlib.suppress(msgspec.DecodeError):
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
         return msgspec.json.decode(text or b"", type=_Lease).until
     return 0.0

@@ -211,5 +211,5 @@ def read(name: str, text: bytes) -> AnyManifest:
         if head.format == SEALED:
             return msgspec.json.decode(text, type=SealedManifest)
         return msgspec.json.decode(text, type=Manifest)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CannotStart(f"the backup {short(name)} can't be read: {error}") from None

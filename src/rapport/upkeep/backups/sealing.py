@@ -155,8 +155,9 @@ def keys_of(opening: Opening, sealed: str | None) -> Keys:
 
 def _unsealed(sealed: str, secret: str, file: Path) -> str:
     try:
-        return bytes(passphrase.decrypt(sealed.encode(), secret)).decode()
-    except DecryptError:
+        key = bytes(passphrase.decrypt(sealed.encode(), secret)).decode("latin-1")
+        return str(x25519.Identity.from_str(key))
+    except (DecryptError, IdentityError):
         raise CannotStart(f"the passphrase in {file} is not that of the backup") from None
 
 

@@ -69,7 +69,7 @@ def test_a_bucket_that_holds_something_else_is_refused(
     assert _objects(s3, bucket) == ["thesis.txt"]
 
 
-def test_one_command_at_a_time_works_in_a_bucket_and_one_that_was_killed_runs_out(
+def test_one_command_at_a_time_works_in_a_bucket_and_a_killed_one_runs_out(
     source: Source, s3: ObjectStore, bucket: str, tmp_path: Path
 ) -> None:
     blobs = ObjectBlobs(bucket, direct=False)
@@ -112,7 +112,7 @@ def test_a_bucket_that_fails_in_the_middle_is_told_and_holds_no_backup(
     assert not any(name.startswith("manifests/") for name in had)
 
 
-def test_what_an_interrupted_one_left_is_no_backup_and_is_not_written_again(
+def test_what_an_interrupted_one_left_is_none_and_not_written_again(
     source: Source, s3: ObjectStore, bucket: str, tmp_path: Path
 ) -> None:
     assert rapport(tmp_path, "backup", bucket, *source.options).code == 0

@@ -115,7 +115,7 @@ def test_the_next_one_is_due_when_its_time_has_come_also_after_a_restart(
     assert maker.made == 2
 
 
-def test_of_two_processes_one_makes_it_and_the_other_goes_on_when_that_one_is_gone(
+def test_of_two_processes_one_makes_it_and_the_other_once_that_is_gone(
     store: Engine, maker: _Maker
 ) -> None:
     first, second = maker.of(), maker.of()

@@ -11,9 +11,10 @@ DATABASE = "rapport.db"
 BLOBS = "blobs"
 KEY = "secret.key"
 SOCKET = "control.sock"
+IMPORTS = "imports"
 _LOCK = "lock"
 # What a server or its operator puts there, beside everything that begins with the database's name.
-_OURS = frozenset({BLOBS, KEY, SOCKET, _LOCK, "rapport.toml", "tls"})
+_OURS = frozenset({BLOBS, IMPORTS, KEY, SOCKET, _LOCK, "rapport.toml", "tls"})
 # What systems put at the root of a volume.
 OF_SYSTEMS = frozenset({"lost+found", ".snapshot", ".DS_Store"})
 _RIGHTS = {os.R_OK: "read", os.R_OK | os.W_OK: "read and written"}

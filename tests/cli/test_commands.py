@@ -19,6 +19,7 @@ from tests.support.server import Client, Server
 
 GROUPS = {
     "backup": ("make", "verify", "list", "prune"),
+    "import": ("run", "list", "undo"),
     "orgs": ("create", "list", "rename", "delete"),
     "tokens": ("create", "list", "revoke"),
     "users": ("list", "create", "role", "email", "deactivate", "activate"),

@@ -97,8 +97,9 @@ def test_a_running_server_refuses_the_same_texts(server: Server) -> None:
 
 
 def test_each_command_that_takes_texts_is_in_the_table() -> None:
-    without = {("migrate",), ("settings",), ("copy",), ("call",), ("export",), ("orgs", "list")} | {
-        command for command in COMMANDS if command[0] in {"backup", "doctor", "restore", "webhooks"}
+    groups = {"backup", "doctor", "export", "import", "restore", "webhooks"}
+    without = {("migrate",), ("settings",), ("copy",), ("call",), ("orgs", "list")} | {
+        command for command in COMMANDS if command[0] in groups
     }
     covered = {arguments[: 1 if arguments[:1] in COMMANDS else 2] for arguments, _ in REFUSED}
     assert covered | without == set(COMMANDS)

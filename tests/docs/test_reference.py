@@ -20,7 +20,7 @@ def test_every_option_that_takes_something_says_what() -> None:
     commands = PAGES[REFERENCE / "commands.md"]
     flags = set(re.findall(r"^\| `(--[a-z-]+)` \|", commands, re.MULTILINE))
     own = {"--demo", "--any-age", "--yes", "--keep-webhooks", "--deep", "--fix"}
-    moving = {"--deleted", "--events", "--no-files", "--bom"}
+    moving = {"--deleted", "--events", "--no-files", "--bom", "--create-people", "--dry-run"}
     assert flags == {"--json"} | own | moving
     assert "| `--port PORT` | The port to listen on" in commands
 

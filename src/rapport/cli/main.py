@@ -14,6 +14,7 @@ from rapport.cli.call import call
 from rapport.cli.copy import copy
 from rapport.cli.doctor import doctor
 from rapport.cli.export import export
+from rapport.cli.imports import imports
 from rapport.cli.login import login
 from rapport.cli.options import (
     Commands,
@@ -119,6 +120,7 @@ groups = {
     "tokens": tokens,
     "webhooks": webhooks,
     "backup": backup,
+    "import": imports,
 }
 for name, group in groups.items():
     cli.add_typer(group, name=name)

@@ -164,12 +164,12 @@ async def run_command(
         raise CannotStart(
             f"there is no store in {settings.data}: run rapport init, or rapport serve"
         )
-    async with open_data(settings) as opened, _telling(opened, settings):
+    async with open_data(settings) as opened, telling(opened, settings):
         return await opened.commands.run(command, arguments)
 
 
 @contextlib.asynccontextmanager
-async def _telling(opened: Opened, settings: Settings) -> AsyncIterator[None]:
+async def telling(opened: Opened, settings: Settings) -> AsyncIterator[None]:
     """Tell the servers of this store what is committed in the block, at its end."""
     orgs: set[str] = set()
     opened.store.on_commit(orgs.update)

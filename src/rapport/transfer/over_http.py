@@ -11,7 +11,9 @@ from uuid import uuid4
 import msgspec
 
 from rapport.contract.kit.fields import Json
+from rapport.transfer import uploading
 from rapport.transfer.asking import Refused, Unreachable
+from rapport.transfer.records import File
 
 _TRIES = 8
 _SECONDS = 60.0
@@ -98,6 +100,13 @@ class OverHttp:
             raise Unreachable(f"a file can't be read from {self._url}: {_why(error)}") from None
         finally:
             connection.close()
+
+    async def upload(self, file: File) -> str:
+        """Send a file; see `Taker.upload`."""
+        asked = {"file_name": file.name, **({"file_type": file.type} if file.type else {})}
+        prepared: Any = msgspec.json.decode(await self.ask("artifacts.prepare", asked))
+        await asyncio.to_thread(uploading.send, prepared, file)
+        return str(prepared["id"])
 
     async def holders(self, what: str) -> list[str] | None:  # noqa: ARG002  # nobody can tell
         """Nothing; see `Asker.holders`."""

@@ -2,11 +2,12 @@
 the object has to be there.
 """
 
+from functools import cache
 from types import new_class
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import UNSET, Meta
+from msgspec import UNSET, Meta, inspect
 
 from rapport.contract.kit.fields import OURS, Request, UnsetType
 from rapport.contract.kit.own_time import Dated
@@ -48,3 +49,21 @@ def _unmarked(hint: Any) -> Any:
 
 # Of an array that names the object there is at least one.
 SOME = Meta(min_length=1)
+
+
+@cache
+def types_of(request: type[Request]) -> dict[str, inspect.Type]:
+    """The types of a request's fields."""
+    fields = msgspec.structs.fields(request)
+    return {field.name: inspect.type_info(field.type) for field in fields}
+
+
+@cache
+def setters(request: type[Request]) -> dict[str, Any]:
+    """Of the fields that an update changes by `{set: …}`, the type of that."""
+    found = {}
+    for name, info in types_of(request).items():
+        for one in info.types if isinstance(info, inspect.UnionType) else (info,):
+            if isinstance(one, inspect.StructType) and "set" in one.cls.__struct_fields__:
+                found[name] = one.cls
+    return found

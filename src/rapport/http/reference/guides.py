@@ -17,6 +17,7 @@ _ORDER = (
     "clients",
     "artifacts",
     "bulk",
+    "move-in",
     "move-out",
     "feed",
     "webhooks",

@@ -5,11 +5,9 @@ beyond the look for the same ref, so that of many who ask at once one makes it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import inspect
 
 from rapport.contract.kit import ids
 from rapport.contract.kit.errors import (
@@ -22,6 +20,7 @@ from rapport.contract.kit.errors import (
 from rapport.contract.kit.fields import UNSET, Request, Response
 from rapport.contract.kit.method import Method
 from rapport.contract.kit.own_time import FIELDS as OWN_TIME
+from rapport.contract.kit.upserts import setters, types_of
 from rapport.operations.kit.context import (
     BATCH_OPERATIONS,
     Call,
@@ -196,35 +195,17 @@ def _missing(name: str) -> MissingRequiredField:
 async def _change(ctx: Context, family: _Family, request: Request, id_: str) -> Response:
     given = _given(request)
     fields = family.sort_out({name: given[name] for name in given if name not in OWN_TIME})
-    setters = _setters(family.update.request)
+    set_by = setters(family.update.request)
     values = {
-        name: setters[name](set=value) if name in setters else value
-        for name, value in fields.items()
+        name: set_by[name](set=value) if name in set_by else value for name, value in fields.items()
     }
-    id_type: Any = _types(family.update.request)["id"]
+    id_type: Any = types_of(family.update.request)["id"]
     change = family.update.request(id=id_type.cls.parse(id_), **values)
     try:
         answer = await perform(ctx, family.update, change)
     except ApiError as error:
         raise _as_sent(error) from error
     return _answer(family, answer, created=False)
-
-
-@cache
-def _types(request: type[Request]) -> dict[str, inspect.Type]:
-    fields = msgspec.structs.fields(request)
-    return {field.name: inspect.type_info(field.type) for field in fields}
-
-
-@cache
-def _setters(request: type[Request]) -> dict[str, Any]:
-    """Of the fields that are changed by `{set: …}`, the type of that."""
-    found = {}
-    for name, info in _types(request).items():
-        for one in info.types if isinstance(info, inspect.UnionType) else (info,):
-            if isinstance(one, inspect.StructType) and "set" in one.cls.__struct_fields__:
-                found[name] = one.cls
-    return found
 
 
 def _as_sent(error: ApiError) -> ApiError:

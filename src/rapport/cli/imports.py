@@ -47,7 +47,7 @@ def import_run(
     sources: Annotated[
         list[str], typer.Argument(metavar="SOURCE…", help="Files, or the folder of an export.")
     ],
-    form: Annotated[str, typer.Option("--from", metavar="FORMAT", help="csv or jsonl.")],
+    form: Annotated[str, typer.Option("--from", metavar="FORMAT", help="csv, jsonl, eml or mbox.")],
     family: Annotated[
         str,
         typer.Option(

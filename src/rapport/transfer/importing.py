@@ -13,10 +13,11 @@ from rapport.transfer.journal import Journals, Run
 from rapport.transfer.mapping import Map
 from rapport.transfer.read_csv import Table
 from rapport.transfer.read_jsonl import JsonLines
+from rapport.transfer.read_mail import Mail
 from rapport.transfer.records import CannotRead, Reader
 from rapport.transfer.undo import Undo
 
-FORMATS = ("csv", "jsonl")
+FORMATS = ("csv", "eml", "jsonl", "mbox")
 _ENDS = 65_536
 
 
@@ -51,6 +52,8 @@ def reader_of(wanted: Wanted) -> Reader:
             raise CannotRead(f"there is no {source}")
     if wanted.format == "csv":
         return Table(wanted.sources, wanted.map, wanted.family)
+    if wanted.format in {"eml", "mbox"}:
+        return Mail(wanted.sources, many=wanted.format == "mbox")
     if len(wanted.sources) != 1:
         raise CannotRead("jsonl takes one folder, or one file, at a time")
     return JsonLines(wanted.sources[0])

@@ -74,6 +74,10 @@ class Sessions:
         is_good = found and found.state == "active" and found.due_date > self._clock()
         return found if is_good else None
 
+    async def link_for(self, org: str, user_id: str) -> str:
+        """Make a link for a user of an org; its secret."""
+        return await alone(self._store, lambda tx: invite(tx, org, user_id, self._clock()))
+
     async def open_with_link(self, link: str) -> str | None:
         """Use a link up, and open a session; its secret, or None where the link is no good."""
 

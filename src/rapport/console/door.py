@@ -10,7 +10,7 @@ from rapport.auth.sessions import LIFE, Sessions
 from rapport.clock import SECOND
 from rapport.console import words
 from rapport.console.guard import COOKIE, Form, Guard, Visit
-from rapport.console.view import THEME_COOKIE, View, moved
+from rapport.console.view import THEME_COOKIE, View, keep, moved
 from rapport.contract.kit.errors import Forbidden, Unauthenticated
 
 
@@ -110,7 +110,7 @@ async def _theme(request: Request, form: Form) -> Response:
     answer = moved(request, _way_back(form.one("next")))
     theme = form.one("theme")
     if theme in words.THEMES:
-        answer.set_cookie(THEME_COOKIE, theme, max_age=LIFE // SECOND, samesite="lax")
+        keep(answer, THEME_COOKIE, theme)
     return answer
 
 

@@ -15,6 +15,7 @@ from rapport.clock import Clock
 from rapport.console import words
 from rapport.console.api import Api, may
 from rapport.console.moments import Moments
+from rapport.console.places import places
 from rapport.console.view import View, moved
 from rapport.contract.dev_users import SELF
 from rapport.contract.engagements import CREATE
@@ -32,6 +33,9 @@ from rapport.wire.errors import fault, request_id
 
 COOKIE = "rapport_session"
 ZONE_COOKIE = "rapport_zone"
+# What somebody chose in their profile: a zone beside the browser's, and no shortcuts of one key.
+OWN_ZONE_COOKIE = "rapport_own_zone"
+KEYS_COOKIE = "rapport_keys"
 _MAX_FORM = 1024 * 1024
 _FORM_SECONDS = 30
 _MOST_FIELDS = 500
@@ -67,6 +71,8 @@ class Visit(NamedTuple):
         form: what they sent; empty for a GET.
         api: the methods.
         view: the templates.
+        sessions: who is signed in.
+        root: where this server is, for addresses that are handed over.
     """
 
     request: Request
@@ -76,6 +82,8 @@ class Visit(NamedTuple):
     form: Form
     api: Api
     view: View
+    sessions: Sessions
+    root: str
 
     @property
     def caller(self) -> Caller:
@@ -107,6 +115,8 @@ class Visit(NamedTuple):
             caller=self.caller,
             reader=self.reader,
             moments=self.moments,
+            places=places(self.caller),
+            keys=self.request.cookies.get(KEYS_COOKIE, "on"),
             can_log=self.may(CREATE),
             **shown,
         )
@@ -114,6 +124,10 @@ class Visit(NamedTuple):
     def moved(self, path: str) -> Response:
         """On to another page."""
         return moved(self.request, path)
+
+    async def link_for(self, user_id: str) -> str:
+        """A link that signs another of the reader's org in once; see that they may make one."""
+        return f"{self.root}/sign-in/{await self.sessions.link_for(self.caller.org, user_id)}"
 
 
 Work = Callable[[Visit], Awaitable[Response]]
@@ -129,16 +143,25 @@ class Guard:
         view: the templates.
         clock: the time.
         limits: counts requests; None where limits are off.
+        public_url: where the server is for those outside; None where it is where they came in.
     """
 
     def __init__(
-        self, sessions: Sessions, api: Api, view: View, clock: Clock, limits: Limits | None
+        self,
+        sessions: Sessions,
+        api: Api,
+        view: View,
+        clock: Clock,
+        limits: Limits | None,
+        *,
+        public_url: str | None = None,
     ) -> None:
         self._sessions = sessions
         self._api = api
         self._view = view
         self._clock = clock
         self._limits = limits
+        self._public_url = public_url
 
     def page(self, path: str, show: Work, do: Work | None = None) -> Route:
         """A page for those who are signed in: `show` answers GET, `do` POST."""
@@ -206,8 +229,19 @@ class Guard:
         reader = None
         if may(signed_in.caller, SELF) and ids.kind_of(signed_in.caller.user_id) is ids.DEV_USER:
             reader = (await self._api.ask(signed_in.caller, SELF, {}))["dev_user"]
-        moments = Moments(request.cookies.get(ZONE_COOKIE, "UTC"), self._clock())
-        return Visit(request, signed_in, reader, moments, form, self._api, self._view)
+        zone = request.cookies.get(OWN_ZONE_COOKIE) or request.cookies.get(ZONE_COOKIE, "UTC")
+        root = (self._public_url or signed_in.caller.origin).rstrip("/")
+        return Visit(
+            request,
+            signed_in,
+            reader,
+            Moments(zone, self._clock()),
+            form,
+            self._api,
+            self._view,
+            self._sessions,
+            root,
+        )
 
     def _sign_in_first(self, request: Request) -> Response:
         """To the door, and back here afterwards; a deed has to be done again."""

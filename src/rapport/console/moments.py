@@ -31,6 +31,11 @@ class Moment(NamedTuple):
         return f"{self.instant.day} {words.MONTHS[self.instant.month - 1][:3]} {self.clock}"
 
     @property
+    def day(self) -> str:
+        """Such as 24 Nov 2026."""
+        return f"{self.instant.day} {words.MONTHS[self.instant.month - 1][:3]} {self.instant.year}"
+
+    @property
     def utc(self) -> str:
         """Such as 2026-11-24 13:20 UTC."""
         return f"{self.instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

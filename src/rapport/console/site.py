@@ -13,17 +13,29 @@ from rapport.console.pages import (
     account,
     accounts,
     engagement,
+    health,
     log,
+    member,
+    members,
+    organisation,
     people,
     person,
+    profile,
     suggest,
+    tag,
+    tags,
     timeline,
+    tokens,
+    trash,
+    webhook,
+    webhooks,
 )
 from rapport.console.people import called, initials
 from rapport.console.silence import apart
 from rapport.console.touches import FAMILIES
 from rapport.console.view import View
 from rapport.contract.kit.errors import ApiError, NotFound
+from rapport.operations.health import Health
 from rapport.operations.kit.invoke import Invoker
 from rapport.ratelimit import Limits
 from rapport.store.kit.db import Store
@@ -37,12 +49,23 @@ class Console:
         store: where sessions are.
         clock: the time.
         limits: counts requests; None where limits are off.
+        public_url: where the server is for those outside; None where it is where they come in.
     """
 
-    def __init__(self, invoker: Invoker, store: Store, clock: Clock, limits: Limits | None) -> None:
+    def __init__(
+        self,
+        invoker: Invoker,
+        store: Store,
+        clock: Clock,
+        limits: Limits | None,
+        *,
+        public_url: str | None = None,
+    ) -> None:
         self._view = View(apart=apart, called=called, initials=initials)
         sessions = Sessions(store, clock)
-        self._guard = Guard(sessions, Api(invoker), self._view, clock, limits)
+        api = Api(invoker)
+        self._guard = Guard(sessions, api, self._view, clock, limits, public_url=public_url)
+        self._health = health.Page(Health(store), limits)
         self._door = Door(sessions, self._guard, self._view)
 
     def routes(self) -> list[Route]:
@@ -58,6 +81,8 @@ class Console:
             page("/accounts/{id}", account.show),
             page("/people", people.show),
             page("/people/{id}", person.show),
+            page("/trash", trash.show, trash.restore),
+            *self._settings(),
             page("/suggest/people", suggest.people),
             page("/suggest/accounts", suggest.accounts),
             *(
@@ -66,6 +91,34 @@ class Console:
                 for path, show, do in engagement.Pages(family).all()
             ),
             Route("/static/{version}/{name}", self._static, methods=["GET"]),
+        ]
+
+    def _settings(self) -> list[Route]:
+        """The pages under Settings; a deed's own address leads back to its page."""
+        page = self._guard.page
+        one_member, one_tag = "/settings/people/{id}", "/settings/tags/{id}"
+        one_webhook = "/settings/webhooks/{id}"
+        return [
+            page("/settings", profile.home),
+            page("/settings/profile", profile.show, profile.save),
+            page("/settings/tokens", tokens.show, tokens.make),
+            page("/settings/tokens/revoke", tokens.back, tokens.revoke),
+            page("/settings/people", members.show, members.add),
+            page(one_member, member.show, member.save),
+            page(f"{one_member}/activate", member.back, member.activate),
+            page(f"{one_member}/deactivate", member.back, member.deactivate),
+            page(f"{one_member}/link", member.back, member.invite),
+            page("/settings/tags", tags.show, tags.make),
+            page(one_tag, tag.show, tag.save),
+            page(f"{one_tag}/delete", tag.back, tag.delete),
+            page("/settings/organisation", organisation.show, organisation.save),
+            page("/settings/health", self._health.show),
+            page("/settings/webhooks", webhooks.show, webhooks.make),
+            page(one_webhook, webhook.show, webhook.save),
+            page(f"{one_webhook}/activate", webhook.back, webhook.activate),
+            page(f"{one_webhook}/deactivate", webhook.back, webhook.deactivate),
+            page(f"{one_webhook}/delete", webhook.back, webhook.delete),
+            page(f"{one_webhook}/send", webhook.back, webhook.send),
         ]
 
     def refusal(self, request: Request, error: ApiError) -> Response:

@@ -8,7 +8,6 @@ from rapport.console.guard import Visit
 from rapport.console.people import called
 from rapport.contract import engagements, meetings
 from rapport.contract.kit.method import Method
-from rapport.contract.table import METHODS
 
 EXPAND = ["members", "parents", "tags", "artifacts"]
 MEETING = "meeting"
@@ -23,7 +22,6 @@ class Family(NamedTuple):
         name: the field of its answers.
         path: where its pages are.
         get: and what follows are its methods.
-        restore: None where a deletion can't be taken back.
     """
 
     name: str
@@ -33,7 +31,7 @@ class Family(NamedTuple):
     create: Method
     update: Method
     delete: Method
-    restore: Method | None
+    restore: Method
 
 
 ENGAGEMENTS = Family(
@@ -54,7 +52,7 @@ MEETINGS = Family(
     meetings.CREATE,
     meetings.UPDATE,
     meetings.DELETE,
-    METHODS.get("meetings.restore"),
+    meetings.RESTORE,
 )
 FAMILIES = (ENGAGEMENTS, MEETINGS)
 
@@ -78,6 +76,8 @@ class Touch(NamedTuple):
     notes: str
     files: int
     date: str
+    deleted: str = ""
+    deleted_by: Any = None
 
 
 class Page(NamedTuple):
@@ -99,6 +99,8 @@ def touch_of(family: Family, one: Any) -> Touch:
         one.get("description", ""),
         len(one.get("artifacts", [])),
         one.get("scheduled_date", ""),
+        one.get("deleted_date", ""),
+        one.get("deleted_by"),
     )
 
 
@@ -116,7 +118,8 @@ def _parent(parent: Any) -> Parent:
 async def list_page(
     visit: Visit, wanted: dict[str, Any], *, newest_first: bool, limit: int, cursor: str = ""
 ) -> Page:
-    """A page of both kinds. Each has its own keyset: what of a list did not fit is asked again.
+    """A page of both kinds by when they were scheduled, of deleted ones by when that was. Each has
+    its own keyset: what of a list did not fit is asked again.
 
     Args:
         visit: whose page it is; a kind that they may not read is left out, if the other may be.
@@ -132,7 +135,7 @@ async def list_page(
     ]
     rows = sorted(
         (row for one in lists for row in one.rows),
-        key=lambda row: row[1].date,
+        key=lambda row: row[1].deleted or row[1].date,
         reverse=newest_first,
     )[:limit]
     ends = [await one.end(sum(family is one.family for family, _ in rows)) for one in lists]
@@ -143,7 +146,8 @@ async def list_page(
 def _read(visit: Visit, wanted: dict[str, Any]) -> tuple[Family | None, ...]:
     """The kinds that a page reads, each in its place."""
     kinds = wanted.get("type")
-    has_meetings = visit.may(meetings.LIST) and (not kinds or MEETING in kinds)
+    method = meetings.RESTORE if wanted.get("deleted") else meetings.LIST
+    has_meetings = visit.may(method) and (not kinds or MEETING in kinds)
     return (ENGAGEMENTS, MEETINGS if has_meetings else None)
 
 
@@ -173,8 +177,9 @@ async def _list(
     if family is None or place == _ENDED:
         return _List(family, [], place, _ENDED, lambda _: None)
     filters = {name: one for name, one in wanted.items() if family is ENGAGEMENTS or name != "type"}
-    order = ["scheduled_date:desc" if newest_first else "scheduled_date:asc"]
-    request = {**filters, "sort_by": order, "expand": EXPAND}
+    by = "deleted_date" if wanted.get("deleted") else "scheduled_date"
+    order = f"{by}:{'desc' if newest_first else 'asc'}"
+    request = {**filters, "sort_by": [order], "expand": EXPAND}
     if place:
         request["cursor"] = place
     found = await visit.ask(family.list, {**request, "limit": limit})

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urljoin
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,6 +15,8 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rapport.auth.sessions import LIFE
+from rapport.clock import SECOND
 from rapport.console import words
 
 _HERE = Path(__file__).parent
@@ -39,21 +41,6 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain",
 }
-
-
-class Place(NamedTuple):
-    """A page that the navigation leads to."""
-
-    name: str
-    path: str
-    icon: str
-
-
-PLACES = (
-    Place(words.TIMELINE, "/", "timeline"),
-    Place(words.ACCOUNTS, "/accounts", "accounts"),
-    Place(words.PEOPLE, "/people", "people"),
-)
 
 
 class Static:
@@ -97,7 +84,6 @@ class View:
         )
         self._environment.globals |= {
             "words": words,
-            "places": PLACES,
             "version": self.static.version,
             **functions,
         }
@@ -109,7 +95,14 @@ class View:
         return Markup(self._markdown.render(text))  # noqa: S704
 
     def page(
-        self, request: Request, name: str, *, status: int = 200, headers: Any = None, **shown: Any
+        self,
+        request: Request,
+        name: str,
+        *,
+        status: int = 200,
+        headers: Any = None,
+        is_secret: bool = False,
+        **shown: Any,
     ) -> Response:
         """A page from its template.
 
@@ -118,17 +111,21 @@ class View:
             name: of the template, without its ending.
             status: of HTTP.
             headers: beside those of every page.
+            is_secret: it shows a secret, so that its length must tell nothing: it goes as it is.
             shown: what the template shows.
         """
-        given = {
+        shown = {
             "here": partial(address, request),
             "path": request.url.path,
             "theme": request.cookies.get(THEME_COOKIE, ""),
             "reader": None,
             **shown,
         }
-        body = self._environment.get_template(f"{name}.html").render(given).encode()
-        return packed(request, body, "text/html", status, {**HEADERS, **(headers or {})})
+        body = self._environment.get_template(f"{name}.html").render(shown).encode()
+        given = {**HEADERS, **(headers or {})}
+        if is_secret:
+            return Response(body, status, given, "text/html")
+        return packed(request, body, "text/html", status, given)
 
 
 def address(request: Request, path: str) -> str:
@@ -142,13 +139,21 @@ def address(request: Request, path: str) -> str:
 def packed(
     request: Request, body: bytes, media_type: str, status: int, headers: dict[str, str]
 ) -> Response:
-    """An answer, compressed where that is wanted and worth it. A page holds no secret that its
-    length could tell of.
+    """An answer, compressed where that is wanted and worth it; it holds no secret that its length
+    could tell of.
     """
     if len(body) >= _LEAST_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
         body = gzip.compress(body, 6, mtime=0)
         headers = {**headers, "content-encoding": "gzip"}
     return Response(body, status, headers, media_type)
+
+
+def keep(answer: Response, name: str, value: str) -> None:
+    """Keep a choice in the browser, for as long as a session lives; nothing where it is empty."""
+    if value:
+        answer.set_cookie(name, value, max_age=LIFE // SECOND, samesite="lax")
+    else:
+        answer.delete_cookie(name, samesite="lax")
 
 
 def moved(request: Request, path: str, *, fragment_status: int = 204) -> Response:

@@ -72,6 +72,8 @@ MAIN = "Main"
 TIMELINE = "Timeline"
 ACCOUNTS = "Accounts"
 PEOPLE = "People"
+TRASH = "Trash"
+SETTINGS = "Settings"
 REFERENCE = "API reference"
 SKIP = "Skip to the page"
 
@@ -81,6 +83,12 @@ SAVE = "Save"
 EDIT = "Edit"
 DELETE = "Delete"
 UNDO = "Undo"
+RESTORE = "Restore"
+REVOKE = "Revoke"
+SEND_AGAIN = "Send again"
+ADD = "Add"
+ACTIVATE = "Activate"
+DEACTIVATE = "Deactivate"
 MORE = "More"
 CLOSE = "Close"
 LEAVE = "Leave it as it was"
@@ -128,6 +136,13 @@ AFTER = "after:"
 WHO_HOW = "Names or addresses, with commas between"
 THEIRS = "What is saved now"
 NOT_KEPT = "not kept; choose it again"
+
+DELETED_BY = "deleted by {name}"
+NO_TRASH = "The trash is empty"
+NO_TRASH_HOW = "Engagements and meetings that are deleted wait here until they are wanted back."
+RESTORED = "Restored."
+RESTORED_WITHOUT = "Restored, without what is gone since: {fields}."
+OPEN = "Open"
 
 # What to do about what was typed.
 NOBODY_FITS = "Nobody here is called {name}: give an address, or a name as it is written here."
@@ -177,3 +192,118 @@ ACCOUNT_FIELDS = {
     "external_refs": "External references",
     "websites": "Websites",
 }
+
+# Settings.
+PROFILE = "Profile"
+TOKENS = "Tokens"
+WEBHOOKS = "Webhooks"
+MEMBERS = "People and roles"
+TAGS = "Tags"
+ORGANISATION = "Organisation"
+HEALTH = "Health"
+SAVED = "Saved."
+NAME = "Name"
+FULL_NAME = "Full name"
+DESCRIPTION = "Description"
+STATUS = "Status"
+CHANGED = "Changed"
+ZONE = "Time zone"
+ZONE_OF_BROWSER = "The browser's"
+ZONE_HOW = "Kept in this browser."
+SHORTCUTS = "Shortcuts of one key"
+SHORTCUTS_ON = "c logs, e edits, j and k walk rows"
+SESSIONS = "Sessions"
+SESSIONS_HOW = "Ends every session of yours, on every device, this one too."
+NEW_TOKEN = "New token"  # noqa: S105  # a heading
+TOKEN_ONCE = "Copy it now: it is shown this once."  # noqa: S105  # a sentence
+HINT = "What it is for"
+SCOPES = "Scopes"
+SCOPES_HOW = "Such as engagement:read tag:write; empty for all that you may."
+ALL_SCOPES = "all that its user may"
+DAYS_OF_LIFE = "Days that it lives"
+EXPIRES = "Expires"
+ISSUED = "Made"
+THIS_SESSION = "this session's"
+NO_TOKENS = "Programs sign in with tokens. There is none of yours yet."
+TOKEN_STATUSES = {"active": "active", "expired": "expired", "revoked": "revoked"}
+NO_NUMBER = "Give a number of days, such as 90."
+NEW_WEBHOOK = "New webhook"
+URL = "URL"
+EVENTS = "Events"
+WEBHOOK = "Webhook"
+OBJECTS = {
+    "engagement": "Engagement",
+    "meeting": "Meeting",
+    "account": "Account",
+    "work": "Opportunity",
+    "rev_user": "Contact",
+    "rev_org": "Company",
+    "dev_user": "Colleague",
+    "tag": "Tag",
+    "link": "Link",
+    "artifact": "File",
+    "timeline_entry": "Comment",
+    "webhook": "Webhook",
+    "user": "Person",
+}
+VERBS = {
+    "created": "created",
+    "updated": "changed",
+    "deleted": "deleted",
+    "restored": "restored",
+    "purged": "removed for good",
+    "erased": "erased",
+}
+WEBHOOK_STATUSES = {
+    "active": "active",
+    "inactive": "inactive",
+    "unverified": "unverified: it did not echo the challenge",
+}
+NO_WEBHOOKS = "Programs can be told of what happens, over HTTP. None is yet."
+SECRET = "Signing secret"  # noqa: S105  # the label of a field
+DELIVERIES = "Deliveries"
+DELIVERY_STATUSES = {"delivered": "Delivered", "failed": "Failed", "pending": "Pending"}
+ALL = "All"
+NO_DELIVERIES = "Nothing was sent yet."
+ATTEMPTS = "Attempts"
+ATTEMPT = "{answer}, {ms} ms"
+NO_ANSWER = "no answer"
+EVENT = "Event"
+ABOUT_OBJECT = "Object"
+SENT = "Sent"
+SEND_FAILED_AGAIN = "Send all failed ones again"
+ON_ITS_WAY = "On its way: {count}."
+NEW_MEMBER = "Add somebody"
+NEW_MEMBER_HOW = "They get in by a link that you hand over."
+MEMBER_STATES = {
+    "active": "active",
+    "deactivated": "deactivated",
+    "shadow": "not let in yet",
+    "deleted": "deleted",
+    "locked": "locked",
+    "unassigned": "unassigned",
+}
+LINK = "Sign-in link"
+LINK_ONCE = "Hand this over: it signs {name} in once, within ten minutes."
+NEW_TAG = "New tag"
+VALUES = "Allowed values"
+VALUES_HOW = "One a line; without them the tag has no values."
+TAG_GOES = "It disappears from everything that has it. This can't be undone."
+WEBHOOK_GOES = "Its delivery log goes with it. This can't be undone."
+NO_TAGS = "Tags sort engagements, accounts and people. There is none yet."
+SLUG = "Slug"
+COUNTS = "Kept"
+COUNTED = {
+    "engagements": "Engagements",
+    "meetings": "Meetings",
+    "works": "Opportunities",
+    "deleted": "In the trash",
+}
+VERSION = "Version"
+STORE = "Store"
+STORE_IS_WELL = "answers and takes writes"
+LIMIT = "Requests"
+LIMIT_IS = "{remaining} of {limit} left in this window"
+NO_LIMIT = "not limited"
+FAILED_DELIVERIES = "Failed deliveries"
+UNVERIFIED_WEBHOOKS = "Unverified webhooks"

@@ -211,7 +211,9 @@ def _application(opened: Opened, settings: Settings, limits: Limits | None, stat
             opened.store, files, _metrics(opened, settings), strict=settings.strict,
             public_url=settings.public_url, is_leaving=lambda: state.is_leaving,
             tells_backups=bool(settings.backup_to),
-            console=Console(opened.invoker, opened.store, opened.clock, limits),
+            console=Console(
+                opened.invoker, opened.store, opened.clock, limits, public_url=settings.public_url
+            ),
         ),
     )  # fmt: skip
     if settings.cors_origins:

@@ -11,6 +11,7 @@ from rapport.console import words
 from rapport.console.guard import Visit, Work
 from rapport.console.pages import log
 from rapport.console.people import called
+from rapport.console.refusals import Errors, Typed, said_of
 from rapport.console.touches import EXPAND, MEETINGS, Family, parents_of, touch_of
 from rapport.contract import artifacts, timeline_entries
 from rapport.contract.kit import ids
@@ -66,14 +67,13 @@ class Pages:
         return visit.moved(self._way(visit))
 
     async def delete(self, visit: Visit) -> Response:
-        """Delete it; the page after this one offers to undo that, where it can be undone."""
+        """Delete it; the page after this one offers to undo that."""
         await visit.ask(self._family.delete, {"id": _id(visit)})
-        return visit.moved(f"/?deleted={_id(visit)}" if self._family.restore else "/")
+        return visit.moved(f"/?deleted={_id(visit)}")
 
     async def restore(self, visit: Visit) -> Response:
         """Take a deletion back."""
-        if self._family.restore:
-            await visit.ask(self._family.restore, {"id": _id(visit)})
+        await visit.ask(self._family.restore, {"id": _id(visit)})
         return visit.moved(self._way(visit))
 
     async def edit(self, visit: Visit) -> Response:
@@ -99,7 +99,9 @@ class Pages:
         try:
             await visit.ask(self._family.update, self._change(visit, found, request))
         except ApiError as error:
-            return await self._form(visit, found, typed, log.said_of(error), status=error.status)
+            return await self._form(
+                visit, found, typed, said_of(error, log.FIELDS), status=error.status
+            )
         return visit.moved(self._way(visit))
 
     def _change(self, visit: Visit, found: Any, request: dict[str, Any]) -> dict[str, Any]:
@@ -125,8 +127,8 @@ class Pages:
         self,
         visit: Visit,
         found: Any,
-        typed: log.Typed,
-        errors: log.Errors,
+        typed: Typed,
+        errors: Errors,
         *,
         status: int = 200,
         theirs: bool = False,
@@ -168,7 +170,6 @@ class Pages:
             can={
                 "edit": visit.may(family.update),
                 "delete": visit.may(family.delete),
-                "undo": family.restore is not None,
                 "comment": visit.may(timeline_entries.CREATE),
                 "download": visit.may(artifacts.LOCATE),
             },
@@ -195,7 +196,7 @@ async def _entries(visit: Visit, object_id: str, collection: str, cursor: str = 
     )
 
 
-def _typed(visit: Visit, found: Any) -> log.Typed:
+def _typed(visit: Visit, found: Any) -> Typed:
     """What a form would have to say for what is there."""
     of = visit.moments.of
     typed = {
@@ -222,7 +223,7 @@ def _account(parent: Any) -> str:
     return str(parent if isinstance(parent, str) else parent["display_id"])
 
 
-def _shown(typed: log.Typed) -> list[tuple[str, str]]:
+def _shown(typed: Typed) -> list[tuple[str, str]]:
     return [(words.TYPED[name], typed[name]) for name in words.TYPED if typed.get(name)]
 
 

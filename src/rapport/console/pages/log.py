@@ -10,16 +10,15 @@ from rapport.console import words
 from rapport.console.guard import Form, Visit
 from rapport.console.moments import NoSuchTime
 from rapport.console.people import CannotTell, find_account, find_people
+from rapport.console.refusals import Errors, Typed, said_of
 from rapport.console.touches import ENGAGEMENTS, MEETING, MEETINGS, Family
 from rapport.console.view import address
 from rapport.contract import artifacts, meetings, tags
 from rapport.contract.engagements import CREATE
 from rapport.contract.kit.errors import ApiError, FieldError, NotFound
 
-Typed = dict[str, str]
-Errors = dict[str, str]
 # The form's fields, by the API's.
-_FIELDS = {
+FIELDS = {
     "engagement_type": "kind",
     "title": "about",
     "scheduled_date": "when",
@@ -58,7 +57,7 @@ async def do(visit: Visit) -> Response:
     try:
         made = await visit.ask(family.create, request, key=typed["key"] or None)
     except ApiError as error:
-        return await _form(visit, typed, said_of(error), status=error.status)
+        return await _form(visit, typed, said_of(error, FIELDS), status=error.status)
     return visit.moved(f"{family.path}/{made[family.name]['display_id']}?saved")
 
 
@@ -129,16 +128,6 @@ def _make_meeting(visit: Visit, request: dict[str, Any]) -> None:
     begins = request.get("scheduled_date", "")
     is_past = begins and visit.moments.typed(begins) <= visit.moments.now
     request["state"] = "completed" if is_past else "scheduled"
-
-
-def said_of(error: ApiError) -> Errors:
-    """A refusal, by the form's fields."""
-    if not isinstance(error, FieldError):
-        return {"form": f"{error.message} {error.detail}".strip()}
-    return {
-        _FIELDS.get(one.field_name.partition(".")[0].partition("[")[0], "form"): one.message
-        for one in error.violations or (error,)
-    }
 
 
 async def _form(visit: Visit, typed: Typed, errors: Errors, *, status: int = 200) -> Response:

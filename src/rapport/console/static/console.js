@@ -43,6 +43,7 @@
   });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (at("keys") === "off") return;
     const log = document.querySelector("[data-drawer]");
     if (event.key === "c" && log && drawer) { event.preventDefault(); open(log.href); }
     if (event.key === "e") document.querySelector("[data-edit]")?.click();

@@ -28,12 +28,12 @@ class Moment(NamedTuple):
     @property
     def short(self) -> str:
         """Such as 24 Nov 14:20."""
-        return f"{self.instant.day} {words.MONTHS[self.instant.month - 1][:3]} {self.clock}"
+        return f"{short_day(self.instant.date())} {self.clock}"
 
     @property
     def day(self) -> str:
         """Such as 24 Nov 2026."""
-        return f"{self.instant.day} {words.MONTHS[self.instant.month - 1][:3]} {self.instant.year}"
+        return long_day(self.instant.date())
 
     @property
     def utc(self) -> str:
@@ -87,6 +87,25 @@ class Moments:
         """The instant so many days ago, as the API takes it."""
         return Moment(self.now - timedelta(days=days)).machine
 
+    def today(self) -> date:
+        """The reader's day."""
+        return self.now.date()
+
+    def within(self, first: date, last: date) -> dict[str, str]:
+        """The instants between which whole days of the reader's are, as the API takes them."""
+        return {"after": self._begins(first, -1), "before": self._begins(last + timedelta(1))}
+
+    def week(self, back: int) -> tuple[str, str]:
+        """When a week of the reader's began, so many before this one, and when the next did."""
+        monday = self.today() - timedelta(self.today().weekday() + 7 * back)
+        return self._begins(monday), self._begins(monday + timedelta(7))
+
+    def _begins(self, day: date, microseconds: int = 0) -> str:
+        begins = datetime(day.year, day.month, day.day, tzinfo=self._info).astimezone(UTC)
+        # With all digits, so that they stand in order as texts beside the API's.
+        begins += timedelta(microseconds=microseconds)
+        return begins.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
     def typed(self, text: str) -> datetime:
         """The instant that somebody typed as local time; of one that exists twice the first.
 
@@ -116,6 +135,16 @@ def _zone(name: str) -> tuple[str, ZoneInfo]:
         return name, ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         return "UTC", ZoneInfo("UTC")
+
+
+def short_day(day: date) -> str:
+    """Such as 24 Nov."""
+    return f"{day.day} {words.MONTHS[day.month - 1][:3]}"
+
+
+def long_day(day: date) -> str:
+    """Such as 24 Nov 2026."""
+    return f"{short_day(day)} {day.year}"
 
 
 def _long(day: date) -> str:

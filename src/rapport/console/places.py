@@ -5,7 +5,7 @@ from typing import NamedTuple
 from rapport.auth.caller import Caller
 from rapport.console import words
 from rapport.console.api import may
-from rapport.contract import engagements
+from rapport.contract import engagements, works
 from rapport.contract.kit.method import Method
 
 
@@ -31,6 +31,8 @@ _PLACES = (
     Place(words.TIMELINE, "/", "timeline", is_first=True),
     Place(words.ACCOUNTS, "/accounts", "accounts", is_first=True),
     Place(words.PEOPLE, "/people", "people", is_first=True),
+    Place(words.OPPORTUNITIES, "/opportunities", "opportunities", works.LIST),
+    Place(words.OVERVIEW, "/overview", "overview", engagements.SUMMARIZE),
     Place(words.TRASH, "/trash", "trash", engagements.RESTORE),
     Place(words.SETTINGS, "/settings", "settings"),
 )

@@ -4,10 +4,11 @@ from typing import Any, NamedTuple
 
 from rapport.console.guard import Visit
 from rapport.console.moments import Day
-from rapport.console.rhythm import VALUES, Circle, Edge, Rhythm, around, edge, within
+from rapport.console.rhythm import VALUES, Circle, Edge, Found, Rhythm, around, edge, within
 from rapport.console.touches import Touch, list_page
 
 _SEASON_DAYS = 90
+_WEEKS = 26
 # How many of a few parents' or members' touches are counted before more is all that is said.
 _COUNTED = 200
 
@@ -20,6 +21,8 @@ class Story(NamedTuple):
         rhythm: the last, the next, and how many in 30 days.
         season: how many in 90 days.
         has_more: there were more in 90 days than were counted.
+        weeks: how many in each of the last weeks, the present one last; only as far back as all
+            were counted.
         days: the last touches, under their days.
     """
 
@@ -27,6 +30,7 @@ class Story(NamedTuple):
     rhythm: Rhythm
     season: int
     has_more: bool
+    weeks: list[int]
     days: list[Day]
 
 
@@ -38,8 +42,21 @@ async def story_of(visit: Visit, circle: Circle, owner: str, rows: int) -> Story
         await edge(visit, circle, Edge({"before": now}, "asc")),
         (await around(visit, circle, [owner]))[owner],
         *past.since(owner, visit.moments.before(_SEASON_DAYS)),
+        _weeks(visit, past, owner),
         await _latest(visit, circle, {"before": now}, rows),
     )
+
+
+def _weeks(visit: Visit, past: Found, owner: str) -> list[int]:
+    """Counted from what was read anyway."""
+    found = list(past.touches.get(owner, {}).values())
+    weeks = list[int]()
+    for back in range(_WEEKS):
+        first, end = visit.moments.week(back)
+        if first < past.whole_since:
+            break
+        weeks.insert(0, sum(first <= one.date < end for one in found))
+    return weeks
 
 
 async def _latest(visit: Visit, circle: Circle, dates: Any, most: int) -> list[Day]:

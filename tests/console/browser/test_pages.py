@@ -1,6 +1,7 @@
 """Every page: for everybody, on every screen, in both themes, whatever the texts on it are."""
 
 import os
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pytest
@@ -11,12 +12,12 @@ from tests.support.server import Client, Server
 
 PAGES = [
     "timeline", "filtered", "log", "engagement", "edit", "accounts", "account", "people", "team",
-    "person", "trash", "tokens",
+    "person", "trash", "tokens", "overview",
 ]  # fmt: skip
 if "RAPPORT_TEST_LONG" in os.environ:
     PAGES += [
         "profile", "webhooks", "webhook", "members", "member", "tags", "tag", "organisation",
-        "health",
+        "health", "opportunities", "opportunity",
     ]  # fmt: skip
 pytestmark = pytest.mark.timeout(300)
 # Markup, a template's braces, a link that runs, text from right to left, and no place to break.
@@ -65,6 +66,18 @@ def hostile(server: Server) -> Hostile:
     client.ok("timeline-entries.create", comment)
     client.ok("engagements.update", {"id": made["id"], "title": HOSTILE[::-1]})
     client.ok("engagements.update", {"id": made["id"], "title": HOSTILE})
+    work = {
+        "type": "opportunity",
+        "title": HOSTILE,
+        "account": account["id"],
+        "applies_to_part": "PROD-1",
+        "owned_by": [client.user],
+        "body": LINK,
+    }
+    sold = client.ok("works.create", work)["work"]
+    client.engagement(
+        title=HOSTILE, parent=sold["id"], scheduled_date=datetime.now(UTC).isoformat()
+    )
     gone = client.engagement(title=HOSTILE, parent=account["id"])
     client.ok("engagements.delete", {"id": gone["id"]})
     client.ok("auth-tokens.create", {"token_hint": HOSTILE})
@@ -85,6 +98,9 @@ def hostile(server: Server) -> Hostile:
             "people": "/people",
             "team": "/people?who=team",
             "person": f"/people/{person['display_id']}",
+            "opportunities": "/opportunities",
+            "opportunity": f"/opportunities/{sold['display_id']}",
+            "overview": "/overview",
             "trash": "/trash",
             "tokens": "/settings/tokens",
             "profile": "/settings/profile",

@@ -9,9 +9,9 @@ from rapport.console.guard import Visit
 from rapport.console.rhythm import Rhythm, circle_of, of_people, walk
 from rapport.console.silence import Silence, quiet_days, silence
 from rapport.console.story import story_of
-from rapport.contract import accounts, rev_users
+from rapport.contract import accounts, rev_users, works
 
-_ROWS, _PEOPLE = 20, 12
+_ROWS, _PEOPLE, _OPPORTUNITIES = 20, 12, 12
 
 
 async def show(visit: Visit) -> Response:
@@ -22,6 +22,13 @@ async def show(visit: Visit) -> Response:
     people, is_all = await walk(
         visit, rev_users.LIST, "rev_users", {"associations": [found["id"]]}, most=_PEOPLE
     )
+    sold, is_all_sold = await walk(
+        visit,
+        works.LIST,
+        "works",
+        {"opportunity": {"account": [found["id"]]}},
+        most=_OPPORTUNITIES,
+    )
     quiet, only = quiet_days(found.get("tier")), {"account": [found["display_id"]]}
     return visit.page(
         "account",
@@ -31,6 +38,8 @@ async def show(visit: Visit) -> Response:
         log=address("/log", only),
         more=address("/", only),
         people=await _people(visit, people, quiet),
+        sold=sold,
+        all_sold="" if is_all_sold else address("/opportunities", only),
         all_people="" if is_all else address("/people", only),
     )
 

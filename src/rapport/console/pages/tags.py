@@ -1,6 +1,7 @@
 """Tags, and the values that each may have."""
 
 import secrets
+from typing import Any
 
 from starlette.responses import Response
 
@@ -40,7 +41,7 @@ def values_of(typed: Typed) -> list[str]:
 
 
 async def _page(visit: Visit, typed: Typed, errors: Errors, *, status: int = 200) -> Response:
-    request = {"limit": _ROWS}
+    request: dict[str, Any] = {"limit": _ROWS}
     if cursor := visit.request.query_params.get("cursor"):
         request["cursor"] = cursor
     found = await visit.ask(tags.LIST, request)

@@ -1,6 +1,7 @@
 """Timeline: every touch by its date, what is coming apart and on top."""
 
 import re
+from datetime import date, timedelta
 from typing import Any
 
 from starlette.responses import Response
@@ -8,14 +9,17 @@ from starlette.responses import Response
 from rapport.console import words
 from rapport.console.address import address, chosen
 from rapport.console.guard import Visit
+from rapport.console.moments import long_day
 from rapport.console.names import colleagues, known_tags, named_by_id
 from rapport.console.people import CannotTell, find_account
 from rapport.console.touches import list_page
 
 _ROWS = 40
 _COMING = 6
+# So far from the ends of time every zone's days are.
+_YEAR = timedelta(366)
 # What a view's address may say; a form and its chips have them in this order.
-_FILTERS = ("kind", "person", "account", "tag", "days")
+_FILTERS = ("kind", "person", "account", "tag", "days", "from", "to")
 _DELETED = re.compile(r"ENGAGEMENT-[0-9]+|MEETING-[0-9]+")
 
 
@@ -25,16 +29,16 @@ async def show(visit: Visit) -> Response:
     filters = chosen(query, _FILTERS)
     problem = await _resolve_account(visit, filters)
     wanted, now = _wanted(visit, filters), visit.moments.at_present().machine
-    dates = wanted.pop("scheduled_date", {})
+    dates: dict[str, str] = wanted.pop("scheduled_date", {})
     cursor = query.get("cursor", "")
     past = await list_page(
         visit,
-        {**wanted, "scheduled_date": {**dates, "before": now}},
+        {**wanted, "scheduled_date": {**dates, "before": min(now, dates.get("before", now))}},
         newest_first=True,
         limit=_ROWS,
         cursor=cursor,
     )
-    ahead = {**wanted, "scheduled_date": {"after": now}}
+    ahead = {**wanted, "scheduled_date": {**dates, "after": max(now, dates.get("after", now))}}
     coming = (
         [] if cursor else (await list_page(visit, ahead, newest_first=False, limit=_COMING)).touches
     )
@@ -89,16 +93,36 @@ def _wanted(visit: Visit, filters: dict[str, list[str]]) -> dict[str, Any]:
         wanted["parent"] = parents
     if tagged := filters.get("tag"):
         wanted["tags"] = tagged
-    days = filters.get("days", [""])[0]
-    if days in words.SPANS:
-        wanted["scheduled_date"] = {"after": visit.moments.before(int(days))}
+    if dates := _dates(visit, filters):
+        wanted["scheduled_date"] = dates
     return wanted
+
+
+def _dates(visit: Visit, filters: dict[str, list[str]]) -> dict[str, str]:
+    """The instants between which a view is: whole days, or so many back from now."""
+    first, last = (day_of(filters.get(name, [""])[0]) for name in ("from", "to"))
+    if first or last:
+        return visit.moments.within(first or date.min + _YEAR, last or date.max - _YEAR)
+    days = filters.get("days", [""])[0]
+    return {"after": visit.moments.before(int(days))} if days in words.SPANS else {}
+
+
+def day_of(text: str) -> date | None:
+    """The day that an address says; None where it says none that is."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if date.min + _YEAR <= day <= date.max - _YEAR else None
 
 
 async def _said(visit: Visit, name: str, values: list[str]) -> str:
     """What a chip says, such as `Kind: Call, Meeting`."""
     if name == "days":
         return words.SPANS.get(values[0], words.ONLY_DAYS)
+    if name in words.RANGE:
+        day = day_of(values[0])
+        return words.RANGE[name].format(day=long_day(day) if day else values[0])
     if name == "kind":
         named = [words.KINDS_BY_NAME.get(one, one) for one in values]
         return f"{words.FILTERS[name]}: {', '.join(named)}"

@@ -136,7 +136,7 @@ def test_a_page_holds_whatever_is_written_on_it(
     window.is_accessible()
 
 
-@pytest.mark.parametrize("page", ["/", "/accounts", "/people", "/people?who=team"])
+@pytest.mark.parametrize("page", ["/", "/accounts", "/people", "/people?who=team", "/overview"])
 def test_an_empty_page_says_what_to_do_next(window: Window, alice: Client, page: str) -> None:
     sign_in(window, alice)
     window.open(page)

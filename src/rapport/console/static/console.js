@@ -53,6 +53,7 @@
       rows[Math.max(0, now + (event.key === "j" ? 1 : -1))]?.focus();
     }
   });
+  document.querySelector(".parts [aria-current]")?.scrollIntoView({block: "nearest", inline: "center"});
   drawer?.querySelector(".shut").addEventListener("click", () => drawer.close());
   for (const menu of document.querySelectorAll(".menu, .filters"))
     menu.addEventListener("keydown", (event) => {

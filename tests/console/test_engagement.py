@@ -1,5 +1,7 @@
 """One engagement: all that is known of it, comments, history, edit in place, delete with undo."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.support.pages import Browser, Page, signed_in
@@ -123,3 +125,18 @@ def test_an_absent_engagement_and_another_orgs_are_the_same_page(
     assert theirs.text == browser.open("/engagements/ENGAGEMENT-999999").text.replace(
         "ENGAGEMENT-999999", made["display_id"]
     )
+
+
+@pytest.mark.engines("sqlite", "postgres")
+def test_of_saves_at_the_same_moment_one_is_kept_and_the_others_are_asked(alice: Client) -> None:
+    made = alice.engagement(title="First")
+    browser, way = signed_in(alice), f"/engagements/{made['display_id']}"
+    form = _edit(browser, way).form("/edit")
+    with ThreadPoolExecutor(6) as pool:
+        pages = list(pool.map(lambda n: browser.send(form, about=f"No. {n}"), range(6)))
+    assert sorted(page.status for page in pages) == [200, *[409] * 5]
+    now = alice.ok("engagements.get", {"id": made["id"]})["engagement"]["title"]
+    asked = [page for page in pages if page.status == 409]
+    assert all(now in page.text.partition("What is saved now")[2] for page in asked)
+    (kept,) = [page for page in pages if page.status == 200]
+    assert now in kept.text

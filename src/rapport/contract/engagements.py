@@ -18,6 +18,7 @@ from rapport.contract.kit.fields import (
     DateTimeFilter,
     ExternalRef,
     HttpUrl,
+    IfModifiedDate,
     Instant,
     Json,
     Limit,
@@ -218,6 +219,7 @@ class EngagementsUpdateRequest(Request):
     engagement_type: Annotated[EngagementType | UnsetType, OURS] = UNSET
     external_ref: ExternalRef | UnsetType = UNSET
     external_url: HttpUrl | UnsetType = UNSET
+    if_modified_date: IfModifiedDate = UNSET
     members: SetMembers | UnsetType = UNSET
     parents: SetParents | UnsetType = UNSET
     scheduled_date: Annotated[Instant | UnsetType | None, Meta(description="null clears it.")] = (

@@ -19,6 +19,7 @@ from rapport.contract.kit.fields import (
     DateFilter,
     ExternalRef,
     HttpUrl,
+    IfModifiedDate,
     Instant,
     Json,
     Limit,
@@ -224,6 +225,7 @@ class MeetingsUpdateRequest(Request):
     ended_date: Annotated[Instant | UnsetType | None, _CLEARS] = UNSET
     external_ref: ExternalRef | UnsetType = UNSET
     external_url: HttpUrl | UnsetType = UNSET
+    if_modified_date: IfModifiedDate = UNSET
     members: SetMeetingMembers | UnsetType = UNSET
     organizer: UserId | UnsetType = UNSET
     parent: Annotated[ParentId | UnsetType, OURS] = UNSET

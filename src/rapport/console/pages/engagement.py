@@ -18,6 +18,8 @@ from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError
 
 _ENTRIES = 50
+# No object was changed then: of a form that does not say what it was made from.
+_NEVER = "1970-01-01T00:00:00Z"
 # A text beyond 4 KiB stands in history as its hash and length.
 _HASHED = re.compile(r"sha256:[0-9a-f]{64}.*")
 
@@ -89,20 +91,27 @@ class Pages:
     async def save(self, visit: Visit) -> Response:
         """Save what was edited, unless somebody else has meanwhile."""
         found, typed = await self._find(visit), log.read(visit.form)
-        if typed["version"] != found["modified_date"]:
-            errors = {"form": words.CHANGED_MEANWHILE}
-            typed["version"] = found["modified_date"]
-            return await self._form(visit, found, typed, errors, status=409, theirs=True)
         request, errors = await log.requested(visit, typed)
         if errors:
             return await self._form(visit, found, typed, errors, status=400)
+        change = self._change(visit, found, request)
         try:
-            await visit.ask(self._family.update, self._change(visit, found, request))
-        except ApiError as error:
-            return await self._form(
-                visit, found, typed, said_of(error, log.FIELDS), status=error.status
+            await visit.ask(
+                self._family.update, {**change, "if_modified_date": typed["version"] or _NEVER}
             )
+        except ApiError as error:
+            errors = said_of(error, log.FIELDS)
+            if "version" in errors:
+                return await self._compare(visit, typed)
+            return await self._form(visit, found, typed, errors, status=error.status)
         return visit.moved(self._way(visit))
+
+    async def _compare(self, visit: Visit, typed: Typed) -> Response:
+        """Show what was typed beside what somebody else saved; the next save is over that."""
+        found = await self._find(visit)
+        typed["version"] = found["modified_date"]
+        errors = {"form": words.CHANGED_MEANWHILE}
+        return await self._form(visit, found, typed, errors, status=409, theirs=True)
 
     def _change(self, visit: Visit, found: Any, request: dict[str, Any]) -> dict[str, Any]:
         """The update that a form stands for; what the form has no room for stays as it is."""

@@ -29,6 +29,7 @@ FIELDS = {
     "parents": "account",
     "tags": "tags",
     "artifacts": "files",
+    "if_modified_date": "version",
 }
 _TYPED = ("kind", "about", "when", "ends", "who", "account", "notes", "key", "version")
 

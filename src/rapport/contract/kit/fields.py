@@ -359,6 +359,11 @@ ModeField = Annotated[
     ListMode | UnsetType,
     Meta(description="`after` the cursor (or from the start), or `before` it (or the end)."),
 ]
+IfModifiedDate = Annotated[
+    Instant | UnsetType,
+    OURS,
+    Meta(description="Refused where it is not the `modified_date` that the object has by then."),
+]
 SortByField = Annotated[
     Annotated[list[Short], Meta(max_length=16)] | UnsetType,
     Meta(description="`field:asc` or `field:desc`, one or several in order."),

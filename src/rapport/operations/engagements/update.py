@@ -24,6 +24,7 @@ from rapport.operations.kit.changes import custom_fields, tell_updated
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.finding import found
 from rapport.operations.kit.optional import given, only_set
+from rapport.operations.kit.preconditions import check_unchanged
 from rapport.operations.kit.references import References, wanted
 from rapport.operations.kit.upserts import upserts
 from rapport.store import engagement_links
@@ -41,6 +42,7 @@ async def update(
 ) -> contract.EngagementsUpdateResponse:
     """Change one, all fields or none. What changes nothing is no change."""
     row = await found(ctx, request.id, store.lock)
+    check_unchanged(row.modified_date, request.if_modified_date)
     before = decode(row.document)
     links = await _changed_links(ctx, request)
     after = _changed(before, request, link_fields(ctx.org, Related(**links)), links)

@@ -8,6 +8,7 @@ from rapport.operations.kit.changes import changed, claim_artifacts, custom_fiel
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.finding import found
 from rapport.operations.kit.optional import only_set, sent
+from rapport.operations.kit.preconditions import check_unchanged
 from rapport.operations.kit.upserts import upserts
 from rapport.operations.meetings.checks import Asked, Dates, checked, display_id_of, instant_of
 from rapport.operations.meetings.documents import TEXTS, answers, decode, encode, named_by
@@ -21,6 +22,7 @@ async def update(
 ) -> contract.MeetingsUpdateResponse:
     """Change one, all fields or none. What changes nothing is no change."""
     row = await found(ctx, request.id, store.lock)
+    check_unchanged(row.modified_date, request.if_modified_date)
     before = decode(row.document)
     dates = Dates(
         instant_of(request.scheduled_date, row.scheduled_date),

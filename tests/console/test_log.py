@@ -158,3 +158,46 @@ def test_people_and_accounts_are_offered_by_name_and_address(alice: Client) -> N
     assert 'data-account="Acme"' in browser.open("/suggest/people?q=rita@").source
     assert "Acme" in browser.open("/suggest/accounts?q=ac").source
     assert browser.open("/suggest/people?q=").source.strip() == ""
+
+
+def test_somebody_new_is_added_with_the_engagement_and_the_account_follows(alice: Client) -> None:
+    world = make_world(alice)
+    browser = signed_in(alice)
+    page = _log(browser, who="me, Inés Calvo, Rita", account="Acme")
+    assert "Nobody here is called Inés Calvo" in page.error("who")
+    form = page.form("/log")
+    assert dict(form.fields)["newcomer_name"] == "Inés Calvo"
+    refused = browser.send(form, newcomer="Inés Calvo", newcomer_email="no address")
+    assert "no address" in refused.error("newcomer_email")
+    with alice.unchanged():
+        assert browser.send(form, newcomer="Inés Calvo", newcomer_name="").error("newcomer_name")
+    form = refused.form("/log")
+    assert ("newcomer", "Inés Calvo") in form.fields
+    with ThreadPoolExecutor(2) as pool:
+        pages = list(
+            pool.map(lambda _: browser.send(form, newcomer_email="ines@acme.example"), "12")
+        )
+    assert len({page.way for page in pages}) == 1, "a double click adds one"
+    (found,) = alice.ok("rev-users.list", {"email": ["ines@acme.example"]})["rev_users"]
+    assert found["display_name"] == "Inés Calvo"
+    assert found["rev_org"]["id"] == world.rev_user["rev_org"]["id"]
+    newest = alice.ok("engagements.list", {"created_by": [alice.user]})["engagements"][0]
+    assert newest["members"][1:] == [found["id"], world.rev_user["id"]]
+
+
+def test_an_unknown_address_is_filled_in_and_asks_for_a_name(alice: Client) -> None:
+    browser = signed_in(alice)
+    form = _log(browser, who="ada@new.example").form("/log")
+    fields = dict(form.fields)
+    assert (fields["newcomer_name"], fields["newcomer_email"]) == ("", "ada@new.example")
+    page = browser.send(form, newcomer="ada@new.example", newcomer_name="Ada")
+    assert page.status == 200
+    assert "Ada" in page.text
+
+
+def test_who_may_add_nobody_is_offered_nobody_new(alice: Client) -> None:
+    scope = "engagement:write dev_user:read rev_user:read account:read"
+    writer = alice.server.make_user(alice, scope=scope)
+    page = _log(signed_in(writer), who="Inés Calvo")
+    assert "Nobody here is called" in page.error("who")
+    assert "New contact" not in page.text

@@ -1,7 +1,11 @@
 """Timeline: what happened by its day, what is coming, filters in the address, More."""
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import pytest
 
 from tests.support.pages import signed_in
 from tests.support.server import Client
@@ -111,3 +115,24 @@ def test_times_are_in_the_readers_zone_with_utc_beside(alice: Client) -> None:
 def test_what_another_org_has_is_not_there(alice: Client, charlie: Client) -> None:
     alice.engagement(title="Alice's own")
     assert signed_in(charlie).open("/").rows == []
+
+
+@pytest.mark.engines("sqlite", "postgres")
+def test_what_is_added_is_told_at_once_from_where_the_page_was_made(alice: Client) -> None:
+    browser = signed_in(alice)
+    after = re.search(r'data-after="(\d+)"', browser.open("/").source)
+    assert after is not None
+    with ThreadPoolExecutor() as pool:
+        told = pool.submit(browser.http.get, f"/live?after={after[1]}")
+        alice.ok("tags.create", {"name": "no touch"})
+        alice.engagement()
+        answer = told.result(timeout=20).json()
+    assert answer == {"last": answer["last"], "added": 1}
+    assert answer["last"] > int(after[1])
+
+
+def test_who_may_not_hear_the_feed_is_told_nothing(alice: Client) -> None:
+    reader = alice.server.make_user(alice, scope="engagement:read")
+    browser = signed_in(reader)
+    assert "data-live" not in browser.open("/").source
+    assert browser.open("/live?after=0").status == 403

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote
 
@@ -16,7 +17,7 @@ from rapport.console import words
 from rapport.console.api import Api, may
 from rapport.console.moments import Moments
 from rapport.console.places import places
-from rapport.console.view import View, moved
+from rapport.console.view import Later, View, moved
 from rapport.contract.dev_users import SELF
 from rapport.contract.engagements import CREATE
 from rapport.contract.kit import ids
@@ -108,7 +109,8 @@ class Visit(NamedTuple):
 
     def page(self, name: str, *, status: int = 200, **shown: Any) -> Response:
         """A page from its template; see `View.page`."""
-        return self.view.page(
+        make = partial(
+            self.view.page,
             self.request,
             name,
             status=status,
@@ -120,6 +122,7 @@ class Visit(NamedTuple):
             can_log=self.may(CREATE),
             **shown,
         )
+        return Later(make)
 
     def moved(self, path: str) -> Response:
         """On to another page."""
@@ -184,7 +187,8 @@ class Guard:
         async def answer(request: Request) -> Response:
             try:
                 form = await self._form(request)
-                return await (do if do and request.method == "POST" else show)(request, form)
+                answer = await (do if do and request.method == "POST" else show)(request, form)
+                return await answer.made() if isinstance(answer, Later) else answer
             except ApiError as error:
                 return self.refusal(request, error)
             except Exception:  # noqa: BLE001  # the reader gets a page, and the log the traceback

@@ -14,7 +14,16 @@ _PAGES = 5
 
 
 class CannotTell(Exception):
-    """Nobody or several fit what was typed; the text says so to whoever typed it."""
+    """Nobody or several fit what was typed; the text says so to whoever typed it.
+
+    Args:
+        said: the text.
+        unknown: what fits nobody; empty where several fit.
+    """
+
+    def __init__(self, said: str, unknown: str = "") -> None:
+        super().__init__(said)
+        self.unknown = unknown
 
 
 async def find_people(visit: Visit, text: str) -> list[str]:
@@ -23,7 +32,7 @@ async def find_people(visit: Visit, text: str) -> list[str]:
     Raises:
         CannotTell: a name fits nobody, or several.
     """
-    return [await _find_person(visit, name) for name in dict.fromkeys(_names(text))]
+    return [await _find_person(visit, name) for name in dict.fromkeys(names_of(text))]
 
 
 async def find_account(visit: Visit, text: str) -> list[str]:
@@ -34,8 +43,8 @@ async def find_account(visit: Visit, text: str) -> list[str]:
     """
     if not text:
         return []
-    if all(_is_id(one) for one in _names(text)):
-        return _names(text)
+    if all(_is_id(one) for one in names_of(text)):
+        return names_of(text)
     by = "domains" if "." in text and " " not in text else "display_name"
     found = (await visit.ask(accounts.LIST, {by: [text], "limit": 5}))["accounts"]
     return [_only(text, [(one["display_id"], one["display_name"]) for one in found])]
@@ -102,7 +111,8 @@ def initials(person: Any) -> str:
     return "".join(part[0] for part in (parts[0], *parts[1:][-1:])).upper()
 
 
-def _names(text: str) -> list[str]:
+def names_of(text: str) -> list[str]:
+    """What stands between the commas of a list."""
     return [name.strip() for name in text.replace(";", ",").split(",") if name.strip()]
 
 
@@ -117,7 +127,7 @@ def _is_id(text: str) -> bool:
 
 def _only(name: str, found: list[tuple[str, str]]) -> str:
     if not found:
-        raise CannotTell(words.NOBODY_FITS.format(name=name))
+        raise CannotTell(words.NOBODY_FITS.format(name=name), name)
     if len(found) > 1:
         who = ", ".join(what for _, what in found)
         raise CannotTell(words.SEVERAL_FIT.format(name=name, who=who))

@@ -14,6 +14,7 @@ from rapport.console.pages import (
     accounts,
     engagement,
     health,
+    live,
     log,
     member,
     members,
@@ -77,6 +78,7 @@ class Console:
         return [
             *self._door.routes(),
             page("/", timeline.show),
+            page("/live", live.show),
             page("/log", log.show, log.do),
             page("/files", log.show, log.upload),
             page("/files/{id}", engagement.file),

@@ -1,5 +1,6 @@
 """What a page is made with: templates, addresses that stay behind a proxy's path, headers."""
 
+import asyncio
 import gzip
 import hashlib
 import posixpath
@@ -62,6 +63,18 @@ class Static:
             "x-content-type-options": "nosniff",
         }
         return packed(request, body, _TYPES[posixpath.splitext(name)[1]], 200, headers)
+
+
+class Later(Response):
+    """A page that is made in a thread, so that nobody waits for it but who asked."""
+
+    def __init__(self, make: Callable[[], Response]) -> None:
+        super().__init__()
+        self._make = make
+
+    async def made(self) -> Response:
+        """The page."""
+        return await asyncio.to_thread(self._make)
 
 
 class View:

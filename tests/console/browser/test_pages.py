@@ -109,7 +109,7 @@ def hostile(server: Server) -> Hostile:
             "members": "/settings/people",
             "member": f"/settings/people/{client.user}",
             "tags": "/settings/tags",
-            "tag": f"/settings/tags/{tag.rpartition('/')[2]}",
+            "tag": f"/settings/tags/TAG-{tag.rpartition('/')[2]}",
             "organisation": "/settings/organisation",
             "health": "/settings/health",
         },

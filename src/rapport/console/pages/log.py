@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse, Response
 
-from rapport.console import words
+from rapport.console import newcomer, words
 from rapport.console.guard import Form, Visit
 from rapport.console.moments import NoSuchTime
 from rapport.console.people import CannotTell, find_account, find_people
@@ -82,8 +82,11 @@ async def requested(visit: Visit, typed: Typed) -> tuple[dict[str, Any], Errors]
     """The request that a form stands for, and what of it can't be told, by field."""
     request: dict[str, Any] = {"title": typed["about"]}
     errors: Errors = {} if typed["about"] else {"about": words.NO_TITLE}
-    await _find(visit, typed, request, errors)
+    await _find_account(visit, typed, request, errors)
     _read_times(visit, typed, request, errors)
+    # Last, so that nobody is added by a form that is refused.
+    errors |= {} if errors else await newcomer.add(visit, typed)
+    await _find_people(visit, typed, request, errors)
     if typed["notes"]:
         request["description"] = typed["notes"]
     request["tags"] = [{"id": one} for one in visit.form.many("tag")]
@@ -95,13 +98,18 @@ async def requested(visit: Visit, typed: Typed) -> tuple[dict[str, Any], Errors]
     return request, errors
 
 
-async def _find(visit: Visit, typed: Typed, request: dict[str, Any], errors: Errors) -> None:
+async def _find_people(visit: Visit, typed: Typed, request: dict[str, Any], errors: Errors) -> None:
     try:
         request["members"] = await find_people(visit, typed["who"])
         if not request["members"]:
             errors["who"] = words.NOBODY
     except CannotTell as error:
-        errors["who"] = str(error)
+        errors["who"], errors["unknown"] = str(error), error.unknown
+
+
+async def _find_account(
+    visit: Visit, typed: Typed, request: dict[str, Any], errors: Errors
+) -> None:
     try:
         request["parents"] = await find_account(visit, typed["account"])
     except CannotTell as error:
@@ -151,6 +159,7 @@ async def fields(
     return {
         "typed": {name: typed.get(name, "") for name in _TYPED},
         "errors": errors,
+        "newcomer": newcomer.offered(visit, errors.get("unknown", "")),
         "kinds": kinds,
         "tags": known,
         "tagged": visit.form.many("tag"),

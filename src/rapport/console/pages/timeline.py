@@ -11,6 +11,7 @@ from rapport.console.address import address, chosen
 from rapport.console.guard import Visit
 from rapport.console.moments import long_day
 from rapport.console.names import colleagues, known_tags, named_by_id
+from rapport.console.pages import live
 from rapport.console.people import CannotTell, find_account
 from rapport.console.touches import list_page
 
@@ -31,6 +32,8 @@ async def show(visit: Visit) -> Response:
     wanted, now = _wanted(visit, filters), visit.moments.at_present().machine
     dates: dict[str, str] = wanted.pop("scheduled_date", {})
     cursor = query.get("cursor", "")
+    # Before the lists are read, so that nothing falls between.
+    place = None if cursor else await live.place(visit)
     past = await list_page(
         visit,
         {**wanted, "scheduled_date": {**dates, "before": min(now, dates.get("before", now))}},
@@ -58,6 +61,8 @@ async def show(visit: Visit) -> Response:
         more=address("/", filters, cursor=past.cursor) if past.cursor else "",
         deleted=_deleted(query.get("deleted", "")),
         saved="saved" in query,
+        place=place,
+        view=address("", filters),
     )
 
 

@@ -95,6 +95,11 @@ class Moments:
         """The instants between which whole days of the reader's are, as the API takes them."""
         return {"after": self._begins(first, -1), "before": self._begins(last + timedelta(1))}
 
+    def past_within(self, first: date, last: date) -> dict[str, str]:
+        """The same without what is to come of the last day."""
+        dates = self.within(first, last)
+        return {**dates, "before": min(dates["before"], self.at_present().machine)}
+
     def week(self, back: int) -> tuple[str, str]:
         """When a week of the reader's began, so many before this one, and when the next did."""
         monday = self.today() - timedelta(self.today().weekday() + 7 * back)

@@ -58,7 +58,7 @@ async def _weeks(visit: Visit) -> Bars:
     today = visit.moments.today()
     monday = today - timedelta(today.weekday())
     first = monday - _WEEK * (_WEEKS - 1)
-    wanted = {"scheduled_date": visit.moments.within(first, today)}
+    wanted = {"scheduled_date": visit.moments.past_within(first, today)}
     found = await sums(visit, ("week", "type"), wanted)
     return bars(found.counts, [first + _WEEK * number for number in range(_WEEKS)])
 
@@ -66,7 +66,7 @@ async def _weeks(visit: Visit) -> Bars:
 async def _year(visit: Visit) -> Heat:
     today = visit.moments.today()
     first = today - timedelta(today.weekday()) - _WEEK * (_YEAR_WEEKS - 1)
-    found = await sums(visit, ("day",), {"scheduled_date": visit.moments.within(first, today)})
+    found = await sums(visit, ("day",), {"scheduled_date": visit.moments.past_within(first, today)})
     counts = {date.fromisoformat(day): count for (day,), count in found.counts.items()}
     return heat(counts, first, today)
 
@@ -94,7 +94,7 @@ async def _by_member(visit: Visit, first: date, last: date) -> Counts:
     def is_over(by: Any) -> bool:
         return ids.UserId.parse(by["member"]).kind is not ids.DEV_USER
 
-    wanted = {"scheduled_date": visit.moments.within(first, last)}
+    wanted = {"scheduled_date": visit.moments.past_within(first, last)}
     found = await sums(visit, ("member", "type"), wanted, sort_by="member:asc", is_over=is_over)
     return found.counts
 
@@ -125,7 +125,7 @@ async def _touched(visit: Visit, days: int) -> dict[str, Any]:
     are known.
     """
     today = visit.moments.today()
-    dates = visit.moments.within(today - timedelta(days - 1), today)
+    dates = visit.moments.past_within(today - timedelta(days - 1), today)
     found = await sums(visit, ("account",), {"scheduled_date": dates, "rollup": True})
     order = sorted(found.counts.items(), key=lambda one: (-one[1], one[0]))
     ends = {"most": order[:_FEW], "least": order[_FEW:][::-1][:_FEW] if found.is_whole else []}

@@ -32,6 +32,7 @@ _PLACES = (
     Place(words.ACCOUNTS, "/accounts", "accounts", is_first=True),
     Place(words.PEOPLE, "/people", "people", is_first=True),
     Place(words.OPPORTUNITIES, "/opportunities", "opportunities", works.LIST),
+    Place(words.CALENDAR, "/calendar", "meeting", engagements.LIST),
     Place(words.OVERVIEW, "/overview", "overview", engagements.SUMMARIZE),
     Place(words.TRASH, "/trash", "trash", engagements.RESTORE),
     Place(words.SETTINGS, "/settings", "settings"),

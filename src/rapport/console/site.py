@@ -12,6 +12,7 @@ from rapport.console.guard import Guard
 from rapport.console.pages import (
     account,
     accounts,
+    calendar,
     engagement,
     health,
     live,
@@ -88,6 +89,7 @@ class Console:
             page("/people/{id}", person.show),
             page("/opportunities", opportunities.show),
             page("/opportunities/{id}", opportunity.show),
+            page("/calendar", calendar.show),
             page("/overview", overview.show),
             page("/trash", trash.show, trash.restore),
             *self._settings(),

@@ -24,6 +24,7 @@ PAGES = {
     "opportunities": "/opportunities",
     "opportunity": "/opportunities/OPP-1",
     "overview": "/overview",
+    "calendar": "/calendar?person=",
     "trash": "/trash",
     "profile": "/settings/profile",
     "tokens": "/settings/tokens",

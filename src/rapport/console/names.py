@@ -5,6 +5,7 @@ from typing import Any
 from rapport.console.guard import Visit
 from rapport.console.people import called
 from rapport.contract import accounts, dev_users, rev_orgs, rev_users, tags, works
+from rapport.contract.kit import ids
 from rapport.contract.kit.errors import InvalidId, NotFound
 from rapport.contract.kit.method import Method
 
@@ -34,6 +35,14 @@ async def named_by_id(visit: Visit, id_: str) -> str:
     """The same for a display id of any kind that views are narrowed by."""
     method, field = _BY_LETTERS.get(id_.partition("-")[0].upper(), (None, ""))
     return id_ if method is None else await named(visit, method, field, id_)
+
+
+def short_id(id_: str) -> str:
+    """The display id of a long one; its last part where it is of a kind that has none."""
+    try:
+        return ids.Id.parse(id_).display_id
+    except ValueError:
+        return id_.rpartition("/")[2]
 
 
 async def colleagues(visit: Visit) -> list[Any]:

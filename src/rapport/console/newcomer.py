@@ -7,6 +7,7 @@ from rapport.console.guard import Visit
 from rapport.console.people import find_account, names_of
 from rapport.console.refusals import Errors, Typed, said_of
 from rapport.contract import rev_users
+from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError
 
 _FIELDS = {"display_name": "newcomer_name", "email": "newcomer_email"}
@@ -54,13 +55,9 @@ async def _make(visit: Visit, typed: Typed) -> str:
     request = {"display_name": visit.form.one("newcomer_name")}
     if email := visit.form.one("newcomer_email"):
         request["email"] = email
-    for account in [one for one in await find_account(visit, typed["account"]) if _is_account(one)]:
-        request["account"] = account
-        break
+    parents = map(ids.Id.parse, await find_account(visit, typed["account"]))
+    if account := next((one for one in parents if one.kind is ids.ACCOUNT), None):
+        request["account"] = account.display_id
     key = f"{typed['key']}.newcomer" if typed["key"] else None
     made = await visit.ask(rev_users.CREATE, request, key=key)
     return str(made["rev_user"]["display_id"])
-
-
-def _is_account(id_: str) -> bool:
-    return id_.upper().startswith("ACC-") or ":account/" in id_

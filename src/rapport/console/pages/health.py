@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from rapport import __version__
 from rapport.console.guard import Visit
+from rapport.console.names import short_id
 from rapport.console.settings import part
 from rapport.contract import webhook_deliveries, webhooks
 from rapport.contract.kit.errors import ServiceUnavailable
@@ -54,5 +55,5 @@ async def _not_through(visit: Visit) -> dict[str, Any]:
         return {"webhooks": None, "failed": []}
     found = await visit.ask(webhooks.LIST, {"status": ["unverified"], "limit": _MOST})
     failed = await visit.ask(webhook_deliveries.LIST, {"status": ["failed"], "limit": _MOST})
-    hooks = dict.fromkeys(one["webhook"].rpartition("/")[2] for one in failed["webhook_deliveries"])
+    hooks = dict.fromkeys(short_id(one["webhook"]) for one in failed["webhook_deliveries"])
     return {"webhooks": found["webhooks"], "failed": list(hooks)}

@@ -7,6 +7,7 @@ from rapport.console.guard import Visit
 from rapport.console.refusals import Errors, Typed, said_of
 from rapport.console.settings import part
 from rapport.contract import auth_tokens
+from rapport.contract.kit import ids
 from rapport.contract.kit.errors import ApiError
 
 _FIELDS = {"token_hint": "hint", "scope": "scopes", "expires_in": "days"}
@@ -47,7 +48,7 @@ async def back(visit: Visit) -> Response:
 async def _page(
     visit: Visit, typed: Typed, errors: Errors, *, status: int = 200, made: str = ""
 ) -> Response:
-    of, own = visit.moments.of, f"TOKEN-{visit.caller.token}"
+    of, own = visit.moments.of, visit.caller.token
     found = await visit.ask(auth_tokens.LIST, {})
     return part(
         visit,
@@ -58,7 +59,12 @@ async def _page(
         errors=errors,
         made=made,
         rows=[
-            (one, of(one["issued_at"]), of(one["expires_at"]), one["display_id"] == own)
+            (
+                one,
+                of(one["issued_at"]),
+                of(one["expires_at"]),
+                own is not None and one["display_id"] == ids.AUTH_TOKEN.display_id(own),
+            )
             for one in found["tokens"]
         ],
         may_make=visit.may(auth_tokens.CREATE),

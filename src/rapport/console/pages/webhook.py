@@ -7,6 +7,7 @@ from starlette.responses import Response
 from rapport.console import words
 from rapport.console.address import address
 from rapport.console.guard import Visit
+from rapport.console.names import short_id
 from rapport.console.pages.webhooks import FIELDS, TYPES
 from rapport.console.refusals import Errors, Typed, said_of
 from rapport.console.settings import part
@@ -118,7 +119,8 @@ async def _deliveries(visit: Visit, webhook: str, way: str) -> dict[str, Any]:
     of = visit.moments.of
     return {
         "deliveries": [
-            (one, of(one["created_date"]), _tries(one)) for one in found["webhook_deliveries"]
+            (one, short_id(one["object"]), of(one["created_date"]), _tries(one))
+            for one in found["webhook_deliveries"]
         ],
         "more": address(way, {}, status=status, cursor=more) if more else "",
         "wanted": status,

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from rapport.auth.caller import Caller
-from rapport.blobs.signed_urls import Place
+from rapport.blobs.signed_urls import VersionPlace
 from rapport.contract.kit.errors import ApiError, ServiceUnavailable
 from rapport.contract.kit.fields import Json
 from rapport.contract.kit.ids import ArtifactId
@@ -52,7 +52,7 @@ class InStore:
         """Keep a file; see `Taker.upload`."""
         asked = {"file_name": file.name, **({"file_type": file.type} if file.type else {})}
         prepared: Any = msgspec.json.decode(await self.ask("artifacts.prepare", asked))
-        place = Place(self._caller.org, ArtifactId.parse(prepared["id"]).number, 1)
+        place = VersionPlace(self._caller.org, ArtifactId.parse(prepared["id"]).number, 1)
         await self._uploads.take(place, file.type, _chunks(file))
         return str(prepared["id"])
 

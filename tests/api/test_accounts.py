@@ -34,6 +34,7 @@ def test_an_account_comes_with_its_default_rev_org(alice: Client) -> None:
         "created_date",
         "display_id",
         "display_name",
+        "engagements_last_30_days",
         "id",
         "modified_by",
         "modified_date",

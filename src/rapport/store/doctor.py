@@ -148,7 +148,7 @@ def _objects(*, deleted: bool) -> str:
     is_there = f"WHERE deleted_date IS {'NOT ' if deleted else ''}NULL"
     can_be = ("engagements", "meetings")
     asked = [
-        f"SELECT org, '{kind.prefix}-' || CAST(number AS TEXT) FROM {table} "  # noqa: S608  # the same
+        f"SELECT org, '{kind.display_id('')}' || CAST(number AS TEXT) FROM {table} "  # noqa: S608  # the same
         f"{is_there if table in can_be else ''}"
         for table, kind in _LINKED.items()
         if table in can_be or not deleted

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from rapport.contract.kit import ids
 from rapport.contract.kit.fields import Json
 from rapport.transfer import mapping
 from rapport.transfer.lines import Lines, TooLong, open_text
@@ -192,7 +193,7 @@ def _distinct(header: Sequence[str]) -> list[str]:
 
 def _tag(text: str) -> Json:
     name, equals, value = text.partition("=")
-    if name.startswith(("TAG-", "don:")):
+    if ids.is_don(name) or name.startswith(ids.TAG.display_id("")):
         return {"id": name, **({"value": value} if equals else {})}
     return {"name": name, **({"value": value} if equals else {})}
 

@@ -25,22 +25,7 @@ def short(value: Any) -> str:
     """The display id of what a field of an answer refers to: a DON, or a summary."""
     if isinstance(value, dict):
         return str(value["display_id"])
-    return _of_don(value) if value.startswith("don:") else str(value)
-
-
-_KINDS = {f"{kind.service}:{kind.segment}": kind for kind in ids.KINDS}
-
-
-def _of_don(don: str) -> str:
-    """The display id in a DON; of a comment with that of its object."""
-    parts = don.split(":")
-    segment, _, number = parts[4].partition("/")
-    found = _KINDS[f"{parts[1]}:{segment}"].display_id(number)
-    if len(parts) == 6:  # noqa: PLR2004  # something that is on it
-        kind, _, number = parts[5].partition("/")
-        own = next(one for one in ids.ENTRIES if one.segment == kind)
-        return ids.path(found, own.display_id(number))
-    return found
+    return ids.short(str(value))
 
 
 def _plain(value: Any) -> Any:

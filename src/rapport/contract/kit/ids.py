@@ -96,6 +96,21 @@ def event_don(org: str, webhook: int, number: int) -> str:
     return f"{don(WEBHOOK, org, webhook)}:event/{number}"
 
 
+def short(id_: str) -> str:
+    """The display id of an id that the store holds, which may be a DON; of a comment with that of
+    its object.
+    """
+    if not id_.startswith("don:"):
+        return id_
+    parts = id_.split(":")
+    segment, _, number = parts[4].partition("/")
+    found = _BY_PATH[parts[1], segment].display_id(number)
+    for own in parts[5:]:
+        segment, _, number = own.partition("/")
+        found = path(found, _BY_SEGMENT[segment].display_id(number))
+    return found
+
+
 def is_don(text: str) -> bool:
     """True for a text that has the form of a DON, of whatever kind."""
     return _LIKE_A_DON.fullmatch(text) is not None

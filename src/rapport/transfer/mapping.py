@@ -45,8 +45,11 @@ _CALLED = {
     "works": {"name": "title", "owner": "owned_by", "close_date": "target_close_date",
               "company": "account"},
 }  # fmt: skip
-# Columns of our own export that a new object gets from who makes it.
-_OURS = frozenset({"id", "display_id", "deleted_by", "deleted_date", "is_verified"})
+# Columns of our own export that a new object gets from who makes it, or that are reckoned.
+_OURS = frozenset(
+    {"id", "display_id", "deleted_by", "deleted_date", "is_verified", "last_engagement",
+     "next_engagement", "engagements_last_30_days"}
+)  # fmt: skip
 _WORD = re.compile(r"[^a-z0-9]+")
 
 

@@ -8,13 +8,12 @@ on with the same figures.
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 import msgspec
 
-from rapport.clock import format_rfc3339
 from rapport.contract.kit import ids, verbatim
 from rapport.contract.kit.fields import Json, wire_value
 from rapport.contract.kit.upserts import setters
@@ -26,19 +25,12 @@ from rapport.transfer.finding import find
 from rapport.transfer.journal import Change, Journal, Pending
 from rapport.transfer.matching import Made, Matching, change_of, matched
 from rapport.transfer.records import Reader, Record
+from rapport.transfer.requests import creates, differing, update
 from rapport.transfer.said import LeadsNowhere, led, said, short
 
 _ROWS = 500
 _encode = msgspec.json.Encoder(enc_hook=wire_value, order="sorted").encode
 Outcome = Literal["new", "changed", "same", "refused"]
-# What an update does not take; a row that differs in nothing else is the same.
-_ONLY_CREATED = {
-    "timeline_entries": frozenset({"object", "type", "collections", "labels", "private_to",
-                                   "visibility"}),
-    "links": frozenset({"custom_link_type"}),
-    "dev_users": frozenset[str](),
-    "works": frozenset({"type"}),
-}  # fmt: skip
 
 
 class Options(NamedTuple):
@@ -285,11 +277,11 @@ class Engine:
     def _plan(self, record: Record, before: Json | None) -> _Planned | None:
         """What has to be written; None where nothing has to be."""
         if before is None:
-            return _Planned(record, None, _creates(record), {})
-        differs = _differs(record, before)
-        if not differs or record.is_deleted:
+            return _Planned(record, None, creates(record), {})
+        changes = differing(record, before)
+        if not changes or record.is_deleted:
             return None
-        return _Planned(record, before, [_update(record, before, differs)], differs)
+        return _Planned(record, before, [update(record, before, changes)], changes)
 
     async def _write(self, family: str, planned: list[_Planned]) -> None:
         self._intend(planned)
@@ -463,72 +455,3 @@ def _key(record: Record) -> tuple[str, ...] | None:
 def _mark(record: Record) -> str:
     """What a row is known by when its run goes on."""
     return str(record.row)
-
-
-def _creates(record: Record) -> list[tuple[str, Json]]:
-    """The requests that make what a row is about."""
-    methods = BY_NAME[record.family].methods
-    fields = {name: value for name, value in record.fields.items() if name != "artifacts"}
-    if record.family == "dev_users":
-        fields["state"] = "shadow"
-    if record.family == "works" and "stage" in fields:
-        fields["stage_validation_options"] = ["allow_non_start"]
-    requests = [(f"{methods}.create", {**wire(fields), **record.own})]
-    state = record.more.get("state")
-    if record.family == "dev_users" and state in {"active", "deactivated"}:
-        verb = "activate" if state == "active" else "deactivate"
-        requests.append((f"{methods}.{verb}", {}))
-    if record.is_deleted:
-        requests.append((f"{methods}.delete", {}))
-    return requests
-
-
-def wire(fields: Mapping[str, Any]) -> Json:
-    """Fields as a request has them: dates are texts there."""
-    return {
-        name: _moment(value) if name in _DATES and isinstance(value, int) else value
-        for name, value in fields.items()
-    }
-
-
-_DATES = frozenset({"scheduled_date", "ended_date", "target_close_date"})
-
-
-def _moment(micros: int) -> str:
-    return format_rfc3339(micros)
-
-
-def _differs(record: Record, before: Json) -> Json:
-    """The fields in which a row differs from what is there."""
-    there = said(record.family, before)
-    kept = _ONLY_CREATED.get(record.family, frozenset())
-    return {
-        name: value
-        for name, value in record.fields.items()
-        if name not in kept and not _is_same(name, value, there.get(name))
-    }
-
-
-def _is_same(name: str, value: Any, there: Any) -> bool:
-    if name == "custom_fields":
-        fields = there or {}
-        return all(one in fields and _is_equal(value[one], fields[one]) for one in value)
-    if name == "tags":
-        return sorted(map(_encode, value)) == sorted(map(_encode, there or ()))
-    return _is_equal(value, there) or (there is None and value in ("", [], {}))
-
-
-def _is_equal(one: Any, other: Any) -> bool:
-    return bool(one == other) or _encode(one) == _encode(other)
-
-
-def _update(record: Record, before: Json, differs: Json) -> tuple[str, Json]:
-    """The request that changes what is there."""
-    method = METHODS[f"{BY_NAME[record.family].methods}.update"]
-    setter = setters(method.request)
-    fields = {
-        name: {"set": value} if name in setter else value
-        for name, value in wire(differs).items()
-        if name != "artifacts"
-    }
-    return method.name, {"id": before["id"], **fields}

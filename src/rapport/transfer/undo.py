@@ -11,9 +11,10 @@ from rapport.contract.kit.upserts import setters
 from rapport.contract.table import METHODS
 from rapport.store.kit.progress import Watch
 from rapport.transfer.asking import Answered, Request, Taker, groups, many, sentence
-from rapport.transfer.engine import says, wire
+from rapport.transfer.engine import says
 from rapport.transfer.families import BY_NAME
 from rapport.transfer.journal import Change, Journal
+from rapport.transfer.requests import wire
 
 _CHANGES = 100
 _NOT_THERE = frozenset({400, 404})

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.support.server import Answer, Client
@@ -159,11 +158,7 @@ def test_of_64_racers_one_wins_and_63_are_told_who(alice: Client, verb: str) -> 
                 "scheduled_date": "2023-01-01T12:00:00Z",
                 "artifacts": [artifact],
             }
-        headers = {"authorization": f"Bearer {alice.token}"}
-        answer = httpx.post(
-            f"{alice.server.url}/{method}", json=request, headers=headers, timeout=30
-        )
-        return Answer(answer.status_code, answer.json(), answer.headers)
+        return alice.call(method, request)
 
     with ThreadPoolExecutor(RACERS) as threads:
         answers = list(threads.map(attach, range(RACERS)))

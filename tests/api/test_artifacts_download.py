@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.api.test_artifacts_upload import HOSTILE
+from tests.support import fetch
 from tests.support.server import Client, Server
 
 pytestmark = pytest.mark.engines("sqlite")
@@ -40,12 +41,12 @@ def test_the_url_lives_fifteen_minutes_and_may_be_used_again(alice: Client) -> N
     life = datetime.fromisoformat(answer["expires_at"]) - datetime.now(UTC)
     assert 890 < life.total_seconds() <= 900
     for _ in range(3):
-        assert httpx.get(answer["url"]).content == ALPHABET
+        assert fetch.get(answer["url"]).content == ALPHABET
 
 
 def test_head_says_what_get_would(alice: Client) -> None:
     url = located(alice, alice.upload(ALPHABET))
-    head, got = httpx.head(url), httpx.get(url)
+    head, got = fetch.head(url), fetch.get(url)
     assert (head.status_code, head.content) == (200, b"")
     ignored = {"date", "x-request-id"}
     assert {name: value for name, value in head.headers.items() if name not in ignored} == {
@@ -57,7 +58,7 @@ def test_head_says_what_get_would(alice: Client) -> None:
 def test_other_verbs_are_405(alice: Client) -> None:
     url = located(alice, alice.upload())
     for verb in ("POST", "PUT", "DELETE"):
-        answer = httpx.request(verb, url)
+        answer = fetch.request(verb, url)
         assert answer.status_code == 405
         assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
 
@@ -280,7 +281,7 @@ def test_a_changed_url_is_403(alice: Client) -> None:
         f"expires={expires}&signature=%C3%A9",
         "&".join(f"a{number}=1" for number in range(100)),
     ):
-        refused(httpx.get(f"{url}?{changed}"))
+        refused(fetch.get(f"{url}?{changed}"))
     place = urlsplit(url).path.rpartition("/artifacts/download/")[2]
     org, number, version = place.split("/")
     theirs = urlsplit(located(alice, other)).path.split("/")[-2]
@@ -292,24 +293,24 @@ def test_a_changed_url_is_403(alice: Client) -> None:
         "",
         "x",
     ):
-        refused(httpx.get(f"{alice.server.url}/artifacts/download/{moved}?{query}"))
-    assert httpx.get(f"{url}?{query}").content == b"mine"
+        refused(fetch.get(f"{alice.server.url}/artifacts/download/{moved}?{query}"))
+    assert fetch.get(f"{url}?{query}").content == b"mine"
 
 
 def test_a_late_url_is_403(brief: Server) -> None:
     client = brief.make_org()
     url = located(client, client.upload())
-    answer = httpx.get(url)
+    answer = fetch.get(url)
     assert answer.status_code == 200
     while answer.status_code == 200:
-        answer = httpx.get(url)
+        answer = fetch.get(url)
     refused(answer)
 
 
 def test_another_servers_signature_is_403(alice: Client, brief: Server) -> None:
     client = brief.make_org()
     url = urlsplit(located(client, client.upload()))
-    refused(httpx.get(f"{alice.server.url}{url.path}?{url.query}"))
+    refused(fetch.get(f"{alice.server.url}{url.path}?{url.query}"))
 
 
 def test_the_key_outlives_a_restart(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -317,7 +318,7 @@ def test_the_key_outlives_a_restart(tmp_path_factory: pytest.TempPathFactory) ->
     client = server.make_org()
     url = located(client, client.upload(ALPHABET))
     server.restart()
-    assert httpx.get(url).content == ALPHABET
+    assert fetch.get(url).content == ALPHABET
     assert server.stop() == 0
 
 
@@ -336,7 +337,7 @@ def test_another_orgs_file_is_not_located(alice: Client, charlie: Client) -> Non
 def test_a_client_that_leaves_early_harms_nobody(alice: Client) -> None:
     url = located(alice, alice.upload(b"x" * 20_000_000))
     for _ in range(5):
-        with httpx.stream("GET", url) as answer:
+        with fetch.stream("GET", url) as answer:
             assert answer.headers["content-length"] == "20000000"
     assert alice.server.http.get(url).content == b"x" * 20_000_000
     assert "internal_error" not in alice.server.logged()

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.support import fetch
 from tests.support.server import FOREVER, Client, Server
 from tests.support.wire import Wire
 
@@ -55,7 +56,7 @@ def form(pairs: list[tuple[str, str]], content: bytes = b"notes", file: str = "f
 def post(
     prepared: Any, body: bytes, content_type: str = f"multipart/form-data; boundary={BOUNDARY}"
 ) -> httpx.Response:
-    return httpx.post(
+    return fetch.post(
         prepared["url"], content=body, headers={"content-type": content_type}, timeout=30
     )
 
@@ -105,11 +106,11 @@ def test_no_token_is_wanted_and_no_limit_counts(tmp_path: Path) -> None:
     client = server.make_org()
     prepared, located = client.prepare(), None
     for _ in range(5):
-        assert httpx.post(prepared["url"], data=fields(prepared)).status_code == 400
+        assert fetch.post(prepared["url"], data=fields(prepared)).status_code == 400
     assert client.send(prepared, b"notes").status_code == 204
     located = client.ok("artifacts.locate", {"id": prepared["id"]})["url"]
     for _ in range(5):
-        assert httpx.get(located).content == b"notes"
+        assert fetch.get(located).content == b"notes"
     assert client.call("artifacts.list").status == 200
     assert client.call("artifacts.list").status == 429
     assert server.stop() == 0
@@ -395,7 +396,7 @@ def test_a_form_without_its_end_or_its_file_is_400(alice: Client) -> None:
         form(list(fields(prepared).items()), file="upload"),
     ):
         assert post(prepared, body).status_code in {400, 403}
-    compressed = httpx.post(
+    compressed = fetch.post(
         prepared["url"],
         data=fields(prepared),
         files={"file": b"x"},
@@ -410,7 +411,7 @@ def test_a_form_without_its_end_or_its_file_is_400(alice: Client) -> None:
 def test_only_a_post_uploads(alice: Client) -> None:
     prepared = alice.prepare()
     for verb in ("GET", "PUT", "DELETE", "PATCH"):
-        answer = httpx.request(verb, prepared["url"])
+        answer = fetch.request(verb, prepared["url"])
         assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
@@ -431,7 +432,7 @@ def test_over_the_limit_is_413_and_leaves_nothing(small: Server) -> None:
         body = form(list(fields(prepared).items()), b"x" * 3 * MEBIBYTE)
         yield from (body[start : start + 50_000] for start in range(0, len(body), 50_000))
 
-    chunked = httpx.post(
+    chunked = fetch.post(
         prepared["url"],
         content=chunks(),
         headers={"content-type": f"multipart/form-data; boundary={BOUNDARY}"},

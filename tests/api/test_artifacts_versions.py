@@ -3,9 +3,9 @@
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.support import fetch
 from tests.support.server import Client, Server
 
 pytestmark = pytest.mark.engines("sqlite", "postgres")
@@ -80,7 +80,7 @@ def test_a_deleted_version_is_gone_with_its_bytes(alice: Client) -> None:
     add_version(alice, artifact, contents[2])
     url = alice.ok("artifacts.locate", {"id": artifact, "version": "2"})["url"]
     assert alice.ok("artifacts.versions.delete", {"id": artifact, "version": "2"}) == {}
-    assert httpx.get(url).status_code == 404
+    assert fetch.get(url).status_code == 404
     assert alice.call("artifacts.get", {"id": artifact, "version": "2"}).status == 404
     assert alice.ok("artifacts.get", {"id": artifact})["version"]["version"] == "3"
     assert alice.ok("artifacts.versions.delete", {"id": artifact}) == {}

@@ -4,10 +4,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import pytest
 
 from rapport.store.dev_orgs import TABLES
+from tests.support import fetch
 from tests.support.rows import rows_of
 from tests.support.server import Client, Server
 from tests.support.world import make_world
@@ -20,7 +20,7 @@ def _sign_in(client: Client) -> None:
     server = client.server
     used, _unused = (server.run("login", org=client.org)["url"] for _ in range(2))
     path = used.partition("/sign-in/")[2]
-    answer = httpx.post(
+    answer = fetch.post(
         f"{server.url}/sign-in/{path}", data={"next": ""}, headers={"origin": server.url}
     )
     assert answer.status_code == 303, answer.text

@@ -10,13 +10,12 @@ import os
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from rapport.blobs import BlobMissing, Blobs, Served, Stored, new_name
 from rapport.blobs.local import LocalBlobs
 from rapport.blobs.objects import ObjectBlobs
-from tests.support import object_stores
+from tests.support import fetch, object_stores
 from tests.support.object_stores import AZURITE, ObjectStore, objects_in_s3, uploads_in_s3
 
 ORG = "ORG2345678"
@@ -121,7 +120,7 @@ def test_a_url_of_the_store_s_own_serves_the_file_as_was_said(blobs: Blobs) -> N
     if isinstance(blobs, LocalBlobs):
         assert url is None
         return
-    answer = httpx.get(url, headers={"range": "bytes=1-3"})
+    answer = fetch.get(url, headers={"range": "bytes=1-3"})
     assert (answer.status_code, answer.content) == (206, b"ell")
     assert answer.headers["content-type"] == "text/html"
     assert answer.headers["content-disposition"] == 'attachment; filename="a.html"'

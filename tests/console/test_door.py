@@ -3,9 +3,9 @@
 import re
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
+from tests.support import fetch
 from tests.support.pages import HTML, Browser, signed_in
 from tests.support.server import Client, Server
 
@@ -159,13 +159,13 @@ def test_an_unknown_path_is_a_page_for_people_and_json_for_programs(server: Serv
         ("*/*", "application/json"),
         ("", "application/json"),
     ):
-        answer = httpx.get(f"{server.url}/nothing-here", headers={"accept": accept})
+        answer = fetch.get(f"{server.url}/nothing-here", headers={"accept": accept})
         assert answer.status_code == 404
         assert answer.headers["content-type"].startswith(kind)
 
 
 def test_programs_find_the_reference_at_the_root_as_before(server: Server) -> None:
-    answer = httpx.get(f"{server.url}/", headers={"accept": "application/json"})
+    answer = fetch.get(f"{server.url}/", headers={"accept": "application/json"})
     assert (answer.status_code, answer.headers["location"]) == (307, "docs")
 
 

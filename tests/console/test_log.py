@@ -4,9 +4,9 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.support import fetch
 from tests.support.pages import Browser, Page, signed_in
 from tests.support.server import Client
 from tests.support.world import make_world
@@ -136,7 +136,7 @@ def test_files_go_up_before_the_form_and_are_attached_by_it(alice: Client) -> No
     # Relative, so that it goes to the host and the path that the page came from.
     assert not made["url"].startswith(("http", "/"))
     way = place.url.join(made["url"])
-    sent = httpx.post(way, data=fields, files={"file": ("photo.png", b"\x89PNG", "image/png")})
+    sent = fetch.post(way, data=fields, files={"file": ("photo.png", b"\x89PNG", "image/png")})
     assert sent.status_code == 204
     page = _log(browser, file=[made["id"]], about="")
     assert ("file", made["id"]) in page.form("/log").fields

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from rapport.http.encoding import LEAST_BYTES, takes_gzip
+from tests.support import fetch
 from tests.support.server import Client, Server
 
 PAGES = (
@@ -93,7 +94,7 @@ def test_a_page_that_is_not_there_is_not_found(server: Server) -> None:
 
 def test_the_first_asks_for_all_pages_hold_nobody_up(server: Server) -> None:
     with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(httpx.get, f"{server.url}{path}", timeout=30) for path in PAGES * 4]
+        asked = [pool.submit(fetch.get, f"{server.url}{path}", timeout=30) for path in PAGES * 4]
         while not all(one.done() for one in asked):
             assert plain(server, "/healthz").status_code == 200
     assert {one.result().status_code for one in asked} == {200}

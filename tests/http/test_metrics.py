@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support import fetch
 from tests.support.command import rapport
 from tests.support.postgres import PostgresServer, new_name
 from tests.support.server import Client, Server
@@ -189,11 +189,11 @@ def test_workers_are_told_together(postgres: PostgresServer, tmp_path: Path) -> 
         made = alice.ok("accounts.create", {"display_name": "Acme"})["account"]["id"]
         headers = {"authorization": f"Bearer {alice.token}"}
         for _ in range(20):  # each on a connection of its own, which either worker may take
-            httpx.post(
+            fetch.post(
                 f"{server.url}/accounts.get", content=json.dumps({"id": made}), headers=headers
             )
         for _ in range(4):
-            told = samples(httpx.get(f"{server.url}/metrics").text)
+            told = samples(fetch.get(f"{server.url}/metrics").text)
             key = ("rapport_requests_total", (("method", "accounts.get"), ("status", "200")))
             assert told[key] == 20
         assert server.stop() == 0

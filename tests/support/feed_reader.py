@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
+from tests.support import fetch
 
 State = dict[str, Any]
 
@@ -72,7 +72,7 @@ def main() -> None:
     """Read until killed."""
     url, token, file = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     state = load(file)
-    with httpx.Client(headers={"authorization": f"Bearer {token}"}, timeout=60) as http:
+    with fetch.client(headers={"authorization": f"Bearer {token}"}, timeout=60) as http:
         while True:
             request = {"after": state["after"], "limit": 100, "wait": 5}
             answer = http.post(f"{url}/events.list", json=request).raise_for_status().json()

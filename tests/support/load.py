@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self
 
 import httpx
 
+from tests.support import fetch
 from tests.support.server import Client
 
 CONNECTIONS = 8
@@ -118,7 +119,7 @@ class Load:
 
     def _run(self) -> None:
         headers = {"authorization": f"Bearer {self._client.token}"}
-        with httpx.Client(base_url=self._url, headers=headers, timeout=20) as http:
+        with fetch.client(base_url=self._url, headers=headers, timeout=20) as http:
             while not self._over.is_set():
                 try:
                     fine = self._turn(http)

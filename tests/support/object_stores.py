@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import httpx
 
+from tests.support import fetch
 from tests.support.postgres import free_port
 from tests.support.starting import running
 
@@ -46,7 +47,7 @@ class ObjectStore(NamedTuple):
 
 def _answers(endpoint: str) -> bool:
     with contextlib.suppress(httpx.TransportError):
-        httpx.get(endpoint)
+        fetch.get(endpoint)
         return True
     return False
 
@@ -65,7 +66,7 @@ def s3(port: int | None = None) -> Iterator[ObjectStore]:
         "AWS_SECRET_ACCESS_KEY": "tests",
     }
     with running(command, lambda: _answers(endpoint)) as process:
-        httpx.put(f"{endpoint}/{BUCKET}").raise_for_status()
+        fetch.put(f"{endpoint}/{BUCKET}").raise_for_status()
         yield ObjectStore(f"s3://{BUCKET}/rapport", environment, process)
 
 
@@ -109,7 +110,7 @@ def _make_container(endpoint: str) -> None:
         "x-ms-version": version,
         "authorization": f"SharedKey {_AZURE_ACCOUNT}:{base64.b64encode(digest).decode()}",
     }
-    httpx.put(
+    fetch.put(
         f"{endpoint}/{_AZURE_ACCOUNT}/{BUCKET}?restype=container", headers=headers
     ).raise_for_status()
 
@@ -117,7 +118,7 @@ def _make_container(endpoint: str) -> None:
 def objects_in_s3(store: ObjectStore) -> list[str]:
     """The names of all objects, without the prefix; moto asks for no signature."""
     listing = (
-        httpx.get(f"{store.environment['AWS_ENDPOINT']}/{BUCKET}?list-type=2")
+        fetch.get(f"{store.environment['AWS_ENDPOINT']}/{BUCKET}?list-type=2")
         .raise_for_status()
         .text
     )
@@ -129,7 +130,7 @@ def objects_in_s3(store: ObjectStore) -> list[str]:
 def uploads_in_s3(store: ObjectStore) -> int:
     """How many multipart uploads have begun and not ended."""
     listing = (
-        httpx.get(f"{store.environment['AWS_ENDPOINT']}/{BUCKET}?uploads").raise_for_status().text
+        fetch.get(f"{store.environment['AWS_ENDPOINT']}/{BUCKET}?uploads").raise_for_status().text
     )
     return listing.count("<UploadId>")
 

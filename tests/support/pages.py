@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
 
+from tests.support import fetch
 from tests.support.server import Client, Server
 
 HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -129,7 +130,7 @@ class Browser:
     def __init__(self, server: Server) -> None:
         # No connection outlives its answer: hundreds of browsers are made and none is closed.
         limits = httpx.Limits(max_keepalive_connections=0)
-        self.http = httpx.Client(
+        self.http = fetch.client(
             base_url=server.url, follow_redirects=True, timeout=30, limits=limits
         )
         self.http.headers["accept"] = HTML

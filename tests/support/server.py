@@ -29,6 +29,7 @@ from rapport.control import client
 from rapport.folder import SOCKET
 from rapport.serving.installation import open_data
 from rapport.settings import load
+from tests.support import fetch
 from tests.support.starting import DidNotStart
 
 MANY = {"RAPPORT_RATE_LIMIT": "off"}
@@ -109,7 +110,7 @@ class Server:
         self.port = 0
         self.token = ""
         self.trust: dict[str, str] = {}
-        self.http = httpx.Client(timeout=30)
+        self.http = fetch.client(timeout=30)
         self._pool = urllib3.PoolManager(maxsize=32, retries=False, timeout=30)
         self._operator: Operator | None = None
         self.start()
@@ -181,7 +182,7 @@ class Server:
             self._operator.close()
             self._operator = None
         self.http.close()
-        self.http = httpx.Client(timeout=30)
+        self.http = fetch.client(timeout=30)
         self._pool.clear()
 
     def restart(self) -> None:
@@ -247,7 +248,7 @@ class Server:
 @functools.cache
 def document(url: str) -> dict[str, Any]:
     """A server's OpenAPI document."""
-    found: dict[str, Any] = httpx.get(f"{url}/openapi.json").json()
+    found: dict[str, Any] = fetch.get(f"{url}/openapi.json").json()
     return found
 
 

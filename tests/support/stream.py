@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from tests.support import fetch
 from tests.support.server import Client
 
 
@@ -43,7 +44,7 @@ def stream(client: Client, query: dict[str, Any] | None = None, **headers: str) 
     """Open a stream; header names may have underscores for hyphens."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     with (
-        httpx.Client(timeout=40) as http,
+        fetch.client(timeout=40) as http,
         http.stream(
             "GET",
             f"{client.server.url}/events",

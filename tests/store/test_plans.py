@@ -63,7 +63,16 @@ ORDERS = sorted(
 )
 PAGING = {"cursor", "expand", "limit", "mode", "sort_by"}
 # Few rows, whatever is stored: an org's one of each, or what an operator made by hand.
-SMALL = {"orgs", "event_floors", "webhooks", "migrations"}
+SMALL = {
+    "orgs",
+    "event_floors",
+    "webhooks",
+    "migrations",
+    # What changed a moment ago.
+    "derived_search_pending",
+    "derived_search_renamed",
+    "derived_search_progress",
+}
 
 # Questions that still read as much as an org has, not as much as they answer: indexes and sums are
 # to come for each. What is mended leaves this list, and nothing new comes in.

@@ -23,7 +23,7 @@ def doctor(
     *,
     deep: Annotated[bool, typer.Option("--deep", help="Hash the bytes of all files too.")] = False,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Mend modes and sums; nothing else is ever changed.")
+        bool, typer.Option("--fix", help="Mend modes, sums and the index of words; nothing else.")
     ] = False,
     as_json: Json = False,
 ) -> None:

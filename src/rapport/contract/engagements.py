@@ -25,6 +25,7 @@ from rapport.contract.kit.fields import (
     ListResponse,
     Many,
     ModeField,
+    Query,
     Raw,
     Request,
     Response,
@@ -256,6 +257,9 @@ class EngagementsCountRequest(Request):
     created_date: Annotated[DateTimeFilter | UnsetType, OURS] = UNSET
     custom_fields: Annotated[CustomFieldsFilter | UnsetType, OURS] = UNSET
     modified_date: Annotated[DateTimeFilter | UnsetType, OURS] = UNSET
+    query: Annotated[
+        Query | UnsetType, OURS, Meta(description="What search.core finds among engagements.")
+    ] = UNSET
     scheduled_date: Annotated[DateTimeFilter | UnsetType, OURS] = UNSET
     tags: Annotated[Many[TagId] | UnsetType, OURS, Meta(description="Any of these tags.")] = UNSET
     deleted: Annotated[

@@ -26,6 +26,7 @@ from rapport.contract.kit.fields import (
     ListResponse,
     Many,
     ModeField,
+    Query,
     Request,
     Response,
     SetArtifacts,
@@ -273,6 +274,9 @@ class MeetingsCountRequest(Request):
     )
     modified_date: DateFilter | UnsetType = UNSET
     organizer: Many[UserId] | UnsetType = UNSET
+    query: Annotated[
+        Query | UnsetType, OURS, Meta(description="What search.core finds among meetings.")
+    ] = UNSET
     parent: Annotated[
         Many[ParentId] | UnsetType,
         ONE_OR_MANY,

@@ -21,6 +21,7 @@ from rapport.contract import (
     meetings,
     rev_orgs,
     rev_users,
+    search,
     service_accounts,
     tags,
     timeline_entries,
@@ -138,6 +139,9 @@ PAGE: tuple[tuple[str, str, str, str | None, int, str, Method], ...] = (
     ("timeline-entries.list",        "GET+POST", READ,  "timeline_entry:read",   200, "",     timeline_entries.LIST),
     ("timeline-entries.update",      "POST",     WRITE, "timeline_entry:write",  200, "",     timeline_entries.UPDATE),
     ("timeline-entries.delete",      "POST",     WRITE, "timeline_entry:all",    200, "",     timeline_entries.DELETE),
+
+    ("search.core",                  "GET+POST", READ,  "search:read",           200, "",     search.CORE),
+    ("search.suggest",               "GET+POST", READ,  "search:read",           200, "ours", search.SUGGEST),
 
     ("webhooks.create",              "POST",     WRITE, "webhook:write",         201, "",     webhooks.CREATE),
     ("webhooks.get",                 "GET+POST", READ,  "webhook:read",          200, "",     webhooks.GET),

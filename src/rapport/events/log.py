@@ -13,7 +13,10 @@ from rapport.clock import format_rfc3339
 from rapport.contract.kit import ids, verbatim
 from rapport.contract.kit.fields import Json, Raw, Response
 from rapport.store import events as store
+from rapport.store import indexing
 from rapport.store.events import EVENT, EventRow
+from rapport.store.indexed import NAMED
+from rapport.store.indexing import Change
 from rapport.store.kit.db import Tx
 
 # Texts up to this many bytes stand in the audit trail as they are (behaviour: The timeline).
@@ -23,6 +26,10 @@ _LONGEST_DELTA = 4096
 _STAMPS = frozenset({"created_by", "modified_by", "modified_date"})
 # What objects are called in event types, where it is not what they are called in an event.
 _OBJECTS = {"timeline_entry": "entry"}
+# What a change of means that an object may be called otherwise.
+_NAMES = frozenset({"display_name", "full_name", "name", "state", "title"})
+# After these nothing is left of an object.
+_FOR_GOOD = frozenset({"erased", "purged"})
 _encode = msgspec.json.encode
 
 
@@ -191,5 +198,19 @@ def _short(value: Any) -> Any:
 async def record(tx: Tx, events: Sequence[EventRow | None]) -> None:
     """Write what happened; changes that were none are None."""
     rows = [event for event in events if event is not None]
-    if rows:
-        await store.append(tx, rows)
+    if not rows:
+        return
+    # What is told of is found by its words from then on. Before the events: they hold the org's
+    # others until the commit.
+    for event in rows:
+        if event.action in _FOR_GOOD:
+            await indexing.forget(tx, event.org, [event.object])
+    await indexing.note(tx, [Change(one.org, one.object, _renames(one)) for one in rows])
+    await store.append(tx, rows)
+
+
+def _renames(event: EventRow) -> bool:
+    """Whether an object may have another name than before."""
+    if event.action == "created" or ids.kind_of(event.object.rpartition(":")[2]) not in NAMED:
+        return False
+    return event.deltas is None or not _NAMES.isdisjoint(msgspec.json.decode(event.deltas))

@@ -15,10 +15,11 @@ from rapport.contract.kit.fields import Json
 from rapport.operations import auth_tokens, dev_orgs, dev_users
 from rapport.operations.kit.changes import SYSTEM
 from rapport.operations.kit.context import Context
-from rapport.store import artifacts
+from rapport.store import artifacts, indexing
 from rapport.store import auth_tokens as token_store
 from rapport.store import dev_orgs as orgs
 from rapport.store import users as user_store
+from rapport.store.indexing import Change
 from rapport.store.kit import numbers, query
 from rapport.store.kit.db import Store, Tx, alone, look
 
@@ -357,6 +358,7 @@ async def make_org(
     await orgs.insert(tx, org, name, now)
     await user_store.insert(tx, _system_user(org, now))
     await numbers.reserve(tx, ids.SYS_USER, org, 1)
+    await indexing.note(tx, [Change(org, SYSTEM)])
     if number is not None:
         await numbers.reserve(tx, ids.DEV_USER, org, number)
     user = await dev_users.add(

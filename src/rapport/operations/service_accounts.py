@@ -8,7 +8,9 @@ from rapport.operations.kit.changes import audited
 from rapport.operations.kit.context import Context, handles
 from rapport.operations.kit.finding import found
 from rapport.operations.kit.optional import chosen, or_unset
+from rapport.store import indexing
 from rapport.store import users as store
+from rapport.store.indexing import Change
 from rapport.store.kit import numbers
 from rapport.store.kit.db import Tx
 from rapport.store.users import UserRow
@@ -36,6 +38,8 @@ async def create(
         document="{}",
     )
     await store.insert(ctx.tx, row)
+    # No event tells of service accounts.
+    await indexing.note(ctx.tx, [Change(ctx.org, row.display_id)])
     return contract.ServiceAccountsCreateResponse(
         service_account=await _service_account(ctx.tx, row)
     )
@@ -62,6 +66,7 @@ async def update(
     if after is not None:
         row = after
         await store.update(ctx.tx, row)
+        await indexing.note(ctx.tx, [Change(ctx.org, row.display_id, renames=True)])
     return contract.ServiceAccountsUpdateResponse(
         service_account=await _service_account(ctx.tx, row)
     )

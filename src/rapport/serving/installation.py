@@ -22,6 +22,7 @@ from rapport.store.kit.db import CannotOpen, Dial, Store
 from rapport.store.kit.migrate import NewerDatabase
 from rapport.store.postgres.urls import masked
 from rapport.store.sqlite.store import SqliteStore
+from rapport.upkeep.indexing import indexed
 from rapport.upkeep.places import blobs_of
 from rapport.webhooks.reach import Reach
 
@@ -45,7 +46,9 @@ class Opened:
         self.place = masked(settings.database_url) or str(settings.data)
         self.store = store
         self.blobs = blobs
-        self.tools = Tools(urls, Reach(allow_private=settings.webhook_allow_private))
+        self.tools = Tools(
+            urls, Reach(allow_private=settings.webhook_allow_private), settings.strict
+        )
         self.bell = Bell(settings.look_seconds)
         self.invoker = Invoker(
             store, clock, self.tools, key_life=key_life(settings), bell=self.bell
@@ -103,13 +106,13 @@ async def _open_store(settings: Settings) -> Store:
                 connections=settings.database_connections,
                 replica_url=settings.database_replica_url,
             )
-            return await PostgresStore.open(options)
+            return await indexed(await PostgresStore.open(options))
         store = SqliteStore(settings.data / DATABASE, sync=settings.sync)
     except (CannotOpen, NewerDatabase) as error:
         raise CannotStart(str(error)) from None
     for file in settings.data.glob(f"{DATABASE}*"):
         make_private(file, 0o600)
-    return store
+    return await indexed(store)
 
 
 async def migrate(settings: Settings) -> str:

@@ -25,6 +25,7 @@ from rapport.http.metrics import Metrics
 from rapport.http.site import site
 from rapport.jobs.clean import Cleaner
 from rapport.jobs.deliver import Deliveries, Rules
+from rapport.jobs.index import Indexer
 from rapport.logs import configure_logs, get_logger
 from rapport.operations.figures import figures
 from rapport.operations.uploads import Uploads
@@ -151,16 +152,18 @@ async def _closing(limits: Limits | None) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _at_work(opened: Opened, settings: Settings) -> AsyncIterator[None]:
-    """Clean, and deliver to webhooks, for the length of the block."""
+    """Clean, index, and deliver to webhooks, for the length of the block."""
     cleaning = asyncio.create_task(_cleaner(opened, settings).run())
     deliveries = _deliveries(opened, settings)
     delivering = asyncio.create_task(deliveries.run())
+    indexing = asyncio.create_task(Indexer(opened.store, bell=opened.bell).run())
     try:
         yield
     finally:
         cleaning.cancel()
+        indexing.cancel()
         deliveries.stop()
-        await asyncio.gather(cleaning, delivering, return_exceptions=True)
+        await asyncio.gather(cleaning, delivering, indexing, return_exceptions=True)
 
 
 def _cleaner(opened: Opened, settings: Settings) -> Cleaner:

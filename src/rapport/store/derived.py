@@ -7,7 +7,7 @@ SQLite is several tables, which all have its name in front.)
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
-from rapport.store import engagements, meetings, touches
+from rapport.store import engagements, indexing, meetings, touches
 from rapport.store.kit import counts
 from rapport.store.kit.db import Bulk
 
@@ -33,7 +33,7 @@ async def miscounted(bulk: Bulk) -> dict[counts.Counted, tuple[int, int]]:
 
 # Each makes one of them anew from nothing but stored tables, in the transaction that it is called
 # in.
-REBUILDS: list[Callable[[Bulk], Awaitable[None]]] = [recount, touches.rebuild]
+REBUILDS: list[Callable[[Bulk], Awaitable[None]]] = [recount, touches.rebuild, indexing.rebuild]
 
 
 async def rebuild(bulk: Bulk) -> None:

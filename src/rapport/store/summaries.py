@@ -5,10 +5,12 @@ from typing import TypeVar
 
 import msgspec
 
+from rapport.clock import format_rfc3339
 from rapport.contract import works
 from rapport.contract.kit import ids
 from rapport.contract.kit.fields import UNSET
 from rapport.contract.meetings import MeetingSummary
+from rapport.contract.search import FoundEngagement
 from rapport.contract.tags import TagStyleSummary, TagSummary
 from rapport.contract.users import (
     AccountSummary,
@@ -21,7 +23,7 @@ from rapport.contract.users import (
     SysUserSummary,
     UserSummary,
 )
-from rapport.store.kit.db import Row, Tx
+from rapport.store.kit.db import NO_DATE, Row, Tx
 from rapport.store.works import OpportunityDocument, stage
 
 S = TypeVar("S", AccountSummary, RevOrgSummary)
@@ -181,6 +183,29 @@ async def parents(
     if numbers := ids.numbers_of(ids.OPPORTUNITY, display_ids):
         found |= await opportunities(tx, org, numbers)
     return found
+
+
+async def engagements(tx: Tx, org: str, numbers: Iterable[int]) -> dict[str, FoundEngagement]:
+    """Live engagements by display id."""
+    rows = await tx.all(
+        """
+        SELECT e.number, e.title, e.engagement_type, e.scheduled_date FROM engagements e
+        WHERE e.org = :org AND e.deleted_date IS NULL
+        AND e.number IN (SELECT number FROM rows(:numbers, number bigint))
+        """,
+        org=org,
+        numbers=[(number,) for number in sorted(set(numbers))],
+    )
+    return {
+        ids.ENGAGEMENT.display_id(number): FoundEngagement(
+            display_id=ids.ENGAGEMENT.display_id(number),
+            id=ids.don(ids.ENGAGEMENT, org, number),
+            engagement_type=kind,
+            scheduled_date=UNSET if date == NO_DATE else format_rfc3339(date),
+            title=title,
+        )
+        for number, title, kind, date in rows
+    }
 
 
 async def tags(tx: Tx, org: str, display_ids: Sequence[str]) -> dict[str, TagSummary]:

@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from rapport.blobs import BlobMissing
 from rapport.clock import SECOND, format_rfc3339, system_clock
 from rapport.folder import BLOBS, DATABASE, KEY, CannotStart, locked
 from rapport.settings import Settings
-from rapport.store import backup, derived, doctor
+from rapport.store import backup, derived, doctor, indexing
 from rapport.store.kit import copy
 from rapport.store.kit.copy import CannotCopy
 from rapport.store.kit.db import Bulk, CannotOpen, EngineFailed
@@ -137,8 +139,8 @@ async def _files(place: Place) -> list[str]:
 
 
 async def _recount(settings: Settings) -> None:
-    """Make sums and touches anew. In a folder nobody may serve meanwhile; a database itself refuses
-    it where somebody changes the same.
+    """Make sums, touches and the index of words anew. In a folder nobody may serve meanwhile; a
+    database itself refuses it where somebody changes the same.
 
     Raises:
         CannotStart: a server has the folder.
@@ -213,6 +215,13 @@ async def _sums(place: Place) -> list[str]:
     return await doctor.sums(place.bulk)
 
 
+async def _search(place: Place) -> list[str]:
+    try:
+        return await indexing.wrong(place.bulk, every=place.is_deep)
+    except msgspec.DecodeError:
+        return []  # What can't be read is named where documents are asked about.
+
+
 _FROM_BACKUP = "restore a backup into another folder and compare; keep this store as it is"
 _STOPPED = "stop the server; rapport doctor --fix"
 CHECKS = [
@@ -227,6 +236,7 @@ CHECKS = [
     Check("counters", "Are the next numbers new?", _FROM_BACKUP, _counters),
     Check("sums", "Are sums what there is?", _STOPPED, _sums, _recount),
     Check("touches", "Are touches of accounts what there is?", _STOPPED, _touches, _recount),
+    Check("search", "Does a search find what texts say?", _STOPPED, _search, _recount),
     Check("clock", "Is the clock right?", "set it; what was written keeps its dates", _clock),
     Check("backups", "Are backups made as they should be?", "the server's log says more", _backups),
     Check("files", "Are the bytes of all files there?", "take them from a backup", _files),

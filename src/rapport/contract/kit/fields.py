@@ -418,12 +418,23 @@ def bad_cursor() -> InvalidField:
     )
 
 
+# The language of `search.core`.
+Query = Annotated[
+    str,
+    Meta(
+        max_length=2_048,
+        description='Words, which are all wanted; `"a phrase"`, `begin*`, `-unwanted`, `one OR other`, and '
+        "`from:`, `type:`, `tag:`, `after:`, `before:`.",
+    ),
+]
+
+
 __all__ = [
     "Artifacts",
     "ARRAY_IS_SET", "CUSTOM_FIELDS_BYTES", "DEFAULT_LIMIT", "DIFFERENCE", "ONE_OR_MANY", "OURS", "UNSET", "UNTYPED", "CustomFields", "Domain", "ExternalRefs", "PhoneNumber", "SetWebsites", "VISIBLE", "Website",
     "CustomFieldsFilter", "CustomFieldsUpdate", "CustomSchemaSpec", "DateFilter", "DateTimeFilter", "Email", "EnumValue",
     "OFTEN_ABSENT", "ExternalRef", "HttpUrl", "Instant", "Int64", "Json", "Limit", "ListMode", "ListRequest", "ListResponse", "Many", "Name",
-    "Number", "Opaque", "Raw", "Request", "Response", "SetArtifacts", "SetOpaque", "SetStrings", "SetTagWithValue", "Short",
+    "Number", "Opaque", "Query", "Raw", "Request", "Response", "SetArtifacts", "SetOpaque", "SetStrings", "SetTagWithValue", "Short",
     "Shorts", "TagId", "Text", "Title", "UnsetType", "CursorField", "ModeField", "SortByField", "bad_cursor", "ours_values",
     "stored", "wire_value",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Find, list, count and sum up engagements."""
 
 from rapport.contract import engagements as contract
+from rapport.contract.kit import ids
 from rapport.contract.kit.grouping import GroupsResponse
 from rapport.operations.engagements.documents import answers
 from rapport.operations.kit.context import Context, handles
@@ -16,6 +17,7 @@ from rapport.operations.kit.listing import (
 )
 from rapport.operations.kit.optional import given
 from rapport.operations.kit.restoring import asks_for_deleted
+from rapport.operations.kit.searching import add_query
 from rapport.operations.kit.summarizing import summarize as summarized
 from rapport.store import engagements as store
 from rapport.store.engagements import Stored
@@ -39,7 +41,7 @@ async def list_(
     ctx: Context, request: contract.EngagementsListRequest
 ) -> contract.EngagementsListResponse:
     """A page of those that match."""
-    where = _matching(ctx, request)
+    where = await _matching(ctx, request)
     if request.deleted is True:
         name = "engagements.deleted"
         walk = read_walk(name, request, store.DELETED_SORTS, LAST_DELETED_FIRST)
@@ -57,7 +59,7 @@ async def count(
 ) -> contract.EngagementsCountResponse:
     """How many match."""
     return contract.EngagementsCountResponse(
-        count=await query.count(ctx.tx, _matching(ctx, request))
+        count=await query.count(ctx.tx, await _matching(ctx, request))
     )
 
 
@@ -65,14 +67,15 @@ async def count(
 async def summarize(ctx: Context, request: contract.EngagementsSummarizeRequest) -> GroupsResponse:
     """Those that match, summed up by one key or two."""
     sums = store.sums(rollup=request.rollup is True)
-    where = _matching(ctx, request)
+    where = await _matching(ctx, request)
     return await summarized(ctx, contract.SUMMARIZE.name, request, where, sums)
 
 
-def _matching(ctx: Context, request: contract.EngagementsCountRequest) -> Filter[Stored]:
+async def _matching(ctx: Context, request: contract.EngagementsCountRequest) -> Filter[Stored]:
     org = ctx.org
     gone = asks_for_deleted(ctx, request.deleted, contract.DELETE.scope or "")
     where = store.deleted(org) if gone else store.live(org)
+    await add_query(ctx, where, request.query, ids.ENGAGEMENT, gone=gone)
     where.among("engagement_type", [*given(request.type), *given(request.engagement_type)])
     where.among("external_ref", given(request.external_ref))
     where.among("members", own_ids(org, request.members))

@@ -22,10 +22,12 @@ class Tools(NamedTuple):
     Args:
         urls: signs the URLs that bytes go to and come from.
         reach: where webhooks may go.
+        is_strict: what is not DevRev's is left out.
     """
 
     urls: SignedUrls
     reach: Reach
+    is_strict: bool = False
 
 
 # For what runs without a server: nobody can use the URLs, and no webhook leads home.

@@ -1,6 +1,7 @@
 """Find, list, count and sum up meetings."""
 
 from rapport.contract import meetings as contract
+from rapport.contract.kit import ids
 from rapport.contract.kit.fields import UnsetType
 from rapport.contract.kit.grouping import GroupsResponse
 from rapport.operations.kit.context import Context, handles
@@ -17,6 +18,7 @@ from rapport.operations.kit.listing import (
 )
 from rapport.operations.kit.optional import chosen, given
 from rapport.operations.kit.restoring import asks_for_deleted
+from rapport.operations.kit.searching import add_query
 from rapport.operations.kit.summarizing import summarize as summarized
 from rapport.operations.meetings.documents import answers
 from rapport.store import meetings as store
@@ -37,7 +39,7 @@ async def list_(
     ctx: Context, request: contract.MeetingsListRequest
 ) -> contract.MeetingsListResponse:
     """A page of those that match."""
-    where = _matching(ctx, request)
+    where = await _matching(ctx, request)
     if request.deleted is True:
         name = "meetings.deleted"
         walk = read_walk(name, request, store.DELETED_SORTS, LAST_DELETED_FIRST)
@@ -55,20 +57,23 @@ async def count(
     ctx: Context, request: contract.MeetingsCountRequest
 ) -> contract.MeetingsCountResponse:
     """How many match."""
-    return contract.MeetingsCountResponse(count=await query.count(ctx.tx, _matching(ctx, request)))
+    return contract.MeetingsCountResponse(
+        count=await query.count(ctx.tx, await _matching(ctx, request))
+    )
 
 
 @handles(contract.SUMMARIZE)
 async def summarize(ctx: Context, request: contract.MeetingsSummarizeRequest) -> GroupsResponse:
     """Those that match, summed up by one key or two."""
     sums = store.sums(rollup=request.rollup is True)
-    where = _matching(ctx, request)
+    where = await _matching(ctx, request)
     return await summarized(ctx, contract.SUMMARIZE.name, request, where, sums)
 
 
-def _matching(ctx: Context, request: contract.MeetingsCountRequest) -> Filter[MeetingRow]:
+async def _matching(ctx: Context, request: contract.MeetingsCountRequest) -> Filter[MeetingRow]:
     gone = asks_for_deleted(ctx, request.deleted, contract.DELETE.scope or "")
     where = store.deleted(ctx.org) if gone else store.live(ctx.org)
+    await add_query(ctx, where, request.query, ids.MEETING, gone=gone)
     for field in ("channel", "external_ref", "state"):
         where.among(field, given(getattr(request, field)))
     for field in ("created_by", "members", "organizer", "parent", "tags"):

@@ -196,6 +196,24 @@ class Range:
         return Entries(self.table, self.scope, self.number, {}, all_live=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A filter by the listed rows' own numbers, which were found otherwise."""
+
+    sql_type: str = "bigint"
+    kept: Keep = list
+    summed: bool = False
+    column: str = ""
+
+    def matches(self, values: str) -> str:
+        """The number is one of them."""
+        return f"{self.column} IN ({values})"
+
+    def entries(self, listing: "Listing[Any]", values: str) -> Entries | None:  # noqa: ARG002
+        """The numbers themselves."""
+        return Entries(f"({values}) AS chosen", "true", "chosen.number", {}, all_live=False)
+
+
 class Date(NamedTuple):
     """A column with dates. An optional one is `NO_DATE` where a row has none."""
 
@@ -292,6 +310,15 @@ class Filter(Generic[T]):
             self.parameters[parameter] = [(value,) for value in kept]
             sql = sub_select("value", parameter, by.sql_type)
         self.asked.append(Asked(name, by, sql, kept))
+
+    def only(self, name: str, numbers: Sequence[int]) -> None:
+        """Keep rows with these numbers, which a question `name` has found."""
+        if not numbers:
+            self.nothing()
+            return
+        self.parameters[name] = [(number,) for number in numbers]
+        by, values = Numbered(column=self.listing.number), sub_select("number", name, "bigint")
+        self.asked.append(Asked(name, by, values, numbers))
 
     def between(self, name: str, after: int | None, before: int | None) -> None:
         """Keep rows with the date `name` between the bounds that are given, which are exclusive.

@@ -153,7 +153,7 @@ def test_people_and_accounts_are_offered_by_name_and_address(alice: Client) -> N
     browser = signed_in(alice)
     for asked in ("ri", "rita@ac", "RITA"):
         found = browser.open(f"/suggest/people?q={asked}").source
-        assert re.findall(r'data-value="([^"]*)"', found)[-1:] == ["rita@acme.example"]
+        assert "rita@acme.example" in re.findall(r'data-value="([^"]*)"', found)
         assert "<b>" not in found
     assert 'data-account="Acme"' in browser.open("/suggest/people?q=rita@").source
     assert "Acme" in browser.open("/suggest/accounts?q=ac").source

@@ -4,13 +4,11 @@ from typing import Any
 
 from rapport.console import words
 from rapport.console.guard import Visit
-from rapport.contract import accounts, dev_users, rev_users
+from rapport.contract import accounts, dev_users, rev_users, search
 from rapport.contract.kit import ids
-from rapport.contract.kit.method import Method
 
-_PAGE = 100
-# As far as names are looked for: the newest so many pages of each kind.
-_PAGES = 5
+# How many of one name are told apart, and how long a text may be that is looked for.
+_MOST, _LONGEST = 100, 256
 
 
 class CannotTell(Exception):
@@ -59,38 +57,17 @@ async def _find_person(visit: Visit, name: str) -> str:
         own = (await visit.ask(dev_users.LIST, {"email": [name]}))["dev_users"]
         theirs = own or (await visit.ask(rev_users.LIST, {"email": [name]}))["rev_users"]
         return _only(name, [(one["display_id"], called(one)) for one in theirs])
-    fitting = [
-        one
-        for one in await known_people(visit)
-        if name.casefold() in {called(one).casefold(), one.get("full_name", "").casefold()}
-    ]
-    return _only(name, [(one["display_id"], one.get("email") or called(one)) for one in fitting])
+    found = await suggested(visit, name, ["dev_user", "rev_user"], _MOST)
+    fitting = [one for one in found if one["name"].casefold() == name.casefold()]
+    return _only(name, [(one["display_id"], one.get("detail") or one["name"]) for one in fitting])
 
 
-async def known_people(visit: Visit) -> list[Any]:
-    """Colleagues and contacts, the newest first, as many as names are looked for among."""
-    return [
-        *await _pages(visit, dev_users.LIST, "dev_users", {"state": ["active"]}),
-        *await _pages(visit, rev_users.LIST, "rev_users", {}),
-    ]
-
-
-async def known_accounts(visit: Visit) -> list[Any]:
-    """Accounts, the newest first, as many as names are looked for among."""
-    return await _pages(visit, accounts.LIST, "accounts", {})
-
-
-async def _pages(visit: Visit, method: Method, field: str, request: dict[str, Any]) -> list[Any]:
-    if not visit.may(method):
+async def suggested(visit: Visit, text: str, kinds: list[str], most: int) -> list[Any]:
+    """What is called so, of some kinds; nothing for who may not search."""
+    if not text or not visit.may(search.SUGGEST):
         return []
-    found: list[Any] = []
-    for _ in range(_PAGES):
-        answer = await visit.ask(method, {**request, "limit": _PAGE})
-        found += answer[field]
-        if "next_cursor" not in answer:
-            break
-        request = {**request, "cursor": answer["next_cursor"]}
-    return found
+    request = {"query": text[:_LONGEST], "namespaces": kinds, "limit": most}
+    return list((await visit.ask(search.SUGGEST, request))["suggestions"])
 
 
 def called(person: Any) -> str:

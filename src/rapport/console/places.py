@@ -5,7 +5,7 @@ from typing import NamedTuple
 from rapport.auth.caller import Caller
 from rapport.console import words
 from rapport.console.api import may
-from rapport.contract import engagements, works
+from rapport.contract import engagements, search, works
 from rapport.contract.kit.method import Method
 
 
@@ -31,6 +31,7 @@ _PLACES = (
     Place(words.TIMELINE, "/", "timeline", is_first=True),
     Place(words.ACCOUNTS, "/accounts", "accounts", is_first=True),
     Place(words.PEOPLE, "/people", "people", is_first=True),
+    Place(words.SEARCH, "/search", "search", search.CORE),
     Place(words.OPPORTUNITIES, "/opportunities", "opportunities", works.LIST),
     Place(words.CALENDAR, "/calendar", "meeting", engagements.LIST),
     Place(words.OVERVIEW, "/overview", "overview", engagements.SUMMARIZE),

@@ -29,8 +29,12 @@ _PARTS = (
 )
 
 
+def parts(visit: Visit) -> list[Part]:
+    """Those that somebody sees."""
+    return [one for one in _PARTS if one.method is None or visit.may(one.method)]
+
+
 def part(visit: Visit, name: str, **shown: Any) -> Response:
     """A page of the settings, beside the way to the other parts."""
-    parts = [one for one in _PARTS if one.method is None or visit.may(one.method)]
     notice = words.SAVED if "done" in visit.request.query_params else ""
-    return visit.page(name, **{"parts": parts, "notice": notice, "errors": {}, **shown})
+    return visit.page(name, **{"parts": parts(visit), "notice": notice, "errors": {}, **shown})

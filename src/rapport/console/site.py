@@ -26,6 +26,7 @@ from rapport.console.pages import (
     people,
     person,
     profile,
+    search,
     suggest,
     tag,
     tags,
@@ -93,6 +94,8 @@ class Console:
             page("/overview", overview.show),
             page("/trash", trash.show, trash.restore),
             *self._settings(),
+            page("/search", search.show),
+            page("/suggest/everything", suggest.everything),
             page("/suggest/people", suggest.people),
             page("/suggest/accounts", suggest.accounts),
             *(

@@ -74,6 +74,7 @@ TIMELINE = "Timeline"
 ACCOUNTS = "Accounts"
 PEOPLE = "People"
 CALENDAR = "Calendar"
+SEARCH = "Search"
 OPPORTUNITIES = "Opportunities"
 OVERVIEW = "Overview"
 TRASH = "Trash"
@@ -221,7 +222,7 @@ ZONE = "Time zone"
 ZONE_OF_BROWSER = "The browser's"
 ZONE_HOW = "Kept in this browser."
 SHORTCUTS = "Shortcuts of one key"
-SHORTCUTS_ON = "c logs, e edits, j and k walk rows"
+SHORTCUTS_ON = "/ searches, c logs, e edits, j and k walk rows"
 SESSIONS = "Sessions"
 SESSIONS_HOW = "Ends every session of yours, on every device, this one too."
 NEW_TOKEN = "New token"  # noqa: S105  # a heading
@@ -357,3 +358,49 @@ TEAM_HOW = "{days} days, and as many before."
 MONTH_BEFORE = "Month before"
 MONTH_NEXT = "Next month"
 MORE_OF_DAY = "{count} more"
+# Search, and the palette.
+SEARCH_WHAT = "Titles, notes, names, addresses"
+SEARCH_FOR = "Search for “{text}”"
+PALETTE = "Go to"
+PLACE = "Place"
+DEED = "Deed"
+AMONG = "Among"
+AMONGS = {
+    "": "Everything",
+    "touches": "Touches",
+    "accounts": "Accounts",
+    "people": "People",
+    "opportunities": "Opportunities",
+    "tags": "Tags",
+}
+RESULTS = {
+    "account": "Account",
+    "engagement": "Engagement",
+    "meeting": "Meeting",
+    "tag": "Tag",
+    "user": "Person",
+    "work": "Opportunity",
+}
+SUGGESTED = {
+    "account": "Account",
+    "dev_user": "Colleague",
+    "engagement": "Engagement",
+    "meeting": "Meeting",
+    "opportunity": "Opportunity",
+    "rev_user": "Contact",
+    "tag": "Tag",
+}
+COMMENT_OF = "Comment by {name}:"
+NOT_FOUND = "Nothing has these words"
+NOT_FOUND_HOW = "Take a word away, or end one with * to find what begins so."
+LANGUAGE = {
+    "pricing security": "both words, anywhere",
+    '"maiden flight"': "these words, one behind the other",
+    "zepp*": "words that begin so",
+    "-dusk": "not with this word",
+    "dawn OR dusk": "one of them",
+    "from:ada": "made by Ada, or with her",
+    "type:call": "calls; or type:account, type:opportunity",
+    "tag:key-account": "with this tag",
+    "after:2026-05-01": "after this day; before: for the other end",
+}

@@ -24,6 +24,7 @@ PAGES = {
     "opportunities": "/opportunities",
     "opportunity": "/opportunities/OPP-1",
     "overview": "/overview",
+    "search": "/search?q=pricing+roadmap",
     "calendar": "/calendar?person=",
     "trash": "/trash",
     "profile": "/settings/profile",

@@ -12,7 +12,7 @@ from tests.support.server import Client, Server
 
 PAGES = [
     "timeline", "filtered", "log", "engagement", "edit", "accounts", "account", "people", "team",
-    "person", "trash", "tokens", "overview", "calendar",
+    "person", "trash", "tokens", "overview", "calendar", "search",
 ]  # fmt: skip
 if "RAPPORT_TEST_LONG" in os.environ:
     PAGES += [
@@ -100,6 +100,7 @@ def hostile(server: Server) -> Hostile:
             "person": f"/people/{person['display_id']}",
             "opportunities": "/opportunities",
             "opportunity": f"/opportunities/{sold['display_id']}",
+            "search": "/search?q=img",
             "calendar": "/calendar?person=",
             "overview": "/overview",
             "trash": "/trash",

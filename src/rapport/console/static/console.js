@@ -45,6 +45,12 @@
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     if (at("keys") === "off") return;
     const log = document.querySelector("[data-drawer]");
+    const seek = [...document.querySelectorAll(".place")].find((one) => /\/search$/.test(one.pathname));
+    if (event.key === "/" && seek) {
+      event.preventDefault();
+      const field = document.getElementById("q");
+      if (field) field.select(); else location.href = seek.href;
+    }
     if (event.key === "c" && log && drawer) { event.preventDefault(); open(log.href); }
     if (event.key === "e") document.querySelector("[data-edit]")?.click();
     if (event.key === "j" || event.key === "k") {
@@ -53,6 +59,17 @@
       rows[Math.max(0, now + (event.key === "j" ? 1 : -1))]?.focus();
     }
   });
+  /* The palette: anywhere, by its name. */
+  const palette = document.getElementById("palette");
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "k" || !(event.ctrlKey || event.metaKey) || !palette) return;
+    event.preventDefault();
+    if (palette.open) return palette.close();
+    if (drawer?.open) drawer.close();
+    palette.showModal();
+    palette.querySelector("input").select();
+  });
+  palette?.addEventListener("click", (event) => { if (event.target === palette) palette.close(); });
   document.querySelector(".parts [aria-current]")?.scrollIntoView({block: "nearest", inline: "center"});
   drawer?.querySelector(".shut").addEventListener("click", () => drawer.close());
   for (const menu of document.querySelectorAll(".menu, .filters"))
@@ -109,6 +126,11 @@
     });
   };
   const take = (field, list, option) => {
+    if (option.dataset.way) {
+      const page = new URL(field.dataset.suggest, location.href);
+      location.href = new URL(option.dataset.way, page);
+      return;
+    }
     const before = field.value.slice(0, field.value.lastIndexOf(",") + 1);
     const several = field.name === "who";
     field.value = (several && before ? before + " " : "") + option.dataset.value

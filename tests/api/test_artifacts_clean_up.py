@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.server import Client, Server
 
-pytestmark = pytest.mark.engines("sqlite")
+pytestmark = [pytest.mark.engines("sqlite"), pytest.mark.slow]
 
 
 def blobs(server: Server) -> set[Path]:

@@ -297,6 +297,7 @@ def test_a_changed_url_is_403(alice: Client) -> None:
     assert fetch.get(f"{url}?{query}").content == b"mine"
 
 
+@pytest.mark.slow
 def test_a_late_url_is_403(brief: Server) -> None:
     client = brief.make_org()
     url = located(client, client.upload())
@@ -307,12 +308,13 @@ def test_a_late_url_is_403(brief: Server) -> None:
     refused(answer)
 
 
-def test_another_servers_signature_is_403(alice: Client, brief: Server) -> None:
-    client = brief.make_org()
+def test_another_servers_signature_is_403(alice: Client, strict_server: Server) -> None:
+    client = strict_server.make_org()
     url = urlsplit(located(client, client.upload()))
     refused(fetch.get(f"{alice.server.url}{url.path}?{url.query}"))
 
 
+@pytest.mark.slow
 def test_the_key_outlives_a_restart(tmp_path_factory: pytest.TempPathFactory) -> None:
     server = Server(tmp_path_factory.mktemp("restart") / "data")
     client = server.make_org()

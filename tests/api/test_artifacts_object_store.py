@@ -14,6 +14,8 @@ from tests.support import object_stores
 from tests.support.object_stores import ObjectStore, objects_in_s3
 from tests.support.server import Server
 
+# They start an object store, and servers of their own.
+pytestmark = pytest.mark.slow
 MEBIBYTE = 1024 * 1024
 ALPHABET = b"abcdefghijklmnopqrstuvwxyz"
 

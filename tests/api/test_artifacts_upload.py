@@ -29,11 +29,10 @@ BOUNDARY = "----a-boundary"
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that takes files of up to a mebibyte by URLs that live a second."""
+    """A server that takes files of up to a mebibyte."""
     running = Server(
         tmp_path_factory.mktemp("small") / "data",
         RAPPORT_ARTIFACT_MAX_BYTES=str(MEBIBYTE),
-        RAPPORT_ARTIFACT_URL_TTL="1",
     )
     yield running
     assert running.stop() == 0
@@ -101,6 +100,7 @@ def test_an_empty_file_is_a_file(alice: Client) -> None:
     assert alice.engagement(artifacts=[artifact])["artifacts"] == [artifact]
 
 
+@pytest.mark.slow
 def test_no_token_is_wanted_and_no_limit_counts(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", RAPPORT_RATE_LIMIT=f"3/{FOREVER}")
     client = server.make_org()
@@ -284,12 +284,15 @@ def test_of_many_at_once_one_is_taken(alice: Client) -> None:
     assert alice.download(prepared["id"]).content == b"%d" % winner * 100_000
 
 
-def test_late_is_403(small: Server) -> None:
-    client = small.make_org()
+@pytest.mark.slow
+def test_late_is_403(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", RAPPORT_ARTIFACT_URL_TTL="2")
+    client = server.make_org()
     prepared = client.prepare()
-    time.sleep(1.05)
+    time.sleep(2.05)
     refused(client.send(prepared), 403, "forbidden")
     assert client.send(client.prepare()).status_code == 204
+    assert server.stop() == 0
 
 
 @pytest.mark.parametrize(
@@ -505,6 +508,7 @@ def test_an_upload_that_is_slow_may_be_slower_than_any_request(alice: Client) ->
     connection.close()
 
 
+@pytest.mark.slow
 def test_after_a_kill_parts_are_swept_and_the_url_still_counts(tmp_path: Path) -> None:
     server = Server(tmp_path / "data")
     client = server.make_org()
@@ -520,6 +524,7 @@ def test_after_a_kill_parts_are_swept_and_the_url_still_counts(tmp_path: Path) -
     assert server.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_stop_waits_for_an_upload(tmp_path: Path) -> None:
     server = Server(tmp_path / "data")
     client = server.make_org()
@@ -556,6 +561,7 @@ def test_the_command_line_gets_the_servers_own_address(alice: Client) -> None:
     assert json.loads(answer["body"])["url"].startswith(f"{alice.server.url}/artifacts/upload/")
 
 
+@pytest.mark.slow
 def test_the_public_url_comes_first(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", RAPPORT_PUBLIC_URL="https://crm.example/rapport/")
     client = server.make_org()

@@ -505,6 +505,7 @@ def test_a_key_spent_on_a_refusal_is_free(bob: Client) -> None:
     assert bob.call("auth-tokens.create", idempotency_key=key).status == 201
 
 
+@pytest.mark.slow
 def test_nothing_secret_is_at_rest_or_in_the_log(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", RAPPORT_ACCESS_LOG="1")
     alice = server.make_org()

@@ -77,6 +77,7 @@ def test_a_reader_whose_token_is_revoked_hears_nothing_more(alice: Client) -> No
         assert reader.event() is None
 
 
+@pytest.mark.slow
 def test_streams_and_waiting_readers_end_when_the_server_stops(data: Path) -> None:
     server = Server(data)
     alice = server.make_org()

@@ -176,6 +176,7 @@ def test_of_many_at_once_one_writes_and_all_get_its_answer(alice: Client) -> Non
     assert alice.ok("engagements.count")["count"] == 1
 
 
+@pytest.mark.slow
 def test_keys_outlive_the_server(data: Path) -> None:
     server = Server(data)
     alice = server.make_org()

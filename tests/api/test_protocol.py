@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -139,9 +138,11 @@ def test_api_answers_have_no_etag_and_no_304(alice: Client) -> None:
     assert "etag" not in answer.headers
 
 
-@pytest.fixture
-def shared(tmp_path: Path) -> Iterator[Server]:
-    running = Server(tmp_path / "data", RAPPORT_CORS_ORIGINS="https://app.example.com")
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running = Server(
+        tmp_path_factory.mktemp("shared") / "data", RAPPORT_CORS_ORIGINS="https://app.example.com"
+    )
     yield running
     assert running.stop() == 0
 

@@ -1,5 +1,7 @@
 """What holds for every method, asked of every method."""
 
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -40,6 +42,35 @@ SORTED = [
 ENDING = {"auth-tokens.delete", "auth-tokens.self.delete"}
 
 
+@pytest.fixture(scope="module")
+def swept(server: Server) -> Iterator[Client]:
+    """The admin of one org for all requests that are refused: in the end it has what it had. Where
+    it has not, each of its tests by itself says which one it was.
+    """
+    admin = server.make_org("Alice's")
+    with admin.unchanged():
+        yield admin
+
+
+@pytest.fixture(scope="module")
+def limited(server: Server) -> Iterator[dict[str, Client]]:
+    """Admins with a token of just one scope, and nothing done by any of them."""
+    admin = server.make_org()
+    users = {
+        scope: server.make_user(admin, role="admin", scope=scope)
+        for scope in ("tag:all", "engagement:all")
+    }
+    with admin.unchanged():
+        yield users
+
+
+@pytest.fixture(scope="module")
+def scoped(server: Server) -> Callable[[str], Client]:
+    """An admin with a token of just these scopes: one for all who ask."""
+    admin = server.make_org()
+    return functools.cache(lambda scope: server.make_user(admin, role="admin", scope=scope))
+
+
 def example(client: Client, method: Method) -> Any:
     """The documented example: of a good shape, but its ids lead nowhere here."""
     post = document(client.server.url)["paths"][method.path]["post"]
@@ -54,13 +85,13 @@ REFUSED = [(None, "missing"), ("", "missing"), ("Bearer", "malformed"), ("Bearer
 
 
 @pytest.mark.parametrize("method", ALL)
-def test_without_a_good_token_it_is_401_whatever_the_body(alice: Client, method: Method) -> None:
+def test_without_a_good_token_it_is_401_whatever_the_body(swept: Client, method: Method) -> None:
     for header, why in REFUSED:
         for verb in method.verbs:
             options: dict[str, Any] = (
                 {"content": b"{ no json"} if verb == "POST" else {"params": {"nonsense": "1"}}
             )
-            answer = alice.raw(verb, method.name, headers={"authorization": header}, **options)
+            answer = swept.raw(verb, method.name, headers={"authorization": header}, **options)
             assert (answer.status, answer.type) == (401, "unauthenticated")
             assert answer.body["detail"].startswith(why), header
             assert answer.headers["www-authenticate"] == "Bearer"
@@ -68,30 +99,29 @@ def test_without_a_good_token_it_is_401_whatever_the_body(alice: Client, method:
 
 @pytest.mark.parametrize("method", SCOPED)
 def test_without_its_scope_it_is_403_naming_the_scope_whatever_the_body(
-    alice: Client, method: Method
+    limited: dict[str, Client], method: Method
 ) -> None:
     assert method.scope is not None
-    other = "tag:all" if method.family != "tags" else "engagement:all"
-    limited = alice.server.make_user(alice, role="admin", scope=other)
-    with alice.unchanged():
-        for body in (b"{}", b'{"nonsense": 1}', b"{ no json"):
-            answer = limited.raw("POST", method.name, content=body)
-            assert (answer.status, answer.type) == (403, "forbidden")
-            assert method.scope in answer.body["message"]
+    other = limited["tag:all" if method.family != "tags" else "engagement:all"]
+    for body in (b"{}", b'{"nonsense": 1}', b"{ no json"):
+        answer = other.raw("POST", method.name, content=body)
+        assert (answer.status, answer.type) == (403, "forbidden")
+        assert method.scope in answer.body["message"]
 
 
 @pytest.mark.parametrize("method", SCOPED)
-def test_a_family_s_lower_scope_is_not_enough_and_its_own_is(alice: Client, method: Method) -> None:
+def test_a_family_s_lower_scope_is_not_enough_and_its_own_is(
+    scoped: Callable[[str], Client], method: Method
+) -> None:
     assert method.scope is not None
     family, _, level = method.scope.partition(":")
-    enough = alice.server.make_user(alice, role="admin", scope=f"tag:read {method.scope}")
+    enough = scoped(f"tag:read {method.scope}")
     assert enough.call(method.name, {"nonsense": 1}).type in {
         "invalid_field",
         "missing_required_field",
     }
     for lower in {"read": [], "write": ["read"], "all": ["read", "write"]}[level]:
-        limited = alice.server.make_user(alice, role="admin", scope=f"{family}:{lower}")
-        assert limited.call(method.name).status == 403
+        assert scoped(f"{family}:{lower}").call(method.name).status == 403
 
 
 def test_some_methods_need_no_scope(alice: Client) -> None:
@@ -108,19 +138,18 @@ def test_some_methods_need_no_scope(alice: Client) -> None:
 
 
 @pytest.mark.parametrize("method", ALL)
-def test_other_verbs_are_405_with_allow(alice: Client, method: Method) -> None:
-    with alice.unchanged():
-        for verb in {"GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND"} - {
-            *method.verbs
-        }:
-            for headers in ({}, {"authorization": None}):
-                answer = alice.raw(verb, method.name, headers=headers)
-                assert answer.status == 405, verb
-                assert answer.headers["allow"] == ", ".join(method.verbs)
-                if verb == "HEAD":
-                    assert answer.body is None
-                else:
-                    assert answer.type == "method_not_allowed"
+def test_other_verbs_are_405_with_allow(swept: Client, method: Method) -> None:
+    for verb in {"GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND"} - {
+        *method.verbs
+    }:
+        for headers in ({}, {"authorization": None}):
+            answer = swept.raw(verb, method.name, headers=headers)
+            assert answer.status == 405, verb
+            assert answer.headers["allow"] == ", ".join(method.verbs)
+            if verb == "HEAD":
+                assert answer.body is None
+            else:
+                assert answer.type == "method_not_allowed"
 
 
 # Bodies
@@ -128,48 +157,46 @@ def test_other_verbs_are_405_with_allow(alice: Client, method: Method) -> None:
 BROKEN = [b"{", b"{}{}", b"{} x", b"[]", b'"text"', b"1", b"null", b"true", b"{'a': 1}", b'{"a": 1,}', b'{"a" 1}', b"// no\n{}",
           b'{"limit": NaN}', b'{"limit": Infinity}', b'{"limit": 01}', b'{"a": "\xff"}', b"\xef\xbb\xbf{}", b'{"a": "\t"}',
           b'{"a": "\\ud800"}', b'{"a": "\\x"}', b'{"a": tru}', b"\x00", b'{"a":' * 65 + b"1" + b"}" * 65,
-          b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", b"[" * 100_000, b'{"a":' * 100_000]  # fmt: skip
+          b'{"a":' + b"[" * 20_000 + b"]" * 20_000 + b"}", b"[" * 20_000, b'{"a":' * 20_000]  # fmt: skip
 
 
 @pytest.mark.parametrize("method", ALL)
-def test_a_body_that_is_no_json_object_is_a_parse_error(alice: Client, method: Method) -> None:
-    with alice.unchanged():
-        for body in BROKEN:
-            answer = alice.raw("POST", method.name, content=body)
-            assert (answer.status, answer.type) == (400, "parse_error"), body[:40]
+def test_a_body_that_is_no_json_object_is_a_parse_error(swept: Client, method: Method) -> None:
+    for body in BROKEN:
+        answer = swept.raw("POST", method.name, content=body)
+        assert (answer.status, answer.type) == (400, "parse_error"), body[:40]
 
 
 @pytest.mark.parametrize("method", ALL)
-def test_an_unknown_field_is_refused_by_its_name(alice: Client, method: Method) -> None:
-    request = {**example(alice, method), "nonsense": 1}
-    answer = alice.refused(method.name, request, "invalid_field", "nonsense")
+def test_an_unknown_field_is_refused_by_its_name(swept: Client, method: Method) -> None:
+    request = {**example(swept, method), "nonsense": 1}
+    answer = swept.refused(method.name, request, "invalid_field", "nonsense")
     assert answer.problems == {("invalid_field", "nonsense")}
     assert "nonsense" in answer.body["message"]
 
 
 @pytest.mark.parametrize("method", ALL)
-def test_an_unknown_query_parameter_is_refused_by_its_name(alice: Client, method: Method) -> None:
-    with alice.unchanged():
-        for verb in method.verbs:
-            body: dict[str, Any] = {"json": example(alice, method)} if verb == "POST" else {}
-            answer = alice.raw(verb, f"{method.name}?nonsense=1", **body)
-            assert answer.status == 400
-            assert ("invalid_field", "nonsense") in answer.problems
+def test_an_unknown_query_parameter_is_refused_by_its_name(swept: Client, method: Method) -> None:
+    for verb in method.verbs:
+        body: dict[str, Any] = {"json": example(swept, method)} if verb == "POST" else {}
+        answer = swept.raw(verb, f"{method.name}?nonsense=1", **body)
+        assert answer.status == 400
+        assert ("invalid_field", "nonsense") in answer.problems
 
 
 @pytest.mark.parametrize("method", ALL)
-def test_required_fields_that_are_missing_are_all_named(alice: Client, method: Method) -> None:
-    schema = document(alice.server.url)["components"]["schemas"][method.request.__name__]
+def test_required_fields_that_are_missing_are_all_named(swept: Client, method: Method) -> None:
+    schema = document(swept.server.url)["components"]["schemas"][method.request.__name__]
     required = schema.get("required", [])
     if not required:
         return
-    answer = alice.refused(method.name, {}, "missing_required_field", required[0])
+    answer = swept.refused(method.name, {}, "missing_required_field", required[0])
     assert answer.problems == {("missing_required_field", name) for name in required}
 
 
 @pytest.mark.parametrize("method", ALL)
-def test_every_field_refuses_null_unless_null_clears_it(alice: Client, method: Method) -> None:
-    properties = document(alice.server.url)["components"]["schemas"][method.request.__name__][
+def test_every_field_refuses_null_unless_null_clears_it(swept: Client, method: Method) -> None:
+    properties = document(swept.server.url)["components"]["schemas"][method.request.__name__][
         "properties"
     ]
     request = {
@@ -179,7 +206,7 @@ def test_every_field_refuses_null_unless_null_clears_it(alice: Client, method: M
     }
     if not request:
         return
-    answer = alice.refused(method.name, request, "unexpected_json_type", next(iter(request)))
+    answer = swept.refused(method.name, request, "unexpected_json_type", next(iter(request)))
     assert answer.problems >= {("unexpected_json_type", name) for name in request}
     assert answer.body["actual"] == "null"
 
@@ -193,8 +220,8 @@ def takes(schema: Any, value: object) -> bool:
 
 
 @pytest.mark.parametrize("method", ALL)
-def test_every_field_refuses_json_of_another_type(alice: Client, method: Method) -> None:
-    schema = document(alice.server.url)["components"]["schemas"][method.request.__name__]
+def test_every_field_refuses_json_of_another_type(swept: Client, method: Method) -> None:
+    schema = document(swept.server.url)["components"]["schemas"][method.request.__name__]
     for name in schema["properties"]:
         wrong: tuple[Any, ...] = (True, 1.5, {"nonsense": []}, [[[]]])
         for value in wrong:
@@ -202,7 +229,7 @@ def test_every_field_refuses_json_of_another_type(alice: Client, method: Method)
                 name in FREE_FORM and isinstance(value, dict)
             ):
                 continue
-            answer = alice.call(method.name, {**example(alice, method), name: value})
+            answer = swept.call(method.name, {**example(swept, method), name: value})
             assert answer.status == 400, (name, value)
             assert answer.body["field_name"].startswith(name)
             assert answer.type in {
@@ -215,54 +242,52 @@ def test_every_field_refuses_json_of_another_type(alice: Client, method: Method)
 
 @pytest.mark.parametrize("method", ALL)
 def test_a_body_of_2_mb_too_much_is_413_by_its_length_and_while_it_comes(
-    alice: Client, method: Method
+    swept: Client, method: Method
 ) -> None:
     big = b'{"title": "' + b"x" * (method.max_bytes + 2_000_000) + b'"}'
-    with alice.unchanged():
-        for content in (big, iter([big[:1_000_000], big[1_000_000:2_000_000], big[2_000_000:]])):
-            answer = alice.raw("POST", method.name, content=content)
-            assert (answer.status, answer.type) == (413, "request_entity_too_large")
-            assert answer.body["max_bytes"] == method.max_bytes
+    for content in (big, iter([big[:1_000_000], big[1_000_000:2_000_000], big[2_000_000:]])):
+        answer = swept.raw("POST", method.name, content=content)
+        assert (answer.status, answer.type) == (413, "request_entity_too_large")
+        assert answer.body["max_bytes"] == method.max_bytes
 
 
 @pytest.mark.parametrize("method", ALL)
-def test_a_body_of_another_type_is_refused(alice: Client, method: Method) -> None:
-    with alice.unchanged():
-        for kind in (
-            "text/plain",
-            "application/x-www-form-urlencoded",
-            "multipart/form-data; boundary=x",
-            "application/xml",
-            "application/jsonx",
-            "application/json; charset=latin-1",
-            "application/merge-patch+json",
-        ):
-            answer = alice.raw("POST", method.name, content=b"{}", headers={"content_type": kind})
-            assert (answer.status, answer.type, answer.body["value"]) == (
-                400,
-                "invalid_content_type",
-                kind,
-            )
-        for encoding in ("gzip", "br", "identity"):
-            answer = alice.raw(
-                "POST", method.name, content=b"{}", headers={"content_encoding": encoding}
-            )
-            assert (answer.status, answer.type, answer.body["value"]) == (
-                400,
-                "invalid_content_type",
-                encoding,
-            )
+def test_a_body_of_another_type_is_refused(swept: Client, method: Method) -> None:
+    for kind in (
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+        "application/jsonx",
+        "application/json; charset=latin-1",
+        "application/merge-patch+json",
+    ):
+        answer = swept.raw("POST", method.name, content=b"{}", headers={"content_type": kind})
+        assert (answer.status, answer.type, answer.body["value"]) == (
+            400,
+            "invalid_content_type",
+            kind,
+        )
+    for encoding in ("gzip", "br", "identity"):
+        answer = swept.raw(
+            "POST", method.name, content=b"{}", headers={"content_encoding": encoding}
+        )
+        assert (answer.status, answer.type, answer.body["value"]) == (
+            400,
+            "invalid_content_type",
+            encoding,
+        )
 
 
 @pytest.mark.parametrize("method", ALL)
-def test_json_goes_by_several_names(alice: Client, method: Method) -> None:
+def test_json_goes_by_several_names(swept: Client, method: Method) -> None:
     for kind in (
         None,
         "application/json; charset=utf-8",
         "Application/JSON;charset=UTF-8",
         'application/json; charset="utf-8"',
     ):
-        answer = alice.raw(
+        answer = swept.raw(
             "POST", method.name, content=b'{"nonsense": 1}', headers={"content_type": kind}
         )
         assert ("invalid_field", "nonsense") in answer.problems
@@ -290,25 +315,24 @@ def test_no_body_is_an_empty_object(alice: Client, method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", ALL)
-def test_an_unknown_version_is_refused(alice: Client, method: Method) -> None:
-    with alice.unchanged():
-        for version in ("2021-01-01", "", "latest", "2022-10-20 "[:9]):
-            answer = alice.call(method.name, example(alice, method), x_devrev_version=version)
-            assert (answer.status, answer.type, answer.body["value"]) == (
-                400,
-                "invalid_api_version",
-                version,
-            )
+def test_an_unknown_version_is_refused(swept: Client, method: Method) -> None:
+    for version in ("2021-01-01", "", "latest", "2022-10-20 "[:9]):
+        answer = swept.call(method.name, example(swept, method), x_devrev_version=version)
+        assert (answer.status, answer.type, answer.body["value"]) == (
+            400,
+            "invalid_api_version",
+            version,
+        )
 
 
 @pytest.mark.parametrize("method", ALL)
-def test_known_versions_and_any_scope_header_are_taken(alice: Client, method: Method) -> None:
+def test_known_versions_and_any_scope_header_are_taken(swept: Client, method: Method) -> None:
     for headers in (
         {"x_devrev_version": "2022-10-20"},
         {"x_devrev_version": "2024-01-24"},
         {"x_devrev_scope": "beta"},
     ):
-        assert ("invalid_field", "nonsense") in alice.call(
+        assert ("invalid_field", "nonsense") in swept.call(
             method.name, {"nonsense": 1}, **headers
         ).problems
 
@@ -490,35 +514,34 @@ def test_another_org_s_object_answers_as_one_that_does_not_exist(
 
 
 @pytest.mark.parametrize("method", WITH_ID)
-def test_an_id_that_is_malformed_or_of_a_wrong_kind_is_400(alice: Client, method: Method) -> None:
-    with alice.unchanged():
-        for malformed in (
-            "",
-            " ",
-            "1",
-            "ENGAGEMENT",
-            "ENGAGEMENT-",
-            "ENGAGEMENT-0",
-            "ENGAGEMENT-01",
-            "ENGAGEMENT--1",
-            "ENGAGEMENT-1 ",
-            "ENGAGEMENT-" + "9" * 19,
-            "don:core:x",
-            "UNKNOWN-1",
-            "ENGAGEMENT-\u0661",
-            "../../etc/passwd",
-            "x" * 3000,
-        ):
-            alice.refused(method.name, {"id": malformed}, "invalid_id", "id")
-        org = alice.org.removeprefix("DEV-")
-        for other in (
-            "TOKEN-1",
-            f"don:core:dvrv-us-1:devo/{org}:auth_token/1",
-            f"don:core:dvrv-us-1:devo/{org}:nonsense/1",
-        ):
-            answer = alice.refused(method.name, {"id": other}, "unexpected_id_type", "id")
-            assert answer.body["value"] == other
-            assert answer.body["allowed_types"]
+def test_an_id_that_is_malformed_or_of_a_wrong_kind_is_400(swept: Client, method: Method) -> None:
+    for malformed in (
+        "",
+        " ",
+        "1",
+        "ENGAGEMENT",
+        "ENGAGEMENT-",
+        "ENGAGEMENT-0",
+        "ENGAGEMENT-01",
+        "ENGAGEMENT--1",
+        "ENGAGEMENT-1 ",
+        "ENGAGEMENT-" + "9" * 19,
+        "don:core:x",
+        "UNKNOWN-1",
+        "ENGAGEMENT-\u0661",
+        "../../etc/passwd",
+        "x" * 3000,
+    ):
+        swept.refused(method.name, {"id": malformed}, "invalid_id", "id")
+    org = swept.org.removeprefix("DEV-")
+    for other in (
+        "TOKEN-1",
+        f"don:core:dvrv-us-1:devo/{org}:auth_token/1",
+        f"don:core:dvrv-us-1:devo/{org}:nonsense/1",
+    ):
+        answer = swept.refused(method.name, {"id": other}, "unexpected_id_type", "id")
+        assert answer.body["value"] == other
+        assert answer.body["allowed_types"]
 
 
 @PAST_THE_EDGE
@@ -539,13 +562,13 @@ def test_another_org_s_list_shows_nothing(alice: Client, charlie: Client, method
 
 
 @pytest.mark.parametrize("method", SORTED)
-def test_a_list_refuses_bad_limits_sorts_modes_and_cursors(alice: Client, method: Method) -> None:
+def test_a_list_refuses_bad_limits_sorts_modes_and_cursors(swept: Client, method: Method) -> None:
     for limit in (0, -1, 101, 2**40):
-        assert alice.refused(method.name, {"limit": limit}, "value_not_permitted", "limit").body[
+        assert swept.refused(method.name, {"limit": limit}, "value_not_permitted", "limit").body[
             "reason"
         ]
-    alice.refused(method.name, {"limit": "5"}, "unexpected_json_type", "limit")
-    assert alice.get(method.name, {"limit": "five"}).type == "unexpected_json_type"
+    swept.refused(method.name, {"limit": "5"}, "unexpected_json_type", "limit")
+    assert swept.get(method.name, {"limit": "five"}).type == "unexpected_json_type"
     for sort in (
         "",
         "nonsense:asc",
@@ -558,25 +581,25 @@ def test_a_list_refuses_bad_limits_sorts_modes_and_cursors(alice: Client, method
         "created_by:asc",
         "-created_date",
     ):
-        answer = alice.refused(
+        answer = swept.refused(
             method.name,
             {"sort_by": ["modified_date:asc", sort]},
             "value_not_permitted",
             "sort_by[1]",
         )
         assert "created_date:asc" in answer.body["allowed_values"]
-    alice.refused(
+    swept.refused(
         method.name, {"sort_by": ["created_date:asc"] * 2}, "value_not_permitted", "sort_by[1]"
     )
-    alice.refused(method.name, {"sort_by": "created_date:asc"}, "unexpected_json_type", "sort_by")
-    assert alice.refused(method.name, {"mode": "around"}, "invalid_enum_value", "mode").body[
+    swept.refused(method.name, {"sort_by": "created_date:asc"}, "unexpected_json_type", "sort_by")
+    assert swept.refused(method.name, {"mode": "around"}, "invalid_enum_value", "mode").body[
         "allowed_values"
     ] == [
         "after",
         "before",
     ]
     for cursor in ("", "x", "nonsense", "////", "AAAA", "=" * 8, "é", "A" * 2048):
-        alice.refused(method.name, {"cursor": cursor}, "invalid_field", "cursor")
+        swept.refused(method.name, {"cursor": cursor}, "invalid_field", "cursor")
 
 
 FILTERS = {"engagements": "external_ref", "meetings": "external_ref", "accounts": "domains", "works": "external_ref", "tags": "name", "dev-users": "email",

@@ -255,10 +255,16 @@ def document(url: str) -> dict[str, Any]:
 @functools.cache
 def validator(url: str, method: str, status: str) -> jsonschema_rs.Draft202012Validator:
     """The schema of one method's answer with one status."""
-    spec = document(url)
-    operation = spec["paths"][f"/{method}"]["post"]
-    schema = operation["responses"][status]["content"]["application/json"]["schema"]
-    return jsonschema_rs.Draft202012Validator({**schema, "components": spec["components"]})
+    answer = f"/paths/~1{method}/post/responses/{status}"
+    return jsonschema_rs.Draft202012Validator(
+        {"$ref": f"urn:openapi#{answer}/content/application~1json/schema"}, registry=_registry(url)
+    )
+
+
+@functools.cache
+def _registry(url: str) -> jsonschema_rs.Registry:
+    """The document, read once: with all of it in each schema, these would take most of a run."""
+    return jsonschema_rs.Registry([("urn:openapi", document(url))], draft=jsonschema_rs.Draft202012)
 
 
 # The families whose list shows all that there is; links and timelines are listed object by object,

@@ -1,4 +1,4 @@
-"""Files that go for good with what they are bound to."""
+"""What goes for good with an object: what was told of it, and its files."""
 
 from collections.abc import Sequence
 

@@ -406,7 +406,10 @@ def test_the_get_form_answers_as_the_post_form_does(alice: Client, method: Metho
         "name": ["size", "größe & co=1"], "display_name": ["Acme", "Ünï+code"], "email": ["rita@acme.example"],
         "state": ["active", "shadow"], "opportunity": {"account": [world.account["id"]]}, "is_verified": False, "limit": 3,
         "sort_by": ["modified_date:asc", "created_date:desc"], "mode": "before", "expand": ["members", "tags"],
+        "query": "acme", "namespaces": ["account", "tag"],
     }  # fmt: skip
+    if method.family == "search":
+        values["sort_by"] = "created_date"
     if method.family == "meetings":
         meeting = alice.meeting(custom_fields={"a": 1}, organizer=alice.user)
         values |= {

@@ -67,6 +67,8 @@ def _depends_on_more_than_the_schema(path: str, body: dict[str, Any]) -> bool:
         or kind == "artifact_already_attached_to_a_parent"
         # a cursor is one that an earlier answer gave
         or (kind == "invalid_field" and field == "cursor")
+        # a query says what it wants
+        or (kind == "value_not_permitted" and field == "query")
         # what a list is sorted by stands in its store; a value in use and a tag's values stand in
         # the data
         or (

@@ -21,7 +21,7 @@ import pytest
 from rapport.settings import load
 from rapport.upkeep.backups import make as making
 from rapport.upkeep.backups.manifest import parts
-from tests.backups.conftest import BYTES, Source, backups, files, manifest
+from tests.support.backups import BYTES, Source, backups, files, manifest
 from tests.support.command import rapport
 
 BOTH = pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from rapport.blobs.objects import ObjectBlobs
-from tests.backups.conftest import BYTES, Source, seen
 from tests.support import object_stores
+from tests.support.backups import BYTES, Source, seen
 from tests.support.command import rapport
 from tests.support.object_stores import ObjectStore, objects_in_s3
 from tests.support.server import Client, Server

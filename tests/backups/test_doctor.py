@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from rapport.upkeep import doctor
-from tests.backups.conftest import Source, files
+from tests.support.backups import Source, files
 from tests.support.command import Ran, rapport
 from tests.support.postgres import PostgresServer, new_name
 

@@ -14,7 +14,7 @@ import pytest
 from pyrage import x25519
 
 from rapport.upkeep.backups.sealing import Keys, Sealed, own_recipient, own_secret, seal_for
-from tests.backups.conftest import BYTES, Source, backups, files, names, seen
+from tests.support.backups import BYTES, Source, backups, files, names, seen
 from tests.support.command import Ran, rapport
 from tests.support.server import Client, Server
 

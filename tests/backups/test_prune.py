@@ -11,7 +11,7 @@ from rapport.clock import DAY
 from rapport.settings import load
 from rapport.upkeep.backups.make import make
 from rapport.upkeep.backups.prune import Keep, staying
-from tests.backups.conftest import Source, backups, files
+from tests.support.backups import Source, backups, files
 from tests.support.command import rapport
 
 # A Wednesday noon.

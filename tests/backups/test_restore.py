@@ -13,7 +13,7 @@ from rapport.store import derived
 from rapport.store.kit import migrate
 from rapport.store.kit.migrate import Migration
 from rapport.upkeep.backups import manifest as manifests
-from tests.backups.conftest import Source, files, manifest, names, seen
+from tests.support.backups import Source, files, manifest, names, seen
 from tests.support.command import Ran, rapport
 from tests.support.hooks import QUICK, Hook, Hooks
 from tests.support.postgres import PostgresServer, new_name

@@ -10,10 +10,10 @@ import pytest
 from rapport.clock import SECOND
 from rapport.jobs.back_up import BackupFailed, Backups
 from rapport.settings import SettingError, load
-from tests.backups.conftest import backups
 from tests.http.test_metrics import samples
 from tests.store.conftest import database as database
 from tests.store.conftest import store as store
+from tests.support.backups import backups
 from tests.support.engine import Engine
 from tests.support.server import Server
 

@@ -162,7 +162,7 @@ def test_a_viewer_sees_no_deed_and_no_part_that_would_be_refused(alice: Client) 
     browser = signed_in(viewer)
     page = browser.open("/settings")
     assert not any("Webhooks" in one.text for one in page.links)
-    offered = ("/sign-out", "/theme", "/settings/profile")
+    offered = ("/sign-out", "/theme", "/settings/profile", "/search")
     for one in ("tokens", "people", "tags", "organisation", "health"):
         page = browser.open(f"/settings/{one}")
         assert page.status == 200, one

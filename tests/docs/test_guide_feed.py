@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.sdk.install import node
 from tests.support import guide
-from tests.support.server import Client, Server
+from tests.support.server import Client, Server, told_of
 
 PAGE = "feed.md"
 
@@ -66,9 +66,11 @@ def test_the_python_receiver_s_copy_stays_right_though_it_is_killed(tmp_path: Pa
             assert time.monotonic() < deadline
             time.sleep(0.05)
     now = {
-        one["id"]: one for family in ("accounts", "engagements") for one in alice._walked(family)
+        one["id"]: told_of(one)
+        for family in ("accounts", "engagements")
+        for one in alice._walked(family)
     }
-    assert copy["objects"] == now
+    assert {id_: told_of(one) for id_, one in copy["objects"].items()} == now
     assert demo.stop() == 0
 
 

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support import fetch
 from tests.support.command import rapport
-from tests.support.postgres import PostgresServer, new_name
+from tests.support.postgres import PostgresServer, eventually, new_name
 from tests.support.server import Client, Server
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +72,8 @@ def test_a_write_is_a_commit_of_a_batch(server: Server, alice: Client) -> None:
     after = commits()
     assert after[0] > before[0]
     assert after[1] > before[1]
-    assert figure(server, "rapport_writes_waiting") == 0
+    # What changed is indexed behind the answers, by writes too.
+    eventually(10, lambda: figure(server, "rapport_writes_waiting") == 0)
 
 
 @pytest.mark.engines("sqlite", "postgres")
@@ -160,6 +162,11 @@ def test_what_is_no_address_stops_the_start(tmp_path: Path, wrong: str) -> None:
 # The access log
 
 
+def _lines(server: Server, method: str) -> list[Any]:
+    lines = [json.loads(line) for line in server.logged().splitlines()]
+    return [line for line in lines if line.get("method") == method]
+
+
 def test_the_access_log_says_who_asked_from_where(tmp_path: Path) -> None:
     with serving(tmp_path, RAPPORT_ACCESS_LOG="on") as server:
         alice = server.make_org("Alice's")
@@ -168,8 +175,9 @@ def test_the_access_log_says_who_asked_from_where(tmp_path: Path) -> None:
             "accounts.list", X_Request_Id="mine-1", traceparent=f"00-{trace}-b7ad6b7169203331-01"
         )
         server.http.get(f"{server.url}/accounts.list", headers={"traceparent": f"00-{'0' * 32}-x"})
-        lines = [json.loads(line) for line in server.logged().splitlines()]
-    told, refused = (line for line in lines if line.get("method") == "accounts.list")
+        # A line is written behind its answer.
+        eventually(10, lambda: len(_lines(server, "accounts.list")) == 2)
+        told, refused = _lines(server, "accounts.list")
     assert answer.status == 200
     assert (told["user"], told["org"]) == (alice.user, alice.org.removeprefix("DEV-"))
     assert (told["address"], told["trace_id"]) == ("127.0.0.1", trace)

@@ -30,6 +30,7 @@ from rapport.folder import SOCKET
 from rapport.serving.installation import open_data
 from rapport.settings import load
 from tests.support import fetch
+from tests.support.feed_reader import RECKONED
 from tests.support.starting import DidNotStart
 
 MANY = {"RAPPORT_RATE_LIMIT": "off"}
@@ -273,6 +274,11 @@ FAMILIES = sorted(
     {method.family for method in METHODS.values() if method.name.endswith(".list")}
     - {"auth-tokens", "events", "links", "timeline-entries", "webhook-deliveries"}
 )
+
+
+def told_of(one: Any) -> Any:
+    """An object as events have it."""
+    return {name: value for name, value in one.items() if name not in RECKONED}
 
 
 # What clients may send anything in.

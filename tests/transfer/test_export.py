@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rapport.transfer import csv_out, ics_out
-from tests.backups.conftest import BYTES, Source
+from tests.support.backups import BYTES, Source
 from tests.support.command import Ran, rapport
 
 pytest_plugins = ("tests.backups.conftest",)

@@ -20,11 +20,10 @@ from hypothesis import strategies as st
 
 from rapport.transfer.journal import InUse, Journals
 from rapport.transfer.said import led, said, short
-from tests.backups.conftest import Source
+from tests.support.backups import Source
 from tests.support.command import Ran, rapport
 from tests.support.server import Client
 
-pytest_plugins = ("tests.backups.conftest",)
 _numbers = itertools.count(1)
 
 

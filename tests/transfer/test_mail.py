@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rapport.transfer.read_mail import Mail
-from tests.backups.conftest import Source
+from tests.support.backups import Source
 from tests.transfer.test_import import Place, figures
 
 pytest_plugins = ("tests.backups.conftest",)

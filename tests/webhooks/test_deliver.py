@@ -17,7 +17,7 @@ from rapport.clock import SECOND, parse_rfc3339
 from rapport.webhooks.messages import rest_asked
 from rapport.webhooks.post import Outcome
 from tests.support.hooks import Hook, Hooks
-from tests.support.server import Client
+from tests.support.server import Client, told_of
 
 
 def test_numbers_of_custom_fields_are_told_with_their_very_text(hooks: Hooks) -> None:
@@ -193,7 +193,7 @@ def test_fetch_sends_an_object_as_it_is_now(hook: Hook, ann: Client) -> None:
         assert ann.ok("webhooks.fetch", {"id": hook.id, "object": id_}) == {}
     told = {one.body["type"]: one.body for one in hook.wait(2)}
     assert told["work_fetched"]["work_fetched"]["work"]["id"] == opportunity["id"]
-    assert told["account_fetched"]["account_fetched"]["account"] == account
+    assert told["account_fetched"]["account_fetched"]["account"] == told_of(account)
     ann.refused(
         "webhooks.fetch", {"id": hook.id, "object": "ENGAGEMENT-99"}, "invalid_id", "object"
     )

@@ -87,7 +87,7 @@ async def insert(tx: Tx, rows: Sequence[EngagementRow], links: Sequence[Related]
             touches.Dated(row.org, row.number, row.scheduled_date, [*link.parents, *link.members])
             for row, link in zip(rows, links, strict=True)
         ],
-        now=max(row.modified_date for row in rows),
+        now=max((row.modified_date for row in rows), default=0),
     )
 
 

@@ -252,9 +252,9 @@ def _rows(data: Path) -> dict[str, list[Any]]:
     connection = apsw.Connection(str(data / "rapport.db"), flags=apsw.SQLITE_OPEN_READONLY)
     try:
         names = connection.execute(
-            # Rhythms are reckoned anew, when the cleaner comes to it.
+            # Rhythms are reckoned and words are indexed behind the changes.
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'derived_rhythms' "
-            "ORDER BY name"
+            "AND name NOT GLOB 'derived_search*' ORDER BY name"
         ).fetchall()
         tables = {
             str(name): sorted(connection.execute(f"SELECT * FROM {name}").fetchall(), key=str)

@@ -12,7 +12,6 @@ from rapport.transfer import csv_out, ics_out
 from tests.support.backups import BYTES, Source
 from tests.support.command import Ran, rapport
 
-pytest_plugins = ("tests.backups.conftest",)
 BOTH = pytest.mark.parametrize("source", ["sqlite", "postgres"], indirect=True)
 
 

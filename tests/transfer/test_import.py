@@ -157,7 +157,11 @@ _MEETING = st.fixed_dictionaries(
     deadline=None,
     # Each example takes a second.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[
+        HealthCheck.filter_too_much,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+    ],
 )
 @given(
     engagements=st.lists(_ENGAGEMENT, max_size=6, unique_by=lambda one: str(one["title"])),

@@ -10,8 +10,6 @@ from rapport.transfer.read_mail import Mail
 from tests.support.backups import Source
 from tests.transfer.test_import import Place, figures
 
-pytest_plugins = ("tests.backups.conftest",)
-
 
 def _message(id_: str, **headers: str) -> EmailMessage:
     message = EmailMessage()

@@ -9,7 +9,7 @@ from rapport.contract.kit.errors import Forbidden
 from rapport.contract.kit.fields import Json
 from rapport.contract.kit.method import Method
 from rapport.operations.kit.invoke import Invoker
-from rapport.wire.decode import RequestDecoder
+from rapport.wire.decode import decoder_of
 
 
 class Api:
@@ -21,7 +21,6 @@ class Api:
 
     def __init__(self, invoker: Invoker) -> None:
         self._invoker = invoker
-        self._decoders: dict[Method, RequestDecoder] = {}
 
     async def ask(
         self, caller: Caller, method: Method, request: Json, *, key: str | None = None
@@ -31,10 +30,7 @@ class Api:
         Raises:
             ApiError: the refusal, as every caller of the API gets it.
         """
-        decoder = self._decoders.get(method)
-        if decoder is None:
-            decoder = self._decoders[method] = RequestDecoder(method.request, strict=False)
-        read = decoder.from_body(msgspec.json.encode(request))
+        read = decoder_of(method.request).from_body(msgspec.json.encode(request))
         answer = await self._invoker.invoke(caller, method, read, key=key)
         return msgspec.json.decode(answer.body)
 

@@ -19,7 +19,7 @@ from rapport.contract.kit.fields import UNSET, Request
 from rapport.contract.table import METHODS
 from rapport.operations.admin import Admin, AdminError
 from rapport.operations.kit.invoke import Invoker
-from rapport.wire.decode import RequestDecoder
+from rapport.wire.decode import decoder_of
 from rapport.wire.errors import render
 
 # A batch of 8 MiB, as a JSON text within JSON.
@@ -50,9 +50,7 @@ def check(command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ApiError: a text is none that the API would take.
     """
-    request = RequestDecoder(_TAKES[command], strict=False).from_body(
-        json.dumps(arguments).encode()
-    )
+    request = decoder_of(_TAKES[command]).from_body(json.dumps(arguments).encode())
     return {
         name: value for name, value in msgspec.structs.asdict(request).items() if value is not UNSET
     }
@@ -117,7 +115,7 @@ class Commands:
         if found is None:
             raise NotFound("route not found", detail=f"There is no method {method}.")
         caller = await self._admin.caller(user=user, org=org)
-        request = RequestDecoder(found.request, strict=False).from_body(body.encode())
+        request = decoder_of(found.request).from_body(body.encode())
         answer = await self._invoker.invoke(caller, found, request)
         return {"status": found.status_of(answer.body), "body": answer.body.decode()}
 

@@ -1,7 +1,6 @@
 """Asking and writing to a store that is open in this process."""
 
 from collections.abc import AsyncIterator
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -16,7 +15,7 @@ from rapport.operations.kit.invoke import Invoker
 from rapport.operations.uploads import Uploads
 from rapport.transfer.asking import Refused, Unreachable
 from rapport.transfer.records import File
-from rapport.wire.decode import RequestDecoder
+from rapport.wire.decode import decoder_of
 from rapport.wire.errors import render
 
 _CHUNK = 256 * 1024
@@ -38,10 +37,10 @@ class InStore:
 
     async def ask(self, method: str, request: Json) -> bytes:
         """Do a method; see `Asker.ask`."""
-        body = msgspec.json.encode(request)
+        found, body = METHODS[method], msgspec.json.encode(request)
         try:
-            asked = _decoder(method).from_body(body)
-            return (await self._invoker.invoke(self._caller, METHODS[method], asked)).body
+            asked = decoder_of(found.request).from_body(body)
+            return (await self._invoker.invoke(self._caller, found, asked)).body
         except ServiceUnavailable as error:
             raise Unreachable(error.message) from None
         except ApiError as error:
@@ -61,8 +60,3 @@ async def _chunks(file: File) -> AsyncIterator[bytes]:
     with file.open() as opened:
         while chunk := opened.read(_CHUNK):
             yield chunk
-
-
-@cache
-def _decoder(method: str) -> RequestDecoder:
-    return RequestDecoder(METHODS[method].request, strict=False)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from functools import cache
 
 import msgspec
 
@@ -16,7 +15,7 @@ from rapport.operations.kit.perform import perform
 from rapport.store import artifacts, links, timeline_entries
 from rapport.store.artifacts import VersionKey
 from rapport.transfer.asking import Refused, Unreachable
-from rapport.wire.decode import RequestDecoder
+from rapport.wire.decode import decoder_of
 from rapport.wire.errors import render
 
 _encode = msgspec.json.Encoder(enc_hook=wire_value).encode
@@ -40,7 +39,7 @@ class Snapshot:
         asked = METHODS[method]
         try:
             answer = await perform(
-                replace(self._ctx), asked, _decoder(method).from_body(_encode(request))
+                replace(self._ctx), asked, decoder_of(asked.request).from_body(_encode(request))
             )
         except ApiError as error:
             status, _, body = render(error)
@@ -68,8 +67,3 @@ class Snapshot:
     async def holders(self, what: str) -> list[str] | None:
         """What has some; see `Asker.holders`."""
         return await _HOLDERS[what](self._ctx.tx, self._ctx.org)
-
-
-@cache
-def _decoder(method: str) -> RequestDecoder:
-    return RequestDecoder(METHODS[method].request, strict=False)

@@ -4,6 +4,7 @@ says what is wrong.
 
 import re
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -124,3 +125,11 @@ def _is_small(free_form: Any) -> bool:
     """
     encoded = msgspec.json.encode(free_form)
     return len(encoded) <= CUSTOM_FIELDS_BYTES and not _MAYBE_BIG.search(encoded)
+
+
+@cache
+def decoder_of(request_type: type[Request]) -> RequestDecoder:
+    """The decoder of a request type for those who know the server as it is: the program's own
+    commands, jobs and pages, and what stands in a batch.
+    """
+    return RequestDecoder(request_type, strict=False)

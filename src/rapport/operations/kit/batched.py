@@ -1,6 +1,5 @@
 """One request of a batch: what is asked for, and what was answered."""
 
-from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,7 +15,7 @@ from rapport.contract.kit.method import MAX_BODY, READ, Method
 from rapport.contract.table import METHODS
 from rapport.operations.kit.refusals import not_permitted
 from rapport.operations.kit.writing import Answer, Write, key_of
-from rapport.wire.decode import RequestDecoder
+from rapport.wire.decode import RequestDecoder, decoder_of
 from rapport.wire.errors import fault, render, too_large
 
 _REF = "$ref"
@@ -94,7 +93,7 @@ class Item:
         authorize(caller, method)
         if len(self._body) > MAX_BODY:
             raise too_large(MAX_BODY)
-        decoder = _decoder(method)
+        decoder = decoder_of(method.request)
         body = _with_refs(self._body, decoder, self.place, results) if self.has_refs else self._body
         request: Any = decoder.from_body(body)
         if method.waits and request.wait is not UNSET:
@@ -104,11 +103,6 @@ class Item:
                 field_name="wait",
             )
         return Ready(method, request, None if method.effect == READ else self._key)
-
-
-@cache
-def _decoder(method: Method) -> RequestDecoder:
-    return RequestDecoder(method.request, strict=False)
 
 
 def _with_refs(body: bytes, decoder: RequestDecoder, place: int, results: list[Result]) -> bytes:

@@ -85,14 +85,16 @@ def _keys(org: str, path: str) -> list[Key]:
 
 
 async def _pend(tx: Tx, keys: Sequence[Key]) -> None:
+    """Note that objects changed. What is noted already is written again: whoever drains it, and has
+    not seen this change, must not take the note away.
+    """
     if keys:
         await tx.run(
             """
-            INSERT INTO derived_search_pending (org, kind, number, changes)
-            SELECT r.org, r.kind, r.number, 1
+            INSERT INTO derived_search_pending (org, kind, number)
+            SELECT r.org, r.kind, r.number
             FROM rows(:keys, org text, kind bigint, number bigint) r WHERE true
-            ON CONFLICT (org, kind, number)
-            DO UPDATE SET changes = derived_search_pending.changes + 1
+            ON CONFLICT (org, kind, number) DO UPDATE SET number = excluded.number
             """,
             keys=sorted(keys),
         )
@@ -194,7 +196,7 @@ async def drain(tx: Tx) -> int:
     await tx.hold([_NAME])
     rows = await tx.all(
         """
-        SELECT org, kind, number, changes FROM derived_search_pending
+        SELECT org, kind, number FROM derived_search_pending
         ORDER BY org, kind, number LIMIT :most FOR UPDATE SKIP LOCKED
         """,
         most=BITE,
@@ -203,8 +205,8 @@ async def drain(tx: Tx) -> int:
         return await _drain_renamed(tx)
     # Of an org that is being deleted nothing is written behind its last row.
     living = await dev_orgs.hold(tx, {row[0] for row in rows})
-    await _put(tx, [Key(*row[:3]) for row in rows if row[0] in living])
-    await _drained(tx, [row[:3] for row in rows])
+    await _put(tx, [Key(*row) for row in rows if row[0] in living])
+    await _drained(tx, rows)
     return len(rows)
 
 

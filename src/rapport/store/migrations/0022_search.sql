@@ -16,7 +16,6 @@ CREATE TABLE derived_search_pending (
     org {text} NOT NULL,
     kind BIGINT NOT NULL,
     number BIGINT NOT NULL,
-    changes BIGINT NOT NULL,
     PRIMARY KEY (org, kind, number)
 ) {clustered};
 -- Objects with a new name, and how far what refers to them was written with it: up to a number of a kind.

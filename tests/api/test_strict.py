@@ -156,3 +156,11 @@ def test_types_only_devrevs_filters_know_are_written_here_and_not_there(
     assert (answer.status, answer.type) == (400, "invalid_enum_value")
     assert kind not in answer.body["allowed_values"]
     assert dana.ok("engagements.list", {"type": [kind]}) == {"engagements": []}
+
+
+def test_orders_that_are_ours_are_refused_here_and_taken_elsewhere(
+    dana: Client, alice: Client
+) -> None:
+    for client, status in ((dana, 400), (alice, 200)):
+        answer = client.call("accounts.list", {"sort_by": ["last_engagement:asc"]})
+        assert answer.status == status

@@ -210,7 +210,8 @@ async def list_(
     ctx: Context, request: contract.AccountsListRequest
 ) -> contract.AccountsListResponse:
     """A page of accounts."""
-    walk = read_walk("accounts", request, store.SORTS)
+    sorts = store.OWN_SORTS if ctx.tools.is_strict else store.SORTS
+    walk = read_walk("accounts", request, sorts)
     ranges = _ranges(request)
     named = [one.name for one in ranges] + [sort.field for sort in walk.sorts]
     _refuse_touches(ctx, [name for name in named if name in store.TOUCHED])

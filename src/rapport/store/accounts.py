@@ -90,12 +90,8 @@ TOUCHED = {
     "next_engagement": "next_date",
     "engagements_last_30_days": "recent",
 }
-SORTS = {
-    "created_date": int,
-    "modified_date": int,
-    "display_name": str,
-    **dict.fromkeys(TOUCHED, int),
-}
+OWN_SORTS = {"created_date": int, "modified_date": int, "display_name": str}
+SORTS = {**OWN_SORTS, **dict.fromkeys(TOUCHED, int)}
 _TERMS = terms.filters(
     "accounts",
     "a",

@@ -73,6 +73,10 @@ class Engine:
         watch: is told how far it is.
     """
 
+    # Known from the start of a run on: where refused rows go, and who imports.
+    _refused: BinaryIO
+    _me: str
+
     def __init__(
         self,
         taker: Taker,
@@ -439,9 +443,6 @@ class Engine:
             title = record.fields.get("title") or record.fields.get("display_name") or ""
             told = {"row": record.row, "title": str(title)[:80], "reason": reason}
             self._run.first[outcome] = {name: value for name, value in told.items() if value}
-
-    _refused: BinaryIO
-    _me: str
 
 
 def _key(record: Record) -> tuple[str, ...] | None:

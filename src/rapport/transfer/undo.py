@@ -65,7 +65,7 @@ class Undo:
     async def _take_back(self, wave: Sequence[Change]) -> None:
         family = BY_NAME[wave[0].family]
         there = await many(self._taker, [(f"{family.methods}.get", {"id": one.id}) for one in wave])
-        ready: list[Change] = []
+        ready: list[tuple[Change, Json]] = []
         for change, answer in zip(wave, there, strict=True):
             if not answer.is_done:
                 if change.action == "changed":
@@ -75,9 +75,9 @@ class Undo:
             if says(change.family, document) != change.says:
                 self._leave(change, "Somebody has changed it since.")
             else:
-                ready.append(change)
-        answers = await groups(self._taker, [_requests(one) for one in ready])
-        for change, own in zip(ready, answers, strict=True):
+                ready.append((change, document))
+        answers = await groups(self._taker, [_requests(*one) for one in ready])
+        for (change, _), own in zip(ready, answers, strict=True):
             self._count(change, own)
         self._watch.passed("taking back", len(wave))
 
@@ -96,10 +96,11 @@ class Undo:
         self.left.append({"id": change.id, "family": change.family, "reason": reason})
 
 
-def _requests(change: Change) -> list[Request]:
+def _requests(change: Change, document: Json) -> list[Request]:
+    """What takes a change back, of an object as it was just read."""
     methods = BY_NAME[change.family].methods
     if change.action == "changed":
-        return [_put_back(change)]
+        return [_put_back(change, document)]
     if change.family == "dev_users":
         return [(f"{methods}.deactivate", {"id": change.id})]
     requests: list[Request] = [(f"{methods}.delete", {"id": change.id})]
@@ -108,14 +109,18 @@ def _requests(change: Change) -> list[Request]:
     return requests
 
 
-def _put_back(change: Change) -> Request:
-    """The update that gives fields what they were before."""
+def _put_back(change: Change, document: Json) -> Request:
+    """The update that gives fields what they were before; where updates can say so, of the version
+    that was read and no other.
+    """
     method = METHODS[f"{BY_NAME[change.family].methods}.update"]
     setter = setters(method.request)
     fields = {
         name: {"set": value or []} if name in setter else _before(name, value)
         for name, value in wire(change.before or {}).items()
     }
+    if "if_modified_date" in method.request.__struct_fields__:
+        fields["if_modified_date"] = document["modified_date"]
     return method.name, {"id": change.id, **fields}
 
 

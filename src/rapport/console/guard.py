@@ -95,6 +95,11 @@ class Visit(NamedTuple):
         """A method's answer; see `Api.ask`."""
         return await self.api.ask(self.caller, method, request, key=key)
 
+    async def ask_here(self, method: Method, request: Any) -> Any:
+        """The page of a list that the address is at: its cursor goes with the request."""
+        cursor = self.request.query_params.get("cursor")
+        return await self.ask(method, {**request, "cursor": cursor} if cursor else request)
+
     def may(self, method: Method) -> bool:
         """Whether the reader may do this."""
         return may(self.caller, method)

@@ -28,11 +28,11 @@ async def show(visit: Visit) -> Response:
     """The page, of the filters and in the order that its address has."""
     query = visit.request.query_params
     orders = _orders(visit)
-    filters, cursor = chosen(query, _FILTERS), query.get("cursor")
+    filters = chosen(query, _FILTERS)
     wanted = query.get("sort", "")
     sort = wanted if wanted in orders else next(iter(orders))
     request = {**_wanted(visit, filters), "sort_by": [orders[sort]], "limit": _ROWS}
-    found = await visit.ask(accounts.LIST, {**request, "cursor": cursor} if cursor else request)
+    found = await visit.ask_here(accounts.LIST, request)
     more = found.get("next_cursor", "")
     return visit.page(
         "accounts",

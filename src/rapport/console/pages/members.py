@@ -45,9 +45,8 @@ def may_invite(visit: Visit) -> bool:
 async def _page(
     visit: Visit, typed: Typed, errors: Errors, *, status: int = 200, invited: Any = None
 ) -> Response:
-    cursor = visit.request.query_params.get("cursor")
     request = {"limit": _ROWS, "sort_by": ["created_date:asc"]}
-    found = await visit.ask(dev_users.LIST, {**request, "cursor": cursor} if cursor else request)
+    found = await visit.ask_here(dev_users.LIST, request)
     more = found.get("next_cursor", "")
     link = await visit.link_for(invited["display_id"]) if invited and may_invite(visit) else ""
     return part(

@@ -21,9 +21,7 @@ async def show(visit: Visit) -> Response:
     query = visit.request.query_params
     filters = chosen(query, _FILTERS)
     request = {**_wanted(visit, filters), "sort_by": ["created_date:desc"], "limit": _ROWS}
-    if cursor := query.get("cursor"):
-        request["cursor"] = cursor
-    found = await visit.ask(works.LIST, request)
+    found = await visit.ask_here(works.LIST, request)
     more = found.get("next_cursor", "")
     return visit.page(
         "opportunities",

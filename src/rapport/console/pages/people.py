@@ -25,9 +25,7 @@ async def show(visit: Visit) -> Response:
     filters = {} if who == "team" else chosen(query, _FILTERS)
     method, field = _METHODS[who]
     request = {**_wanted(filters), "sort_by": ["created_date:desc"], "limit": _ROWS}
-    if cursor := query.get("cursor"):
-        request["cursor"] = cursor
-    found = await visit.ask(method, request)
+    found = await visit.ask_here(method, request)
     more = found.get("next_cursor", "")
     return visit.page(
         "people",

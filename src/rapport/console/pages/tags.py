@@ -1,7 +1,6 @@
 """Tags, and the values that each may have."""
 
 import secrets
-from typing import Any
 
 from starlette.responses import Response
 
@@ -41,10 +40,7 @@ def values_of(typed: Typed) -> list[str]:
 
 
 async def _page(visit: Visit, typed: Typed, errors: Errors, *, status: int = 200) -> Response:
-    request: dict[str, Any] = {"limit": _ROWS}
-    if cursor := visit.request.query_params.get("cursor"):
-        request["cursor"] = cursor
-    found = await visit.ask(tags.LIST, request)
+    found = await visit.ask_here(tags.LIST, {"limit": _ROWS})
     more = found.get("next_cursor", "")
     return part(
         visit,

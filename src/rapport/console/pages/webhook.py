@@ -113,8 +113,7 @@ async def _deliveries(visit: Visit, webhook: str, way: str) -> dict[str, Any]:
     status = status if status in words.DELIVERY_STATUSES else ""
     request = {"webhook": [webhook], "limit": _ROWS}
     request |= {"status": [status]} if status else {}
-    request |= {"cursor": query["cursor"]} if query.get("cursor") else {}
-    found = await visit.ask(webhook_deliveries.LIST, request)
+    found = await visit.ask_here(webhook_deliveries.LIST, request)
     more = found.get("next_cursor", "")
     of = visit.moments.of
     return {

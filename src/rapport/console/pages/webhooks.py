@@ -1,7 +1,7 @@
 """Webhooks: which programs are told, of what."""
 
 import secrets
-from typing import Any, get_args
+from typing import get_args
 
 from starlette.responses import Response
 
@@ -45,10 +45,7 @@ async def make(visit: Visit) -> Response:
 
 
 async def _page(visit: Visit, typed: Typed, errors: Errors, *, status: int = 200) -> Response:
-    request: dict[str, Any] = {"limit": _ROWS}
-    if cursor := visit.request.query_params.get("cursor"):
-        request["cursor"] = cursor
-    found = await visit.ask(webhooks.LIST, request)
+    found = await visit.ask_here(webhooks.LIST, {"limit": _ROWS})
     more = found.get("next_cursor", "")
     return part(
         visit,

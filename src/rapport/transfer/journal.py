@@ -16,8 +16,9 @@ from typing import Any, Literal, Self
 import msgspec
 
 from rapport.contract.kit.fields import Json
+from rapport.transfer.whole import put
 
-State = Literal["running", "done", "failed", "undone"]
+State = Literal["running", "done", "undone"]
 _RUN, _CHANGES, _PENDING, _LOCK = "run.json", "changes.jsonl", "pending.json", "lock"
 
 
@@ -173,11 +174,11 @@ class Journal:
         self._changes.flush()
         os.fsync(self._changes.fileno())
         self.run.changes_bytes = self._changes.tell()
-        _replace(self._folder / _RUN, msgspec.json.encode(self.run))
+        put(self._folder / _RUN, msgspec.json.encode(self.run))
 
     def intend(self, pending: Pending) -> None:
         """Note what is about to be written."""
-        _replace(self._folder / _PENDING, msgspec.json.encode(pending))
+        put(self._folder / _PENDING, msgspec.json.encode(pending))
 
     def pending(self) -> Pending:
         """What was about to be written where the run ended."""
@@ -206,15 +207,6 @@ class Journal:
             for place in reversed(places):
                 file.seek(place)
                 yield msgspec.json.decode(file.readline(), type=Change)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.rename(path)
 
 
 def shown(run: Run) -> Json:

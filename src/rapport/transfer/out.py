@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from rapport.store.kit.progress import Watch
 from rapport.transfer import csv_out, ics_out
 from rapport.transfer.asking import Asker
 from rapport.transfer.export import Wanted, feed_end, named, records
+from rapport.transfer.whole import put
 
 MANIFEST = "manifest.json"
 FILES = "files"
@@ -174,11 +174,6 @@ class _Export:
             "counts": {name: self._counts[name] for name in sorted(self._counts)},
             "files": len(self._files),
         }
-        path = self._folder / MANIFEST
-        part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(path)
+        text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+        put(self._folder / MANIFEST, text + b"\n")
         return manifest
